@@ -1,0 +1,1 @@
+"""Measurements of qrcascade and its peers on pictures with known answers."""

@@ -1,0 +1,111 @@
+"""Everything that is compared: our presets and the peers, each from the same decoded pixels."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+from PIL import Image
+
+from qrcascade import Cascade, Quad
+from qrcascade.cascade import PRESETS
+from qrcascade.engines import engine
+from qrcascade.frame import Gray
+from qrcascade.models import load as load_model
+
+__all__ = ["READERS", "Output", "Reading", "build"]
+
+_QR = frozenset(["QRCode"])
+
+
+@dataclass(frozen=True, slots=True)
+class Output:
+    """A code that a reader reported."""
+
+    text: str
+    quad: Quad
+    data: bytes | None = None
+    confidence: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """What a reader made of one picture; ``tries`` also holds what it read on the way."""
+
+    outputs: Sequence[Output]
+    tries: Sequence[Output] = field(default=())
+    steps: Sequence[str] = field(default=())
+
+
+Reader = Callable[[Gray], Reading]
+
+
+def _preset(name: str, expect: str | None) -> Reader:
+    cascade = Cascade.preset(name)
+
+    def read(rgb: Gray) -> Reading:
+        result = cascade.read(rgb, expect=expect)
+        outputs = [Output(c.text, c.quad, c.data, c.confidence) for c in result.codes]
+        tries = [Output(c.text, c.quad, c.data) for a in result.attempts for c in a.codes]
+        steps = [f"{c.strategy}: {c.step}" for c in result.codes]
+        return Reading(outputs, tries, steps)
+
+    return read
+
+
+def _engine(name: str) -> Reader:
+    def read(rgb: Gray) -> Reading:
+        gray = np.asarray(Image.fromarray(rgb).convert("L"))
+        found = engine(name).read(gray, _QR).codes
+        return Reading([Output(c.text, c.quad, c.data, c.confidence) for c in found])
+
+    return read
+
+
+def _zxing() -> Reader:
+    import zxingcpp
+
+    def read(rgb: Gray) -> Reading:
+        gray = np.asarray(Image.fromarray(rgb).convert("L"))
+        found = zxingcpp.read_barcodes(gray, formats=zxingcpp.BarcodeFormat.QRCode)
+        return Reading([Output(b.text, _corners(b.position), b.bytes) for b in found if b.text])
+
+    return read
+
+
+def _corners(position: Any) -> Quad:
+    points = (position.top_left, position.top_right, position.bottom_right, position.bottom_left)
+    return Quad.of([(p.x, p.y) for p in points])
+
+
+def _qreader(size: str) -> Reader:
+    # Built as the library builds it, so that nothing is fetched; then QReader's own code alone.
+    folder = os.environ.get("QRCASCADE_WEIGHTS")
+    reader = load_model(size, folder)._reader
+
+    def read(rgb: Gray) -> Reading:
+        texts, detections = reader.detect_and_decode(rgb, return_detections=True)
+        pairs = zip(texts, detections, strict=True)
+        return Reading([Output(text, Quad.of(found["quad_xy"])) for text, found in pairs if text])
+
+    return read
+
+
+READERS: dict[str, Callable[[], Reader]] = {
+    "zxing-cpp": _zxing,
+    "pyzbar": lambda: _engine("zbar"),
+    "opencv": lambda: _engine("opencv"),
+    "opencv-aruco": lambda: _engine("aruco"),
+    **{f"qreader-{size}": (lambda size=size: _qreader(size)) for size in "nsml"},  # type: ignore[misc]
+    **{name: (lambda name=name: _preset(name, None)) for name in PRESETS},  # type: ignore[misc]
+    **{f"{name}-all": (lambda name=name: _preset(name, "all")) for name in PRESETS},  # type: ignore[misc]
+}
+"""A reader's name to what builds it; ``-all`` is a preset with ``expect="all"``."""
+
+
+def build(name: str) -> Reader:
+    """Build a reader by its name."""
+    return READERS[name]()

@@ -1,0 +1,77 @@
+"""qrcascade reads QR codes from photos and scans of documents, cheapest way first.
+
+Importing it is cheap: the names below are loaded when they are first used.
+"""
+
+from __future__ import annotations
+
+import importlib
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from qrcascade.cascade import Cascade, read
+    from qrcascade.errors import (
+        ImageError,
+        MissingDependencyError,
+        NotFoundError,
+        OptionError,
+        QRCascadeError,
+        WeightsError,
+    )
+    from qrcascade.frame import Frame
+    from qrcascade.results import Attempt, QRCode, Quad, ReadResult, Region
+    from qrcascade.scan import Scan
+    from qrcascade.strategies import ClassicalStrategy, QReaderStrategy, Strategy, StubStrategy
+
+__version__ = "0.1.0"
+
+__all__ = [
+    "Attempt",
+    "Cascade",
+    "ClassicalStrategy",
+    "Frame",
+    "ImageError",
+    "MissingDependencyError",
+    "NotFoundError",
+    "OptionError",
+    "QRCascadeError",
+    "QRCode",
+    "QReaderStrategy",
+    "Quad",
+    "ReadResult",
+    "Region",
+    "Scan",
+    "Strategy",
+    "StubStrategy",
+    "WeightsError",
+    "read",
+]
+
+_ROOMS = {
+    "cascade": ("Cascade", "read"),
+    "errors": (
+        "ImageError",
+        "MissingDependencyError",
+        "NotFoundError",
+        "OptionError",
+        "QRCascadeError",
+        "WeightsError",
+    ),
+    "frame": ("Frame",),
+    "results": ("Attempt", "QRCode", "Quad", "ReadResult", "Region"),
+    "scan": ("Scan",),
+    "strategies": ("ClassicalStrategy", "QReaderStrategy", "Strategy", "StubStrategy"),
+}
+_HOME = {name: room for room, names in _ROOMS.items() for name in names}
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _HOME:
+        raise AttributeError(f"module 'qrcascade' has no attribute {name!r}")
+    value = getattr(importlib.import_module(f"qrcascade.{_HOME[name]}"), name)
+    globals()[name] = value
+    return value
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *__all__})

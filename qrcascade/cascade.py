@@ -1,0 +1,196 @@
+"""The loop: strategies in order, each attempt recorded, stopped as soon as the caller has enough."""
+
+from __future__ import annotations
+
+import functools
+import math
+import time
+from collections.abc import Callable, Collection, Iterator, Sequence
+
+from qrcascade.errors import OptionError, QRCascadeError
+from qrcascade.frame import Frame, Source
+from qrcascade.results import Attempt, ReadResult
+from qrcascade.scan import Expect, Scan
+from qrcascade.strategies import ClassicalStrategy, QReaderStrategy, Strategy
+
+__all__ = ["FORMATS", "PRESETS", "Cascade", "read"]
+
+FORMATS = ("QRCode", "MicroQRCode", "RMQRCode")
+PRESETS: dict[str, tuple[str, ...]] = {
+    "classical": (),
+    "nano": ("n",),
+    "small": ("s",),
+    "hybrid": ("s", "m"),
+    "large": ("l",),
+}
+"""Name of a preset to the sizes of QReader that follow the classical tier."""
+
+
+class Cascade:
+    """Strategies, cheapest first, each asked only while something is still missing.
+
+    Safe to share between threads: what a reading learns is kept in its `Scan`.
+
+    Parameters
+    ----------
+    strategies : sequence of Strategy
+        Objects with a ``name`` and ``attempts(scan)``.
+    threshold : float
+        Confidence, 0 to 1, under which a code does not end the reading.
+
+    Raises
+    ------
+    OptionError
+        If there is no strategy, one lacks ``name`` or ``attempts``, or the threshold is out of range.
+    """
+
+    def __init__(self, strategies: Sequence[Strategy], *, threshold: float = 0.7) -> None:
+        self.strategies = tuple(strategies)
+        self.threshold = threshold
+        if not self.strategies:
+            raise OptionError("a cascade needs at least one strategy")
+        for strategy in self.strategies:
+            if not isinstance(strategy, Strategy):
+                raise OptionError(f"a strategy has a name and attempts(scan); {strategy!r} does not")
+        if not 0 <= threshold <= 1:
+            raise OptionError(f"threshold must be between 0 and 1, got {threshold!r}")
+
+    def __repr__(self) -> str:
+        return f"Cascade({', '.join(s.name for s in self.strategies)}, threshold={self.threshold})"
+
+    @classmethod
+    def preset(cls, name: str = "hybrid", *, threshold: float = 0.7) -> Cascade:
+        """One of the ready-made cascades.
+
+        Parameters
+        ----------
+        name : {"classical", "nano", "small", "hybrid", "large"}
+            Classical alone, or followed by QReader n, s, s then m, or l. Where the extra is not
+            installed, the neural tiers are attempts with an error.
+        threshold : float
+            As for the class.
+
+        Raises
+        ------
+        OptionError
+            If there is no preset of this name.
+        """
+        if name not in PRESETS:
+            raise OptionError(f"preset must be one of {', '.join(PRESETS)}, got {name!r}")
+        neural = [QReaderStrategy(size, required=False) for size in PRESETS[name]]
+        return cls([ClassicalStrategy(), *neural], threshold=threshold)
+
+    def read(
+        self,
+        source: Source,
+        *,
+        expect: Expect = None,
+        timeout: float | None = None,
+        formats: Collection[str] = ("QRCode",),
+        bgr: bool = False,
+        frame: int = 0,
+    ) -> ReadResult:
+        """Read the codes in one picture.
+
+        Parameters
+        ----------
+        source : path, bytes, binary file, PIL.Image.Image or ndarray
+            See `qrcascade.frame.Frame.load`.
+        expect : None, int or "all"
+            None ends with the first engine run after which something is read with enough
+            confidence and no credible region is unread. A number goes on until that many
+            codes are read. "all" lets every tier that locates look.
+        timeout : float, optional
+            Seconds; checked between engine runs. What was read by then is returned.
+        formats : collection of str
+            Symbologies to report, of "QRCode", "MicroQRCode" and "RMQRCode".
+        bgr : bool
+            An array's channels are blue, green, red.
+        frame : int
+            Which picture of a multi-frame file, from 0.
+
+        Returns
+        -------
+        ReadResult
+            Also where nothing was read: then it is false.
+
+        Raises
+        ------
+        ImageError
+            If the source is not a picture that can be read.
+        OptionError
+            If an option means nothing.
+        """
+        start = time.perf_counter()
+        enough = _stop_rule(expect)
+        _check(timeout, formats)
+        scan = Scan(
+            Frame.load(source, bgr=bgr, frame=frame),
+            expect=expect,
+            formats=formats,
+            threshold=self.threshold,
+            timeout=timeout,
+        )
+        timed_out = False
+        for attempt in self._attempts(scan):
+            scan.record(attempt)
+            if enough(scan):
+                break
+            if scan.timed_out:
+                timed_out = True
+                break
+        elapsed = time.perf_counter() - start
+        size = scan.frame.size
+        return ReadResult(scan.codes, scan.regions, tuple(scan.attempts), size, elapsed, timed_out)
+
+    def _attempts(self, scan: Scan) -> Iterator[Attempt]:
+        """Every strategy's attempts in turn; what a strategy raises is its last attempt."""
+        for strategy in self.strategies:
+            try:
+                for attempt in strategy.attempts(scan):
+                    if not isinstance(attempt, Attempt):
+                        raise TypeError(f"attempts() must yield Attempt, got {attempt!r}")
+                    yield attempt
+            except QRCascadeError as error:
+                yield Attempt(strategy.name, "", error=str(error))
+            except Exception as error:
+                yield Attempt(strategy.name, "", error=f"{type(error).__name__}: {error}")
+
+
+def _stop_rule(expect: Expect) -> Callable[[Scan], bool]:
+    if expect is None:
+        return lambda scan: scan.settled
+    if expect == "all":
+        return lambda _scan: False
+    if isinstance(expect, int) and not isinstance(expect, bool) and expect > 0:
+        return lambda scan: sum(c.confidence >= scan.threshold for c in scan.codes) >= expect
+    raise OptionError(f'expect must be None, a positive number of codes or "all", got {expect!r}')
+
+
+def _check(timeout: float | None, formats: Collection[str]) -> None:
+    if timeout is not None and not (timeout > 0 and math.isfinite(timeout)):
+        raise OptionError(f"timeout must be a positive number of seconds or None, got {timeout!r}")
+    unknown = [name for name in formats if name not in FORMATS]
+    if isinstance(formats, str) or unknown or not formats:
+        raise OptionError(f"formats must be some of {', '.join(FORMATS)}, got {formats!r}")
+
+
+@functools.cache
+def _default() -> Cascade:
+    return Cascade.preset("hybrid")
+
+
+def read(
+    source: Source,
+    *,
+    expect: Expect = None,
+    timeout: float | None = None,
+    formats: Collection[str] = ("QRCode",),
+    bgr: bool = False,
+    frame: int = 0,
+) -> ReadResult:
+    """Read the codes in one picture with the "hybrid" preset.
+
+    The parameters, the result and what is raised are those of `Cascade.read`.
+    """
+    return _default().read(source, expect=expect, timeout=timeout, formats=formats, bgr=bgr, frame=frame)

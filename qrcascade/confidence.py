@@ -1,0 +1,67 @@
+"""From the evidence for a payload to the probability that it is exactly right.
+
+The evidence is: which engine read it, what share of the error correction it left unused, and
+which independent engines read the same, or something else, at the same place. A detector's
+score is no part of it: that says where a symbol is, not what it says.
+
+Reed-Solomon decoding that has to use its whole capacity can land on a wrong codeword; every
+symbol that is left uncorrected makes that less likely. zxing-cpp tells the share left unused;
+the other engines do not, and take liberties with the character set, so they start lower.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable
+
+__all__ = ["agree", "contradict", "of_engine", "of_unused_correction"]
+
+# Probability that one uncontradicted reading is exactly right. Where an engine of the same
+# library stands behind two names, `agree` counts it once: see `_FAMILY`.
+_PRIOR = {"zxing": 0.95, "zbar": 0.9, "qreader": 0.9, "opencv": 0.75, "aruco": 0.75}
+# QReader decodes with zbar; OpenCV's two detectors share a decoder.
+_FAMILY = {"qreader": "zbar", "aruco": "opencv"}
+CERTAIN = 0.999
+
+
+def of_engine(engine: str) -> float:
+    """Confidence of a reading of which only the engine is known; 0.75 for an unknown one."""
+    return _PRIOR.get(engine, 0.75)
+
+
+def of_unused_correction(share: float) -> float:
+    """Confidence of a reading by the share of error correction left unused.
+
+    Parameters
+    ----------
+    share : float
+        0 (every correctable error was there) to 1 (none was), as zxing-cpp's ``UEC``.
+
+    Returns
+    -------
+    float
+        0.9 to 0.99.
+    """
+    return 0.9 + 0.09 * min(max(share, 0.0), 1.0)
+
+
+def agree(readings: Iterable[tuple[str, float]]) -> float:
+    """Confidence in one payload that several readings of one symbol gave.
+
+    Parameters
+    ----------
+    readings : iterable of (engine, confidence)
+        Only the best of each family of engines counts: views of one engine fail together.
+    """
+    best: dict[str, float] = {}
+    for engine, confidence in readings:
+        family = _FAMILY.get(engine, engine)
+        best[family] = max(best.get(family, 0.0), confidence)
+    if len(best) == 1:
+        return next(iter(best.values()))
+    return min(CERTAIN, 1.0 - math.prod(1.0 - c for c in best.values()))
+
+
+def contradict(confidence: float, other: float) -> float:
+    """Confidence in a payload where another was read at the same place with ``other``."""
+    return confidence * (1.0 - other) / max(1.0 - confidence * other, 1e-9)

@@ -1,0 +1,105 @@
+"""What this machine can do: each engine and tier, its version, or why not and what mends it."""
+
+from __future__ import annotations
+
+import importlib.util
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from importlib import metadata
+
+import numpy as np
+
+from qrcascade import models, weights
+from qrcascade.engines import engine
+from qrcascade.errors import QRCascadeError
+
+__all__ = ["Check", "available"]
+
+_ENGINES = (
+    ("zxing", "zxing-cpp"),
+    ("zbar", "pyzbar"),
+    ("opencv", "opencv-python"),
+    ("aruco", "opencv-python"),
+)
+_CV2_PACKAGES = (
+    "opencv-python",
+    "opencv-python-headless",
+    "opencv-contrib-python",
+    "opencv-contrib-python-headless",
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Check:
+    """One thing that was looked at.
+
+    Parameters
+    ----------
+    name : str
+        What.
+    ok : bool
+        Whether it works.
+    detail : str
+        Its version and place, or what is wrong and the command that mends it.
+    """
+
+    name: str
+    ok: bool
+    detail: str
+
+
+def available() -> tuple[Check, ...]:
+    """Try every engine on an empty picture, and look for each tier's packages and weights.
+
+    Loads no model, imports no torch and fetches nothing.
+    """
+    return tuple(_checks())
+
+
+def _checks() -> Iterator[Check]:
+    for name, package in _ENGINES:
+        yield _try(name, package, _look(name))
+    installed = [name for name in _CV2_PACKAGES if _version(name)]
+    if len(installed) > 1:
+        mend = f"pip uninstall -y {' '.join(installed)} && pip install opencv-python"
+        clash = f"{' and '.join(installed)} overwrite each other's files"
+        yield Check("cv2", False, f"{clash}; to mend it: {mend}")
+    for size in weights.SIZES:
+        yield _tier(size)
+
+
+def _look(name: str) -> Callable[[], object]:
+    blank = np.full((32, 32), 255, np.uint8)
+    return lambda: engine(name).read(blank, frozenset(["QRCode"]))
+
+
+def _try(name: str, package: str, look: Callable[[], object]) -> Check:
+    try:
+        look()
+    except QRCascadeError as error:
+        return Check(name, False, str(error))
+    except Exception as error:
+        return Check(name, False, f"{package} {_version(package)} is broken: {type(error).__name__}: {error}")
+    return Check(name, True, f"{package} {_version(package) or '(version unknown)'}")
+
+
+def _tier(size: str) -> Check:
+    name = f"QReader {size}"
+    if not models.installed():
+        missing = [n for n in ("qreader", "torch") if importlib.util.find_spec(n) is None]
+        return Check(name, False, f"{' and '.join(missing)} not installed; to mend it: {models.REMEDY}")
+    file = weights.path(size)
+    if not file.is_file():
+        return Check(
+            name,
+            False,
+            f"no weights at {file}; fetched from {weights.url(size)} on first use, or set QRCASCADE_WEIGHTS",
+        )
+    return Check(name, True, f"qreader {_version('qreader')}, torch {_version('torch')}, {file}")
+
+
+def _version(package: str) -> str:
+    try:
+        return metadata.version(package)
+    except metadata.PackageNotFoundError:
+        return ""

@@ -1,0 +1,51 @@
+"""Adapters of the decoding libraries: gray pixels in, `Findings` in the view's pixels out.
+
+Each imports its library when it is first used. An engine's ``read`` may raise anything; the
+strategies turn that into an attempt with an error.
+"""
+
+from __future__ import annotations
+
+from typing import Protocol
+
+from qrcascade.engines.opencv import ArucoEngine, OpenCVEngine
+from qrcascade.engines.zbar import ZBarEngine
+from qrcascade.engines.zxing import ZXingEngine
+from qrcascade.frame import Gray
+from qrcascade.results import Findings
+
+__all__ = ["ArucoEngine", "Engine", "OpenCVEngine", "ZBarEngine", "ZXingEngine", "engine"]
+
+
+class Engine(Protocol):
+    """What a strategy asks of an engine."""
+
+    @property
+    def name(self) -> str:
+        """As it appears in `QRCode.engine` and `Attempt.step`."""
+
+    def read(self, gray: Gray, formats: frozenset[str]) -> Findings:
+        """Look for symbols.
+
+        Parameters
+        ----------
+        gray : ndarray of uint8, shape (H, W)
+            C-contiguous. Not to be written to.
+        formats : frozenset of str
+            Symbologies to report, of "QRCode", "MicroQRCode" and "RMQRCode".
+
+        Returns
+        -------
+        Findings
+            Quads in pixels of ``gray``.
+        """
+
+
+_ENGINES: dict[str, Engine] = {
+    engine.name: engine for engine in (ZXingEngine(), ZBarEngine(), OpenCVEngine(), ArucoEngine())
+}
+
+
+def engine(name: str) -> Engine:
+    """The engine of a name: "zxing", "zbar", "opencv" or "aruco"."""
+    return _ENGINES[name]

@@ -1,0 +1,76 @@
+"""Whether a symbol is shown as in a mirror, from its format information.
+
+Decoders that read mirrored symbols do it by transposing the modules, and do not say so. The 15
+format bits beside the top-left finder pattern (ISO/IEC 18004, 7.9) are not symmetrical about the
+diagonal, so they tell.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+from qrcascade.frame import Gray
+from qrcascade.results import Quad
+
+__all__ = ["format_bits", "homography", "is_mirrored"]
+
+_LEVEL = {"L": 0b01, "M": 0b00, "Q": 0b11, "H": 0b10}
+# Row and column of each bit, the least significant first.
+_ROWS = np.array([0, 1, 2, 3, 4, 5, 7, 8, 8, 8, 8, 8, 8, 8, 8])
+_COLUMNS = np.array([8, 8, 8, 8, 8, 8, 8, 8, 7, 5, 4, 3, 2, 1, 0])
+
+
+def format_bits(ec_level: str, mask: int) -> NDArray[np.bool_]:
+    """The 15 masked format bits, the least significant first; True is a dark module."""
+    data = _LEVEL[ec_level] << 3 | mask
+    remainder = data << 10
+    for shift in range(4, -1, -1):
+        if remainder >> (shift + 10) & 1:
+            remainder ^= 0b10100110111 << shift
+    word = (data << 10 | remainder) ^ 0b101010000010010
+    return np.array([word >> bit & 1 for bit in range(15)], dtype=bool)
+
+
+def homography(size: int, quad: Quad) -> NDArray[np.float64]:
+    """The 3x3 map from module coordinates (0 to ``size``) to the picture's pixels."""
+    rows, values = [], []
+    for (u, v), (x, y) in zip([(0, 0), (size, 0), (size, size), (0, size)], quad, strict=True):
+        rows += [[u, v, 1, 0, 0, 0, -x * u, -x * v], [0, 0, 0, u, v, 1, -y * u, -y * v]]
+        values += [x, y]
+    return np.append(np.linalg.solve(np.array(rows, float), values), 1.0).reshape(3, 3)
+
+
+def is_mirrored(gray: Gray, quad: Quad, version: int, ec_level: str, mask: int) -> bool | None:
+    """Compare the format bits with the picture, as they are and transposed.
+
+    Parameters
+    ----------
+    gray : ndarray of uint8, shape (H, W)
+        The picture.
+    quad : Quad
+        The symbol's outline in it, from the symbol's own top-left.
+    version, ec_level, mask : int, str, int
+        As decoded.
+
+    Returns
+    -------
+    bool or None
+        None where the outline is no quadrilateral or the modules cannot be told apart.
+    """
+    if not quad.convex or ec_level not in _LEVEL:
+        return None
+    # The centre of the finder pattern and its light ring tell the polarity.
+    rows = np.concatenate([_ROWS, _COLUMNS, [3, 1]]) + 0.5
+    columns = np.concatenate([_COLUMNS, _ROWS, [3, 1]]) + 0.5
+    points = homography(17 + 4 * version, quad) @ np.stack([columns, rows, np.ones(32)])
+    height, width = gray.shape
+    x = np.clip(points[0] / points[2], 0, width - 1).astype(int)
+    y = np.clip(points[1] / points[2], 0, height - 1).astype(int)
+    levels = gray[y, x].astype(float)
+    polarity = np.sign(levels[31] - levels[30])
+    dark = np.where(format_bits(ec_level, mask), -1.0, 1.0) * polarity
+    upright, transposed = dark @ levels[:15], dark @ levels[15:30]
+    if upright == transposed:
+        return None
+    return bool(transposed > upright)

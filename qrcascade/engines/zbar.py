@@ -1,0 +1,80 @@
+"""zbar through pyzbar: weaker than zxing-cpp alone, and fails on other pictures than it.
+
+zbar guesses the character set and re-encodes, so its bytes are not the payload's. Its corners go
+round the symbol's own way, which tells a mirrored one; pyzbar's `decode` sorts them into a convex
+hull, so this adapter calls pyzbar's bindings of zbar's functions itself.
+"""
+
+from __future__ import annotations
+
+import ctypes
+from collections.abc import Iterator
+from typing import Any
+
+from qrcascade import confidence
+from qrcascade.errors import MissingDependencyError
+from qrcascade.frame import Gray
+from qrcascade.results import Findings, QRCode, Quad
+
+__all__ = ["ZBarEngine"]
+
+_Y800 = int.from_bytes(b"Y800", "little")
+
+
+class ZBarEngine:
+    """Reads with zbar."""
+
+    name = "zbar"
+
+    def read(self, gray: Gray, formats: frozenset[str]) -> Findings:
+        """See `qrcascade.engines.Engine.read`. Of the formats it knows only "QRCode"."""
+        if "QRCode" not in formats:
+            return Findings()
+        zbar = _library()
+        pixels = gray.tobytes()
+        scanner, image = zbar.zbar_image_scanner_create(), zbar.zbar_image_create()
+        try:
+            every, enable = zbar.ZBarSymbol.NONE, zbar.ZBarConfig.CFG_ENABLE
+            zbar.zbar_image_scanner_set_config(scanner, every, enable, 0)
+            zbar.zbar_image_scanner_set_config(scanner, zbar.ZBarSymbol.QRCODE, enable, 1)
+            zbar.zbar_image_set_format(image, _Y800)
+            zbar.zbar_image_set_size(image, gray.shape[1], gray.shape[0])
+            zbar.zbar_image_set_data(image, ctypes.cast(pixels, ctypes.c_void_p), len(pixels), None)
+            if zbar.zbar_scan_image(scanner, image) < 0:
+                raise RuntimeError("zbar refused the picture")
+            return Findings(tuple(_codes(zbar, image)))
+        finally:
+            zbar.zbar_image_destroy(image)
+            zbar.zbar_image_scanner_destroy(scanner)
+
+
+def _library() -> Any:
+    try:
+        from pyzbar import wrapper
+    except ImportError as error:
+        reason = str(error)
+        remedy = "apt-get install libzbar0" if "zbar shared library" in reason else "pip install pyzbar"
+        raise MissingDependencyError("the zbar engine", remedy, reason) from error
+    return wrapper
+
+
+def _codes(zbar: Any, image: Any) -> Iterator[QRCode]:
+    symbol = zbar.zbar_image_first_symbol(image)
+    while symbol:
+        points = [
+            (zbar.zbar_symbol_get_loc_x(symbol, i), zbar.zbar_symbol_get_loc_y(symbol, i))
+            for i in range(zbar.zbar_symbol_get_loc_size(symbol))
+        ]
+        length = zbar.zbar_symbol_get_data_length(symbol)
+        data = ctypes.string_at(zbar.zbar_symbol_get_data(symbol), length)
+        if len(points) == 4:
+            quad = Quad.of(points)
+            # zbar goes top-left, bottom-left, ...: clockwise on the screen only in a mirror.
+            yield QRCode(
+                text=data.decode("utf-8", errors="replace"),
+                quad=quad,
+                confidence=confidence.of_engine("zbar"),
+                engine="zbar",
+                mirrored=quad.corners[1] == points[1],
+            )
+        symbol = zbar.zbar_symbol_next(symbol)

@@ -1,0 +1,63 @@
+"""The exceptions of qrcascade, one tree::
+
+QRCascadeError
+├── ImageError (ValueError)              the source is not a picture that can be read
+├── OptionError (ValueError)             an argument has a value that means nothing
+├── NotFoundError (LookupError)          ``ReadResult.require()`` and no code was read
+├── MissingDependencyError (ImportError) a library or extra is not installed
+└── WeightsError (OSError)               a model's weights are not there, or cannot be fetched
+"""
+
+from __future__ import annotations
+
+__all__ = [
+    "ImageError",
+    "MissingDependencyError",
+    "NotFoundError",
+    "OptionError",
+    "QRCascadeError",
+    "WeightsError",
+]
+
+
+class QRCascadeError(Exception):
+    """Base of everything that qrcascade raises on purpose."""
+
+
+class ImageError(QRCascadeError, ValueError):
+    """The source is missing, broken, too large, or not a picture.
+
+    The message shows what was given and what would have been accepted.
+    """
+
+
+class OptionError(QRCascadeError, ValueError):
+    """An option has a value that means nothing; the message lists the ones that do."""
+
+
+class NotFoundError(QRCascadeError, LookupError):
+    """No code was read, and the caller said that there must be one."""
+
+
+class MissingDependencyError(QRCascadeError, ImportError):
+    """A library that this step needs cannot be imported.
+
+    Parameters
+    ----------
+    what : str
+        What needs the library, in words.
+    remedy : str
+        The command that mends it.
+    reason : str, optional
+        Why the import failed.
+    """
+
+    def __init__(self, what: str, remedy: str, reason: str = "") -> None:
+        because = f" ({reason})" if reason else ""
+        super().__init__(f"{what} is not available{because}; to mend it: {remedy}")
+        self.what = what
+        self.remedy = remedy
+
+
+class WeightsError(QRCascadeError, OSError):
+    """A model's weights are not where they were looked for, or cannot be fetched."""

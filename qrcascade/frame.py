@@ -1,0 +1,270 @@
+"""Every kind of source to a `Frame`: upright pixels, gray first, colour only when asked."""
+
+from __future__ import annotations
+
+import io
+import os
+from collections.abc import Callable
+from pathlib import Path
+from typing import IO, TYPE_CHECKING, Any, TypeAlias
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image
+
+from qrcascade.errors import ImageError
+
+if TYPE_CHECKING:
+    from PIL.Image import Image as PILImage
+
+__all__ = ["MAX_PIXELS", "MAX_SIDE", "Frame", "Gray", "Source"]
+
+Gray: TypeAlias = NDArray[np.uint8]
+Matrix: TypeAlias = NDArray[np.float64]
+Source: TypeAlias = (
+    "str | os.PathLike[str] | bytes | bytearray | memoryview | IO[bytes] | PILImage | NDArray[Any] | Frame"
+)
+
+MAX_PIXELS = 100_000_000
+# OpenCV's warps address pixels with 16-bit integers.
+MAX_SIDE = 32_767
+
+# EXIF orientation (tag 0x0112) to the operation that makes the picture upright.
+_ORIENTATION_TAG = 0x0112
+_UPRIGHT: dict[int, Callable[[NDArray[Any]], NDArray[Any]]] = {
+    2: np.fliplr,
+    3: lambda a: a[::-1, ::-1],
+    4: np.flipud,
+    5: lambda a: a.swapaxes(0, 1),
+    6: lambda a: np.rot90(a, -1),
+    7: lambda a: a[::-1, ::-1].swapaxes(0, 1),
+    8: np.rot90,
+}
+_ACCEPTED = "a path, bytes, a binary file, a PIL.Image, or an array (H, W), (H, W, 3) or (H, W, 4)"
+
+
+class Frame:
+    """Pixels to look for symbols in, and the map from them to the source picture.
+
+    A loaded picture is a frame; so is every view of one.
+
+    Parameters
+    ----------
+    gray : ndarray of uint8, shape (H, W)
+        Luminance (ITU-R BT.601), C-contiguous. Not to be written to.
+    to_source : ndarray of float, shape (3, 3), optional
+        Homography from this frame's (x, y, 1) to the source picture's. Identity by default.
+    color : callable, optional
+        Gives RGB pixels, uint8, shape (H, W, 3), when colour is asked for.
+    """
+
+    __slots__ = ("_color", "_rgb", "gray", "to_source")
+
+    def __init__(
+        self,
+        gray: Gray,
+        to_source: Matrix | None = None,
+        color: Callable[[], Gray] | None = None,
+    ) -> None:
+        self.gray = np.ascontiguousarray(gray)
+        self.to_source = np.eye(3) if to_source is None else to_source
+        self._color = color
+        self._rgb: Gray | None = None
+
+    def __repr__(self) -> str:
+        return f"Frame({self.size[0]}x{self.size[1]})"
+
+    @property
+    def size(self) -> tuple[int, int]:
+        """Width and height in pixels."""
+        return self.gray.shape[1], self.gray.shape[0]
+
+    @property
+    def color(self) -> Gray:
+        """RGB pixels, uint8, shape (H, W, 3), decoded on first use; gray where there is no colour."""
+        if self._rgb is None:
+            if self._color is None:
+                self._rgb = np.repeat(self.gray[:, :, None], 3, axis=2)
+            else:
+                self._rgb = np.ascontiguousarray(self._color())
+        return self._rgb
+
+    @classmethod
+    def load(cls, source: Source, *, bgr: bool = False, frame: int = 0) -> Frame:
+        """Decode a source.
+
+        Parameters
+        ----------
+        source : path, bytes, binary file, PIL.Image.Image, ndarray or Frame
+            Strings are paths, never URLs. Arrays are gray (H, W) or (H, W, 1), RGB (H, W, 3) or
+            RGBA (H, W, 4): uint8; bool; floats in 0-1 or 0-255; other integers up to 255, or up
+            to 65535 and then scaled down. Transparent pixels are laid over white.
+        bgr : bool
+            An array's channels are blue, green, red (as OpenCV has them).
+        frame : int
+            Which picture of a multi-frame file, from 0. A PIL image is read at the frame where
+            it stands, and is moved to another one if this says so.
+
+        Raises
+        ------
+        ImageError
+            If there is no such file, or it is cut, empty, too large, or not a picture.
+        """
+        if isinstance(source, Frame):
+            return source
+        try:
+            if isinstance(source, np.ndarray):
+                return _from_array(source, bgr)
+            if isinstance(source, Image.Image):
+                return _from_pil(source, frame)
+            return _from_file(_bytes_of(source), frame)
+        except ImageError as error:
+            raise ImageError(f"cannot read {_describe(source)}: {error}") from error.__cause__
+        except Exception as error:
+            # Pillow's plugins raise about every kind of exception on broken files.
+            why = getattr(error, "strerror", None) or str(error) or type(error).__name__
+            raise ImageError(f"cannot read {_describe(source)}: {why}") from error
+
+
+def _describe(source: object) -> str:
+    if isinstance(source, str | os.PathLike):
+        return repr(os.fspath(source))
+    if isinstance(source, bytes | bytearray | memoryview):
+        return f"{len(source)} bytes"
+    if isinstance(source, np.ndarray):
+        return f"an array of shape {source.shape} and dtype {source.dtype}"
+    if isinstance(source, Image.Image):
+        return f"a PIL image of mode {source.mode} and size {source.size}"
+    return f"a {type(source).__name__}"
+
+
+def _bytes_of(source: object) -> bytes:
+    if isinstance(source, str | os.PathLike):
+        return Path(source).read_bytes()
+    if isinstance(source, bytes | bytearray | memoryview):
+        return bytes(source)
+    read = getattr(source, "read", None)
+    if read is None:
+        raise ImageError(f"it is none of {_ACCEPTED}")
+    data = read()
+    if not isinstance(data, bytes):
+        raise ImageError(f"its read() gave {type(data).__name__}; open the file in binary mode")
+    return data
+
+
+def _from_file(data: bytes, frame: int) -> Frame:
+    if not data:
+        raise ImageError("it is empty")
+    with _open(data, frame) as image:
+        _check_size(*image.size)
+        orientation = image.getexif().get(_ORIENTATION_TAG, 1)
+        # JPEG can leave its colour planes undecoded.
+        image.draft("L", image.size)
+        gray = _upright(_gray(image), orientation)
+
+    def color() -> Gray:
+        with _open(data, frame) as again:
+            return _upright(_rgb(again), orientation)
+
+    return Frame(gray, color=color)
+
+
+def _open(data: bytes, frame: int) -> PILImage:
+    image: PILImage = Image.open(io.BytesIO(data))
+    if frame:
+        _check_size(*image.size)
+        _seek(image, frame)
+    return image
+
+
+def _seek(image: PILImage, frame: int) -> None:
+    try:
+        image.seek(frame)
+    except EOFError as error:
+        count = getattr(image, "n_frames", 1)
+        raise ImageError(f"it has no frame {frame}; it has {count}, counted from 0") from error
+
+
+def _from_pil(image: PILImage, frame: int) -> Frame:
+    _check_size(*image.size)
+    if frame:
+        _seek(image, frame)
+    orientation = image.getexif().get(_ORIENTATION_TAG, 1)
+    gray = _upright(_gray(image), orientation)
+    return Frame(gray, color=lambda: _upright(_rgb(image), orientation))
+
+
+def _upright(pixels: Gray, orientation: int) -> Gray:
+    turn = _UPRIGHT.get(orientation)
+    return pixels if turn is None else np.ascontiguousarray(turn(pixels))
+
+
+def _deep(mode: str) -> bool:
+    """Whether a Pillow mode holds more than 8 bits a sample, which `convert` would clip."""
+    return mode in ("I", "F") or mode.startswith("I;16")
+
+
+def _gray(image: PILImage) -> Gray:
+    if _deep(image.mode):
+        return _to_uint8(np.asarray(image))
+    if image.has_transparency_data:
+        image = _over_white(image)
+    return np.asarray(image if image.mode == "L" else image.convert("L"))
+
+
+def _rgb(image: PILImage) -> Gray:
+    if _deep(image.mode):
+        return np.repeat(_gray(image)[:, :, None], 3, axis=2)
+    if image.has_transparency_data:
+        image = _over_white(image)
+    return np.asarray(image.convert("RGB"))
+
+
+def _over_white(image: PILImage) -> PILImage:
+    rgba = image.convert("RGBA")
+    white = Image.new("RGBA", rgba.size, "white")
+    white.alpha_composite(rgba)
+    return white.convert("RGB")
+
+
+def _from_array(array: NDArray[Any], bgr: bool) -> Frame:
+    channels = array.shape[2] if array.ndim == 3 else 1
+    if array.ndim not in (2, 3) or channels not in (1, 3, 4):
+        raise ImageError("an array must have shape (H, W), (H, W, 3) or (H, W, 4)")
+    _check_size(array.shape[1], array.shape[0])
+    pixels = _to_uint8(array)
+    if channels == 1:
+        return Frame(pixels.reshape(pixels.shape[:2]))
+    if bgr:
+        pixels = pixels[:, :, [2, 1, 0, *range(3, channels)]]
+    image = Image.fromarray(np.ascontiguousarray(pixels))
+    return Frame(_gray(image), color=lambda: _rgb(image))
+
+
+def _to_uint8(array: NDArray[Any]) -> Gray:
+    """Bring any real samples to 0-255 by the ranges that `Frame.load` documents."""
+    if array.dtype == np.uint8:
+        return array
+    if array.dtype == np.bool_:
+        return array.astype(np.uint8) * np.uint8(255)
+    if array.dtype.kind not in "iuf":
+        raise ImageError("an array must hold numbers or booleans")
+    low, high = array.min(), array.max()
+    if not (np.isfinite(low) and np.isfinite(high)):
+        raise ImageError("it holds NaN or infinity")
+    top = 1 if array.dtype.kind == "f" and high <= 1 else 255 if high <= 255 else 65535
+    if low < 0 or high > top:
+        raise ImageError(f"its values span {low} to {high}; 0-1 (floats), 0-255 or 0-65535 are read")
+    if top == 255:
+        return array.astype(np.uint8)
+    scale = np.float32(255.0 / top)
+    return np.rint(array.astype(np.float32) * scale).astype(np.uint8)
+
+
+def _check_size(width: int, height: int) -> None:
+    if width < 1 or height < 1:
+        raise ImageError(f"it is {width}x{height} pixels: nothing to look at")
+    if width * height > MAX_PIXELS or max(width, height) > MAX_SIDE:
+        raise ImageError(
+            f"it is {width}x{height} pixels; at most {MAX_PIXELS:,} in all and {MAX_SIDE:,} a side are read"
+        )

@@ -1,0 +1,147 @@
+"""One picture's reading so far: what strategies look at, and what the cascade fills."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Collection
+from dataclasses import dataclass, field, replace
+
+from qrcascade import confidence
+from qrcascade.frame import Frame
+from qrcascade.results import Attempt, QRCode, Quad, Region
+
+__all__ = ["CREDIBLE", "Expect", "Scan"]
+
+Expect = int | str | None
+
+# Regions that score less are not worth another tier, and do not keep a reading from ending.
+CREDIBLE = 0.5
+
+
+@dataclass(slots=True)
+class _Sighting:
+    """Every reading of one symbol."""
+
+    code: QRCode
+    readings: list[tuple[str, float]] = field(default_factory=list)
+    contradicted_by: float = 0.0
+
+    def result(self) -> QRCode:
+        sure = confidence.agree(self.readings)
+        if self.contradicted_by:
+            sure = confidence.contradict(sure, self.contradicted_by)
+        return replace(self.code, confidence=sure)
+
+
+class Scan:
+    """The state of one reading.
+
+    Parameters
+    ----------
+    frame : Frame
+        The picture.
+    expect : None, int or "all"
+        How many codes the caller wants; see `Cascade.read`.
+    formats : collection of str
+        Symbologies to report.
+    threshold : float
+        Confidence under which a code does not end the reading.
+    timeout : float, optional
+        Seconds from now until the reading should end.
+    """
+
+    def __init__(
+        self,
+        frame: Frame,
+        *,
+        expect: Expect = None,
+        formats: Collection[str] = ("QRCode",),
+        threshold: float = 0.7,
+        timeout: float | None = None,
+    ) -> None:
+        self.frame = frame
+        self.expect = expect
+        self.formats = frozenset(formats)
+        self.threshold = threshold
+        self.attempts: list[Attempt] = []
+        self._deadline = None if timeout is None else time.monotonic() + timeout
+        self._sightings: list[_Sighting] = []
+        self._regions: list[Region] = []
+
+    @property
+    def codes(self) -> tuple[QRCode, ...]:
+        """Every symbol read so far once, the most confident first.
+
+        Where different payloads were read at one place, only the more confident is here.
+        """
+        codes = (sighting.result() for sighting in self._sightings)
+        kept: list[QRCode] = []
+        for code in sorted(codes, key=_rank):
+            if not any(code.quad.same_place(other.quad) for other in kept):
+                kept.append(code)
+        return tuple(kept)
+
+    @property
+    def regions(self) -> tuple[Region, ...]:
+        """What is located and not read so far, the most credible first."""
+        unread = [region for region in self._regions if not self.is_read(region.quad)]
+        return tuple(sorted(unread, key=lambda region: (-region.score, region.quad.corners)))
+
+    @property
+    def credible(self) -> tuple[Region, ...]:
+        """The unread regions that are worth another look."""
+        return tuple(region for region in self.regions if region.score >= CREDIBLE)
+
+    @property
+    def settled(self) -> bool:
+        """Whether something is read, surely enough, and nothing credible is left unread."""
+        codes = self.codes
+        return bool(codes) and codes[0].confidence >= self.threshold and not self.credible
+
+    @property
+    def timed_out(self) -> bool:
+        """Whether the deadline has passed."""
+        return self._deadline is not None and time.monotonic() >= self._deadline
+
+    def is_read(self, quad: Quad) -> bool:
+        """Whether a symbol at this place is read with enough confidence."""
+        return any(
+            sighting.code.quad.same_place(quad) and sighting.result().confidence >= self.threshold
+            for sighting in self._sightings
+        )
+
+    def record(self, attempt: Attempt) -> None:
+        """Take in one attempt: merge its codes with those known, keep its regions."""
+        self.attempts.append(attempt)
+        for code in attempt.codes:
+            self._sight(code)
+        for region in attempt.regions:
+            self._locate(region)
+
+    def _sight(self, code: QRCode) -> None:
+        here = [s for s in self._sightings if s.code.quad.same_place(code.quad)]
+        same = next((s for s in here if s.code.same_payload(code)), None)
+        if same is None:
+            same = _Sighting(code)
+            self._sightings.append(same)
+        elif (code.data is not None, code.confidence) > (same.code.data is not None, same.code.confidence):
+            same.code = code
+        same.readings.append((code.engine, code.confidence))
+        for other in here:
+            if other is not same:
+                other.contradicted_by = max(other.contradicted_by, code.confidence)
+                same.contradicted_by = max(same.contradicted_by, other.code.confidence)
+
+    def _locate(self, region: Region) -> None:
+        for i, known in enumerate(self._regions):
+            if known.quad.same_place(region.quad):
+                if region.score > known.score:
+                    self._regions[i] = region
+                return
+        self._regions.append(region)
+
+
+def _rank(code: QRCode) -> tuple[float, tuple[float, float]]:
+    """Most confident first; equals from top to bottom."""
+    x, y = code.quad.center
+    return (-code.confidence, (y, x))

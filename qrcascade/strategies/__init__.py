@@ -1,0 +1,9 @@
+"""The tiers of a cascade. None knows of another; what one learns reaches the next by the scan."""
+
+from __future__ import annotations
+
+from qrcascade.strategies.base import Strategy, StubStrategy
+from qrcascade.strategies.classical import ClassicalStrategy
+from qrcascade.strategies.qreader import QReaderStrategy
+
+__all__ = ["ClassicalStrategy", "QReaderStrategy", "Strategy", "StubStrategy"]

@@ -1,0 +1,134 @@
+"""What a strategy is, and the one way in which an engine run becomes an attempt."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass, replace
+from typing import Protocol, runtime_checkable
+
+from qrcascade.engines import Engine, engine
+from qrcascade.errors import MissingDependencyError
+from qrcascade.frame import Frame
+from qrcascade.results import Attempt, Findings
+from qrcascade.scan import Scan
+from qrcascade.views import VIEWS, View, to_source
+
+__all__ = ["Runner", "Step", "Strategy", "StubStrategy"]
+
+
+@runtime_checkable
+class Strategy(Protocol):
+    """One tier of a cascade. Any object with these two will do.
+
+    `attempts` yields after every engine run, so that the cascade decides between any two runs
+    whether to go on. It looks at the scan for what others read and located; the cascade fills
+    it with what is yielded before the generator goes on.
+    """
+
+    @property
+    def name(self) -> str:
+        """As it appears in `QRCode.strategy` and `Attempt.strategy`."""
+
+    def attempts(self, scan: Scan) -> Iterable[Attempt]:
+        """Look at ``scan.frame`` and yield an `Attempt` for every engine run."""
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """An engine and the view it looks at."""
+
+    engine: Engine
+    view: View
+
+    @classmethod
+    def of(cls, text: str) -> Step:
+        """Parse "engine view", as "zxing clahe"."""
+        name, view = text.split(" ", 1)
+        return cls(engine(name), VIEWS[view])
+
+    def __str__(self) -> str:
+        return f"{self.engine.name} {self.view.name}"
+
+
+class Runner:
+    """Runs engines for one strategy on one scan and makes attempts of it.
+
+    What an engine raises becomes the attempt's error. An engine whose library is missing is
+    tried, and reported, once.
+    """
+
+    def __init__(self, strategy: str, scan: Scan) -> None:
+        self.strategy = strategy
+        self._formats = scan.formats
+        self._missing: set[str] = set()
+
+    def run(self, step: Step, frame: Frame) -> Attempt | None:
+        """Run a step; None where its engine is known to be missing."""
+        if step.engine.name in self._missing:
+            return None
+
+        def look() -> Findings:
+            view = step.view(frame)
+            return _carried(step.engine.read(view.gray, self._formats), view)
+
+        return self.attempt(str(step), look, step.engine.name)
+
+    def attempt(self, step: str, look: Callable[[], Findings], needs: str = "") -> Attempt:
+        """Time ``look``, whose findings are in the source picture's pixels."""
+        start = time.perf_counter()
+        findings, error = Findings(), None
+        try:
+            findings = look()
+        except MissingDependencyError as missing:
+            error = str(missing)
+            self._missing.add(needs)
+        except Exception as broken:
+            error = f"{type(broken).__name__}: {broken}"
+        elapsed = time.perf_counter() - start
+        codes = tuple(replace(c, strategy=self.strategy, step=step) for c in findings.codes)
+        return Attempt(self.strategy, step, elapsed, codes, findings.regions, error)
+
+
+def _carried(findings: Findings, view: Frame) -> Findings:
+    """Findings in a view's pixels, carried to the source picture's."""
+    return Findings(
+        tuple(replace(c, quad=to_source(view, c.quad)) for c in findings.codes),
+        tuple(replace(r, quad=to_source(view, r.quad)) for r in findings.regions),
+    )
+
+
+class StubStrategy:
+    """A strategy that yields what it was given: for tests of cascades and of apps.
+
+    Parameters
+    ----------
+    attempts : sequence of Attempt
+        Yielded in order; their ``strategy`` is replaced by this one's name.
+    name : str
+        Its name.
+    error : Exception, optional
+        Raised after the last attempt.
+
+    Attributes
+    ----------
+    calls : int
+        How many readings asked for its attempts.
+    """
+
+    def __init__(
+        self, attempts: Sequence[Attempt] = (), *, name: str = "stub", error: Exception | None = None
+    ) -> None:
+        self.name = name
+        self.calls = 0
+        self._attempts = tuple(attempts)
+        self._error = error
+
+    def attempts(self, _scan: Scan) -> Iterable[Attempt]:
+        """Yield the given attempts."""
+        self.calls += 1
+        for attempt in self._attempts:
+            codes = tuple(replace(code, strategy=self.name) for code in attempt.codes)
+            yield replace(attempt, strategy=self.name, codes=codes)
+        if self._error is not None:
+            raise self._error

@@ -1,0 +1,100 @@
+"""The neural tiers: QReader's detector locates, every classical engine and QReader's decoder read."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+
+from qrcascade import confidence, models, weights
+from qrcascade.errors import MissingDependencyError, OptionError
+from qrcascade.results import Attempt, Findings, QRCode, Region
+from qrcascade.scan import Scan
+from qrcascade.strategies.base import Runner
+from qrcascade.strategies.regions import credible_outline, reread
+from qrcascade.views import limit, to_source
+
+__all__ = ["QReaderStrategy"]
+
+_NAMES = {"n": "nano", "s": "small", "m": "medium", "l": "large"}
+
+
+class QReaderStrategy:
+    """One size of QReader.
+
+    The model is loaded when the strategy first runs, not before.
+
+    Parameters
+    ----------
+    size : str
+        "n", "s", "m" or "l".
+    weights_folder : path, optional
+        Where ``qrdet-<size>.pt`` is; by default ``QRCASCADE_WEIGHTS``, else the user's cache.
+    max_side : int
+        Larger pictures are reduced to this for detection; decoding sees all pixels.
+    device : str, optional
+        As torch names it, "cpu" or "cuda:0"; None lets Ultralytics choose.
+    threads : int, optional
+        Torch's threads during detection; the process's own number is restored afterwards.
+    required : bool
+        Whether to raise here and now where the extra is not installed. The presets say no:
+        there it becomes an attempt with an error.
+
+    Raises
+    ------
+    OptionError
+        If the size does not exist.
+    MissingDependencyError
+        If the extra is not installed and ``required``.
+    """
+
+    def __init__(
+        self,
+        size: str = "s",
+        *,
+        weights_folder: str | os.PathLike[str] | None = None,
+        max_side: int = 2048,
+        device: str | None = None,
+        threads: int | None = None,
+        required: bool = True,
+    ) -> None:
+        if size not in weights.SIZES:
+            raise OptionError(f"size must be one of {', '.join(weights.SIZES)}, got {size!r}")
+        if required and not models.installed():
+            raise MissingDependencyError(f"QReader {size}", models.REMEDY)
+        self.size = size
+        self.name = _NAMES[size]
+        self.weights_folder = weights_folder
+        self.max_side = max_side
+        self.device = device
+        self.threads = threads
+
+    def __repr__(self) -> str:
+        return f"QReaderStrategy({self.size!r})"
+
+    def attempts(self, scan: Scan) -> Iterator[Attempt]:
+        """Locate once, then read each region that is not read yet, best first."""
+        runner = Runner(self.name, scan)
+        detection = runner.attempt("qreader detect", lambda: self._detect(scan))
+        yield detection
+        for region in sorted(detection.regions, key=lambda r: -r.score):
+            if scan.is_read(region.quad):
+                continue
+            yield from reread(scan, region, runner)
+            if not scan.is_read(region.quad):
+                yield runner.attempt("qreader decode", lambda region=region: self._decode(scan, region))
+
+    def _model(self) -> models.QReaderModel:
+        return models.load(self.size, self.weights_folder, self.device)
+
+    def _detect(self, scan: Scan) -> Findings:
+        model = self._model()
+        view = limit(self.max_side)(scan.frame)
+        found = model.detect(view.color, self.threads)
+        located = (Region(to_source(view, quad), score, self.name) for quad, score in found)
+        return Findings(regions=tuple(r for r in located if credible_outline(r.quad, scan.frame)))
+
+    def _decode(self, scan: Scan, region: Region) -> Findings:
+        text = self._model().decode(scan.frame.color, region.quad)
+        if not text:
+            return Findings()
+        return Findings((QRCode(text, region.quad, confidence.of_engine("qreader"), engine="qreader"),))

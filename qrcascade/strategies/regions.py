@@ -1,0 +1,53 @@
+"""Reading a located region: rectify, scale, every engine. One mechanism for every tier."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from qrcascade.frame import Frame
+from qrcascade.results import Attempt, Quad, Region
+from qrcascade.scan import Scan
+from qrcascade.strategies.base import Runner, Step
+from qrcascade.views import View, rectify
+
+__all__ = ["REGION_STEPS", "credible_outline", "reread"]
+
+# (engine and tone, pixels a side of the rectified square)
+REGION_STEPS: tuple[tuple[str, int], ...] = (
+    ("zxing raw", 400),
+    ("zxing raw", 250),
+    ("zbar raw", 400),
+    ("zbar blur3", 640),
+    ("zxing unsharp", 640),
+)
+
+
+def reread(scan: Scan, region: Region, runner: Runner) -> Iterator[Attempt]:
+    """Try to read what was located, until the scan says that it is read.
+
+    Parameters
+    ----------
+    scan : Scan
+        The reading; the cascade records each attempt in it before the next one.
+    region : Region
+        What to read.
+    runner : Runner
+        Of the strategy that reads.
+    """
+    for text, side in REGION_STEPS:
+        step = Step.of(text)
+        square = View(f"region{side}", lambda frame, side=side: rectify(frame, region.quad, side))
+        attempt = runner.run(Step(step.engine, square.then(step.view)), scan.frame)
+        if attempt is None:
+            continue
+        yield attempt
+        if scan.is_read(region.quad):
+            return
+
+
+def credible_outline(quad: Quad, frame: Frame) -> bool:
+    """Whether a quad can outline a symbol: convex, a dozen pixels wide, its centre in the picture."""
+    width, height = frame.size
+    x, y = quad.center
+    inside = 0 <= x < width and 0 <= y < height
+    return quad.convex and quad.side >= 12 and inside and quad.area <= 2 * width * height

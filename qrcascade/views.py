@@ -1,0 +1,266 @@
+"""Preprocessing: pure functions from a frame to another frame, with the map back.
+
+A `View` has a name, which appears in `Attempt.step`, and can be called. Tone views keep the
+geometry; the others move pixels and compose their map with the frame's own. Pixel centres are at
+whole coordinates, as OpenCV has them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from qrcascade.frame import Frame, Gray
+from qrcascade.results import Quad
+
+__all__ = ["VIEWS", "View", "limit", "rectify", "to_source"]
+
+
+@dataclass(frozen=True, slots=True)
+class View:
+    """A named function of a frame.
+
+    Parameters
+    ----------
+    name : str
+        As it appears in `Attempt.step`.
+    apply : callable
+        Frame to frame; does not change its argument.
+    """
+
+    name: str
+    apply: Callable[[Frame], Frame]
+
+    def __call__(self, frame: Frame) -> Frame:
+        """Apply it."""
+        return self.apply(frame)
+
+    def then(self, other: View) -> View:
+        """This view and, on what it gives, another."""
+        return View(f"{self.name}+{other.name}", lambda frame: other(self(frame)))
+
+
+def to_source(frame: Frame, quad: Quad) -> Quad:
+    """Carry a quad from a frame's pixels to the source picture's."""
+    points = np.column_stack([np.asarray(quad), np.ones(4)]) @ frame.to_source.T
+    return Quad.of(points[:, :2] / points[:, 2:])
+
+
+def _tone(name: str, function: Callable[[Gray], Gray]) -> View:
+    """A view that changes gray levels and moves nothing."""
+    return View(name, lambda frame: Frame(function(frame.gray), frame.to_source))
+
+
+def _scaled(frame: Frame, factor: float) -> Frame:
+    import cv2
+
+    width, height = (max(1, round(n * factor)) for n in frame.size)
+    fx, fy = width / frame.size[0], height / frame.size[1]
+    how = cv2.INTER_AREA if factor < 1 else cv2.INTER_CUBIC
+    # resize() aligns the pictures' edges, not the centres of their corner pixels.
+    back = np.array([[1 / fx, 0, 0.5 / fx - 0.5], [0, 1 / fy, 0.5 / fy - 0.5], [0, 0, 1]])
+
+    def resize(pixels: Gray) -> Gray:
+        return cv2.resize(pixels, (width, height), interpolation=how).astype(np.uint8, copy=False)
+
+    return Frame(resize(frame.gray), frame.to_source @ back, lambda: resize(frame.color))
+
+
+def _scale(name: str, factor: float) -> View:
+    return View(name, lambda frame: _scaled(frame, factor))
+
+
+def limit(side: int) -> View:
+    """Reduce so that no side is longer; smaller pictures stay as they are."""
+
+    def apply(frame: Frame) -> Frame:
+        longest = max(frame.size)
+        return frame if longest <= side else _scaled(frame, side / longest)
+
+    return View(f"<={side}px", apply)
+
+
+def _clahe(gray: Gray) -> Gray:
+    import cv2
+
+    return cv2.createCLAHE(clipLimit=2.0, tileGridSize=(8, 8)).apply(gray).astype(np.uint8, copy=False)
+
+
+def _equalize(gray: Gray) -> Gray:
+    import cv2
+
+    return cv2.equalizeHist(gray).astype(np.uint8, copy=False)
+
+
+def _otsu(gray: Gray) -> Gray:
+    import cv2
+
+    return cv2.threshold(gray, 0, 255, cv2.THRESH_OTSU)[1].astype(np.uint8, copy=False)
+
+
+def _adaptive(block: int) -> Callable[[Gray], Gray]:
+    def apply(gray: Gray) -> Gray:
+        import cv2
+
+        mean, binary = cv2.ADAPTIVE_THRESH_MEAN_C, cv2.THRESH_BINARY
+        return cv2.adaptiveThreshold(gray, 255, mean, binary, block, 5).astype(np.uint8, copy=False)
+
+    return apply
+
+
+def _blur(size: int) -> Callable[[Gray], Gray]:
+    def apply(gray: Gray) -> Gray:
+        import cv2
+
+        return cv2.GaussianBlur(gray, (size, size), 0).astype(np.uint8, copy=False)
+
+    return apply
+
+
+def _median(size: int) -> Callable[[Gray], Gray]:
+    def apply(gray: Gray) -> Gray:
+        import cv2
+
+        return cv2.medianBlur(gray, size).astype(np.uint8, copy=False)
+
+    return apply
+
+
+def _unsharp(gray: Gray) -> Gray:
+    import cv2
+
+    soft = cv2.GaussianBlur(gray, (0, 0), 2.0)
+    return cv2.addWeighted(gray, 2.5, soft, -1.5, 0).astype(np.uint8, copy=False)
+
+
+def _background(gray: Gray) -> Gray:
+    """Divide by the local background: closing fills the dark modules, blurring smooths the light.
+
+    Worked out at a reduced size: light changes slowly.
+    """
+    import cv2
+
+    height, width = gray.shape
+    small = cv2.resize(gray, (max(1, width // 8), max(1, height // 8)), interpolation=cv2.INTER_AREA)
+    closed = cv2.morphologyEx(small, cv2.MORPH_CLOSE, np.ones((9, 9), np.uint8))
+    light = cv2.resize(cv2.GaussianBlur(closed, (0, 0), 4.0), (width, height))
+    return cv2.divide(gray, light, scale=255).astype(np.uint8, copy=False)
+
+
+def _gamma(exponent: float) -> Callable[[Gray], Gray]:
+    table = np.rint(255 * (np.arange(256) / 255) ** exponent).astype(np.uint8)
+    return lambda gray: table[gray]
+
+
+def _pad(frame: Frame) -> Frame:
+    """A white border of a tenth of the longer side: the quiet zone that tight crops lack."""
+    border = max(frame.size) // 10 + 4
+    gray = np.pad(frame.gray, border, constant_values=255)
+    shift = np.array([[1.0, 0, -border], [0, 1, -border], [0, 0, 1]])
+    return Frame(gray, frame.to_source @ shift)
+
+
+def _turn90(frame: Frame) -> Frame:
+    """A quarter turn clockwise."""
+    back = np.array([[0.0, 1, 0], [-1, 0, frame.size[1] - 1], [0, 0, 1]])
+    return Frame(np.rot90(frame.gray, -1), frame.to_source @ back)
+
+
+def _channel(index: int) -> Callable[[Frame], Frame]:
+    return lambda frame: Frame(frame.color[:, :, index], frame.to_source)
+
+
+def rectify(frame: Frame, quad: Quad, side: int, margin: float = 0.15) -> Frame:
+    """Cut a region out so that its quad becomes an upright square.
+
+    Parameters
+    ----------
+    frame : Frame
+        Where to cut.
+    quad : Quad
+        In the frame's own pixels, convex.
+    side : int
+        Pixels of the square's side, margin not counted.
+    margin : float
+        How much to show around the square, as a share of its side.
+
+    Returns
+    -------
+    Frame
+        Square, ``side * (1 + 2 * margin)`` pixels wide; beyond the picture it is white.
+    """
+    import cv2
+
+    pad = round(side * margin)
+    square = np.array([[0, 0], [side, 0], [side, side], [0, side]], np.float32) + np.float32(pad - 0.5)
+    back = cv2.getPerspectiveTransform(square, np.asarray(quad, dtype=np.float32))
+    # Where many pixels become one, average them first: warping alone would skip most of them.
+    shrink = quad.side / side
+    blurred = max(1, round(shrink))
+    full = side + 2 * pad
+
+    def warp(pixels: Gray) -> Gray:
+        source, offset = _crop(pixels, quad, margin)
+        if blurred > 1:
+            source = cv2.blur(source, (blurred, blurred))
+        out = cv2.warpPerspective(
+            source,
+            offset @ back,
+            (full, full),
+            flags=cv2.INTER_CUBIC | cv2.WARP_INVERSE_MAP,
+            borderMode=cv2.BORDER_CONSTANT,
+            borderValue=(255, 255, 255),
+        )
+        return out.astype(np.uint8, copy=False)
+
+    return Frame(warp(frame.gray), frame.to_source @ back, lambda: warp(frame.color))
+
+
+def _crop(pixels: Gray, quad: Quad, margin: float) -> tuple[Gray, NDArray[np.float64]]:
+    """The quad's surroundings, and the map from the picture to them."""
+    corners = np.asarray(quad)
+    reach = margin * 2 * max(np.ptp(corners[:, 0]), np.ptp(corners[:, 1])) + 2
+    height, width = pixels.shape[:2]
+    left, top = (max(0, int(v)) for v in corners.min(axis=0) - reach)
+    right, bottom = corners.max(axis=0) + reach
+    crop = pixels[top : min(height, int(bottom) + 1), left : min(width, int(right) + 1)]
+    return crop, np.array([[1.0, 0, -left], [0, 1, -top], [0, 0, 1]])
+
+
+VIEWS: dict[str, View] = {
+    view.name: view
+    for view in [
+        View("raw", lambda frame: frame),
+        _scale("half", 0.5),
+        _scale("quarter", 0.25),
+        _scale("x1.4", 1.4),
+        _scale("x2", 2.0),
+        _scale("x3", 3.0),
+        _tone("clahe", _clahe),
+        _tone("otsu", _otsu),
+        _tone("equalize", _equalize),
+        _tone("equalize+otsu", lambda gray: _otsu(_equalize(gray))),
+        _tone("adaptive31", _adaptive(31)),
+        _tone("adaptive71", _adaptive(71)),
+        _tone("blur3", _blur(3)),
+        _tone("blur7", _blur(7)),
+        _tone("median5", _median(5)),
+        _tone("unsharp", _unsharp),
+        _tone("background", _background),
+        _tone("gamma0.5", _gamma(0.5)),
+        _tone("gamma2", _gamma(2.0)),
+        _tone("invert", lambda gray: 255 - gray),
+        View("pad", _pad),
+        View("turn90", _turn90),
+        View("red", _channel(0)),
+        View("green", _channel(1)),
+        View("blue", _channel(2)),
+        limit(800),
+        limit(1200),
+        limit(1600),
+    ]
+}
+"""Every view by its name."""
