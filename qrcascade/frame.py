@@ -178,11 +178,10 @@ def _open(data: bytes, frame: int) -> PILImage:
 
 
 def _seek(image: PILImage, frame: int) -> None:
-    try:
-        image.seek(frame)
-    except EOFError as error:
-        count = getattr(image, "n_frames", 1)
-        raise ImageError(f"it has no frame {frame}; it has {count}, counted from 0") from error
+    count = getattr(image, "n_frames", 1)
+    if not 0 <= frame < count:
+        raise ImageError(f"it has no frame {frame}; it has {count}, counted from 0")
+    image.seek(frame)
 
 
 def _from_pil(image: PILImage, frame: int) -> Frame:

@@ -1,0 +1,40 @@
+"""What the tests share: where the pictures and weights beside the checkout are, and skips without them."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import pytest
+from hypothesis import settings
+
+settings.register_profile("steady", derandomize=True, deadline=None, max_examples=40)
+settings.load_profile("steady")
+
+SHARED = Path(__file__).parents[2] / "shared"
+
+
+@pytest.fixture(scope="session")
+def corpora() -> Path:
+    folder = Path(os.environ.get("QRCASCADE_CORPORA", SHARED / "corpora"))
+    if not folder.is_dir():
+        pytest.skip(f"no picture corpora at {folder}; QRCASCADE_CORPORA names another folder")
+    return folder
+
+
+@pytest.fixture(scope="session")
+def nano_weights() -> Path:
+    pytest.importorskip("qreader", reason="the qreader extra is not installed")
+    folder = Path(os.environ.get("QRCASCADE_WEIGHTS", SHARED / "weights"))
+    if not (folder / "qrdet-n.pt").is_file():
+        pytest.skip(f"no qrdet-n.pt in {folder}; QRCASCADE_WEIGHTS names another folder")
+    return folder
+
+
+@pytest.fixture(scope="session")
+def stand_ins(nano_weights: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The nano weights under every size's name: they detect, and are not those sizes' own."""
+    folder = tmp_path_factory.mktemp("stand-ins")
+    for size in "nsml":
+        (folder / f"qrdet-{size}.pt").symlink_to(nano_weights / "qrdet-n.pt")
+    return folder

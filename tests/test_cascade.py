@@ -1,0 +1,202 @@
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Iterator
+from typing import Any
+
+import numpy as np
+import pytest
+
+import qrcascade
+from qrcascade import Attempt, Cascade, ImageError, OptionError, QRCode, Quad, Region, Scan, StubStrategy
+from qrcascade.cascade import PRESETS
+from tests import draw
+
+BLANK = np.full((100, 200), 255, np.uint8)
+LEFT = Quad(((10, 10), (50, 10), (50, 50), (10, 50)))
+RIGHT = Quad(((110, 10), (150, 10), (150, 50), (110, 50)))
+
+
+def reads(*texts: str, sure: float = 0.9, regions: tuple[Region, ...] = ()) -> Attempt:
+    codes = tuple(QRCode(t, q, sure) for t, q in zip(texts, (LEFT, RIGHT), strict=False))
+    return Attempt("", "stub view", codes=codes, regions=regions)
+
+
+UNREAD = Region(RIGHT, 0.9, "stub")
+DOUBTFUL = Region(RIGHT, 0.3, "stub")
+
+
+@pytest.mark.parametrize(
+    ("first", "expect", "second_runs"),
+    [
+        (reads("a"), None, False),
+        (reads(), None, True),
+        (reads("a", sure=0.6), None, True),
+        (reads("a", regions=(UNREAD,)), None, True),
+        (reads("a", regions=(DOUBTFUL,)), None, False),
+        (reads("a"), 1, False),
+        (reads("a"), 2, True),
+        (reads("a", "b"), 2, False),
+        (reads("a", regions=(UNREAD,)), 1, False),
+        (reads("a", "b"), "all", True),
+    ],
+)
+def test_a_tier_runs_only_when_it_is_needed(first: Attempt, expect: Any, second_runs: bool) -> None:
+    second = StubStrategy([reads("a")], name="second")
+    result = Cascade([StubStrategy([first], name="first"), second]).read(BLANK, expect=expect)
+    assert second.calls == int(second_runs)
+    assert [a.strategy for a in result.attempts] == ["first", "second"][: 1 + second_runs]
+
+
+def test_a_strategy_is_stopped_in_the_middle() -> None:
+    result = Cascade([StubStrategy([reads(), reads("a"), reads("b")])]).read(BLANK)
+    assert (result.texts, len(result.attempts)) == (("a",), 2)
+
+
+def test_the_threshold_is_the_callers() -> None:
+    second = StubStrategy(name="second")
+    Cascade([StubStrategy([reads("a", sure=0.6)]), second], threshold=0.5).read(BLANK)
+    assert second.calls == 0
+
+
+def test_what_one_strategy_locates_the_next_one_reads() -> None:
+    class Reader:
+        name = "reader"
+
+        def attempts(self, scan: Scan) -> Iterator[Attempt]:
+            for region in scan.regions:
+                yield Attempt(self.name, "read", codes=(QRCode("found", region.quad, 0.9),))
+
+    result = Cascade([StubStrategy([reads(regions=(UNREAD,))]), Reader()]).read(BLANK)
+    assert result.text == "found"
+    assert result.regions == ()
+
+
+def test_a_broken_strategy_is_an_attempt_with_an_error() -> None:
+    broken = StubStrategy([reads()], name="broken", error=RuntimeError("out of paper"))
+    result = Cascade([broken, StubStrategy([reads("a")])]).read(BLANK)
+    assert result.text == "a"
+    assert [a.error for a in result.attempts] == [None, "RuntimeError: out of paper", None]
+    assert result.errors == ("RuntimeError: out of paper",)
+
+
+def test_a_strategy_that_yields_something_else_is_broken_too() -> None:
+    class Odd:
+        name = "odd"
+
+        def attempts(self, scan: Scan) -> Any:
+            return ["text"]
+
+    result = Cascade([Odd()]).read(BLANK)
+    assert result.attempts[0].error == "TypeError: attempts() must yield Attempt, got 'text'"
+
+
+def test_timeout_returns_what_was_read_so_far() -> None:
+    class Slow:
+        name = "slow"
+
+        def attempts(self, scan: Scan) -> Iterator[Attempt]:
+            yield reads("a", sure=0.6)
+            while True:
+                time.sleep(0.01)
+                yield reads()
+
+    result = Cascade([Slow()]).read(BLANK, timeout=0.05)
+    assert result.timed_out
+    assert result.text == "a"
+    assert not Cascade([StubStrategy([reads("a")])]).read(BLANK, timeout=10).timed_out
+
+
+@pytest.mark.parametrize(
+    "options",
+    [
+        {"expect": 0},
+        {"expect": -1},
+        {"expect": True},
+        {"expect": "some"},
+        {"expect": 1.5},
+        {"timeout": 0},
+        {"timeout": float("nan")},
+        {"formats": "QRCode"},
+        {"formats": ["EAN13"]},
+        {"formats": []},
+    ],
+)
+def test_options_that_mean_nothing(options: dict[str, Any]) -> None:
+    with pytest.raises(OptionError, match=next(iter(options))):
+        Cascade([StubStrategy()]).read(BLANK, **options)
+
+
+def test_building() -> None:
+    strategies = [StubStrategy(name="a"), StubStrategy(name="b")]
+    assert Cascade(strategies).strategies == tuple(strategies)
+    with pytest.raises(OptionError, match="at least one"):
+        Cascade([])
+    with pytest.raises(OptionError, match=r"attempts\(scan\)"):
+        Cascade([object()])  # type: ignore[list-item]
+    with pytest.raises(OptionError, match="threshold"):
+        Cascade(strategies, threshold=1.5)
+    with pytest.raises(OptionError, match="classical, nano, small, hybrid, large"):
+        Cascade.preset("huge")
+
+
+@pytest.mark.parametrize(
+    ("preset", "names"),
+    [
+        ("classical", ["classical"]),
+        ("nano", ["classical", "nano"]),
+        ("small", ["classical", "small"]),
+        ("hybrid", ["classical", "small", "medium"]),
+        ("large", ["classical", "large"]),
+    ],
+)
+def test_presets(preset: str, names: list[str]) -> None:
+    assert [s.name for s in Cascade.preset(preset).strategies] == names
+    assert preset in PRESETS
+
+
+def test_an_easy_picture_costs_one_attempt() -> None:
+    gray, quad = draw.symbol("easy")
+    result = qrcascade.read(gray)
+    (attempt,) = result.attempts
+    assert (attempt.strategy, attempt.step) == ("classical", "zxing raw")
+    code = result.require()
+    assert (code.text, code.data, code.version, code.ec_level) == ("easy", b"easy", "1", "H")
+    assert (code.engine, code.strategy, code.step) == ("zxing", "classical", "zxing raw")
+    assert np.abs(np.asarray(code.quad) - np.asarray(quad)).max() <= 2
+    assert result.size == gray.shape[::-1]
+
+
+def test_several_symbols() -> None:
+    page = draw.page_of(draw.symbol("one")[0], draw.symbol("two")[0], draw.symbol("one")[0])
+    result = Cascade.preset("classical").read(page)
+    assert sorted(result.texts) == ["one", "one", "two"]
+
+
+def test_a_frame_can_be_read_again_without_decoding() -> None:
+    frame = qrcascade.Frame.load(draw.symbol("again")[0])
+    assert qrcascade.read(frame).text == "again"
+    assert qrcascade.read(frame.color).text == "again"
+
+
+def test_bad_sources_raise_and_nothing_else_does() -> None:
+    with pytest.raises(ImageError, match="nowhere"):
+        qrcascade.read("nowhere.png")
+
+
+def test_one_cascade_for_many_threads() -> None:
+    cascade = Cascade.preset("classical")
+    pages = {text: draw.symbol(text)[0] for text in map(str, range(8))}
+    texts: dict[str, list[str | None]] = {text: [] for text in pages}
+
+    def work(text: str) -> None:
+        for _ in range(20):
+            texts[text].append(cascade.read(pages[text]).text)
+
+    threads = [threading.Thread(target=work, args=(text,)) for text in pages]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert texts == {text: [text] * 20 for text in pages}

@@ -1,0 +1,156 @@
+from __future__ import annotations
+
+import importlib
+import sys
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from qrcascade import MissingDependencyError
+from qrcascade.engines import engine
+from qrcascade.engines.mirror import format_bits
+from tests import draw
+
+QR = frozenset(["QRCode"])
+NAMES = ["zxing", "zbar", "opencv", "aruco"]
+
+
+@pytest.fixture(params=NAMES)
+def name(request: pytest.FixtureRequest) -> str:
+    wanted: str = request.param
+    try:
+        engine(wanted).read(np.full((8, 8), 255, np.uint8), QR)
+    except MissingDependencyError as error:
+        pytest.skip(str(error))
+    return wanted
+
+
+@pytest.mark.parametrize("mirrored", [False, True])
+@pytest.mark.parametrize("angle", [0, 30, 60, 90, 135, 180, 250, 315])
+def test_corners_start_at_the_symbols_own_top_left(name: str, angle: float, mirrored: bool) -> None:
+    page, corners = draw.turned("which way round?", angle, mirrored)
+    found = engine(name).read(page, QR).codes
+    if name in ("opencv", "aruco") and not found:
+        pytest.skip(f"{name} does not read it at this angle")
+    (code,) = found
+    # Clockwise on the screen: in a mirror that is the symbol's own order reversed.
+    expected = corners[[0, 3, 2, 1]] if mirrored else corners
+    assert np.abs(np.asarray(code.quad) - expected).max() <= 6
+    assert code.mirrored is (None if name in ("opencv", "aruco") else mirrored)
+    assert code.text == "which way round?"
+
+
+def test_nothing_in_an_empty_picture(name: str) -> None:
+    found = engine(name).read(np.full((200, 300), 255, np.uint8), QR)
+    assert found.codes == ()
+    assert found.regions == ()
+
+
+@given(st.binary(min_size=1, max_size=60), st.sampled_from("LMQH"))
+def test_zxing_gives_the_exact_bytes(payload: bytes, level: str) -> None:
+    gray, _ = draw.symbol(payload, error=level, boost_error=False)
+    (code,) = engine("zxing").read(gray, QR).codes
+    assert code.data == payload
+    assert code.ec_level == level
+
+
+@pytest.mark.parametrize("version", [1, 2, 6, 7, 10, 14, 20, 27, 32, 40])
+def test_zxing_over_versions(version: int) -> None:
+    gray, quad = draw.symbol("7" * version, version=version)
+    (code,) = engine("zxing").read(gray, QR).codes
+    assert (code.text, code.version) == ("7" * version, str(version))
+    assert code.mirrored is False
+    assert code.confidence == pytest.approx(0.99)
+    assert np.abs(np.asarray(code.quad) - np.asarray(quad)).max() <= 2
+
+
+@pytest.mark.parametrize(
+    ("text", "options"),
+    [
+        ("ÄÖÜäöü", {"encoding": "latin-1"}),
+        ("ÄÖÜäöü", {"encoding": "utf-8"}),
+        ("ÄÖÜäöü", {"encoding": "utf-8", "eci": True}),
+        ("αβγ", {"encoding": "iso8859-7", "eci": True}),
+        ("点茗", {"mode": "kanji"}),
+        ("a\\b\\000026c", {}),
+        ("a\\b\\000026ü", {"encoding": "utf-8", "eci": True}),
+        ("A\x1dB\r\n", {}),
+    ],
+)
+def test_zxing_text_follows_eci_and_is_plain(text: str, options: dict[str, str]) -> None:
+    gray, _ = draw.symbol(text, **options)
+    (code,) = engine("zxing").read(gray, QR).codes
+    assert code.text == text
+
+
+def test_inexact_engines_give_no_bytes(name: str) -> None:
+    gray, _ = draw.symbol("exact?")
+    (code,) = engine(name).read(gray, QR).codes
+    assert code.data == (b"exact?" if name == "zxing" else None)
+
+
+def test_micro_qr_only_when_asked() -> None:
+    gray, _ = draw.symbol("12345", micro=True)
+    assert engine("zxing").read(gray, QR).codes == ()
+    (code,) = engine("zxing").read(gray, frozenset(["MicroQRCode"])).codes
+    assert (code.text, code.format, code.version, code.mirrored) == ("12345", "MicroQRCode", "M1", None)
+
+
+def test_micro_qr_alone_is_nothing_to_the_others(name: str) -> None:
+    gray, _ = draw.symbol("not micro")
+    assert engine(name).read(gray, frozenset(["MicroQRCode"])).codes == ()
+
+
+def test_a_broken_symbol_is_a_region() -> None:
+    gray, quad = draw.symbol("x" * 100, scale=6, error="L", boost_error=False)
+    broken = gray.copy()
+    broken[120:200, 100:200] = 255
+    found = engine("zxing").read(broken, QR)
+    assert found.codes == ()
+    (region,) = found.regions
+    assert region.source == "zxing"
+    assert region.quad.overlap(quad) > 0.9
+
+
+@given(st.sampled_from("LMQH"), st.integers(0, 7))
+def test_format_bits_are_a_code_word(level: str, mask: int) -> None:
+    """ISO/IEC 18004, annex C: any two of the 32 words differ in at least 7 bits."""
+    words = {(a, b): format_bits(a, b) for a in "LMQH" for b in range(8)}
+    own = words.pop((level, mask))
+    assert min(int((own != other).sum()) for other in words.values()) >= 7
+
+
+def test_format_bits_of_the_standards_example() -> None:
+    """ISO/IEC 18004, 7.9.1: level M, mask 101 is 100000011001110."""
+    assert "".join(str(int(bit)) for bit in format_bits("M", 0b101)[::-1]) == "100000011001110"
+
+
+@pytest.mark.parametrize(
+    ("name", "module", "remedy"),
+    [
+        ("zxing", "zxingcpp", "pip install 'zxing-cpp"),
+        ("zbar", "pyzbar", "pip install pyzbar"),
+        ("opencv", "cv2", "pip install opencv-python"),
+        ("aruco", "cv2", "pip install opencv-python"),
+    ],
+)
+def test_a_missing_library_says_what_mends_it(
+    name: str, module: str, remedy: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(sys.modules, module, None)
+    with pytest.raises(MissingDependencyError, match=remedy):
+        engine(name).read(np.zeros((8, 8), np.uint8), QR)
+
+
+def test_a_missing_libzbar_says_what_mends_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Pyzbar is installed and cannot find the shared library: as on a fresh Debian."""
+    for module in [m for m in sys.modules if m.startswith("pyzbar")]:
+        monkeypatch.delitem(sys.modules, module)
+    monkeypatch.setattr("ctypes.util.find_library", lambda _: None)
+    with pytest.raises(MissingDependencyError, match="apt-get install libzbar0"):
+        engine("zbar").read(np.zeros((8, 8), np.uint8), QR)
+    for module in [m for m in sys.modules if m.startswith("pyzbar")]:
+        monkeypatch.delitem(sys.modules, module, raising=False)
+    importlib.invalidate_caches()

@@ -1,0 +1,180 @@
+from __future__ import annotations
+
+import io
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from hypothesis.extra import numpy as hnp
+from PIL import Image
+
+from qrcascade import Frame, ImageError
+from qrcascade.frame import MAX_PIXELS
+
+RAMP = np.arange(48, dtype=np.uint8).reshape(6, 8) * 5
+
+
+def encoded(image: Image.Image, format: str, **options: Any) -> bytes:
+    buffer = io.BytesIO()
+    image.save(buffer, format, **options)
+    return buffer.getvalue()
+
+
+PNG = encoded(Image.fromarray(RAMP), "PNG")
+
+
+def test_every_kind_of_source(tmp_path: Path) -> None:
+    path = tmp_path / "ramp.png"
+    path.write_bytes(PNG)
+    sources = [path, str(path), PNG, bytearray(PNG), memoryview(PNG), io.BytesIO(PNG), Image.fromarray(RAMP), RAMP]
+    for source in sources:
+        frame = Frame.load(source)
+        assert frame.size == (8, 6)
+        np.testing.assert_array_equal(frame.gray, RAMP)
+        np.testing.assert_array_equal(frame.color, np.stack([RAMP] * 3, axis=2))
+        np.testing.assert_array_equal(frame.to_source, np.eye(3))
+    with path.open("rb") as file:
+        np.testing.assert_array_equal(Frame.load(file).gray, RAMP)
+
+
+@pytest.mark.parametrize(
+    ("array", "gray"),
+    [
+        (RAMP > 100, np.where(RAMP > 100, 255, 0)),
+        (RAMP.astype(np.int64), RAMP),
+        (RAMP.astype(np.uint16) * 257, RAMP),
+        (RAMP.astype(np.float32) / 255, RAMP),
+        (RAMP.astype(np.float64), RAMP),
+        (RAMP[:, :, None], RAMP),
+        (np.stack([RAMP] * 3, axis=2), RAMP),
+        (np.asfortranarray(RAMP), RAMP),
+        (RAMP[::-1, ::-2], RAMP[::-1, ::-2]),
+        (np.dstack([RAMP, RAMP, RAMP, np.zeros_like(RAMP)]), np.full_like(RAMP, 255)),
+    ],
+    ids=["bool", "int64", "uint16", "float01", "float255", "hw1", "rgb", "fortran", "strided", "transparent"],
+)
+def test_arrays(array: Any, gray: Any) -> None:
+    frame = Frame.load(array)
+    np.testing.assert_array_equal(frame.gray, gray)
+    assert frame.gray.dtype == np.uint8
+    assert frame.gray.flags.c_contiguous
+
+
+@given(hnp.arrays(np.uint8, hnp.array_shapes(min_dims=3, max_dims=3, max_side=12).map(lambda s: (*s[:2], 3))))
+def test_rgb_and_bgr_agree(rgb: Any) -> None:
+    one, other = Frame.load(rgb), Frame.load(rgb[:, :, ::-1], bgr=True)
+    np.testing.assert_array_equal(one.gray, other.gray)
+    np.testing.assert_array_equal(one.color, other.color)
+    np.testing.assert_array_equal(one.color, rgb)
+
+
+@pytest.mark.parametrize("mode", ["L", "LA", "P", "1", "RGB", "RGBA", "CMYK", "I;16", "I", "F"])
+def test_pil_modes(mode: str) -> None:
+    black_and_white = np.where(RAMP > 100, 255, 0).astype(np.uint8)
+    if mode in ("I;16", "I"):
+        image = Image.fromarray(black_and_white.astype(np.uint16) * 257)
+        image = image if mode == "I;16" else image.convert("I")
+    else:
+        image = Image.fromarray(black_and_white).convert(mode)
+    frame = Frame.load(image)
+    np.testing.assert_array_equal(frame.gray, black_and_white)
+    assert frame.color.shape == (6, 8, 3)
+
+
+def test_transparency_is_laid_over_white() -> None:
+    image = Image.new("RGBA", (4, 4), (0, 0, 0, 0))
+    assert Frame.load(image).gray.min() == 255
+    palette = Image.new("P", (4, 4), 0)
+    palette.info["transparency"] = 0
+    assert Frame.load(encoded(palette, "PNG", transparency=0)).gray.min() == 255
+
+
+@pytest.mark.parametrize("orientation", range(1, 9))
+def test_exif_orientation_is_applied(orientation: int) -> None:
+    from PIL import ImageOps
+
+    exif = Image.Exif()
+    exif[0x0112] = orientation
+    rgb = np.dstack([RAMP, RAMP[::-1], RAMP[:, ::-1]])
+    data = encoded(Image.fromarray(rgb), "PNG", exif=exif)
+    upright = ImageOps.exif_transpose(Image.open(io.BytesIO(data)))
+    frame = Frame.load(data)
+    np.testing.assert_array_equal(frame.gray, np.asarray(upright.convert("L")))
+    np.testing.assert_array_equal(frame.color, np.asarray(upright))
+    np.testing.assert_array_equal(Frame.load(Image.open(io.BytesIO(data))).gray, frame.gray)
+
+
+@pytest.mark.parametrize("format", ["GIF", "TIFF"])
+def test_frames(format: str) -> None:
+    pages = [Image.new("L", (4, 4), level) for level in (0, 100, 255)]
+    data = encoded(pages[0], format, save_all=True, append_images=pages[1:])
+    assert Frame.load(data).gray[0, 0] == 0
+    assert Frame.load(data, frame=2).gray[0, 0] == 255
+    assert Frame.load(Image.open(io.BytesIO(data)), frame=1).gray[0, 0] == 100
+    with pytest.raises(ImageError, match="no frame 3; it has 3"):
+        Frame.load(data, frame=3)
+
+
+def test_jpeg_gray_is_its_luminance_plane() -> None:
+    image = Image.fromarray(np.kron(np.dstack([RAMP, 255 - RAMP, RAMP]), np.ones((8, 8, 1), np.uint8)))
+    data = encoded(image, "JPEG", quality=95)
+    gray = Frame.load(data).gray
+    difference = np.abs(gray.astype(int) - np.asarray(Image.open(io.BytesIO(data)).convert("L")))
+    assert difference.max() <= 4
+
+
+def huge_png() -> bytes:
+    """A PNG whose header claims 60,000 x 60,000 pixels."""
+    import struct
+    import zlib
+
+    body = b"IHDR" + struct.pack(">IIBBBBB", 60_000, 60_000, 8, 0, 0, 0, 0)
+    return PNG[:8] + struct.pack(">I", 13) + body + struct.pack(">I", zlib.crc32(body)) + PNG[33:]
+
+
+@pytest.mark.parametrize(
+    ("source", "message"),
+    [
+        ("no/such/file.png", r"'no/such/file.png': No such file"),
+        (".", "directory"),
+        (b"", "0 bytes: it is empty"),
+        (b"hello, world", "12 bytes: cannot identify"),
+        (PNG[:50], "50 bytes"),
+        (huge_png(), r"60000x60000|decompression bomb"),
+        (np.zeros((0, 5), np.uint8), r"shape \(0, 5\).*nothing to look at"),
+        (np.zeros((5,), np.uint8), r"must have shape"),
+        (np.zeros((5, 5, 2), np.uint8), r"must have shape"),
+        (np.full((2, 2), np.nan), "NaN"),
+        (np.full((2, 2), -1), "-1"),
+        (np.full((2, 2), 70_000), "70000"),
+        (np.array([["a"]]), "numbers"),
+        (np.array([[1j]]), "numbers"),
+        (np.broadcast_to(np.uint8(0), (1, MAX_PIXELS + 1)), "at most 100,000,000"),
+        (np.broadcast_to(np.uint8(0), (1, 60_000)), "32,767 a side"),
+        (Image.new("L", (0, 5)), "nothing to look at"),
+        (io.StringIO("text"), "binary mode"),
+        (42, "none of a path, bytes"),
+        (None, "none of a path, bytes"),
+        ("\0", "null"),
+    ],
+)
+def test_bad_sources_say_what_and_why(source: Any, message: str) -> None:
+    with pytest.raises(ImageError, match=message):
+        Frame.load(source)
+
+
+@given(st.binary(max_size=200), st.integers(0, len(PNG)))
+def test_broken_files_are_image_errors_or_pictures(noise: bytes, cut: int) -> None:
+    for data in (noise, PNG[:cut], PNG[:cut] + noise, PNG[:cut] + noise + PNG[cut + len(noise) :]):
+        try:
+            assert Frame.load(data).gray.size > 0
+        except ImageError:
+            pass
+
+
+def test_a_url_is_a_path() -> None:
+    with pytest.raises(ImageError, match="No such file"):
+        Frame.load("https://example.com/code.png")

@@ -1,0 +1,91 @@
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from qrcascade import Attempt, Frame, QRCode, Quad, Region, Scan
+
+PLACES = [Quad.of([(x, 0), (x + 10, 0), (x + 10, 10), (x, 10)]) for x in range(0, 100, 20)]
+
+
+@pytest.fixture
+def scan() -> Scan:
+    return Scan(Frame(np.zeros((10, 100), np.uint8)))
+
+
+def code(text: str, place: int = 0, engine: str = "zxing", sure: float = 0.9, exact: bool = True) -> QRCode:
+    return QRCode(text, PLACES[place], sure, text.encode() if exact else None, engine)
+
+
+def record(scan: Scan, *codes: QRCode, regions: tuple[Region, ...] = ()) -> None:
+    scan.record(Attempt("test", "step", codes=codes, regions=regions))
+
+
+def test_one_symbol_read_twice_is_one_code(scan: Scan) -> None:
+    record(scan, code("a"))
+    record(scan, code("a", engine="zbar", exact=False))
+    (merged,) = scan.codes
+    assert merged.confidence == pytest.approx(0.99)
+
+
+def test_two_symbols_with_one_payload_are_two(scan: Scan) -> None:
+    record(scan, code("a", 0), code("a", 1))
+    assert [c.quad for c in scan.codes] == PLACES[:2]
+
+
+def test_the_exact_reading_is_kept(scan: Scan) -> None:
+    record(scan, code("Gr?e", engine="zbar", sure=0.95, exact=False))
+    record(scan, QRCode("Gr?e", PLACES[0], 0.9, b"Gr\xe9e", "zxing"))
+    (merged,) = scan.codes
+    assert (merged.engine, merged.data) == ("zxing", b"Gr\xe9e")
+
+
+def test_contradiction_lowers_both_and_shows_one(scan: Scan) -> None:
+    record(scan, code("right", sure=0.95))
+    record(scan, code("wrong", engine="opencv", sure=0.75, exact=False))
+    (shown,) = scan.codes
+    assert shown.text == "right"
+    assert shown.confidence < 0.9
+    record(scan, code("right", engine="zbar", exact=False))
+    assert scan.codes[0].confidence > shown.confidence
+
+
+def test_equal_contradictions_settle_nothing(scan: Scan) -> None:
+    record(scan, code("a"), code("b", engine="zbar", exact=False))
+    assert len(scan.codes) == 1
+    assert not scan.settled
+
+
+def test_best_first(scan: Scan) -> None:
+    record(scan, code("low", 0, sure=0.8), code("high", 1, sure=0.95))
+    assert [c.text for c in scan.codes] == ["high", "low"]
+
+
+def test_a_region_is_gone_once_it_is_read(scan: Scan) -> None:
+    record(scan, regions=(Region(PLACES[0], 0.8, "zxing"), Region(PLACES[1], 0.9, "small")))
+    assert [r.score for r in scan.regions] == [0.9, 0.8]
+    record(scan, code("a", 0))
+    assert [r.quad for r in scan.regions] == [PLACES[1]]
+    assert not scan.settled
+    record(scan, code("b", 1))
+    assert scan.regions == ()
+    assert scan.settled
+
+
+def test_a_place_located_twice_is_one_region_with_the_better_score(scan: Scan) -> None:
+    record(scan, regions=(Region(PLACES[0], 0.4, "zxing"),))
+    assert scan.credible == ()
+    record(scan, regions=(Region(PLACES[0], 0.8, "small"),))
+    assert [(r.score, r.source) for r in scan.regions] == [(0.8, "small")]
+
+
+def test_an_uncredible_region_does_not_keep_a_reading_open(scan: Scan) -> None:
+    record(scan, code("a"), regions=(Region(PLACES[2], 0.4, "zxing"),))
+    assert scan.settled
+    assert len(scan.regions) == 1
+
+
+def test_a_doubtful_code_does_not_settle(scan: Scan) -> None:
+    record(scan, code("a", sure=0.6))
+    assert not scan.settled
+    assert not scan.is_read(PLACES[0])

@@ -1,0 +1,85 @@
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from qrcascade import Frame, Quad
+from qrcascade.engines import engine
+from qrcascade.views import VIEWS, limit, rectify, to_source
+from tests import draw
+
+QR = frozenset(["QRCode"])
+ROOM = np.random.default_rng(7).integers(0, 256, (60, 90), np.uint8)
+
+
+@pytest.mark.parametrize("name", VIEWS)
+def test_views_do_not_change_the_frame(name: str) -> None:
+    gray = ROOM.copy()
+    view = VIEWS[name](Frame(gray))
+    np.testing.assert_array_equal(gray, ROOM)
+    assert view.gray.dtype == np.uint8
+    assert view.gray.flags.c_contiguous
+    assert view.to_source.shape == (3, 3)
+
+
+@pytest.mark.parametrize("name", VIEWS)
+@pytest.mark.parametrize("shape", [(1, 1), (1, 40), (33, 2)])
+def test_views_take_tiny_pictures(name: str, shape: tuple[int, int]) -> None:
+    assert VIEWS[name](Frame(np.zeros(shape, np.uint8))).gray.size > 0
+
+
+@pytest.mark.parametrize("name", [n for n in VIEWS if n not in ("quarter", "adaptive31", "adaptive71")])
+def test_corners_come_back_through_a_view(name: str) -> None:
+    """What an engine finds in a view lies where it is in the picture."""
+    gray, quad = draw.symbol("view maps", scale=8)
+    # A turned symbol's size is what the polarity of `invert` and the tints leave alone.
+    view = VIEWS[name](Frame(draw.page_of(gray)))
+    (code,) = engine("zxing").read(view.gray, QR).codes
+    expected = np.asarray(quad) + 40
+    assert np.abs(np.asarray(to_source(view, code.quad)) - expected).max() <= 5
+
+
+@given(
+    st.sampled_from(sorted(VIEWS)),
+    st.sampled_from(sorted(VIEWS)),
+    st.lists(st.tuples(st.floats(0, 80), st.floats(0, 50)), min_size=4, max_size=4),
+)
+def test_maps_compose(first: str, second: str, points: list[tuple[float, float]]) -> None:
+    frame = Frame(ROOM)
+    whole = VIEWS[first].then(VIEWS[second])(frame)
+    inner = VIEWS[first](frame)
+    outer = VIEWS[second](Frame(inner.gray, color=lambda: inner.color))
+    np.testing.assert_allclose(whole.to_source, inner.to_source @ outer.to_source, atol=1e-9)
+    quad = Quad.of(points)
+    np.testing.assert_allclose(
+        np.asarray(to_source(whole, quad)), np.asarray(to_source(inner, to_source(outer, quad))), atol=1e-6
+    )
+
+
+def test_limit_leaves_small_pictures_alone() -> None:
+    frame = Frame(ROOM)
+    assert limit(90)(frame) is frame
+    assert limit(45)(frame).size == (45, 30)
+
+
+@pytest.mark.parametrize("side", [150, 300, 600])
+def test_rectify_makes_a_square_and_maps_back(side: int) -> None:
+    gray, quad = draw.symbol("perspective", scale=8)
+    n = len(gray)
+    matrix = np.array([[0.9, 0.2, 60], [-0.1, 0.8, 90], [2e-4, 5e-4, 1]])
+    page, corners = draw.warped(gray, quad, matrix, (2 * n, 2 * n))
+    crop = rectify(Frame(page), Quad.of(corners), side)
+    assert crop.size == (side + 2 * round(side * 0.15),) * 2
+    (code,) = engine("zxing").read(crop.gray, QR).codes
+    assert code.text == "perspective"
+    assert np.abs(np.asarray(to_source(crop, code.quad)) - corners).max() <= 4
+    assert crop.color.shape == (*crop.gray.shape, 3)
+
+
+def test_rectify_beyond_the_picture_is_white() -> None:
+    outside = Quad(((-40, -40), (20, -40), (20, 20), (-40, 20)))
+    crop = rectify(Frame(np.zeros((50, 50), np.uint8)), outside, 100)
+    assert crop.gray[0, 0] == 255
+    assert crop.gray[-20, -20] == 0
