@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from qrcascade.frame import Frame, Gray
 from qrcascade.results import Quad
 
-__all__ = ["VIEWS", "View", "limit", "rectify", "to_source"]
+__all__ = ["NAMES", "View", "limit", "rectify", "to_source", "view"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,6 +81,16 @@ def limit(side: int) -> View:
         return frame if longest <= side else _scaled(frame, side / longest)
 
     return View(f"<={side}px", apply)
+
+
+def enlarge(side: int) -> View:
+    """Enlarge so that the longer side is this long, but at most to double size; larger ones stay."""
+
+    def apply(frame: Frame) -> Frame:
+        factor = min(side / max(frame.size), 2.0)
+        return _scaled(frame, factor) if factor > 1 else frame
+
+    return View(f">={side}px", apply)
 
 
 def _clahe(gray: Gray) -> Gray:
@@ -230,19 +240,16 @@ def _crop(pixels: Gray, quad: Quad, margin: float) -> tuple[Gray, NDArray[np.flo
     return crop, np.array([[1.0, 0, -left], [0, 1, -top], [0, 0, 1]])
 
 
-VIEWS: dict[str, View] = {
+_VIEWS: dict[str, View] = {
     view.name: view
     for view in [
         View("raw", lambda frame: frame),
-        _scale("half", 0.5),
-        _scale("quarter", 0.25),
-        _scale("x1.4", 1.4),
-        _scale("x2", 2.0),
-        _scale("x3", 3.0),
+        *(_scale(f"x{factor:g}", factor) for factor in (0.25, 0.5, 1.4, 2.0, 3.0)),
+        *(limit(side) for side in (500, 800, 1200, 1600)),
+        enlarge(1600),
         _tone("clahe", _clahe),
         _tone("otsu", _otsu),
         _tone("equalize", _equalize),
-        _tone("equalize+otsu", lambda gray: _otsu(_equalize(gray))),
         _tone("adaptive31", _adaptive(31)),
         _tone("adaptive71", _adaptive(71)),
         _tone("blur3", _blur(3)),
@@ -255,12 +262,22 @@ VIEWS: dict[str, View] = {
         _tone("invert", lambda gray: 255 - gray),
         View("pad", _pad),
         View("turn90", _turn90),
-        View("red", _channel(0)),
-        View("green", _channel(1)),
-        View("blue", _channel(2)),
-        limit(800),
-        limit(1200),
-        limit(1600),
+        *(View(name, _channel(i)) for i, name in enumerate(("red", "green", "blue"))),
     ]
 }
-"""Every view by its name."""
+NAMES = tuple(_VIEWS)
+"""The names of the single views."""
+
+
+def view(name: str) -> View:
+    """A view by its name, or several in turn, joined by "+": "<=500px+blur3".
+
+    Raises
+    ------
+    KeyError
+        If there is none of that name.
+    """
+    first, *rest = (_VIEWS[part] for part in name.split("+"))
+    for other in rest:
+        first = first.then(other)
+    return first

@@ -35,7 +35,9 @@ def warped(
     return page.astype(np.uint8), points[:, :2] / points[:, 2:]
 
 
-def turned(payload: str, angle: float, mirrored: bool = False, **options: Any) -> tuple[Gray, NDArray[np.float64]]:
+def turned(
+    payload: str, angle: float, mirrored: bool = False, **options: Any
+) -> tuple[Gray, NDArray[np.float64]]:
     """A symbol turned by degrees, perhaps in a mirror; its corners from its own top-left, in its own order."""
     gray, quad = symbol(payload, scale=6, **options)
     side = len(gray)

@@ -29,7 +29,16 @@ PNG = encoded(Image.fromarray(RAMP), "PNG")
 def test_every_kind_of_source(tmp_path: Path) -> None:
     path = tmp_path / "ramp.png"
     path.write_bytes(PNG)
-    sources = [path, str(path), PNG, bytearray(PNG), memoryview(PNG), io.BytesIO(PNG), Image.fromarray(RAMP), RAMP]
+    sources = [
+        path,
+        str(path),
+        PNG,
+        bytearray(PNG),
+        memoryview(PNG),
+        io.BytesIO(PNG),
+        Image.fromarray(RAMP),
+        RAMP,
+    ]
     for source in sources:
         frame = Frame.load(source)
         assert frame.size == (8, 6)

@@ -29,7 +29,9 @@ def test_quad_turns_clockwise_and_keeps_its_first_corner() -> None:
     assert Quad.of([(0, 0), (0, 10), (10, 10), (10, 0)]) == SQUARE
 
 
-@pytest.mark.parametrize("points", [[], [(0, 0)] * 3, [(0, 0)] * 5, [(0, 0), (1, 0), (1, 1), (0, float("nan"))]])
+@pytest.mark.parametrize(
+    "points", [[], [(0, 0)] * 3, [(0, 0)] * 5, [(0, 0), (1, 0), (1, 1), (0, float("nan"))]]
+)
 def test_quad_refuses_what_is_no_quad(points: list[tuple[float, float]]) -> None:
     with pytest.raises(ValueError, match="4 finite"):
         Quad.of(points)
@@ -111,7 +113,9 @@ def test_a_result_without_codes_says_what_was_tried() -> None:
     assert not found
     assert found.text is None
     assert found.texts == ()
-    with pytest.raises(NotFoundError, match=r"640x480.*2 attempts \(classical, small\).*1 regions.*timeout.*no weights"):
+    with pytest.raises(
+        NotFoundError, match=r"640x480.*2 attempts \(classical, small\).*1 regions.*timeout.*no weights"
+    ):
         found.require()
 
 

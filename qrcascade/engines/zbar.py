@@ -1,8 +1,10 @@
 """zbar through pyzbar: weaker than zxing-cpp alone, and fails on other pictures than it.
 
-zbar guesses the character set and re-encodes, so its bytes are not the payload's. Its corners go
-round the symbol's own way, which tells a mirrored one; pyzbar's `decode` sorts them into a convex
-hull, so this adapter calls pyzbar's bindings of zbar's functions itself.
+By itself zbar guesses the character set, and takes UTF-8 for Shift_JIS or Big5. From 0.23.1 it
+can be told to leave the bytes alone, except under an ECI, when it makes UTF-8 of them; as it does
+not tell which, its bytes are good for the text only. Its corners go round the symbol's own way,
+which tells a mirrored one; pyzbar's `decode` sorts them into a convex hull and has no word for
+that setting, so this adapter calls pyzbar's bindings of zbar's functions itself.
 """
 
 from __future__ import annotations
@@ -11,7 +13,7 @@ import ctypes
 from collections.abc import Iterator
 from typing import Any
 
-from qrcascade import confidence
+from qrcascade import charset, confidence
 from qrcascade.errors import MissingDependencyError
 from qrcascade.frame import Gray
 from qrcascade.results import Findings, QRCode, Quad
@@ -19,6 +21,8 @@ from qrcascade.results import Findings, QRCode, Quad
 __all__ = ["ZBarEngine"]
 
 _Y800 = int.from_bytes(b"Y800", "little")
+# ZBAR_CFG_BINARY of zbar.h; older versions refuse it.
+_BINARY = 4
 
 
 class ZBarEngine:
@@ -37,12 +41,13 @@ class ZBarEngine:
             every, enable = zbar.ZBarSymbol.NONE, zbar.ZBarConfig.CFG_ENABLE
             zbar.zbar_image_scanner_set_config(scanner, every, enable, 0)
             zbar.zbar_image_scanner_set_config(scanner, zbar.ZBarSymbol.QRCODE, enable, 1)
+            plain = zbar.zbar_image_scanner_set_config(scanner, zbar.ZBarSymbol.QRCODE, _BINARY, 1) == 0
             zbar.zbar_image_set_format(image, _Y800)
             zbar.zbar_image_set_size(image, gray.shape[1], gray.shape[0])
             zbar.zbar_image_set_data(image, ctypes.cast(pixels, ctypes.c_void_p), len(pixels), None)
             if zbar.zbar_scan_image(scanner, image) < 0:
                 raise RuntimeError("zbar refused the picture")
-            return Findings(tuple(_codes(zbar, image)))
+            return Findings(tuple(_codes(zbar, image, plain)))
         finally:
             zbar.zbar_image_destroy(image)
             zbar.zbar_image_scanner_destroy(scanner)
@@ -58,7 +63,7 @@ def _library() -> Any:
     return wrapper
 
 
-def _codes(zbar: Any, image: Any) -> Iterator[QRCode]:
+def _codes(zbar: Any, image: Any, plain: bool) -> Iterator[QRCode]:
     symbol = zbar.zbar_image_first_symbol(image)
     while symbol:
         points = [
@@ -70,10 +75,11 @@ def _codes(zbar: Any, image: Any) -> Iterator[QRCode]:
         if len(points) == 4:
             quad = Quad.of(points)
             # zbar goes top-left, bottom-left, ...: clockwise on the screen only in a mirror.
+            text = charset.decode([(None, data)])
             yield QRCode(
-                text=data.decode("utf-8", errors="replace"),
+                text=text,
                 quad=quad,
-                confidence=confidence.of_engine("zbar"),
+                confidence=confidence.of_engine("zbar", guessed=not (plain or text.isascii())),
                 engine="zbar",
                 mirrored=quad.corners[1] == points[1],
             )

@@ -12,7 +12,7 @@ from qrcascade.errors import MissingDependencyError
 from qrcascade.frame import Frame
 from qrcascade.results import Attempt, Findings
 from qrcascade.scan import Scan
-from qrcascade.views import VIEWS, View, to_source
+from qrcascade.views import View, to_source, view
 
 __all__ = ["Runner", "Step", "Strategy", "StubStrategy"]
 
@@ -44,8 +44,8 @@ class Step:
     @classmethod
     def of(cls, text: str) -> Step:
         """Parse "engine view", as "zxing clahe"."""
-        name, view = text.split(" ", 1)
-        return cls(engine(name), VIEWS[view])
+        name, pixels = text.split(" ", 1)
+        return cls(engine(name), view(pixels))
 
     def __str__(self) -> str:
         return f"{self.engine.name} {self.view.name}"
@@ -69,8 +69,8 @@ class Runner:
             return None
 
         def look() -> Findings:
-            view = step.view(frame)
-            return _carried(step.engine.read(view.gray, self._formats), view)
+            seen = step.view(frame)
+            return _carried(step.engine.read(seen.gray, self._formats), seen)
 
         return self.attempt(str(step), look, step.engine.name)
 

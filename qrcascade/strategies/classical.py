@@ -10,21 +10,22 @@ from qrcascade.scan import Scan
 from qrcascade.strategies.base import Runner, Step
 from qrcascade.strategies.regions import credible_outline, reread
 
-__all__ = ["LOCATORS", "SCHEDULE", "ClassicalStrategy"]
+__all__ = ["SCHEDULE", "ClassicalStrategy"]
 
 # Whole-picture steps. The raw picture comes first: an easy one costs one engine run.
-LOCATORS: tuple[str, ...] = ("zxing raw", "opencv <=1200px")
 SCHEDULE: tuple[str, ...] = (
-    *LOCATORS,
-    "zxing clahe",
-    "zbar blur7",
-    "zbar adaptive31",
-    "zxing gamma0.5",
-    "zxing x1.4",
-    "zbar otsu",
-    "zxing background",
-    "zxing x2",
+    "zxing raw",
+    "zbar <=500px+blur3",
+    "aruco <=800px",
+    "zxing >=1600px+background",
+    "zxing blur7",
+    "zbar <=500px+otsu",
+    "zbar <=800px+adaptive31",
+    "zxing <=1200px+clahe",
+    "zxing equalize+otsu",
 )
+# Under "all", what locates is run even when all that is known is read.
+_LOCATING = 3
 
 
 class ClassicalStrategy:
@@ -66,5 +67,5 @@ class ClassicalStrategy:
                 if region.quad not in tried and credible_outline(region.quad, scan.frame):
                     tried.add(region.quad)
                     yield from reread(scan, region, runner)
-            if scan.settled and number + 1 >= len(LOCATORS):
+            if scan.settled and number + 1 >= _LOCATING:
                 return

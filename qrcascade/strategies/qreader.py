@@ -97,4 +97,5 @@ class QReaderStrategy:
         text = self._model().decode(scan.frame.color, region.quad)
         if not text:
             return Findings()
-        return Findings((QRCode(text, region.quad, confidence.of_engine("qreader"), engine="qreader"),))
+        sure = confidence.of_engine("qreader", guessed=not text.isascii())
+        return Findings((QRCode(text, region.quad, sure, engine="qreader"),))

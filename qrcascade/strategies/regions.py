@@ -14,11 +14,15 @@ __all__ = ["REGION_STEPS", "credible_outline", "reread"]
 
 # (engine and tone, pixels a side of the rectified square)
 REGION_STEPS: tuple[tuple[str, int], ...] = (
+    ("zxing background", 160),
+    ("zbar gamma2", 160),
+    ("zxing blur7", 160),
+    ("zxing unsharp", 160),
+    ("zxing background", 250),
+    ("zbar clahe", 250),
     ("zxing raw", 400),
-    ("zxing raw", 250),
-    ("zbar raw", 400),
-    ("zbar blur3", 640),
-    ("zxing unsharp", 640),
+    ("zxing raw", 640),
+    ("zxing otsu", 640),
 )
 
 
