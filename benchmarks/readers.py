@@ -70,7 +70,7 @@ def _zxing() -> Reader:
 
     def read(rgb: Gray) -> Reading:
         gray = np.asarray(Image.fromarray(rgb).convert("L"))
-        found = zxingcpp.read_barcodes(gray, formats=zxingcpp.BarcodeFormat.QRCode)
+        found = zxingcpp.read_barcodes(gray, formats=zxingcpp.BarcodeFormats(zxingcpp.BarcodeFormat.QRCode))
         return Reading([Output(b.text, _corners(b.position), b.bytes) for b in found if b.text])
 
     return read

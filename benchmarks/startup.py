@@ -59,7 +59,9 @@ def _easy_page(width: int, height: int) -> Image.Image:
 
 
 def _bare(path: Path) -> None:
-    found = zxingcpp.read_barcodes(Image.open(path), formats=zxingcpp.BarcodeFormat.QRCode)
+    found = zxingcpp.read_barcodes(
+        Image.open(path), formats=zxingcpp.BarcodeFormats(zxingcpp.BarcodeFormat.QRCode)
+    )
     if not found:
         raise RuntimeError("zxing-cpp did not read the easy page")
 

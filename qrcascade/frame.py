@@ -257,7 +257,8 @@ def _to_uint8(array: NDArray[Any]) -> Gray:
     if top == 255:
         return array.astype(np.uint8)
     scale = np.float32(255.0 / top)
-    return np.rint(array.astype(np.float32) * scale).astype(np.uint8)
+    scaled: Gray = np.rint(array.astype(np.float32) * scale).astype(np.uint8)
+    return scaled
 
 
 def _check_size(width: int, height: int) -> None:

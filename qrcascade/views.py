@@ -208,16 +208,13 @@ def rectify(frame: Frame, quad: Quad, side: int, margin: float = 0.15) -> Frame:
     square = np.array([[0, 0], [side, 0], [side, side], [0, side]], np.float32) + np.float32(pad - 0.5)
     back = cv2.getPerspectiveTransform(square, np.asarray(quad, dtype=np.float32))
     # Where many pixels become one, average them first: warping alone would skip most of them.
-    shrink = quad.side / side
-    blurred = max(1, round(shrink))
+    average = max(1, round(quad.side / side))
     full = side + 2 * pad
 
     def warp(pixels: Gray) -> Gray:
-        source, offset = _crop(pixels, quad, margin)
-        if blurred > 1:
-            source = cv2.blur(source, (blurred, blurred))
+        crop, offset = _crop(pixels, quad, margin)
         out = cv2.warpPerspective(
-            source,
+            cv2.blur(crop, (average, average)),
             offset @ back,
             (full, full),
             flags=cv2.INTER_CUBIC | cv2.WARP_INVERSE_MAP,

@@ -6,6 +6,7 @@ A ``.pt`` file is a pickle: loading one runs the code in it. Only point this at 
 from __future__ import annotations
 
 import os
+import time
 from pathlib import Path
 
 from qrcascade.errors import MissingDependencyError, WeightsError
@@ -16,6 +17,9 @@ SIZES = ("n", "s", "m", "l")
 # The release that qrdet 2.5 expects; the same address is in its `current_release.txt`.
 RELEASE = "https://github.com/Eric-Canas/qrdet/releases/download/v2.0_release"
 _TIMEOUT_S = (5, 60)
+# A failed fetch is not tried again for so long: every hard picture would wait for it.
+_RETRY_S = 60
+_failures: dict[Path, tuple[float, str]] = {}
 
 
 def folder(explicit: str | os.PathLike[str] | None = None) -> Path:
@@ -54,7 +58,14 @@ def ensure(size: str, explicit: str | os.PathLike[str] | None = None) -> Path:
     """
     file = path(size, explicit)
     if not file.is_file():
-        _fetch(size, file)
+        tried = _failures.get(file)
+        if tried and time.monotonic() < tried[0] + _RETRY_S:
+            raise WeightsError(tried[1])
+        try:
+            _fetch(size, file)
+        except WeightsError as error:
+            _failures[file] = (time.monotonic(), str(error))
+            raise
     return file
 
 
@@ -63,7 +74,7 @@ def _fetch(size: str, file: Path) -> None:
         import pooch
     except ImportError as error:
         raise MissingDependencyError(
-            "fetching weights", "pip install 'qrcascade[qreader]'", str(error)
+            f"fetching {url(size)} to {file}", "pip install 'qrcascade[qreader]'", str(error)
         ) from error
     try:
         # pooch writes to a temporary file and renames it: a cut transfer leaves nothing.

@@ -38,7 +38,7 @@ def warped(
 def turned(
     payload: str, angle: float, mirrored: bool = False, **options: Any
 ) -> tuple[Gray, NDArray[np.float64]]:
-    """A symbol turned by degrees, perhaps in a mirror; its corners from its own top-left, in its own order."""
+    """A symbol turned by degrees, perhaps in a mirror; its corners in its own order."""
     gray, quad = symbol(payload, scale=6, **options)
     side = len(gray)
     matrix = np.eye(3)

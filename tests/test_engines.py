@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import importlib
 import sys
+from typing import Any
 
 import numpy as np
 import pytest
@@ -10,7 +11,6 @@ from hypothesis import strategies as st
 
 from qrcascade import MissingDependencyError
 from qrcascade.engines import engine
-from qrcascade.engines.mirror import format_bits
 from tests import draw
 
 QR = frozenset(["QRCode"])
@@ -79,7 +79,7 @@ def test_zxing_over_versions(version: int) -> None:
         ("A\x1dB\r\n", {}),
     ],
 )
-def test_zxing_text_follows_eci_and_is_plain(text: str, options: dict[str, str]) -> None:
+def test_zxing_text_follows_eci_and_is_plain(text: str, options: dict[str, Any]) -> None:
     gray, _ = draw.symbol(text, **options)
     (code,) = engine("zxing").read(gray, QR).codes
     assert code.text == text
@@ -112,19 +112,6 @@ def test_a_broken_symbol_is_a_region() -> None:
     (region,) = found.regions
     assert region.source == "zxing"
     assert region.quad.overlap(quad) > 0.9
-
-
-@given(st.sampled_from("LMQH"), st.integers(0, 7))
-def test_format_bits_are_a_code_word(level: str, mask: int) -> None:
-    """ISO/IEC 18004, annex C: any two of the 32 words differ in at least 7 bits."""
-    words = {(a, b): format_bits(a, b) for a in "LMQH" for b in range(8)}
-    own = words.pop((level, mask))
-    assert min(int((own != other).sum()) for other in words.values()) >= 7
-
-
-def test_format_bits_of_the_standards_example() -> None:
-    """ISO/IEC 18004, 7.9.1: level M, mask 101 is 100000011001110."""
-    assert "".join(str(int(bit)) for bit in format_bits("M", 0b101)[::-1]) == "100000011001110"
 
 
 @pytest.mark.parametrize(

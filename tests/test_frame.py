@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import contextlib
 import io
 from pathlib import Path
 from typing import Any
@@ -17,9 +18,9 @@ from qrcascade.frame import MAX_PIXELS
 RAMP = np.arange(48, dtype=np.uint8).reshape(6, 8) * 5
 
 
-def encoded(image: Image.Image, format: str, **options: Any) -> bytes:
+def encoded(image: Image.Image, kind: str, **options: Any) -> bytes:
     buffer = io.BytesIO()
-    image.save(buffer, format, **options)
+    image.save(buffer, kind, **options)
     return buffer.getvalue()
 
 
@@ -29,7 +30,7 @@ PNG = encoded(Image.fromarray(RAMP), "PNG")
 def test_every_kind_of_source(tmp_path: Path) -> None:
     path = tmp_path / "ramp.png"
     path.write_bytes(PNG)
-    sources = [
+    sources: list[Any] = [
         path,
         str(path),
         PNG,
@@ -116,10 +117,10 @@ def test_exif_orientation_is_applied(orientation: int) -> None:
     np.testing.assert_array_equal(Frame.load(Image.open(io.BytesIO(data))).gray, frame.gray)
 
 
-@pytest.mark.parametrize("format", ["GIF", "TIFF"])
-def test_frames(format: str) -> None:
+@pytest.mark.parametrize("kind", ["GIF", "TIFF"])
+def test_frames(kind: str) -> None:
     pages = [Image.new("L", (4, 4), level) for level in (0, 100, 255)]
-    data = encoded(pages[0], format, save_all=True, append_images=pages[1:])
+    data = encoded(pages[0], kind, save_all=True, append_images=pages[1:])
     assert Frame.load(data).gray[0, 0] == 0
     assert Frame.load(data, frame=2).gray[0, 0] == 255
     assert Frame.load(Image.open(io.BytesIO(data)), frame=1).gray[0, 0] == 100
@@ -178,10 +179,8 @@ def test_bad_sources_say_what_and_why(source: Any, message: str) -> None:
 @given(st.binary(max_size=200), st.integers(0, len(PNG)))
 def test_broken_files_are_image_errors_or_pictures(noise: bytes, cut: int) -> None:
     for data in (noise, PNG[:cut], PNG[:cut] + noise, PNG[:cut] + noise + PNG[cut + len(noise) :]):
-        try:
+        with contextlib.suppress(ImageError):
             assert Frame.load(data).gray.size > 0
-        except ImageError:
-            pass
 
 
 def test_a_url_is_a_path() -> None:

@@ -44,7 +44,9 @@ class ZBarEngine:
             plain = zbar.zbar_image_scanner_set_config(scanner, zbar.ZBarSymbol.QRCODE, _BINARY, 1) == 0
             zbar.zbar_image_set_format(image, _Y800)
             zbar.zbar_image_set_size(image, gray.shape[1], gray.shape[0])
-            zbar.zbar_image_set_data(image, ctypes.cast(pixels, ctypes.c_void_p), len(pixels), None)
+            zbar.zbar_image_set_data(
+                image, ctypes.cast(ctypes.c_char_p(pixels), ctypes.c_void_p), len(pixels), None
+            )
             if zbar.zbar_scan_image(scanner, image) < 0:
                 raise RuntimeError("zbar refused the picture")
             return Findings(tuple(_codes(zbar, image, plain)))

@@ -5,9 +5,9 @@ from __future__ import annotations
 from typing import Any
 
 from qrcascade import charset, confidence
-from qrcascade.engines.mirror import is_mirrored
 from qrcascade.errors import MissingDependencyError
 from qrcascade.frame import Gray
+from qrcascade.orientation import is_mirrored
 from qrcascade.results import Findings, QRCode, Quad, Region
 
 __all__ = ["ZXingEngine"]

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import functools
 import os
 from collections.abc import Iterator
 
 from qrcascade import confidence, models, weights
 from qrcascade.errors import MissingDependencyError, OptionError
-from qrcascade.results import Attempt, Findings, QRCode, Region
+from qrcascade.orientation import top_left
+from qrcascade.results import Attempt, Findings, QRCode, Quad, Region
 from qrcascade.scan import Scan
 from qrcascade.strategies.base import Runner
 from qrcascade.strategies.regions import credible_outline, reread
@@ -81,7 +83,7 @@ class QReaderStrategy:
                 continue
             yield from reread(scan, region, runner)
             if not scan.is_read(region.quad):
-                yield runner.attempt("qreader decode", lambda region=region: self._decode(scan, region))
+                yield runner.attempt("qreader decode", functools.partial(self._decode, scan, region))
 
     def _model(self) -> models.QReaderModel:
         return models.load(self.size, self.weights_folder, self.device)
@@ -97,5 +99,9 @@ class QReaderStrategy:
         text = self._model().decode(scan.frame.color, region.quad)
         if not text:
             return Findings()
+        # It gives no corners, and a detector's start anywhere.
+        first = top_left(scan.frame.gray, region.quad)
+        corners = region.quad.corners
+        quad = Quad.of(corners[first:] + corners[:first])
         sure = confidence.of_engine("qreader", guessed=not text.isascii())
-        return Findings((QRCode(text, region.quad, sure, engine="qreader"),))
+        return Findings((QRCode(text, quad, sure, engine="qreader"),))

@@ -40,13 +40,16 @@ def reread(scan: Scan, region: Region, runner: Runner) -> Iterator[Attempt]:
     """
     for text, side in REGION_STEPS:
         step = Step.of(text)
-        square = View(f"region{side}", lambda frame, side=side: rectify(frame, region.quad, side))
-        attempt = runner.run(Step(step.engine, square.then(step.view)), scan.frame)
+        attempt = runner.run(Step(step.engine, _square(region.quad, side).then(step.view)), scan.frame)
         if attempt is None:
             continue
         yield attempt
         if scan.is_read(region.quad):
             return
+
+
+def _square(quad: Quad, side: int) -> View:
+    return View(f"region{side}px", lambda frame: rectify(frame, quad, side))
 
 
 def credible_outline(quad: Quad, frame: Frame) -> bool:

@@ -1,8 +1,9 @@
-"""Whether a symbol is shown as in a mirror, from its format information.
+"""Which way round a symbol lies: where its own top-left is, and whether it is seen in a mirror.
 
 Decoders that read mirrored symbols do it by transposing the modules, and do not say so. The 15
 format bits beside the top-left finder pattern (ISO/IEC 18004, 7.9) are not symmetrical about the
-diagonal, so they tell.
+diagonal, so they tell. A detector's outline starts anywhere: the corner without a finder pattern
+is the bottom-right one.
 """
 
 from __future__ import annotations
@@ -10,11 +11,15 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from qrcascade.frame import Gray
+from qrcascade.frame import Frame, Gray
 from qrcascade.results import Quad
+from qrcascade.views import rectify
 
-__all__ = ["format_bits", "homography", "is_mirrored"]
+__all__ = ["format_bits", "is_mirrored", "top_left"]
 
+# Pixels a side at which finder patterns are looked for, and the versions whose size is tried.
+_SIDE = 320
+_VERSIONS = (1, 2, 3, 4, 5, 6, 7, 8, 10, 12, 15, 18, 22, 27, 33, 40)
 _LEVEL = {"L": 0b01, "M": 0b00, "Q": 0b11, "H": 0b10}
 # Row and column of each bit, the least significant first.
 _ROWS = np.array([0, 1, 2, 3, 4, 5, 7, 8, 8, 8, 8, 8, 8, 8, 8])
@@ -32,7 +37,7 @@ def format_bits(ec_level: str, mask: int) -> NDArray[np.bool_]:
     return np.array([word >> bit & 1 for bit in range(15)], dtype=bool)
 
 
-def homography(size: int, quad: Quad) -> NDArray[np.float64]:
+def _homography(size: int, quad: Quad) -> NDArray[np.float64]:
     """The 3x3 map from module coordinates (0 to ``size``) to the picture's pixels."""
     rows, values = [], []
     for (u, v), (x, y) in zip([(0, 0), (size, 0), (size, size), (0, size)], quad, strict=True):
@@ -63,7 +68,7 @@ def is_mirrored(gray: Gray, quad: Quad, version: int, ec_level: str, mask: int) 
     # The centre of the finder pattern and its light ring tell the polarity.
     rows = np.concatenate([_ROWS, _COLUMNS, [3, 1]]) + 0.5
     columns = np.concatenate([_COLUMNS, _ROWS, [3, 1]]) + 0.5
-    points = homography(17 + 4 * version, quad) @ np.stack([columns, rows, np.ones(32)])
+    points = _homography(17 + 4 * version, quad) @ np.stack([columns, rows, np.ones(32)])
     height, width = gray.shape
     x = np.clip(points[0] / points[2], 0, width - 1).astype(int)
     y = np.clip(points[1] / points[2], 0, height - 1).astype(int)
@@ -74,3 +79,50 @@ def is_mirrored(gray: Gray, quad: Quad, version: int, ec_level: str, mask: int) 
     if upright == transposed:
         return None
     return bool(transposed > upright)
+
+
+def top_left(gray: Gray, quad: Quad) -> int:
+    """Which corner of an outline is the symbol's own top-left.
+
+    Parameters
+    ----------
+    gray : ndarray of uint8, shape (H, W)
+        The picture.
+    quad : Quad
+        A convex outline in it; its corners may be off by a few per cent of the side.
+
+    Returns
+    -------
+    int
+        Index of the corner, 0 to 3; a guess where there are no finder patterns.
+    """
+    import cv2
+
+    crop = rectify(Frame(gray), quad, _SIDE).gray.astype(np.float32)
+    margin = (len(crop) - _SIDE) / 2
+    best = np.zeros(4)
+    for version in _VERSIONS:
+        finder = _finder(_SIDE / (17 + 4 * version))
+        reach = len(finder) + _SIDE // 20
+        scores = np.zeros(4)
+        for corner, (x, y) in enumerate([(0, 0), (1, 0), (1, 1), (0, 1)]):
+            # A finder pattern and its separator end at the outline.
+            left, top = (round(margin + v * _SIDE - (reach if v else _SIDE // 20)) for v in (x, y))
+            window = crop[max(0, top) : top + reach + _SIDE // 20, max(0, left) : left + reach + _SIDE // 20]
+            match = cv2.matchTemplate(window, finder, cv2.TM_CCOEFF_NORMED)
+            scores[corner] = np.abs(np.nan_to_num(match)).max()
+        if np.sort(scores)[1:].sum() > np.sort(best)[1:].sum():
+            best = scores
+    return int((best.argmin() + 2) % 4)
+
+
+def _finder(module: float) -> NDArray[np.float32]:
+    """A finder pattern, 7 modules of this many pixels wide."""
+    import cv2
+
+    pattern = np.zeros((7, 7), np.float32)
+    pattern[1:6, 1:6] = 255
+    pattern[2:5, 2:5] = 0
+    big = cv2.resize(pattern, (70, 70), interpolation=cv2.INTER_NEAREST)
+    width = max(5, round(7 * module))
+    return np.asarray(cv2.resize(big, (width, width), interpolation=cv2.INTER_AREA), np.float32)

@@ -1,0 +1,135 @@
+"""The real QReader with its nano weights; stand-ins (nano under other names) for Small and Medium."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+import threading
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from qrcascade import Cascade, ClassicalStrategy, Frame, QReaderStrategy, Scan, StubStrategy, models
+from qrcascade.frame import Gray
+from tests import draw
+
+pytestmark = pytest.mark.neural
+
+
+@pytest.fixture
+def page() -> tuple[Gray, np.ndarray[Any, Any]]:
+    """A photographed-looking symbol in a larger picture, and its corners."""
+    gray, quad = draw.symbol("https://example.com/neural", scale=8)
+    matrix = np.array([[0.9, 0.25, 200], [-0.2, 0.85, 300], [1e-4, 2e-4, 1]])
+    return draw.warped(gray, quad, matrix, (800, 900))
+
+
+@pytest.fixture
+def fresh(monkeypatch: pytest.MonkeyPatch) -> dict[Any, models.QReaderModel]:
+    """No model loaded yet."""
+    empty: dict[Any, models.QReaderModel] = {}
+    monkeypatch.setattr(models, "_models", empty)
+    return empty
+
+
+def test_it_locates_and_reads(nano_weights: Path, page: Any) -> None:
+    pixels, corners = page
+    result = Cascade([QReaderStrategy("n", weights_folder=nano_weights)]).read(pixels)
+    assert result.errors == ()
+    assert result.text == "https://example.com/neural"
+    assert result.codes[0].strategy == "nano"
+    assert result.attempts[0].step == "qreader detect"
+    assert result.attempts[0].regions[0].score > 0.5
+    assert np.abs(np.asarray(result.codes[0].quad) - corners).max() < 8
+
+
+def test_large_pictures_are_reduced_for_detection_only(nano_weights: Path, page: Any) -> None:
+    pixels, corners = page
+    big = np.kron(pixels, np.ones((3, 3), np.uint8))
+    strategy = QReaderStrategy("n", weights_folder=nano_weights, max_side=640)
+    (region,) = next(iter(strategy.attempts(Scan(Frame.load(big))))).regions
+    assert np.abs(np.sort(np.asarray(region.quad), axis=0) - np.sort(corners * 3, axis=0)).max() < 60
+    assert Cascade([strategy]).read(big).text == "https://example.com/neural"
+
+
+def test_qreaders_own_decoder_is_one_more_engine(nano_weights: Path, page: Any) -> None:
+    pixels, corners = page
+    strategy = QReaderStrategy("n", weights_folder=nano_weights)
+    scan = Scan(Frame.load(pixels))
+    region = next(iter(strategy.attempts(scan))).regions[0]
+    (code,) = strategy._decode(scan, region).codes
+    assert (code.text, code.data, code.engine) == ("https://example.com/neural", None, "qreader")
+    # A detector's corners start anywhere; the code's start at its top-left.
+    assert np.abs(np.asarray(code.quad) - corners).max() < 30
+
+
+def test_medium_is_never_built_when_small_suffices(stand_ins: Path, page: Any, fresh: Any) -> None:
+    small, medium = (QReaderStrategy(size, weights_folder=stand_ins) for size in "sm")
+    silent = StubStrategy(name="classical")
+    result = Cascade([silent, small, medium]).read(page[0])
+    assert result.codes[0].strategy == "small"
+    assert [key[1] for key in fresh] == ["s"]
+
+
+def test_medium_is_built_when_small_is_not_enough(stand_ins: Path, fresh: Any) -> None:
+    small, medium = (QReaderStrategy(size, weights_folder=stand_ins) for size in "sm")
+    result = Cascade([ClassicalStrategy(), small, medium]).read(np.full((300, 300), 255, np.uint8))
+    assert not result
+    assert [key[1] for key in fresh] == ["s", "m"]
+    assert [a.strategy for a in result.attempts if a.step == "qreader detect"] == ["small", "medium"]
+
+
+def test_a_model_is_built_once_for_all_threads(nano_weights: Path, page: Any, fresh: Any) -> None:
+    cascade = Cascade([QReaderStrategy("n", weights_folder=nano_weights)])
+    texts: list[str | None] = []
+    threads = [threading.Thread(target=lambda: texts.append(cascade.read(page[0]).text)) for _ in range(4)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert texts == ["https://example.com/neural"] * 4
+    assert len(fresh) == 1
+
+
+def test_torch_threads_are_restored(nano_weights: Path, page: Any) -> None:
+    import torch
+
+    before = torch.get_num_threads()
+    QReaderStrategy("n", weights_folder=nano_weights, threads=1, device="cpu")._detect(
+        Scan(Frame.load(page[0]))
+    )
+    assert torch.get_num_threads() == before
+
+
+def test_the_weights_folder_is_left_alone(nano_weights: Path, tmp_path: Path, fresh: Any) -> None:
+    """Qrdet would fetch again where its release note is missing, and delete the file when it cannot."""
+    file = tmp_path / "qrdet-n.pt"
+    file.write_bytes((nano_weights / "qrdet-n.pt").read_bytes())
+    models.load("n", tmp_path)
+    assert [path.name for path in tmp_path.iterdir()] == ["qrdet-n.pt"]
+
+
+def test_nothing_is_printed(nano_weights: Path, tmp_path: Path) -> None:
+    code = (
+        "import numpy as np, qrcascade\n"
+        f"strategy = qrcascade.QReaderStrategy('n', weights_folder={str(nano_weights)!r})\n"
+        "result = qrcascade.Cascade([strategy]).read(np.full((300, 300), 255, np.uint8))\n"
+        "assert result.errors == (), result.errors\n"
+    )
+    run = subprocess.run(
+        [sys.executable, "-c", code],
+        capture_output=True,
+        text=True,
+        check=True,
+        env={"PATH": "", "HOME": str(tmp_path), "PYTHONPATH": ":".join(sys.path)},
+    )
+    assert (run.stdout, run.stderr) == ("", "")
+
+
+def test_missing_weights_are_an_attempt_that_names_path_and_address(tmp_path: Path) -> None:
+    result = Cascade([QReaderStrategy("s", weights_folder=tmp_path)]).read(np.full((50, 50), 255, np.uint8))
+    (attempt,) = result.attempts
+    assert str(tmp_path / "qrdet-s.pt") in (attempt.error or "")
+    assert "https://github.com/Eric-Canas/qrdet" in (attempt.error or "")
