@@ -11,7 +11,7 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 
-from qrcascade import Quad
+from qrcascade import Frame, Quad
 from qrcascade.frame import Gray
 
 __all__ = ["CORPORA", "Picture", "load", "root"]
@@ -50,7 +50,8 @@ class Picture:
     def rgb(self) -> Gray:
         """Its pixels as stored (EXIF ignored, as the truths were made), RGB uint8 (H, W, 3)."""
         with Image.open(self.path) as image:
-            return np.asarray(image.convert("RGB"))
+            pixels = np.asarray(image.convert("RGBA" if image.has_transparency_data else "RGB"))
+        return Frame.load(pixels).color
 
 
 def root() -> Path:
@@ -98,7 +99,7 @@ def _zxing() -> Iterator[Picture]:
     folder = root() / "zxing"
     for path in _images(folder):
         text, binary = path.with_suffix(".txt"), path.with_suffix(".bin")
-        payload = binary.read_bytes() if binary.exists() else text.read_text("utf-8")
+        payload = binary.read_bytes() if binary.exists() else text.read_bytes().decode()
         yield Picture(path, str(path.relative_to(folder)), path.parent.name, payload=payload)
 
 
@@ -119,5 +120,5 @@ def _negatives() -> Iterator[Picture]:
 def _folder(folder: Path) -> Iterator[Picture]:
     for path in _images(folder):
         text = path.with_suffix(".txt")
-        payload = text.read_text("utf-8") if text.exists() else None
+        payload = text.read_bytes().decode() if text.exists() else None
         yield Picture(path, str(path.relative_to(folder)), path.parent.name, payload=payload)

@@ -64,7 +64,8 @@ def photographed(page: Picture, seed: int, size: tuple[int, int] = (900, 1200)) 
     light = 0.35 + 0.6 * np.exp(-(((x - 250) / 500) ** 2) - ((y - 400) / 800) ** 2)
     soft = cv2.GaussianBlur(photo, (0, 0), 1.2) * light[:, :, None]
     noise = np.random.default_rng(seed).normal(0, 5, photo.shape)
-    return np.clip(soft + noise, 0, 255).astype(np.uint8)
+    shot: Picture = np.clip(soft + noise, 0, 255).astype(np.uint8)
+    return shot
 
 
 def reduced(photo: Picture) -> Picture:

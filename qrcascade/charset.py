@@ -5,20 +5,23 @@ Most encoders write UTF-8 all the same, and Japanese ones Shift_JIS. The rule:
 
 1. A stretch under an ECI is decoded as that ECI says.
 2. Bytes that are strict UTF-8 (so all ASCII) are UTF-8.
-3. Shift_JIS, where the bytes decode cleanly as such and Latin-1 would show control characters.
-   Bytes of kanji mode fall under it: almost every kanji's first byte is one.
-4. Windows-1252, where Latin-1 would show control characters and Windows-1252 does not.
-5. Latin-1, which decodes everything.
+3. GB 2312, where the engine saw the symbol's hanzi mode: it says so by decoding it that way.
+4. Shift_JIS, where the bytes decode cleanly as such and Latin-1 would show control characters, or
+   signs amid capital letters as half-width katakana give. Bytes of kanji mode fall under it:
+   almost every kanji's first byte is a control character of Latin-1.
+5. Windows-1252, where Latin-1 would show control characters and Windows-1252 does not.
+6. Latin-1, which decodes everything.
 
-Rules 2 to 5 look at a whole stretch, so a symbol that mixes kanji mode with UTF-8 and no ECI
+Rules 2 to 6 look at a whole stretch, so a symbol that mixes kanji mode with UTF-8 and no ECI
 decodes as one of them. An ECI that nobody knows falls through to them.
 """
 
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 
-__all__ = ["decode", "split_eci"]
+__all__ = ["decode", "is_plain", "split_eci"]
 
 # AIM ECI assignments (ITS/04-023) and the Python codecs that decode them.
 _CODECS = {
@@ -45,26 +48,38 @@ _CODECS = {
     170: "ascii",
 }
 
+# Latin-1's C1 control characters: no text has them.
+_HIGH_CONTROLS = re.compile(r"[\x80-\x9f]")
+# Half-width katakana seen as Latin-1: capital letters and signs in one run, a sign not at its ends.
+_KATAKANA = re.compile(r"[\xa1-\xdf][\xa1-\xbf\xd7][\xa1-\xdf]")
+
 Stretch = tuple[int | None, bytes]
 
 
-def decode(stretches: list[Stretch]) -> str:
+def is_plain(stretches: Sequence[Stretch]) -> bool:
+    """Whether an ECI or strict UTF-8 settles every stretch, so that a hint would change nothing."""
+    return all(eci in _CODECS or _clean(data, "utf_8") is not None for eci, data in stretches)
+
+
+def decode(stretches: Sequence[Stretch], hint: str | None = None) -> str:
     """Decode a payload given as stretches of (ECI number or None, bytes).
 
     Parameters
     ----------
-    stretches : list of (int or None, bytes)
+    stretches : sequence of (int or None, bytes)
         As `split_eci` gives them.
+    hint : str, optional
+        What an engine that sees the symbol's modes makes of the whole payload.
 
     Returns
     -------
     str
         Every byte is accounted for; nothing is dropped or replaced.
     """
-    return "".join(_decode_one(eci, data) for eci, data in stretches)
+    return "".join(_decode_one(eci, data, hint) for eci, data in stretches)
 
 
-def _decode_one(eci: int | None, data: bytes) -> str:
+def _decode_one(eci: int | None, data: bytes, hint: str | None) -> str:
     candidates = ["utf_8"]
     if eci in _CODECS:
         candidates.insert(0, _CODECS[eci])
@@ -72,12 +87,18 @@ def _decode_one(eci: int | None, data: bytes) -> str:
         text = _clean(data, codec)
         if text is not None:
             return text
+    if hint is not None and hint == _clean(data, "gb2312"):
+        return hint
     latin = data.decode("iso8859_1")
-    if _controls(latin):
-        for codec in ("cp932", "cp1252"):
-            text = _clean(data, codec)
-            if text is not None and not _controls(text):
-                return text
+    doubtful = _HIGH_CONTROLS.search(latin)
+    if doubtful or _KATAKANA.search(latin):
+        japanese = _clean(data, "cp932")
+        if japanese is not None and not _HIGH_CONTROLS.search(japanese):
+            return japanese
+    if doubtful:
+        western = _clean(data, "cp1252")
+        if western is not None:
+            return western
     return latin
 
 
@@ -86,11 +107,6 @@ def _clean(data: bytes, codec: str) -> str | None:
         return data.decode(codec)
     except UnicodeDecodeError:
         return None
-
-
-def _controls(text: str) -> bool:
-    """Whether a text holds C0 or C1 control characters other than tab and line ends."""
-    return re.search(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f]", text) is not None
 
 
 def split_eci(protocol: bytes) -> list[Stretch]:

@@ -18,6 +18,10 @@ from qrcascade import charset
         ((None, "école".encode("latin-1")), "école"),
         ((None, "点茗".encode("shift_jis")), "点茗"),
         ((None, "カナ漢字".encode("shift_jis")), "カナ漢字"),
+        ((None, "*ﾃﾞｻﾞｲﾝQR*".encode("shift_jis")), "*ﾃﾞｻﾞｲﾝQR*"),
+        ((None, "ｺｰﾄﾞ".encode("shift_jis")), "ｺｰﾄﾞ"),
+        ((None, "ｶｲｼｬ 12".encode("shift_jis")), "ｶｲｼｬ 12"),
+        ((None, "«ÀÉ» à 20°".encode("latin-1")), "«ÀÉ» à 20°"),
         ((None, "Preis 5 €".encode("cp1252")), "Preis 5 €"),
         ((None, b"\xff\xfe\x00"), "ÿþ\x00"),
         ((3, "Größe".encode("latin-1")), "Größe"),
@@ -35,6 +39,16 @@ from qrcascade import charset
 )
 def test_decode(stretch: tuple[int | None, bytes], text: str) -> None:
     assert charset.decode([stretch]) == text
+
+
+def test_a_hint_tells_of_hanzi_mode_and_of_nothing_else() -> None:
+    hanzi = [(None, b"SUB:\xb0\xa2")]
+    assert charset.decode(hanzi) == "SUB:°¢"
+    assert charset.decode(hanzi, hint="SUB:阿") == "SUB:阿"
+    latin = [(None, "ÄÖÜ".encode("latin-1"))]
+    assert charset.decode(latin, hint="ﾄﾖﾜ") == "ÄÖÜ"
+    assert not charset.is_plain(hanzi)
+    assert charset.is_plain([(None, b"ascii"), (9, b"\xe1"), (26, "ü".encode())])
 
 
 @given(st.text())

@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from qrcascade import Cascade, ClassicalStrategy, Frame, QReaderStrategy, Scan, StubStrategy, models
+from qrcascade import Cascade, ClassicalStrategy, Frame, QReaderStrategy, Scan, StubStrategy, models, weights
 from qrcascade.frame import Gray
 from tests import draw
 
@@ -128,8 +128,11 @@ def test_nothing_is_printed(nano_weights: Path, tmp_path: Path) -> None:
     assert (run.stdout, run.stderr) == ("", "")
 
 
-def test_missing_weights_are_an_attempt_that_names_path_and_address(tmp_path: Path) -> None:
+def test_missing_weights_are_an_attempt_that_names_path_and_address(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setattr(weights, "RELEASE", "http://127.0.0.1:9/no-network")
     result = Cascade([QReaderStrategy("s", weights_folder=tmp_path)]).read(np.full((50, 50), 255, np.uint8))
     (attempt,) = result.attempts
     assert str(tmp_path / "qrdet-s.pt") in (attempt.error or "")
-    assert "https://github.com/Eric-Canas/qrdet" in (attempt.error or "")
+    assert "http://127.0.0.1:9/no-network/qrdet-s.pt" in (attempt.error or "")

@@ -41,12 +41,12 @@ def test_quad_refuses_what_is_no_quad(points: list[tuple[float, float]]) -> None
     ("other", "expected"),
     [
         (SQUARE, 1.0),
-        (shifted(5), 0.5),
-        (shifted(5, 5), 0.25),
+        (shifted(5), 1 / 3),
+        (shifted(5, 5), 1 / 7),
         (shifted(10), 0.0),
         (shifted(30), 0.0),
-        (Quad(((2, 2), (4, 2), (4, 4), (2, 4))), 1.0),
-        (Quad(((5, -5), (15, 5), (5, 15), (-5, 5))), 1.0),
+        (Quad(((2, 2), (4, 2), (4, 4), (2, 4))), 0.04),
+        (Quad(((5, -5), (15, 5), (5, 15), (-5, 5))), 0.5),
         (Quad(((3, 3), (3, 3), (3, 3), (3, 3))), 0.0),
     ],
 )

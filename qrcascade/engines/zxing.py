@@ -66,6 +66,19 @@ def _quad(position: Any) -> Quad:
     return Quad.of([(corner.x, corner.y) for corner in corners])
 
 
+def _text(barcode: Any, gray: Gray) -> str:
+    stretches = charset.split_eci(bytes.fromhex(barcode.text))
+    hint = None
+    if not charset.is_plain(stretches):
+        # Rare: only its plain text tells of hanzi mode, and takes another look.
+        zxingcpp = _library()
+        plain = zxingcpp.read_barcodes(
+            gray, formats=zxingcpp.BarcodeFormats(barcode.format), text_mode=zxingcpp.TextMode.Plain
+        )
+        hint = next((other.text for other in plain if other.bytes == barcode.bytes), None)
+    return charset.decode(stretches, hint)
+
+
 def _code(barcode: Any, quad: Quad, gray: Gray) -> QRCode:
     extra = barcode.extra
     version = extra.get("Version")
@@ -73,7 +86,7 @@ def _code(barcode: Any, quad: Quad, gray: Gray) -> QRCode:
     if barcode.format.name == "QRCode" and version is not None and "DataMask" in extra:
         mirrored = is_mirrored(gray, quad, int(version), barcode.ec_level, int(extra["DataMask"]))
     return QRCode(
-        text=charset.decode(charset.split_eci(bytes.fromhex(barcode.text))),
+        text=_text(barcode, gray),
         data=barcode.bytes,
         quad=quad,
         confidence=confidence.of_unused_correction(float(extra.get("UEC", 0.0))),

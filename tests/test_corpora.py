@@ -1,0 +1,85 @@
+"""The picture corpora beside the checkout: floors of accuracy, and not one wrong payload."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from benchmarks import corpora as pictures
+from benchmarks.readers import build
+from benchmarks.scoring import Record, score, summarise
+from qrcascade import Cascade
+
+pytestmark = pytest.mark.corpus
+
+# What the truth of the picture got wrong: the symbol says so, and a person reads it too.
+MISTAKEN = {"qrcode-2/13.png": "The 2005 USGS aerial photography of the Washington Monument is censored."}
+
+
+@pytest.fixture(scope="module", autouse=True)
+def at(corpora: Path, request: pytest.FixtureRequest) -> Iterator[None]:
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("QRCASCADE_CORPORA", str(corpora))
+        yield
+
+
+def records(corpus: str, *readers: str) -> dict[str, list[Record]]:
+    built = {name: build(name) for name in readers}
+    found: dict[str, list[Record]] = {name: [] for name in readers}
+    for picture in pictures.load(corpus):
+        rgb = picture.rgb()
+        for name, read in built.items():
+            found[name].append(score(name, picture, read(rgb), 0.0))
+    return found
+
+
+def test_zxing_text_and_bytes_are_exact_and_nothing_is_lost() -> None:
+    cascade, bare = Cascade.preset("classical"), build("zxing-cpp")
+    lost, wrong, read = [], [], 0
+    for picture in pictures.load("zxing"):
+        rgb = picture.rgb()
+        result = cascade.read(rgb)
+        read += bool(result)
+        if not result and bare(rgb).outputs:
+            lost.append(picture.name)
+        truth = MISTAKEN.get(picture.name, picture.payload)
+        said = {code.text if isinstance(truth, str) else code.data for code in result.codes}
+        if result and truth not in said:
+            wrong.append((picture.name, said))
+        for code in result.codes:
+            # Text and bytes tell one story: no character was dropped or replaced.
+            if code.data is not None and code.data.isascii():
+                assert code.text.encode() == code.data
+    assert (lost, wrong) == ([], [])
+    assert read >= 171
+
+
+def test_jsqr_payloads_are_exact() -> None:
+    found = records("jsqr", "zxing-cpp", "classical")
+    assert [r.picture for r in found["classical"] if r.wrong] == []
+    assert sum(r.read for r in found["classical"]) >= max(137, sum(r.read for r in found["zxing-cpp"]))
+
+
+def test_nothing_is_read_where_nothing_is() -> None:
+    found = records("negatives", "classical")
+    assert [(r.picture, r.texts) for r in found["classical"] if r.texts] == []
+
+
+def test_boofcv_classical() -> None:
+    summary = summarise(records("boofcv", "classical")["classical"])
+    assert summary.macro >= 84.0
+    assert (summary.extra, summary.conflict) == (0, 0)
+
+
+@pytest.mark.neural
+def test_boofcv_nano_reads_what_classical_leaves(nano_weights: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A bounded part: the categories where the neural tier adds something, every third picture."""
+    monkeypatch.setenv("QRCASCADE_WEIGHTS", str(nano_weights))
+    hard = [p for p in pictures.load("boofcv") if p.category in ("bright_spots", "damaged", "perspective")]
+    counts = {}
+    for name in ("classical", "nano"):
+        read = build(name)
+        counts[name] = sum(score(name, p, read(p.rgb()), 0.0).read for p in hard[::3])
+    assert counts["nano"] > counts["classical"]
