@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import json
+import os
 import time
 from pathlib import Path
 
 import click
 from tqdm import tqdm
 
-from benchmarks import corpora, startup
+from benchmarks import corpora, schedule, startup
 from benchmarks.readers import READERS, build
 from benchmarks.scoring import Record, Summary, score, summarise
 
@@ -64,6 +65,28 @@ def _table(summaries: list[Summary]) -> str:
         rates = " | ".join(f"{s.categories[category]:.1f}" for s in summaries)
         lines.append(f"| {category} | {rates} |")
     return "\n".join(lines)
+
+
+@main.command(name="schedule")
+@click.option(
+    "--corpus", "names", multiple=True, default=("boofcv", "zxing", "jsqr", "synthetic"), show_default=True
+)
+@click.option(
+    "--saved",
+    type=click.Path(path_type=Path),
+    default=Path("docs/benchmarks/schedule.json"),
+    show_default=True,
+)
+@click.option("--measure/--no-measure", default=True, help="Measure anew, or order what was saved.")
+def schedule_(names: tuple[str, ...], saved: Path, measure: bool) -> None:
+    """Measure every candidate step, and print the greedy order."""
+    if measure:
+        schedule.save(schedule.measure(names, os.environ.get("QRCASCADE_WEIGHTS")), saved)
+    whole, region = schedule.order(schedule.restore(saved))
+    for title, rows in (("whole picture", whole), ("region", region)):
+        click.echo(f"{title}:")
+        for row in rows:
+            click.echo(f'    "{row.step}",  # +{row.gain:.2f}, {row.ms:.1f} ms')
 
 
 main.command(name="startup")(startup.startup)

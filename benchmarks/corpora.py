@@ -4,19 +4,20 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 from PIL import Image
 
+from benchmarks import synthetic
 from qrcascade import Frame, Quad
 from qrcascade.frame import Gray
 
 __all__ = ["CORPORA", "Picture", "load", "root"]
 
-CORPORA = ("boofcv", "zxing", "jsqr", "negatives")
+CORPORA = ("boofcv", "zxing", "jsqr", "negatives", "synthetic", "pages")
 _IMAGES = (".jpg", ".jpeg", ".png")
 
 
@@ -26,8 +27,8 @@ class Picture:
 
     Parameters
     ----------
-    path : Path
-        Its file.
+    rgb : callable
+        Gives its pixels as stored (EXIF ignored, as the truths were made): RGB, uint8, (H, W, 3).
     name : str
         As it appears in records: relative to the corpus.
     category : str
@@ -38,20 +39,26 @@ class Picture:
         What one of its codes says: bytes, or text where only that is known.
     codes : int
         How many codes it is known to hold.
+    payloads : tuple of bytes
+        What each of ``quads`` says, where all are known.
     """
 
-    path: Path
+    rgb: Callable[[], Gray]
     name: str
     category: str
     quads: tuple[Quad, ...] = ()
     payload: bytes | str | None = None
     codes: int = 1
+    payloads: tuple[bytes, ...] = ()
 
-    def rgb(self) -> Gray:
-        """Its pixels as stored (EXIF ignored, as the truths were made), RGB uint8 (H, W, 3)."""
-        with Image.open(self.path) as image:
+
+def _stored(path: Path) -> Callable[[], Gray]:
+    def rgb() -> Gray:
+        with Image.open(path) as image:
             pixels = np.asarray(image.convert("RGBA" if image.has_transparency_data else "RGB"))
         return Frame.load(pixels).color
+
+    return rgb
 
 
 def root() -> Path:
@@ -68,7 +75,14 @@ def load(corpus: str) -> list[Picture]:
     FileNotFoundError
         If there are none.
     """
-    readers = {"boofcv": _boofcv, "zxing": _zxing, "jsqr": _jsqr, "negatives": _negatives}
+    readers = {
+        "boofcv": _boofcv,
+        "zxing": _zxing,
+        "jsqr": _jsqr,
+        "negatives": _negatives,
+        "synthetic": _synthetic,
+        "pages": _pages,
+    }
     pictures = list(readers[corpus]() if corpus in readers else _folder(Path(corpus)))
     if not pictures:
         raise FileNotFoundError(f"no pictures for corpus {corpus!r}; {root()} or a folder was looked in")
@@ -84,7 +98,7 @@ def _boofcv() -> Iterator[Picture]:
     for path in _images(folder):
         quads = tuple(_outlines(path.with_suffix(".txt").read_text()))
         name = str(path.relative_to(folder))
-        yield Picture(path, name, path.parent.name, quads, codes=len(quads))
+        yield Picture(_stored(path), name, path.parent.name, quads, codes=len(quads))
 
 
 def _outlines(text: str) -> Iterator[Quad]:
@@ -100,7 +114,7 @@ def _zxing() -> Iterator[Picture]:
     for path in _images(folder):
         text, binary = path.with_suffix(".txt"), path.with_suffix(".bin")
         payload = binary.read_bytes() if binary.exists() else text.read_bytes().decode()
-        yield Picture(path, str(path.relative_to(folder)), path.parent.name, payload=payload)
+        yield Picture(_stored(path), str(path.relative_to(folder)), path.parent.name, payload=payload)
 
 
 def _jsqr() -> Iterator[Picture]:
@@ -108,17 +122,44 @@ def _jsqr() -> Iterator[Picture]:
     for path in _images(folder):
         truth = json.loads(path.with_name("output.json").read_text("utf-8"))
         payload = None if truth is None else bytes(truth["binaryData"])
-        yield Picture(path, path.parent.name, "jsqr", payload=payload)
+        yield Picture(_stored(path), path.parent.name, "jsqr", payload=payload)
 
 
 def _negatives() -> Iterator[Picture]:
     folder = root() / "negatives"
     for path in _images(folder):
-        yield Picture(path, str(path.relative_to(folder)), path.parent.name, codes=0)
+        yield Picture(_stored(path), str(path.relative_to(folder)), path.parent.name, codes=0)
+
+
+def _synthetic() -> Iterator[Picture]:
+    """Every condition and scenario with symbols: five severities, six seeds."""
+    for kind in (*synthetic.CONDITIONS, *synthetic.SCENARIOS):
+        for severity in (0.0, 0.25, 0.5, 0.75, 1.0):
+            for seed in range(6):
+                yield _drawn(kind, severity, seed)
+
+
+def _drawn(kind: str, severity: float, seed: int) -> Picture:
+    """The truth needs drawing once; the pixels are drawn again when they are asked for."""
+    drawn = synthetic.draw(kind, severity, seed)
+    return Picture(
+        lambda: synthetic.draw(kind, severity, seed).rgb,
+        f"{kind}/{severity:.2f}/{seed}",
+        kind,
+        drawn.quads,
+        codes=len(drawn.quads),
+        payloads=drawn.payloads,
+    )
+
+
+def _pages() -> Iterator[Picture]:
+    """500 made pages without a symbol."""
+    for seed in range(500):
+        yield Picture(lambda seed=seed: synthetic.page(seed), f"page/{seed}", "pages", codes=0)  # type: ignore[misc]
 
 
 def _folder(folder: Path) -> Iterator[Picture]:
     for path in _images(folder):
         text = path.with_suffix(".txt")
         payload = text.read_bytes().decode() if text.exists() else None
-        yield Picture(path, str(path.relative_to(folder)), path.parent.name, payload=payload)
+        yield Picture(_stored(path), str(path.relative_to(folder)), path.parent.name, payload=payload)

@@ -43,14 +43,17 @@ def score(reader: str, picture: Picture, reading: Reading, ms: float) -> Record:
     the outlines are unknown and the payload is known, it is read when an output says exactly that.
     """
     outputs = [output for output in reading.outputs if output.text]
-    if picture.quads:
+    if picture.payloads:
+        right = [output for output in outputs if any(_says(output, p) for p in picture.payloads)]
+        read, wrong = _matches(picture, right), len(outputs) - len(right)
+        extra = len(right) - read
+    elif picture.quads:
         read = _matches(picture, outputs)
         extra, wrong = len(outputs) - read, 0
     elif picture.payload is not None:
-        right = sum(_says(output, picture.payload) for output in outputs)
-        read = min(1, right)
+        read = int(any(_says(output, picture.payload) for output in outputs))
         # A picture may hold more codes than its truth names: only a lone reading is wrong.
-        extra, wrong = 0, int(not right and bool(outputs))
+        extra, wrong = 0, int(not read and bool(outputs))
     else:
         read = min(len(outputs), picture.codes)
         extra, wrong = len(outputs) - read, len(outputs) if not picture.codes else 0

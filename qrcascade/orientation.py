@@ -8,6 +8,8 @@ is the bottom-right one.
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -21,12 +23,11 @@ __all__ = ["format_bits", "is_mirrored", "top_left"]
 _SIDE = 320
 _VERSIONS = (1, 2, 3, 4, 5, 6, 7, 8, 10, 12, 15, 18, 22, 27, 33, 40)
 _LEVEL = {"L": 0b01, "M": 0b00, "Q": 0b11, "H": 0b10}
-# Row and column of each bit, the least significant first.
-_ROWS = np.array([0, 1, 2, 3, 4, 5, 7, 8, 8, 8, 8, 8, 8, 8, 8])
-_COLUMNS = np.array([8, 8, 8, 8, 8, 8, 8, 8, 7, 5, 4, 3, 2, 1, 0])
+# (row, column) of each bit, the least significant first.
+_BITS = [(row, 8) for row in (0, 1, 2, 3, 4, 5, 7, 8)] + [(8, column) for column in (7, 5, 4, 3, 2, 1, 0)]
 
 
-def format_bits(ec_level: str, mask: int) -> NDArray[np.bool_]:
+def format_bits(ec_level: str, mask: int) -> tuple[bool, ...]:
     """The 15 masked format bits, the least significant first; True is a dark module."""
     data = _LEVEL[ec_level] << 3 | mask
     remainder = data << 10
@@ -34,16 +35,7 @@ def format_bits(ec_level: str, mask: int) -> NDArray[np.bool_]:
         if remainder >> (shift + 10) & 1:
             remainder ^= 0b10100110111 << shift
     word = (data << 10 | remainder) ^ 0b101010000010010
-    return np.array([word >> bit & 1 for bit in range(15)], dtype=bool)
-
-
-def _homography(size: int, quad: Quad) -> NDArray[np.float64]:
-    """The 3x3 map from module coordinates (0 to ``size``) to the picture's pixels."""
-    rows, values = [], []
-    for (u, v), (x, y) in zip([(0, 0), (size, 0), (size, size), (0, size)], quad, strict=True):
-        rows += [[u, v, 1, 0, 0, 0, -x * u, -x * v], [0, 0, 0, u, v, 1, -y * u, -y * v]]
-        values += [x, y]
-    return np.append(np.linalg.solve(np.array(rows, float), values), 1.0).reshape(3, 3)
+    return tuple(bool(word >> bit & 1) for bit in range(15))
 
 
 def is_mirrored(gray: Gray, quad: Quad, version: int, ec_level: str, mask: int) -> bool | None:
@@ -65,20 +57,38 @@ def is_mirrored(gray: Gray, quad: Quad, version: int, ec_level: str, mask: int) 
     """
     if not quad.convex or ec_level not in _LEVEL:
         return None
-    # The centre of the finder pattern and its light ring tell the polarity.
-    rows = np.concatenate([_ROWS, _COLUMNS, [3, 1]]) + 0.5
-    columns = np.concatenate([_COLUMNS, _ROWS, [3, 1]]) + 0.5
-    points = _homography(17 + 4 * version, quad) @ np.stack([columns, rows, np.ones(32)])
+    # Plain arithmetic: this runs for every code, and arrays of 15 cost more than they save.
+    place = _square_to(quad)
+    size = 17 + 4 * version
     height, width = gray.shape
-    x = np.clip(points[0] / points[2], 0, width - 1).astype(int)
-    y = np.clip(points[1] / points[2], 0, height - 1).astype(int)
-    levels = gray[y, x].astype(float)
-    polarity = np.sign(levels[31] - levels[30])
-    dark = np.where(format_bits(ec_level, mask), -1.0, 1.0) * polarity
-    upright, transposed = dark @ levels[:15], dark @ levels[15:30]
-    if upright == transposed:
-        return None
-    return bool(transposed > upright)
+
+    def level(row: int, column: int) -> int:
+        x, y = place((column + 0.5) / size, (row + 0.5) / size)
+        return int(gray.item(min(max(int(y), 0), height - 1), min(max(int(x), 0), width - 1)))
+
+    # The centre of the finder pattern and its light ring tell the polarity.
+    polarity = 1 if level(1, 1) > level(3, 3) else -1
+    difference = 0
+    for dark, (row, column) in zip(format_bits(ec_level, mask), _BITS, strict=True):
+        change = level(row, column) - level(column, row)
+        difference += change if dark else -change
+    return None if difference == 0 else difference * polarity > 0
+
+
+def _square_to(quad: Quad) -> Callable[[float, float], tuple[float, float]]:
+    """The projective map from the unit square to a convex quad (Heckbert 1989, section 2.2.3)."""
+    (x0, y0), (x1, y1), (x2, y2), (x3, y3) = quad
+    dx1, dx2, sx = x1 - x2, x3 - x2, x0 - x1 + x2 - x3
+    dy1, dy2, sy = y1 - y2, y3 - y2, y0 - y1 + y2 - y3
+    area = dx1 * dy2 - dx2 * dy1
+    g, h = (sx * dy2 - dx2 * sy) / area, (dx1 * sy - sx * dy1) / area
+    a, b, d, e = x1 - x0 + g * x1, x3 - x0 + h * x3, y1 - y0 + g * y1, y3 - y0 + h * y3
+
+    def place(u: float, v: float) -> tuple[float, float]:
+        w = g * u + h * v + 1
+        return (a * u + b * v + x0) / w, (d * u + e * v + y0) / w
+
+    return place
 
 
 def top_left(gray: Gray, quad: Quad) -> int:

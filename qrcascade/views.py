@@ -243,7 +243,7 @@ _VIEWS: dict[str, View] = {
         View("raw", lambda frame: frame),
         *(_scale(f"x{factor:g}", factor) for factor in (0.25, 0.5, 1.4, 2.0, 3.0)),
         *(limit(side) for side in (500, 800, 1200, 1600)),
-        enlarge(1600),
+        *(enlarge(side) for side in (800, 1600)),
         _tone("clahe", _clahe),
         _tone("otsu", _otsu),
         _tone("equalize", _equalize),

@@ -9,7 +9,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from qrcascade import MissingDependencyError
+from benchmarks import synthetic
+from qrcascade import Frame, MissingDependencyError, Quad
 from qrcascade.engines import engine
 from tests import draw
 
@@ -141,3 +142,27 @@ def test_a_missing_libzbar_says_what_mends_it(monkeypatch: pytest.MonkeyPatch) -
     for module in [m for m in sys.modules if m.startswith("pyzbar")]:
         monkeypatch.delitem(sys.modules, module, raising=False)
     importlib.invalidate_caches()
+
+
+@pytest.mark.parametrize("angle", [0, 20, 45, 110, 200])
+@pytest.mark.parametrize("version", [1, 5, 12])
+def test_finders_locate(version: int, angle: float) -> None:
+    page, corners = draw.turned("located", angle, version=version)
+    found = engine("finders").read(page, QR)
+    assert found.codes == ()
+    (region,) = found.regions
+    assert region.quad.overlap(Quad.of(corners)) > 0.9
+    assert region.score > 0.7
+
+
+def test_finders_survive_shade_and_low_contrast() -> None:
+    page, corners = draw.turned("faint", 15)
+    light = np.linspace(0.3, 1.0, page.shape[1])
+    faint = ((page * 0.2 + 150) * light).astype(np.uint8)
+    (region,) = engine("finders").read(faint, QR).regions
+    assert region.quad.overlap(Quad.of(corners)) > 0.9
+
+
+def test_finders_see_nothing_in_print() -> None:
+    for seed in range(5):
+        assert engine("finders").read(Frame.load(synthetic.page(seed)).gray, QR).regions == ()

@@ -8,13 +8,14 @@ from __future__ import annotations
 
 from typing import Protocol
 
+from qrcascade.engines.finders import FinderEngine
 from qrcascade.engines.opencv import ArucoEngine, OpenCVEngine
 from qrcascade.engines.zbar import ZBarEngine
 from qrcascade.engines.zxing import ZXingEngine
 from qrcascade.frame import Gray
 from qrcascade.results import Findings
 
-__all__ = ["ArucoEngine", "Engine", "OpenCVEngine", "ZBarEngine", "ZXingEngine", "engine"]
+__all__ = ["ArucoEngine", "Engine", "FinderEngine", "OpenCVEngine", "ZBarEngine", "ZXingEngine", "engine"]
 
 
 class Engine(Protocol):
@@ -42,10 +43,11 @@ class Engine(Protocol):
 
 
 _ENGINES: dict[str, Engine] = {
-    engine.name: engine for engine in (ZXingEngine(), ZBarEngine(), OpenCVEngine(), ArucoEngine())
+    engine.name: engine
+    for engine in (ZXingEngine(), ZBarEngine(), OpenCVEngine(), ArucoEngine(), FinderEngine())
 }
 
 
 def engine(name: str) -> Engine:
-    """The engine of a name: "zxing", "zbar", "opencv" or "aruco"."""
+    """The engine of a name: "zxing", "zbar", "opencv", "aruco" or "finders"."""
     return _ENGINES[name]

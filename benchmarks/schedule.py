@@ -1,0 +1,345 @@
+"""Which steps to run, in which order: the greatest gain for each millisecond first.
+
+Every candidate step is run on every picture that zxing-cpp does not read whole in the raw picture.
+What a step locates counts as well, as far as the steps for regions then read it. A corpus counts as
+much as another, and in it a category as much as another. Steps that add less than `LEAST` points are
+dropped.
+"""
+
+from __future__ import annotations
+
+import json
+import time
+from collections import defaultdict
+from collections.abc import Iterable, Mapping
+from concurrent.futures import ProcessPoolExecutor
+from dataclasses import dataclass, field
+from itertools import product
+from multiprocessing import get_context
+from pathlib import Path
+from typing import Any
+
+from tqdm import tqdm
+
+from benchmarks.corpora import Picture, load
+from qrcascade import Frame, QRCode, Quad, models
+from qrcascade.results import Findings
+from qrcascade.strategies.base import Step
+from qrcascade.strategies.regions import credible_outline
+from qrcascade.views import limit, rectify, to_source
+
+__all__ = ["LEAST", "Measured", "Row", "measure", "order"]
+
+FIRST = "zxing raw"
+LEAST = 0.02
+_QR = frozenset(["QRCode"])
+WHOLE = (
+    *(
+        f"zxing {v}"
+        for v in ("x0.5", "x1.4", "x2", "blur3", "blur7", "median5", "unsharp", "clahe", "background")
+    ),
+    *(f"zxing {v}" for v in ("equalize+otsu", "gamma0.5", "gamma2", "adaptive71", "invert", "pad")),
+    *(f"zxing <=1200px+{v}" for v in ("raw", "clahe", "background", "blur3", "unsharp")),
+    *(f"zxing >=1600px+{v}" for v in ("raw", "background", "blur3", "unsharp")),
+    *(f"zbar <={n}px+{v}" for n in (500, 800) for v in ("raw", "blur3", "otsu", "adaptive31", "background")),
+    *(f"zbar <=1200px+{v}" for v in ("raw", "blur3", "adaptive31")),
+    "zbar raw",
+    "zbar blur7",
+    *(f"zbar >={n}px+{v}" for n in (800, 1600) for v in ("raw", "adaptive31")),
+    *(f"aruco <={n}px" for n in (800, 1200)),
+    "opencv <=800px",
+    *(f"finders <={n}px" for n in (800, 1200, 1600)),
+)
+REGION = tuple(
+    f"{engine} region{side}px+{tone}"
+    for side, tone, engine in product(
+        (120, 160, 250, 400, 640),
+        (
+            "raw",
+            "blur3",
+            "blur7",
+            "unsharp",
+            "otsu",
+            "background",
+            "background+blur7",
+            "clahe",
+            "gamma0.5",
+            "gamma2",
+            "adaptive31",
+            "blur3+adaptive31",
+        ),
+        ("zxing", "zbar"),
+    )
+)
+
+
+@dataclass(slots=True)
+class Measured:
+    """What every step did.
+
+    Parameters
+    ----------
+    pictures : int
+        How many were looked at; ``ms`` is a mean over all of them.
+    weights : dict of str to float
+        Points that each code is worth; all together are 100.
+    first : list of str
+        Codes that the first step reads.
+    reads, locates : dict of str to list of str
+        Codes that a step reads, or locates and does not read. For a step on regions: reads in
+        any region that any step located.
+    ms : dict of str to float
+        Milliseconds a picture; for a step on regions, milliseconds a region.
+    regions : dict of str to float
+        Regions a picture that a step leaves to be read.
+    """
+
+    pictures: int = 0
+    weights: dict[str, float] = field(default_factory=dict)
+    first: list[str] = field(default_factory=list)
+    reads: dict[str, list[str]] = field(default_factory=dict)
+    locates: dict[str, list[str]] = field(default_factory=dict)
+    ms: dict[str, float] = field(default_factory=dict)
+    regions: dict[str, float] = field(default_factory=dict)
+
+
+def measure(corpora: Iterable[str], weights: str | None = None, workers: int = 2) -> Measured:
+    """Run every candidate on the pictures of these corpora.
+
+    Parameters
+    ----------
+    corpora : iterable of str
+        As `benchmarks.corpora.load` takes them.
+    weights : str, optional
+        Folder of QReader's nano weights: steps on regions are then tried on what it outlines, too.
+    workers : int
+        Processes.
+    """
+    jobs = [(corpus, number, weights) for corpus in corpora for number in range(_count(corpus))]
+    with ProcessPoolExecutor(workers, mp_context=get_context("spawn")) as pool:
+        rows = list(tqdm(pool.map(_one, jobs, chunksize=2), total=len(jobs), unit="picture"))
+    return _gather(rows)
+
+
+_loaded: dict[str, list[Picture]] = {}
+
+
+def _pictures(corpus: str) -> list[Picture]:
+    if corpus not in _loaded:
+        _loaded[corpus] = [picture for picture in load(corpus) if picture.codes]
+    return _loaded[corpus]
+
+
+def _count(corpus: str) -> int:
+    return len(_pictures(corpus))
+
+
+def _one(job: tuple[str, int, str | None]) -> dict[str, Any]:
+    """Every step on one picture; plain data, to come back from another process."""
+    import cv2
+
+    cv2.setNumThreads(1)
+    corpus, number, detector = job
+    picture = _pictures(corpus)[number]
+    frame = Frame.load(picture.rgb())
+    codes = [f"{corpus}:{picture.name}:{i}" for i in range(len(picture.quads) or 1)]
+    row: dict[str, Any] = {
+        "codes": codes,
+        "group": (corpus, picture.category),
+        "reads": {},
+        "locates": {},
+        "ms": {},
+    }
+    row["regions"], row["region_ms"], row["region_runs"] = {}, defaultdict(float), 0
+    first, row["first_ms"] = _run(FIRST, frame)
+    row["first"] = _hits(picture, codes, first.codes)
+    if len(row["first"]) == len(codes):
+        return row
+    outlines: list[Quad] = []
+    for step in (FIRST, *WHOLE):
+        found, row["ms"][step] = _run(step, frame) if step != FIRST else (first, row["first_ms"])
+        row["reads"][step] = _hits(picture, codes, found.codes)
+        open_ = [r.quad for r in found.regions if _open(r.quad, frame, first.codes)]
+        row["regions"][step] = len(open_)
+        row["locates"][step] = _hits(picture, codes, open_)
+        outlines += [q for q in open_ if not any(q.overlap(o) > 0.85 for o in outlines)]
+    if detector is not None:
+        outlines += [q for q in _detected(detector, frame) if _open(q, frame, first.codes)]
+    for quad in outlines[:15]:
+        row["region_runs"] += 1
+        for step in REGION:
+            found, ms = _run_region(step, frame, quad)
+            row["region_ms"][step] += ms
+            row["reads"].setdefault(step, []).extend(_hits(picture, codes, found.codes))
+    return row
+
+
+def _detected(weights: str, frame: Frame) -> list[Quad]:
+    """What QReader's nano detector outlines."""
+    view = limit(2048)(frame)
+    return [to_source(view, quad) for quad, _ in models.load("n", weights).detect(view.color, threads=1)]
+
+
+def _open(quad: Quad, frame: Frame, read: Iterable[QRCode]) -> bool:
+    return credible_outline(quad, frame) and not any(code.quad.same_place(quad) for code in read)
+
+
+def _run(text: str, frame: Frame) -> tuple[Findings, float]:
+    step = Step.of(text)
+    start = time.perf_counter()
+    try:
+        view = step.view(frame)
+        found = step.engine.read(view.gray, _QR)
+    except Exception:  # a backend that breaks has read nothing
+        return Findings(), (time.perf_counter() - start) * 1000
+    ms = (time.perf_counter() - start) * 1000
+    return _carry(found, view), ms
+
+
+def _run_region(text: str, frame: Frame, quad: Quad) -> tuple[Findings, float]:
+    engine, _, rest = text.partition(" region")
+    side, _, tone = rest.partition("px+")
+    start = time.perf_counter()
+    square = rectify(frame, quad, int(side))
+    found, _ = _run(f"{engine} {tone}", square)
+    return _carry(found, square) if square is not frame else found, (time.perf_counter() - start) * 1000
+
+
+def _carry(found: Findings, view: Frame) -> Findings:
+    from dataclasses import replace
+
+    codes = tuple(replace(c, quad=to_source(view, c.quad)) for c in found.codes)
+    return Findings(codes, tuple(replace(r, quad=to_source(view, r.quad)) for r in found.regions))
+
+
+def _hits(picture: Picture, codes: list[str], found: Iterable[QRCode | Quad]) -> list[str]:
+    """Which of a picture's codes were read or located; without outlines, any reading is the one code."""
+    quads = [item.quad if isinstance(item, QRCode) else item for item in found]
+    if not picture.quads:
+        return codes if quads else []
+    return [
+        name
+        for name, truth in zip(codes, picture.quads, strict=True)
+        if any(truth.overlap(q) > 0.1 for q in quads)
+    ]
+
+
+def _gather(rows: list[dict[str, Any]]) -> Measured:
+    groups: dict[tuple[str, str], int] = defaultdict(int)
+    categories: dict[str, set[str]] = defaultdict(set)
+    for row in rows:
+        groups[tuple(row["group"])] += len(row["codes"])
+        categories[row["group"][0]].add(row["group"][1])
+    result = Measured(pictures=len(rows))
+    reads: dict[str, set[str]] = defaultdict(set)
+    locates: dict[str, set[str]] = defaultdict(set)
+    ms: dict[str, float] = defaultdict(float)
+    regions: dict[str, float] = defaultdict(float)
+    runs = sum(row["region_runs"] for row in rows) or 1
+    for row in rows:
+        corpus, category = row["group"]
+        share = 100 / len(categories) / len(categories[corpus]) / groups[corpus, category]
+        result.weights.update(dict.fromkeys(row["codes"], share))
+        result.first += row["first"]
+        for step, names in row["reads"].items():
+            reads[step].update(names)
+        for step, names in row["locates"].items():
+            locates[step].update(names)
+        ms[FIRST] += row["first_ms"] if FIRST not in row["ms"] else 0.0
+        for step, value in row["ms"].items():
+            ms[step] += value
+        for step, value in row["regions"].items():
+            regions[step] += value
+    result.reads = {step: sorted(names) for step, names in reads.items()}
+    result.locates = {step: sorted(names) for step, names in locates.items()}
+    region_ms: dict[str, float] = defaultdict(float)
+    for row in rows:
+        for step, value in row["region_ms"].items():
+            region_ms[step] += value
+    result.ms = {step: round(value / len(rows), 3) for step, value in ms.items()}
+    result.ms.update({step: round(value / runs, 3) for step, value in region_ms.items()})
+    result.regions = {step: round(value / len(rows), 3) for step, value in regions.items()}
+    return result
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """A step in its place: points it adds to those before it, and its milliseconds."""
+
+    step: str
+    gain: float
+    ms: float
+
+
+def order(measured: Measured) -> tuple[list[Row], list[Row]]:
+    """The greedy order of steps on the whole picture, and of steps on regions."""
+    done = set(measured.first)
+    region_steps = _greedy(
+        {step: set(names) for step, names in measured.reads.items() if " region" in step},
+        measured.ms,
+        measured,
+        done,
+    )
+    readable = {name for row in region_steps for name in measured.reads[row.step]}
+    cost = sum(row.ms for row in region_steps)
+    candidates, ms = {}, {}
+    for step in (FIRST, *WHOLE):
+        candidates[step] = set(measured.reads.get(step, [])) | set(measured.locates.get(step, [])) & readable
+        ms[step] = measured.ms.get(step, 0.0) + measured.regions.get(step, 0.0) * cost
+    own = Row(FIRST, _worth(done, measured), measured.ms.get(FIRST, 0.0))
+    # The first step has been paid for: what it located comes at no more than its regions' cost.
+    done |= candidates.pop(FIRST)
+    return [own, *_greedy(candidates, ms, measured, done)], region_steps
+
+
+def _greedy(
+    candidates: Mapping[str, set[str]], ms: Mapping[str, float], measured: Measured, done: set[str]
+) -> list[Row]:
+    rows, left, done = [], dict(candidates), set(done)
+    while left:
+        gains = {step: _worth(names - done, measured) for step, names in left.items()}
+        # Ties go to the earlier name, so that the order is the same everywhere.
+        step = min(left, key=lambda s: (-gains[s] / max(ms.get(s, 0.0), 0.1), s))
+        if gains[step] < LEAST:
+            useful = [s for s in left if gains[s] >= LEAST]
+            if not useful:
+                break
+            left = {s: left[s] for s in useful}
+            continue
+        rows.append(Row(step, round(gains[step], 2), round(ms.get(step, 0.0), 1)))
+        done |= left.pop(step)
+    return rows
+
+
+def _worth(names: Iterable[str], measured: Measured) -> float:
+    return sum(measured.weights[name] for name in names)
+
+
+def save(measured: Measured, path: Path) -> None:
+    """Write the measurement, codes by number."""
+    number = {name: i for i, name in enumerate(sorted(measured.weights))}
+    plain = {
+        "pictures": measured.pictures,
+        "codes": {name: round(measured.weights[name], 5) for name in number},
+        "first": sorted(number[name] for name in measured.first),
+        "reads": {step: [number[n] for n in names] for step, names in sorted(measured.reads.items())},
+        "locates": {step: [number[n] for n in names] for step, names in sorted(measured.locates.items())},
+        "ms": dict(sorted(measured.ms.items())),
+        "regions": dict(sorted(measured.regions.items())),
+    }
+    path.write_text(json.dumps(plain, separators=(",", ":")) + "\n")
+
+
+def restore(path: Path) -> Measured:
+    """Read what `save` wrote."""
+    plain = json.loads(path.read_text())
+    names = list(plain["codes"])
+    return Measured(
+        plain["pictures"],
+        plain["codes"],
+        [names[i] for i in plain["first"]],
+        {step: [names[i] for i in numbers] for step, numbers in plain["reads"].items()},
+        {step: [names[i] for i in numbers] for step, numbers in plain["locates"].items()},
+        plain["ms"],
+        plain["regions"],
+    )

@@ -1,0 +1,116 @@
+"""The benchmark's own arithmetic, and the made pictures."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from benchmarks import schedule, synthetic
+from benchmarks.corpora import Picture, load
+from benchmarks.readers import Output, Reading
+from benchmarks.scoring import score, summarise
+from qrcascade import Quad
+from qrcascade.frame import Gray
+
+
+def square(x: float) -> Quad:
+    return Quad(((x, 0), (x + 10, 0), (x + 10, 10), (x, 10)))
+
+
+def nothing() -> Gray:
+    return np.zeros((1, 1, 3), np.uint8)
+
+
+def said(*outputs: tuple[str, float]) -> Reading:
+    found = [Output(text, square(x), text.encode()) for text, x in outputs]
+    return Reading(found, found)
+
+
+OUTLINED = Picture(nothing, "a", "easy", (square(0), square(20)), codes=2)
+KNOWN = Picture(nothing, "b", "easy", payload=b"right")
+EMPTY = Picture(nothing, "c", "none", codes=0)
+
+
+@pytest.mark.parametrize(
+    ("picture", "reading", "read", "extra", "wrong"),
+    [
+        (OUTLINED, said(("x", 1), ("y", 21)), 2, 0, 0),
+        # One output, however large, is one code; one code is read once.
+        (OUTLINED, said(("x", 1), ("y", 2)), 1, 1, 0),
+        (OUTLINED, said(("", 1)), 0, 0, 0),
+        (OUTLINED, said(("x", 50)), 0, 1, 0),
+        (KNOWN, said(("right", 0)), 1, 0, 0),
+        (KNOWN, said(("right", 0), ("another", 50)), 1, 0, 0),
+        (KNOWN, said(("wrong", 0)), 0, 0, 1),
+        (KNOWN, said(), 0, 0, 0),
+        (EMPTY, said(("ghost", 0)), 0, 1, 1),
+        (EMPTY, said(), 0, 0, 0),
+    ],
+)
+def test_score(picture: Picture, reading: Reading, read: int, extra: int, wrong: int) -> None:
+    record = score("reader", picture, reading, 1.0)
+    assert (record.read, record.extra, record.wrong) == (read, extra, wrong)
+
+
+def test_conflicts_are_different_payloads_at_one_place() -> None:
+    assert score("r", OUTLINED, said(("x", 0), ("x", 0), ("y", 21)), 1.0).conflict == 0
+    assert score("r", OUTLINED, said(("x", 0), ("y", 1)), 1.0).conflict == 1
+
+
+def test_macro_is_the_mean_of_the_categories() -> None:
+    other = Picture(nothing, "d", "hard", payload=b"right")
+    records = [score("r", OUTLINED, said(("x", 0), ("y", 20)), 2.0), score("r", other, said(), 4.0)]
+    summary = summarise(records)
+    assert (summary.macro, summary.micro) == (50.0, pytest.approx(200 / 3))
+    assert summary.mean_ms == 3.0
+
+
+def test_a_folder_of_ones_own(tmp_path: Path) -> None:
+    from PIL import Image
+
+    Image.new("RGB", (4, 4)).save(tmp_path / "a.png")
+    (tmp_path / "a.txt").write_bytes("Grüße\r\n".encode())
+    (picture,) = load(str(tmp_path))
+    assert (picture.payload, picture.rgb().shape) == ("Grüße\r\n", (4, 4, 3))
+    with pytest.raises(FileNotFoundError, match="no pictures"):
+        load(str(tmp_path / "nowhere"))
+
+
+@pytest.mark.parametrize("kind", [*synthetic.CONDITIONS, *synthetic.SCENARIOS])
+def test_made_pictures_are_the_same_each_time_and_true(kind: str) -> None:
+    one, same, other = (synthetic.draw(kind, 0.0, seed) for seed in (1, 1, 2))
+    np.testing.assert_array_equal(one.rgb, same.rgb)
+    assert one.payloads == same.payloads
+    assert one.rgb.shape != other.rgb.shape or (one.rgb != other.rgb).any()
+    assert (
+        len(one.quads) == len(one.payloads) == (0 if kind == "unreadable" else 4 if kind == "several" else 1)
+    )
+    # At severity 0 every code can be read, and lies where the truth says.
+    from qrcascade import Cascade
+
+    read = Cascade.preset("classical").read(one.rgb, expect=len(one.quads) or None)
+    assert sorted(code.data or b"" for code in read.codes) == sorted(one.payloads)
+    for quad, payload in zip(one.quads, one.payloads, strict=True):
+        (code,) = (code for code in read.codes if code.data == payload)
+        assert code.quad.overlap(quad) > 0.9
+
+
+def test_the_order_is_gain_for_time() -> None:
+    measured = schedule.Measured(
+        pictures=1,
+        weights=dict.fromkeys("abcd", 25.0),
+        first=["a"],
+        reads={
+            "zxing clahe": ["b", "c"],
+            "zbar raw": ["b", "c", "d"],
+            "zxing blur3": ["b"],
+            "zxing gamma2": ["a"],
+        },
+        ms={"zxing clahe": 1.0, "zbar raw": 10.0, "zxing blur3": 1.0, "zxing raw": 1.0},
+    )
+    whole, region = schedule.order(measured)
+    assert [row.step for row in whole] == ["zxing raw", "zxing clahe", "zbar raw"]
+    assert [row.gain for row in whole] == [25.0, 50.0, 25.0]
+    assert region == []
