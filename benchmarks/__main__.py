@@ -4,15 +4,20 @@ from __future__ import annotations
 
 import json
 import os
+import resource
+import shlex
+import sys
 import time
 from pathlib import Path
 
 import click
 from tqdm import tqdm
 
-from benchmarks import corpora, schedule, startup
+from benchmarks import corpora, report, schedule, startup
 from benchmarks.readers import READERS, build
-from benchmarks.scoring import Record, Summary, score, summarise
+from benchmarks.scoring import Record, score
+
+_DOCS = Path("docs/benchmarks")
 
 
 @click.group()
@@ -25,7 +30,8 @@ def main() -> None:
 @click.option("--reader", "readers", multiple=True, required=True, type=click.Choice(list(READERS)))
 @click.option("--every", default=1, show_default=True, help="Take every Nth picture.")
 @click.option("--out", type=click.Path(path_type=Path), default=Path("benchmarks/out"), show_default=True)
-def run(corpus: str, readers: tuple[str, ...], every: int, out: Path) -> None:
+@click.option("--save", is_flag=True, help="Write the tables and pictures into docs/benchmarks.")
+def run(corpus: str, readers: tuple[str, ...], every: int, out: Path, save: bool) -> None:
     """Readers on one corpus, interleaved picture by picture: a record each, then a table."""
     pictures = corpora.load(corpus)[::every]
     built = {name: build(name) for name in readers}
@@ -40,31 +46,19 @@ def run(corpus: str, readers: tuple[str, ...], every: int, out: Path) -> None:
             for name, read in built.items():
                 start = time.perf_counter()
                 reading = read(rgb)
-                record = score(name, picture, reading, (time.perf_counter() - start) * 1000)
+                elapsed = (time.perf_counter() - start) * 1000
+                record = score(name, picture, reading, elapsed if reading.ms is None else reading.ms)
                 records[name].append(record)
                 file.write(json.dumps(record.row(), ensure_ascii=False) + "\n")
-    summaries = [summarise(rows) for rows in records.values()]
-    click.echo(_table(summaries))
-
-
-def _table(summaries: list[Summary]) -> str:
-    """A Markdown table; the ratio is to the first reader."""
-    base = summaries[0].mean_ms
-    lines = [
-        "| reader | macro | micro | extra | conflict | wrong | mean ms | P50 | P95 | P99 | x first |",
-        "| --- | ---: | ---: | ---: | ---: | ---: | ---: | ---: | ---: | ---: | ---: |",
-    ]
-    for s in summaries:
-        times = f"{s.mean_ms:.0f} | {s.p50_ms:.0f} | {s.p95_ms:.0f} | {s.p99_ms:.0f}"
-        counts = f"{s.extra} | {s.conflict} | {s.wrong}"
-        ratio = f"{s.mean_ms / base:.2f}"
-        lines.append(f"| {s.reader} | {s.macro:.1f} | {s.micro:.1f} | {counts} | {times} | {ratio} |")
-    lines += ["", "| category | " + " | ".join(s.reader for s in summaries) + " |"]
-    lines.append("| --- |" + " ---: |" * len(summaries))
-    for category in summaries[0].categories:
-        rates = " | ".join(f"{s.categories[category]:.1f}" for s in summaries)
-        lines.append(f"| {category} | {rates} |")
-    return "\n".join(lines)
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / (2**20 if sys.platform == "darwin" else 2**10)
+    text = report.table(records, peak)
+    click.echo(text)
+    if save:
+        name = Path(corpus).name
+        command = shlex.join(["python", "-m", "benchmarks", *sys.argv[1:]])
+        links = [f"![{path.stem}]({path.name})" for path in report.pictures(name, records, _DOCS)]
+        head = [f"# {name}", f"`{command}`", report.machine(), text, *links]
+        (_DOCS / f"{name}.md").write_text("\n\n".join(head) + "\n", encoding="utf-8")
 
 
 @main.command(name="schedule")

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import os
+import sys
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 from PIL import Image
 
+from benchmarks.wechat import WeChat
 from qrcascade import Cascade, Quad
 from qrcascade.cascade import PRESETS
 from qrcascade.engines import engine
@@ -33,11 +36,15 @@ class Output:
 
 @dataclass(frozen=True, slots=True)
 class Reading:
-    """What a reader made of one picture; ``tries`` also holds what it read on the way."""
+    """What a reader made of one picture.
+
+    ``tries`` also holds what it read on the way; ``ms`` is its own time, where it ran elsewhere.
+    """
 
     outputs: Sequence[Output]
     tries: Sequence[Output] = field(default=())
     steps: Sequence[str] = field(default=())
+    ms: float | None = None
 
 
 Reader = Callable[[Gray], Reading]
@@ -94,11 +101,24 @@ def _qreader(size: str) -> Reader:
     return read
 
 
+def _wechat() -> Reader:
+    python = os.environ.get("QRCASCADE_WECHAT_PYTHON", sys.executable)
+    models = Path(os.environ.get("QRCASCADE_WECHAT_MODELS", Path(__file__).parents[2] / "shared" / "wechat"))
+    peer = WeChat(python, models)
+
+    def read(rgb: Gray) -> Reading:
+        codes, ms = peer.read(np.asarray(Image.fromarray(rgb).convert("L")))
+        return Reading([Output(text, Quad.of(corners)) for text, corners in codes if text], ms=ms)
+
+    return read
+
+
 READERS: dict[str, Callable[[], Reader]] = {
     "zxing-cpp": _zxing,
     "pyzbar": lambda: _engine("zbar"),
     "opencv": lambda: _engine("opencv"),
     "opencv-aruco": lambda: _engine("aruco"),
+    "wechat": _wechat,
     **{f"qreader-{size}": (lambda size=size: _qreader(size)) for size in "nsml"},  # type: ignore[misc]
     **{name: (lambda name=name: _preset(name, None)) for name in PRESETS},  # type: ignore[misc]
     **{f"{name}-all": (lambda name=name: _preset(name, "all")) for name in PRESETS},  # type: ignore[misc]

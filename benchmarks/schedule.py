@@ -53,7 +53,7 @@ WHOLE = (
 REGION = tuple(
     f"{engine} region{side}px+{tone}"
     for side, tone, engine in product(
-        (120, 160, 250, 400, 640),
+        (120, 160, 200, 320, 400, 640),
         (
             "raw",
             "blur3",
@@ -155,7 +155,8 @@ def _one(job: tuple[str, int, str | None]) -> dict[str, Any]:
     row["first"] = _hits(picture, codes, first.codes)
     if len(row["first"]) == len(codes):
         return row
-    outlines: list[Quad] = []
+    outlines = [] if detector is None else _detected(detector, frame)
+    outlines = [quad for quad in outlines if _open(quad, frame, first.codes)]
     for step in (FIRST, *WHOLE):
         found, row["ms"][step] = _run(step, frame) if step != FIRST else (first, row["first_ms"])
         row["reads"][step] = _hits(picture, codes, found.codes)
@@ -163,8 +164,6 @@ def _one(job: tuple[str, int, str | None]) -> dict[str, Any]:
         row["regions"][step] = len(open_)
         row["locates"][step] = _hits(picture, codes, open_)
         outlines += [q for q in open_ if not any(q.overlap(o) > 0.85 for o in outlines)]
-    if detector is not None:
-        outlines += [q for q in _detected(detector, frame) if _open(q, frame, first.codes)]
     for quad in outlines[:15]:
         row["region_runs"] += 1
         for step in REGION:

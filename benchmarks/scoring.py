@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import itertools
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import asdict, dataclass
 
 import numpy as np
@@ -12,12 +13,16 @@ from benchmarks.corpora import Picture
 from benchmarks.readers import Output, Reading
 from qrcascade import QRCode
 
-__all__ = ["Record", "Summary", "score", "summarise"]
+__all__ = ["Record", "Summary", "reliability", "score", "summarise"]
 
 
 @dataclass(frozen=True, slots=True)
 class Record:
-    """One reader on one picture."""
+    """One reader on one picture.
+
+    ``sure`` has a pair (confidence, whether the payload is exactly right) for every output whose
+    truth is known.
+    """
 
     reader: str
     picture: str
@@ -30,6 +35,7 @@ class Record:
     ms: float
     texts: tuple[str, ...]
     steps: tuple[str, ...]
+    sure: tuple[tuple[float, bool], ...]
 
     def row(self) -> dict[str, object]:
         """The record as a JSON object."""
@@ -69,7 +75,20 @@ def score(reader: str, picture: Picture, reading: Reading, ms: float) -> Record:
         ms,
         tuple(output.text for output in outputs),
         tuple(reading.steps),
+        tuple(_sure(picture, outputs)),
     )
+
+
+def _sure(picture: Picture, outputs: Sequence[Output]) -> Iterator[tuple[float, bool]]:
+    """Confidences beside the truth, where it is known for every code of the picture."""
+    known = picture.payloads or (() if picture.payload is None else (picture.payload,))
+    if not known and picture.codes:
+        return
+    for output in outputs:
+        right = any(_says(output, payload) for payload in known)
+        # A lone payload is the truth of one code only: others in the picture are neither.
+        if output.confidence is not None and (right or picture.payload is None or len(outputs) == 1):
+            yield output.confidence, right
 
 
 def _matches(picture: Picture, outputs: Sequence[Output]) -> int:
@@ -145,6 +164,23 @@ def summarise(records: Sequence[Record]) -> Summary:
         float(p95),
         float(p99),
     )
+
+
+BINS = (0.0, 0.5, 0.7, 0.9, 0.95, 0.99, 1.01)
+
+
+def reliability(records: Iterable[Record]) -> list[tuple[float, float, int, int]]:
+    """Confidence against truth: (from, to, outputs, of these exactly right) for each bin."""
+    pairs = [pair for record in records for pair in record.sure]
+    return [
+        (
+            low,
+            high,
+            sum(low <= c < high for c, _ in pairs),
+            sum(low <= c < high and right for c, right in pairs),
+        )
+        for low, high in itertools.pairwise(BINS)
+    ]
 
 
 def _rate(records: Sequence[Record]) -> float:

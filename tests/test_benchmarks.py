@@ -63,7 +63,8 @@ def test_macro_is_the_mean_of_the_categories() -> None:
     other = Picture(nothing, "d", "hard", payload=b"right")
     records = [score("r", OUTLINED, said(("x", 0), ("y", 20)), 2.0), score("r", other, said(), 4.0)]
     summary = summarise(records)
-    assert (summary.macro, summary.micro) == (50.0, pytest.approx(200 / 3))
+    assert summary.macro == 50.0
+    assert summary.micro == pytest.approx(200 / 3)
     assert summary.mean_ms == 3.0
 
 
@@ -84,9 +85,7 @@ def test_made_pictures_are_the_same_each_time_and_true(kind: str) -> None:
     np.testing.assert_array_equal(one.rgb, same.rgb)
     assert one.payloads == same.payloads
     assert one.rgb.shape != other.rgb.shape or (one.rgb != other.rgb).any()
-    assert (
-        len(one.quads) == len(one.payloads) == (0 if kind == "unreadable" else 4 if kind == "several" else 1)
-    )
+    assert len(one.quads) == len(one.payloads) == {"unreadable": 0, "several": 4}.get(kind, 1)
     # At severity 0 every code can be read, and lies where the truth says.
     from qrcascade import Cascade
 
