@@ -83,6 +83,22 @@ def schedule_(names: tuple[str, ...], saved: Path, measure: bool) -> None:
             click.echo(f'    "{row.step}",  # +{row.gain:.2f}, {row.ms:.1f} ms')
 
 
+@main.command()
+@click.option(
+    "--corpus", "names", multiple=True, default=("boofcv", "zxing", "jsqr", "synthetic"), show_default=True
+)
+@click.option("--out", type=click.Path(path_type=Path), default=Path("tests/baselines"), show_default=True)
+def baseline(names: tuple[str, ...], out: Path) -> None:
+    """Write what `classical` reads of each picture, for the regression test."""
+    read = build("classical")
+    out.mkdir(parents=True, exist_ok=True)
+    for name in names:
+        counts = {}
+        for picture in tqdm(corpora.load(name), unit="picture", desc=name):
+            counts[picture.name] = score("classical", picture, read(picture.rgb()), 0.0).read
+        (out / f"{name}.json").write_text(json.dumps(dict(sorted(counts.items())), indent=0) + "\n")
+
+
 main.command(name="startup")(startup.startup)
 
 if __name__ == "__main__":

@@ -11,7 +11,7 @@ import numpy as np
 
 from benchmarks.corpora import Picture
 from benchmarks.readers import Output, Reading
-from qrcascade import QRCode
+from qrcascade import QRCode, charset
 
 __all__ = ["Record", "Summary", "reliability", "score", "summarise"]
 
@@ -110,7 +110,9 @@ def _matches(picture: Picture, outputs: Sequence[Output]) -> int:
 def _says(output: Output, payload: bytes | str) -> bool:
     if isinstance(payload, str):
         return output.text == payload
-    return output.data == payload if output.data is not None else output.text.encode() == payload
+    if output.data is not None:
+        return output.data == payload
+    return output.text == charset.decode([(None, payload)])
 
 
 def _conflicts(tries: Sequence[Output]) -> int:

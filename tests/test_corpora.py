@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -15,6 +16,8 @@ from qrcascade import Cascade
 pytestmark = pytest.mark.corpus
 
 # What the truth of the picture got wrong: the symbol says so, and a person reads it too.
+BASELINES = Path(__file__).parent / "baselines"
+FLOORS = {"boofcv": 88.0, "zxing": 95.0, "jsqr": 92.0, "synthetic": 90.0}
 MISTAKEN = {"qrcode-2/13.png": "The 2005 USGS aerial photography of the Washington Monument is censored."}
 
 
@@ -62,14 +65,39 @@ def test_jsqr_payloads_are_exact() -> None:
     assert sum(r.read for r in found["classical"]) >= max(137, sum(r.read for r in found["zxing-cpp"]))
 
 
-def test_nothing_is_read_where_nothing_is() -> None:
-    found = records("negatives", "classical")
+@pytest.mark.parametrize("corpus", ["negatives", "pages"])
+def test_nothing_is_read_where_nothing_is(corpus: str) -> None:
+    found = records(corpus, "classical")
     assert [(r.picture, r.texts) for r in found["classical"] if r.texts] == []
 
 
-def test_boofcv_classical() -> None:
-    summary = summarise(records("boofcv", "classical")["classical"])
-    assert summary.macro >= 84.0
+def test_confidence_means_something() -> None:
+    """On every corpus with payloads: sure is right, and nothing wrong is above the threshold."""
+    found = [
+        r
+        for corpus in ("zxing", "jsqr", "synthetic")
+        for r in records(corpus, "classical-all")["classical-all"]
+    ]
+    pairs = [pair for record in found if record.picture not in MISTAKEN for pair in record.sure]
+    sure = [right for confidence, right in pairs if confidence >= 0.9]
+    assert len(sure) > 500
+    assert sum(sure) / len(sure) >= 0.999
+    assert [confidence for confidence, right in pairs if not right and confidence >= 0.7] == []
+
+
+@pytest.mark.parametrize("corpus", ["boofcv", "zxing", "jsqr", "synthetic"])
+def test_no_picture_is_lost(corpus: str) -> None:
+    """Against the list of what was read; ``python -m benchmarks baseline`` writes it anew."""
+    before: dict[str, int] = json.loads((BASELINES / f"{corpus}.json").read_text())
+    found = records(corpus, "classical")["classical"]
+    now = {record.picture: record.read for record in found}
+    lost = {
+        name: f"{now.get(name, 0)} of {count}" for name, count in before.items() if now.get(name, 0) < count
+    }
+    gained = {name: count for name, count in now.items() if count > before.get(name, 0)}
+    assert not lost, f"lost {lost}; gained {gained}"
+    summary = summarise(found)
+    assert summary.macro >= FLOORS[corpus], f"gained {gained}"
     assert (summary.extra, summary.conflict) == (0, 0)
 
 

@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from benchmarks import synthetic
-from qrcascade import Frame, MissingDependencyError, Quad
+from qrcascade import Frame, MissingDependencyError, Quad, confidence
 from qrcascade.engines import engine
 from tests import draw
 
@@ -84,6 +84,11 @@ def test_zxing_text_follows_eci_and_is_plain(text: str, options: dict[str, Any])
     gray, _ = draw.symbol(text, **options)
     (code,) = engine("zxing").read(gray, QR).codes
     assert code.text == text
+
+
+def test_a_guessed_character_set_is_no_evidence() -> None:
+    """The ``guessed`` of zbar's old versions and of OpenCV: a code like this does not end a reading."""
+    assert confidence.of_engine("aruco", guessed=True) < 0.5
 
 
 def test_inexact_engines_give_no_bytes(name: str) -> None:

@@ -24,7 +24,7 @@ Vector = NDArray[np.float64]
 
 # Windows of the local mean, in pixels: fine for small modules, coarse for large ones.
 _WINDOWS = (25, 75)
-_OFFSET = 6
+_SHARE = 0.94
 _MIN_CORE = 3.0
 _MAX_PATTERNS = 240
 
@@ -66,7 +66,8 @@ def _patterns(gray: Gray, window: int) -> list[_Pattern]:
     """Dark cores that are alone in a light ring of the right size."""
     cv2 = library()
     mean = cv2.blur(gray, (window, window))
-    dark = (cv2.subtract(mean, gray) > _OFFSET).astype(np.uint8)
+    # A share of the local mean, not a number of levels: dark photos have faint modules.
+    dark = cv2.compare(gray, cv2.addWeighted(mean, _SHARE, mean, 0, -1), cv2.CMP_LT)
     contours, hierarchy = cv2.findContours(dark, cv2.RETR_TREE, cv2.CHAIN_APPROX_SIMPLE)
     if hierarchy is None:
         return []

@@ -1,7 +1,7 @@
 """OpenCV's two QR detectors: the contour one and the Aruco one, with one decoder behind both.
 
-They cut payloads at a zero byte and give no bytes. What they locate and cannot decode is a
-region.
+They cut payloads at a zero byte, give no bytes, and take Shift_JIS for Latin-1. What they locate
+and cannot decode is a region.
 """
 
 from __future__ import annotations
@@ -67,7 +67,8 @@ def _findings(name: str, detector: Any, gray: Gray) -> Findings:
                 continue
             quad = Quad.of(points)
             if text:
-                codes.append(QRCode(text, quad, confidence.of_engine(name), engine=name))
+                sure = confidence.of_engine(name, guessed=not text.isascii())
+                codes.append(QRCode(text, quad, sure, engine=name))
             elif quad.convex:
                 regions.append(Region(quad, _LOCATED_SCORE, name))
     return Findings(tuple(codes), tuple(regions))
