@@ -13,7 +13,7 @@ import time
 from collections import defaultdict
 from collections.abc import Iterable, Mapping
 from concurrent.futures import ProcessPoolExecutor
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from itertools import product
 from multiprocessing import get_context
 from pathlib import Path
@@ -201,12 +201,10 @@ def _run_region(text: str, frame: Frame, quad: Quad) -> tuple[Findings, float]:
     start = time.perf_counter()
     square = rectify(frame, quad, int(side))
     found, _ = _run(f"{engine} {tone}", square)
-    return _carry(found, square) if square is not frame else found, (time.perf_counter() - start) * 1000
+    return found, (time.perf_counter() - start) * 1000
 
 
 def _carry(found: Findings, view: Frame) -> Findings:
-    from dataclasses import replace
-
     codes = tuple(replace(c, quad=to_source(view, c.quad)) for c in found.codes)
     return Findings(codes, tuple(replace(r, quad=to_source(view, r.quad)) for r in found.regions))
 

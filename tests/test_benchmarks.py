@@ -11,7 +11,7 @@ from benchmarks import schedule, synthetic
 from benchmarks.corpora import Picture, load
 from benchmarks.readers import Output, Reading
 from benchmarks.scoring import score, summarise
-from qrcascade import Quad
+from qrcascade import Frame, Quad
 from qrcascade.frame import Gray
 
 
@@ -113,3 +113,12 @@ def test_the_order_is_gain_for_time() -> None:
     assert [row.step for row in whole] == ["zxing raw", "zxing clahe", "zbar raw"]
     assert [row.gain for row in whole] == [25.0, 50.0, 25.0]
     assert region == []
+
+
+@pytest.mark.parametrize("step", ["zxing region160px+raw", "zxing region400px+x2"])
+def test_a_step_on_a_region_finds_the_code_where_it_is(step: str) -> None:
+    drawn = synthetic.draw("sharp", 0.0, 3)
+    found, ms = schedule._run_region(step, Frame.load(drawn.rgb), drawn.quads[0])
+    (code,) = found.codes
+    assert code.quad.overlap(drawn.quads[0]) > 0.9
+    assert ms > 0
