@@ -13,7 +13,7 @@ import time
 from collections import defaultdict
 from collections.abc import Iterable, Mapping
 from concurrent.futures import ProcessPoolExecutor
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from itertools import product
 from multiprocessing import get_context
 from pathlib import Path
@@ -24,7 +24,7 @@ from tqdm import tqdm
 from benchmarks.corpora import Picture, load
 from qrcascade import Frame, QRCode, Quad, models
 from qrcascade.results import Findings
-from qrcascade.strategies.base import Step
+from qrcascade.strategies.base import Step, carried
 from qrcascade.strategies.regions import credible_outline
 from qrcascade.views import limit, rectify, to_source
 
@@ -192,7 +192,7 @@ def _run(text: str, frame: Frame) -> tuple[Findings, float]:
     except Exception:  # a backend that breaks has read nothing
         return Findings(), (time.perf_counter() - start) * 1000
     ms = (time.perf_counter() - start) * 1000
-    return _carry(found, view), ms
+    return carried(found, view), ms
 
 
 def _run_region(text: str, frame: Frame, quad: Quad) -> tuple[Findings, float]:
@@ -202,11 +202,6 @@ def _run_region(text: str, frame: Frame, quad: Quad) -> tuple[Findings, float]:
     square = rectify(frame, quad, int(side))
     found, _ = _run(f"{engine} {tone}", square)
     return found, (time.perf_counter() - start) * 1000
-
-
-def _carry(found: Findings, view: Frame) -> Findings:
-    codes = tuple(replace(c, quad=to_source(view, c.quad)) for c in found.codes)
-    return Findings(codes, tuple(replace(r, quad=to_source(view, r.quad)) for r in found.regions))
 
 
 def _hits(picture: Picture, codes: list[str], found: Iterable[QRCode | Quad]) -> list[str]:

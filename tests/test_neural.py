@@ -73,12 +73,26 @@ def test_medium_is_never_built_when_small_suffices(stand_ins: Path, page: Any, f
     assert [key[1] for key in fresh] == ["s"]
 
 
-def test_medium_is_built_when_small_is_not_enough(stand_ins: Path, fresh: Any) -> None:
+def torn(page: Gray, corners: np.ndarray[Any, Any]) -> Gray:
+    """A symbol without its middle: there for all to see, and for nobody to read."""
+    spoilt = page.copy()
+    (left, top), (right, bottom) = corners.min(axis=0).astype(int), corners.max(axis=0).astype(int)
+    w, h = (right - left) // 4, (bottom - top) // 4
+    spoilt[top + h : bottom - h, left + w : right - w] = 255
+    return spoilt
+
+
+@pytest.mark.parametrize(
+    ("spoil", "expect", "built"), [(True, None, "sm"), (False, None, "s"), (False, 1, "sm")]
+)
+def test_medium_looks_only_where_there_is_something(
+    stand_ins: Path, page: Any, fresh: Any, spoil: bool, expect: int | None, built: str
+) -> None:
     small, medium = (QReaderStrategy(size, weights_folder=stand_ins) for size in "sm")
-    result = Cascade([ClassicalStrategy(), small, medium]).read(np.full((300, 300), 255, np.uint8))
+    picture = torn(*page) if spoil else np.full((300, 300), 255, np.uint8)
+    result = Cascade([ClassicalStrategy(), small, medium]).read(picture, expect=expect)
     assert not result
-    assert [key[1] for key in fresh] == ["s", "m"]
-    assert [a.strategy for a in result.attempts if a.step == "qreader detect"] == ["small", "medium"]
+    assert [key[1] for key in fresh] == list(built)
 
 
 def test_a_model_is_built_once_for_all_threads(nano_weights: Path, page: Any, fresh: Any) -> None:

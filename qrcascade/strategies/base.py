@@ -14,7 +14,7 @@ from qrcascade.results import Attempt, Findings
 from qrcascade.scan import Scan
 from qrcascade.views import View, to_source, view
 
-__all__ = ["Runner", "Step", "Strategy", "StubStrategy"]
+__all__ = ["Runner", "Step", "Strategy", "StubStrategy", "carried"]
 
 
 @runtime_checkable
@@ -70,7 +70,7 @@ class Runner:
 
         def look() -> Findings:
             seen = step.view(frame)
-            return _carried(step.engine.read(seen.gray, self._formats), seen)
+            return carried(step.engine.read(seen.gray, self._formats), seen)
 
         return self.attempt(str(step), look, step.engine.name)
 
@@ -90,7 +90,7 @@ class Runner:
         return Attempt(self.strategy, step, elapsed, codes, findings.regions, error)
 
 
-def _carried(findings: Findings, view: Frame) -> Findings:
+def carried(findings: Findings, view: Frame) -> Findings:
     """Findings in a view's pixels, carried to the source picture's."""
     return Findings(
         tuple(replace(c, quad=to_source(view, c.quad)) for c in findings.codes),

@@ -10,22 +10,27 @@ from qrcascade.scan import Scan
 from qrcascade.strategies.base import Runner, Step
 from qrcascade.strategies.regions import credible_outline, reread
 
-__all__ = ["SCHEDULE", "ClassicalStrategy"]
+__all__ = ["QUICK", "SCHEDULE", "ClassicalStrategy"]
 
-# Whole-picture steps. The raw picture comes first: an easy one costs one engine run.
+# Whole-picture steps, in the order that `python -m benchmarks schedule` found. The raw picture comes
+# first: an easy one costs one engine run.
 SCHEDULE: tuple[str, ...] = (
     "zxing raw",
+    "finders <=1200px",
     "zbar <=500px+blur3",
-    "aruco <=800px",
-    "zxing >=1600px+background",
-    "zxing blur7",
-    "zbar <=500px+otsu",
     "zbar <=800px+adaptive31",
-    "zxing <=1200px+clahe",
     "zxing equalize+otsu",
+    "zbar >=1600px+adaptive31",
+    "zxing x1.4",
+    "zxing <=1200px+unsharp",
+    "zxing x2",
+    "zxing clahe",
+    "zxing background",
+    "zxing gamma0.5",
 )
-# Under "all", what locates is run even when all that is known is read.
-_LOCATING = 3
+# So many steps look at every picture. The others are run on evidence: something is located and
+# unread, or read with doubt, or the caller expects more codes than are read.
+QUICK = 4
 
 
 class ClassicalStrategy:
@@ -35,6 +40,9 @@ class ClassicalStrategy:
     ----------
     schedule : sequence of str
         Steps as "engine view", in order; `SCHEDULE` by default.
+    quick : int
+        How many of them look at every picture; the others only where something was located or
+        read by then, or where ``expect`` is a number.
     name : str
         Its name in results.
 
@@ -44,8 +52,11 @@ class ClassicalStrategy:
         If a step names an engine or a view that does not exist.
     """
 
-    def __init__(self, schedule: Sequence[str] = SCHEDULE, *, name: str = "classical") -> None:
+    def __init__(
+        self, schedule: Sequence[str] = SCHEDULE, *, quick: int = QUICK, name: str = "classical"
+    ) -> None:
         self.name = name
+        self.quick = quick
         self.schedule = tuple(schedule)
         try:
             self._steps = tuple(Step.of(text) for text in self.schedule)
@@ -67,5 +78,12 @@ class ClassicalStrategy:
                 if region.quad not in tried and credible_outline(region.quad, scan.frame):
                     tried.add(region.quad)
                     yield from reread(scan, region, runner)
-            if scan.settled and number + 1 >= _LOCATING:
+            if number + 1 >= self.quick and not _promising(scan):
                 return
+
+
+def _promising(scan: Scan) -> bool:
+    """Whether there is evidence of a code that is still unread."""
+    if isinstance(scan.expect, int):
+        return True
+    return not scan.settled and bool(scan.codes or scan.regions)

@@ -19,6 +19,7 @@ from qrcascade.views import limit, rectify, to_source
 
 __all__ = ["QReaderStrategy"]
 
+_DETECT = "qreader detect"
 _DECODE_SIDE = 120
 _NAMES = {"n": "nano", "s": "small", "m": "medium", "l": "large"}
 
@@ -26,7 +27,8 @@ _NAMES = {"n": "nano", "s": "small", "m": "medium", "l": "large"}
 class QReaderStrategy:
     """One size of QReader.
 
-    The model is loaded when the strategy first runs, not before.
+    The model is loaded when the strategy first runs, not before. It does not look where a smaller
+    size has looked and nothing is read or credibly located, unless the caller expects codes.
 
     Parameters
     ----------
@@ -78,8 +80,10 @@ class QReaderStrategy:
 
     def attempts(self, scan: Scan) -> Iterator[Attempt]:
         """Locate once, then read each region that is not read yet, best first."""
+        if _hopeless(scan):
+            return
         runner = Runner(self.name, scan)
-        detection = runner.attempt("qreader detect", lambda: self._detect(scan))
+        detection = runner.attempt(_DETECT, lambda: self._detect(scan))
         yield detection
         for region in sorted(detection.regions, key=lambda r: -r.score):
             if scan.is_read(region.quad):
@@ -114,3 +118,9 @@ class QReaderStrategy:
         quad = Quad.of(corners[first:] + corners[:first])
         sure = confidence.of_engine("qreader", guessed=not text.isascii())
         return Findings((QRCode(text, quad, sure, engine="qreader"),))
+
+
+def _hopeless(scan: Scan) -> bool:
+    """Whether a detector has looked, and neither it nor what came before left anything to go by."""
+    looked = any(attempt.step == _DETECT and attempt.error is None for attempt in scan.attempts)
+    return looked and scan.expect is None and not scan.codes and not scan.credible
