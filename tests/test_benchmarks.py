@@ -13,6 +13,8 @@ from benchmarks.readers import Output, Reading
 from benchmarks.scoring import score, summarise
 from qrcascade import Frame, Quad
 from qrcascade.frame import Gray
+from qrcascade.strategies.classical import SCHEDULE
+from qrcascade.strategies.regions import REGION_STEPS, region_step
 
 
 def square(x: float) -> Quad:
@@ -110,15 +112,23 @@ def test_the_order_is_gain_for_time() -> None:
         ms={"zxing clahe": 1.0, "zbar raw": 10.0, "zxing blur3": 1.0, "zxing raw": 1.0},
     )
     whole, region = schedule.order(measured)
-    assert [row.step for row in whole] == ["zxing raw", "zxing clahe", "zbar raw"]
-    assert [row.gain for row in whole] == [25.0, 50.0, 25.0]
+    assert [row.step for row in whole] == ["zxing raw", "finders <=1200px", "zxing clahe", "zbar raw"]
+    assert [row.gain for row in whole] == [25.0, 0.0, 50.0, 25.0]
     assert region == []
 
 
 @pytest.mark.parametrize("step", ["zxing region160px+raw", "zxing region400px+x2"])
 def test_a_step_on_a_region_finds_the_code_where_it_is(step: str) -> None:
     drawn = synthetic.draw("sharp", 0.0, 3)
-    found, ms = schedule._run_region(step, Frame.load(drawn.rgb), drawn.quads[0])
+    found, ms = schedule.run(region_step(step, drawn.quads[0]), Frame.load(drawn.rgb))
     (code,) = found.codes
     assert code.quad.overlap(drawn.quads[0]) > 0.9
     assert ms > 0
+
+
+def test_the_shipped_order_is_the_measured_one() -> None:
+    """Where this fails, ship what ``python -m benchmarks schedule --no-measure`` prints."""
+    saved = Path(__file__).parents[1] / "docs" / "benchmarks" / "schedule.json"
+    whole, region = schedule.order(schedule.restore(saved))
+    assert tuple(row.step for row in whole) == SCHEDULE
+    assert tuple(row.step for row in region) == REGION_STEPS

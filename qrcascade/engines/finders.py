@@ -1,9 +1,8 @@
 """An own locator: three finder patterns that fit together are a region. It reads nothing.
 
-A finder pattern (ISO/IEC 18004, 6.3.3) is a dark 3x3 core in a light ring in a dark ring. Found as
-nested contours of a local threshold, it survives rotation, perspective, shade and low contrast; only
-the light ring has to be closed. Three of one size at a right angle, with a timing pattern between
-them, are a symbol.
+A finder pattern (ISO/IEC 18004, 6.3.3) is a dark 3x3 core in a light ring in a dark ring. Blobs of a
+local threshold with such rings around them survive rotation, perspective, shade and low contrast.
+Three of one size at a right angle, with a timing pattern between them, are a symbol.
 """
 
 from __future__ import annotations
@@ -22,10 +21,13 @@ __all__ = ["FinderEngine"]
 
 Vector = NDArray[np.float64]
 
-# Windows of the local mean, in pixels: fine for small modules, coarse for large ones.
-_WINDOWS = (25, 75)
+# Pixels of the local mean, on each of the pictures halved again and again.
+_WINDOW = 25
 _SHARE = 0.94
-_MIN_CORE = 3.0
+_MIN_CORE = 3
+_RAYS = 24
+_SAMPLES = 37
+_GOOD_RAYS = 0.7
 _MAX_PATTERNS = 240
 
 
@@ -47,9 +49,12 @@ class FinderEngine:
         """See `qrcascade.engines.Engine.read`. Of the formats it knows only "QRCode"."""
         if "QRCode" not in formats:
             return Findings()
+        cv2 = library()
         patterns: list[_Pattern] = []
-        for window in _WINDOWS:
-            patterns += _new(_patterns(gray, window), patterns)
+        level, scale = gray, 1
+        while min(level.shape) >= 8 * _MIN_CORE:
+            patterns += _new(_patterns(level, scale), patterns)
+            level, scale = cv2.resize(level, None, fx=0.5, fy=0.5, interpolation=cv2.INTER_AREA), 2 * scale
         return Findings(regions=tuple(_regions(gray, patterns[:_MAX_PATTERNS])))
 
 
@@ -62,36 +67,60 @@ def _new(found: list[_Pattern], known: list[_Pattern]) -> list[_Pattern]:
     return [p for p in found if (np.hypot(*(centers - p.center).T) > 0.3 * widths).all()]
 
 
-def _patterns(gray: Gray, window: int) -> list[_Pattern]:
-    """Dark cores that are alone in a light ring of the right size."""
+def _patterns(gray: Gray, scale: int) -> list[_Pattern]:
+    """Dark cores with a light and a dark ring around them, in a picture reduced by ``scale``."""
     cv2 = library()
-    mean = cv2.blur(gray, (window, window))
+    mean = cv2.blur(gray, (_WINDOW, _WINDOW))
     # A share of the local mean, not a number of levels: dark photos have faint modules.
     dark = cv2.compare(gray, cv2.addWeighted(mean, _SHARE, mean, 0, -1), cv2.CMP_LT)
-    contours, hierarchy = cv2.findContours(dark, cv2.RETR_TREE, cv2.CHAIN_APPROX_SIMPLE)
-    if hierarchy is None:
-        return []
-    following, previous, child, parent = hierarchy[0].T
-    # A core has no hole, no sibling, and a parent that is itself a hole of something dark.
-    lone = (child < 0) & (following < 0) & (previous < 0) & (parent >= 0)
-    found = []
-    for i in np.flatnonzero(lone):
-        ring = parent[i]
-        if parent[ring] < 0 or len(contours[i]) < 4:
-            continue
-        (x, y), (w, h), turn = cv2.minAreaRect(contours[i])
-        (rx, ry), (rw, rh), _ = cv2.minAreaRect(contours[ring])
-        # Contours run along pixel centres: a core is one pixel wider, a hole one narrower.
-        core, hole = (w + h) / 2 + 1, (rw + rh) / 2 - 1
-        if min(w, h) + 1 < _MIN_CORE or not 0.45 < core / max(hole, 1e-6) < 0.75:
-            continue
-        square = min(w, h) + 1 > 0.6 * (max(w, h) + 1) and min(rw, rh) > 0.6 * max(rw, rh)
-        if not square or np.hypot(x - rx, y - ry) > 0.15 * hole:
-            continue
-        if cv2.contourArea(contours[ring]) < 0.6 * rw * rh:
-            continue
-        found.append(_Pattern(np.array([x, y]), 7 * (core / 3 + hole / 5) / 2, np.radians(turn)))
-    return found
+    _, _, stats, centers = cv2.connectedComponentsWithStats(dark, connectivity=8, ltype=cv2.CV_32S)
+    width, height, area = stats[1:, 2], stats[1:, 3], stats[1:, 4]
+    longer, shorter = np.maximum(width, height), np.minimum(width, height)
+    # Of a turned square's bounding box at least half is filled.
+    likely = (shorter >= _MIN_CORE) & (longer <= 1.6 * shorter) & (area >= 0.45 * width * height)
+    # Larger cores are hollow to this window: a smaller picture will show them.
+    likely &= longer <= _WINDOW / 2
+    found = _ringed(dark, centers[1:][likely], longer[likely])
+    return [_Pattern((p.center + 0.5) * scale - 0.5, p.width * scale, p.angle) for p in found]
+
+
+def _ringed(dark: Gray, centers: Vector, sizes: NDArray[np.int32]) -> list[_Pattern]:
+    """Of dark blobs, those whose rays pass dark, light, dark and light as 3 : 2 : 2 from the centre.
+
+    Concentric squares are crossed at the same ratios in every direction, however they are turned.
+    """
+    angles = np.arange(_RAYS) * (2 * np.pi / _RAYS)
+    # A core's half diagonal is at most 0.71 of its bounding box; the rings end 7/3 as far out.
+    reach = np.linspace(0.1, 1.9, _SAMPLES)
+    far = sizes[:, None, None] * reach
+    x = np.rint(centers[:, 0, None, None] + far * np.cos(angles)[:, None]).astype(np.intp)
+    y = np.rint(centers[:, 1, None, None] + far * np.sin(angles)[:, None]).astype(np.intp)
+    height, width = dark.shape
+    inside = (x >= 0) & (y >= 0) & (x < width) & (y < height)
+    ink = (dark[y.clip(0, height - 1), x.clip(0, width - 1)] > 0) & inside
+    # Steps to the first light, from there to the first dark, and from there to the light again.
+    ends = []
+    start = np.zeros(ink.shape[:2], np.intp)
+    for wanted in (False, True, False):
+        match = (ink == wanted) & (np.arange(_SAMPLES) >= start[..., None])
+        start = np.where(match.any(axis=2), match.argmax(axis=2), _SAMPLES)
+        ends.append(start)
+    radii = np.append(reach, np.nan)[np.stack(ends)] * sizes[:, None]
+    with np.errstate(invalid="ignore"):
+        good = (np.abs(radii[1] / radii[0] - 5 / 3) < 0.5) & (np.abs(radii[2] / radii[0] - 7 / 3) < 0.7)
+    enough = good.mean(axis=1) >= _GOOD_RAYS
+    return [_pattern(centers[i], radii[:, i, good[i]], angles[good[i]]) for i in np.flatnonzero(enough)]
+
+
+def _pattern(center: Vector, radii: Vector, angles: Vector) -> _Pattern:
+    """Size and turn from where the rays leave the light ring and the dark one."""
+    # The mean way from a square's centre to its edge is 1.122 half sides. A threshold moves the two
+    # edges in opposite directions.
+    width = 7 * float((radii[1] + radii[2]).mean()) / (1.122 * (2.5 + 3.5))
+    # The way is longest on the diagonals.
+    edge = radii[1] + radii[2]
+    diagonal = np.angle(np.sum((edge - edge.mean()) * np.exp(4j * angles))) / 4
+    return _Pattern(center, width, float(diagonal + np.pi / 4))
 
 
 def _regions(gray: Gray, patterns: list[_Pattern]) -> list[Region]:

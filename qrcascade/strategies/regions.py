@@ -4,25 +4,21 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from qrcascade.engines import engine
 from qrcascade.frame import Frame
 from qrcascade.results import Attempt, Quad, Region
 from qrcascade.scan import Scan
 from qrcascade.strategies.base import Runner, Step
-from qrcascade.views import View, rectify
+from qrcascade.views import View, rectify, view
 
-__all__ = ["REGION_STEPS", "credible_outline", "reread"]
+__all__ = ["REGION_STEPS", "credible_outline", "region_step", "reread"]
 
-# (engine and tone, pixels a side of the rectified square)
-REGION_STEPS: tuple[tuple[str, int], ...] = (
-    ("zxing background", 160),
-    ("zbar gamma2", 160),
-    ("zxing blur7", 160),
-    ("zxing unsharp", 160),
-    ("zxing background", 250),
-    ("zbar clahe", 250),
-    ("zxing raw", 400),
-    ("zxing raw", 640),
-    ("zxing otsu", 640),
+# In the order that `python -m benchmarks schedule` found.
+REGION_STEPS: tuple[str, ...] = (
+    "zbar region160px+blur7",
+    "zxing region120px+adaptive31",
+    "zbar region400px+blur3+adaptive31",
+    "zxing region640px+adaptive31",
 )
 
 
@@ -38,9 +34,8 @@ def reread(scan: Scan, region: Region, runner: Runner) -> Iterator[Attempt]:
     runner : Runner
         Of the strategy that reads.
     """
-    for text, side in REGION_STEPS:
-        step = Step.of(text)
-        attempt = runner.run(Step(step.engine, _square(region.quad, side).then(step.view)), scan.frame)
+    for text in REGION_STEPS:
+        attempt = runner.run(region_step(text, region.quad), scan.frame)
         if attempt is None:
             continue
         yield attempt
@@ -48,8 +43,12 @@ def reread(scan: Scan, region: Region, runner: Runner) -> Iterator[Attempt]:
             return
 
 
-def _square(quad: Quad, side: int) -> View:
-    return View(f"region{side}px", lambda frame: rectify(frame, quad, side))
+def region_step(text: str, quad: Quad) -> Step:
+    """Parse "engine regionNpx+view": a view of the square, N pixels wide, that a quad becomes."""
+    name, _, rest = text.partition(" region")
+    side, _, tone = rest.partition("px+")
+    square = View(f"region{side}px", lambda frame: rectify(frame, quad, int(side)))
+    return Step(engine(name), square.then(view(tone)))
 
 
 def credible_outline(quad: Quad, frame: Frame) -> bool:
