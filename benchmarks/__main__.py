@@ -30,8 +30,11 @@ def main() -> None:
 @click.option("--reader", "readers", multiple=True, required=True, type=click.Choice(list(READERS)))
 @click.option("--every", default=1, show_default=True, help="Take every Nth picture.")
 @click.option("--out", type=click.Path(path_type=Path), default=Path("benchmarks/out"), show_default=True)
-@click.option("--save", is_flag=True, help="Write the tables and pictures into docs/benchmarks.")
-def run(corpus: str, readers: tuple[str, ...], every: int, out: Path, save: bool) -> None:
+@click.option("--save", metavar="NAME", help="Write tables and pictures into docs/benchmarks, as NAME.md.")
+@click.option("--note", help="A line for the saved page: say here where weights are stand-ins.")
+def run(
+    corpus: str, readers: tuple[str, ...], every: int, out: Path, save: str | None, note: str | None
+) -> None:
     """Readers on one corpus, interleaved picture by picture: a record each, then a table."""
     pictures = corpora.load(corpus)[::every]
     built = {name: build(name) for name in readers}
@@ -54,11 +57,10 @@ def run(corpus: str, readers: tuple[str, ...], every: int, out: Path, save: bool
     text = report.table(records, peak)
     click.echo(text)
     if save:
-        name = Path(corpus).name
         command = shlex.join(["python", "-m", "benchmarks", *sys.argv[1:]])
-        links = [f"![{path.stem}]({path.name})" for path in report.pictures(name, records, _DOCS)]
-        head = [f"# {name}", f"`{command}`", report.machine(), text, *links]
-        (_DOCS / f"{name}.md").write_text("\n\n".join(head) + "\n", encoding="utf-8")
+        links = [f"![{path.stem}]({path.name})" for path in report.pictures(save, records, _DOCS)]
+        head = [f"# {save}", f"`{command}`", report.machine(), *([note] if note else []), text, *links]
+        (_DOCS / f"{save}.md").write_text("\n\n".join(head) + "\n", encoding="utf-8")
 
 
 @main.command(name="schedule")

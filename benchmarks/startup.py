@@ -18,6 +18,7 @@ import zxingcpp
 from PIL import Image
 
 import qrcascade
+from qrcascade.frame import Gray
 
 __all__ = ["startup"]
 
@@ -41,6 +42,9 @@ def startup(runs: int) -> None:
                 qrcascade=lambda path=path: _ours(path),  # type: ignore[misc]
             )
             _report(f"easy {width}x{height} JPEG from its path", reads)
+    gray = np.asarray(_easy_page(1200, 1600).convert("L"))
+    arrays = _interleaved(4 * runs, zxing=lambda: _bare_array(gray), qrcascade=lambda: _ours(gray))
+    _report("easy 1200x1600 gray array", arrays)
 
 
 def _process(code: str) -> None:
@@ -66,8 +70,13 @@ def _bare(path: Path) -> None:
         raise RuntimeError("zxing-cpp did not read the easy page")
 
 
-def _ours(path: Path) -> None:
-    if len(qrcascade.read(path).attempts) != 1:
+def _bare_array(gray: Gray) -> None:
+    if not zxingcpp.read_barcodes(gray, formats=zxingcpp.BarcodeFormats(zxingcpp.BarcodeFormat.QRCode)):
+        raise RuntimeError("zxing-cpp did not read the easy page")
+
+
+def _ours(source: Path | Gray) -> None:
+    if len(qrcascade.read(source).attempts) != 1:
         raise RuntimeError("the easy page cost more than one attempt")
 
 

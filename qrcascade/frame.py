@@ -56,9 +56,14 @@ class Frame:
         Homography from this frame's (x, y, 1) to the source picture's. Identity by default.
     color : callable, optional
         Gives RGB pixels, uint8, shape (H, W, 3), when colour is asked for.
+
+    Attributes
+    ----------
+    is_source : bool
+        Whether its pixels are the source picture's own.
     """
 
-    __slots__ = ("_color", "_rgb", "gray", "to_source")
+    __slots__ = ("_color", "_rgb", "gray", "is_source", "to_source")
 
     def __init__(
         self,
@@ -67,6 +72,7 @@ class Frame:
         color: Callable[[], Gray] | None = None,
     ) -> None:
         self.gray = np.ascontiguousarray(gray)
+        self.is_source = to_source is None
         self.to_source = np.eye(3) if to_source is None else to_source
         self._color = color
         self._rgb: Gray | None = None

@@ -23,8 +23,9 @@ __all__ = ["format_bits", "is_mirrored", "top_left"]
 _SIDE = 320
 _VERSIONS = (1, 2, 3, 4, 5, 6, 7, 8, 10, 12, 15, 18, 22, 27, 33, 40)
 _LEVEL = {"L": 0b01, "M": 0b00, "Q": 0b11, "H": 0b10}
-# (row, column) of each bit, the least significant first.
-_BITS = [(row, 8) for row in (0, 1, 2, 3, 4, 5, 7, 8)] + [(8, column) for column in (7, 5, 4, 3, 2, 1, 0)]
+# Rows of the 7 least significant bits, all in column 8; the 7 most significant are in these columns
+# of row 8, in reverse.
+_ROWS = (0, 1, 2, 3, 4, 5, 7)
 
 
 def format_bits(ec_level: str, mask: int) -> tuple[bool, ...]:
@@ -68,10 +69,13 @@ def is_mirrored(gray: Gray, quad: Quad, version: int, ec_level: str, mask: int) 
 
     # The centre of the finder pattern and its light ring tell the polarity.
     polarity = 1 if level(1, 1) > level(3, 3) else -1
+    bits = format_bits(ec_level, mask)
     difference = 0
-    for dark, (row, column) in zip(format_bits(ec_level, mask), _BITS, strict=True):
-        change = level(row, column) - level(column, row)
-        difference += change if dark else -change
+    for i, row in enumerate(_ROWS):
+        # Transposing puts the i-th last bit in the place of the i-th.
+        if bits[i] != bits[14 - i]:
+            change = level(row, 8) - level(8, row)
+            difference += change if bits[i] else -change
     return None if difference == 0 else difference * polarity > 0
 
 

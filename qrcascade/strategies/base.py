@@ -92,6 +92,8 @@ class Runner:
 
 def carried(findings: Findings, view: Frame) -> Findings:
     """Findings in a view's pixels, carried to the source picture's."""
+    if view.is_source:
+        return findings
     return Findings(
         tuple(replace(c, quad=to_source(view, c.quad)) for c in findings.codes),
         tuple(replace(r, quad=to_source(view, r.quad)) for r in findings.regions),
