@@ -85,11 +85,35 @@ def _patterns(gray: Gray, scale: int) -> list[_Pattern]:
 
 
 def _ringed(dark: Gray, centers: Vector, sizes: NDArray[np.int32]) -> list[_Pattern]:
-    """Of dark blobs, those whose rays pass dark, light, dark and light as 3 : 2 : 2 from the centre.
+    """Of dark blobs, those that have a light ring and a dark ring in nearly all directions."""
+    # Four directions first: most blobs are print.
+    _, good = _crossings(dark, centers, sizes, _angles(4))
+    likely = good.mean(axis=1) >= 0.5
+    centers, sizes = centers[likely], sizes[likely]
+    angles = _angles(_RAYS)
+    radii, good = _crossings(dark, centers, sizes, angles)
+    enough = good.mean(axis=1) >= _GOOD_RAYS
+    return [_pattern(centers[i], radii[:, i, good[i]], angles[good[i]]) for i in np.flatnonzero(enough)]
 
-    Concentric squares are crossed at the same ratios in every direction, however they are turned.
+
+def _angles(rays: int) -> Vector:
+    return np.linspace(0.0, 2 * np.pi, rays, endpoint=False, dtype=np.float64)
+
+
+def _crossings(
+    dark: Gray, centers: Vector, sizes: NDArray[np.int32], angles: Vector
+) -> tuple[Vector, NDArray[np.bool_]]:
+    """Where rays from the centres of blobs leave the core, the light ring and the dark ring.
+
+    Concentric squares are crossed at the ratios 3 : 5 : 7 in every direction, however they are turned.
+
+    Returns
+    -------
+    radii : ndarray, shape (3, blobs, rays)
+        Pixels from the centre; NaN where there is no crossing.
+    good : ndarray of bool, shape (blobs, rays)
+        Whether the ratios are near enough.
     """
-    angles = np.arange(_RAYS) * (2 * np.pi / _RAYS)
     # A core's half diagonal is at most 0.71 of its bounding box; the rings end 7/3 as far out.
     reach = np.linspace(0.1, 1.9, _SAMPLES)
     far = sizes[:, None, None] * reach
@@ -105,11 +129,12 @@ def _ringed(dark: Gray, centers: Vector, sizes: NDArray[np.int32]) -> list[_Patt
         match = (ink == wanted) & (np.arange(_SAMPLES) >= start[..., None])
         start = np.where(match.any(axis=2), match.argmax(axis=2), _SAMPLES)
         ends.append(start)
-    radii = np.append(reach, np.nan)[np.stack(ends)] * sizes[:, None]
+    radii: Vector = np.append(reach, np.nan)[np.stack(ends)] * sizes[:, None]
     with np.errstate(invalid="ignore"):
-        good = (np.abs(radii[1] / radii[0] - 5 / 3) < 0.5) & (np.abs(radii[2] / radii[0] - 7 / 3) < 0.7)
-    enough = good.mean(axis=1) >= _GOOD_RAYS
-    return [_pattern(centers[i], radii[:, i, good[i]], angles[good[i]]) for i in np.flatnonzero(enough)]
+        good: NDArray[np.bool_] = (np.abs(radii[1] / radii[0] - 5 / 3) < 0.5) & (
+            np.abs(radii[2] / radii[0] - 7 / 3) < 0.7
+        )
+    return radii, good
 
 
 def _pattern(center: Vector, radii: Vector, angles: Vector) -> _Pattern:
