@@ -3,18 +3,18 @@
 from __future__ import annotations
 
 import functools
-import math
 import time
 from collections.abc import Callable, Collection, Iterator, Sequence
 
 from qrcascade.errors import OptionError, QRCascadeError
 from qrcascade.frame import Frame, Source
-from qrcascade.results import Attempt, ReadResult
+from qrcascade.results import Attempt, QRCode, Quad, ReadResult, Region
 from qrcascade.scan import Expect, Scan
 from qrcascade.strategies import ClassicalStrategy, QReaderStrategy, Strategy
 
 __all__ = ["FORMATS", "PRESETS", "Cascade", "read"]
 
+_MAX_TIMEOUT_S = 86_400
 FORMATS = ("QRCode", "MicroQRCode", "RMQRCode")
 PRESETS: dict[str, tuple[str, ...]] = {
     "classical": (),
@@ -45,14 +45,17 @@ class Cascade:
     """
 
     def __init__(self, strategies: Sequence[Strategy], *, threshold: float = 0.7) -> None:
-        self.strategies = tuple(strategies)
+        try:
+            self.strategies = tuple(strategies)
+        except TypeError as error:
+            raise OptionError(f"strategies must be a sequence of them, got {strategies!r}") from error
         self.threshold = threshold
         if not self.strategies:
             raise OptionError("a cascade needs at least one strategy")
         for strategy in self.strategies:
             if not isinstance(strategy, Strategy):
                 raise OptionError(f"a strategy has a name and attempts(scan); {strategy!r} does not")
-        if not 0 <= threshold <= 1:
+        if not (isinstance(threshold, int | float) and 0 <= threshold <= 1):
             raise OptionError(f"threshold must be between 0 and 1, got {threshold!r}")
 
     def __repr__(self) -> str:
@@ -75,7 +78,7 @@ class Cascade:
         OptionError
             If there is no preset of this name.
         """
-        if name not in PRESETS:
+        if not isinstance(name, str) or name not in PRESETS:
             raise OptionError(f"preset must be one of {', '.join(PRESETS)}, got {name!r}")
         neural = [QReaderStrategy(size, required=False) for size in PRESETS[name]]
         return cls([ClassicalStrategy(), *neural], threshold=threshold)
@@ -99,9 +102,11 @@ class Cascade:
         expect : None, int or "all"
             None ends with the first engine run after which something is read with enough
             confidence and no credible region is unread. A number goes on until that many
-            codes are read. "all" lets every tier that locates look.
+            codes are read, each with enough confidence. "all" lets every tier that locates look.
         timeout : float, optional
-            Seconds; checked between engine runs. What was read by then is returned.
+            Seconds from the call, loading included; checked between engine runs, of which the one
+            that loads a model, or fetches its weights, is the longest. What was read by then is
+            returned.
         formats : collection of str
             Symbologies to report, of "QRCode", "MicroQRCode" and "RMQRCode".
         bgr : bool
@@ -123,13 +128,14 @@ class Cascade:
         """
         start = time.perf_counter()
         enough = _stop_rule(expect)
-        _check(timeout, formats)
+        formats = _known(formats)
+        deadline = _deadline(timeout)
         scan = Scan(
             Frame.load(source, bgr=bgr, frame=frame),
             expect=expect,
             formats=formats,
             threshold=self.threshold,
-            timeout=timeout,
+            deadline=deadline,
         )
         timed_out = False
         for attempt in self._attempts(scan):
@@ -148,31 +154,53 @@ class Cascade:
         for strategy in self.strategies:
             try:
                 for attempt in strategy.attempts(scan):
-                    if not isinstance(attempt, Attempt):
-                        raise TypeError(f"attempts() must yield Attempt, got {attempt!r}")
-                    yield attempt
+                    yield _sound(attempt)
             except QRCascadeError as error:
                 yield Attempt(strategy.name, "", error=str(error))
             except Exception as error:
                 yield Attempt(strategy.name, "", error=f"{type(error).__name__}: {error}")
 
 
+def _sound(attempt: object) -> Attempt:
+    """Check what a strategy yields, before the scan works with it."""
+    if not isinstance(attempt, Attempt):
+        raise TypeError(f"attempts() must yield Attempt, got {attempt!r}")
+    for code in attempt.codes:
+        if not (isinstance(code, QRCode) and isinstance(code.quad, Quad) and 0 <= code.confidence <= 1):
+            raise TypeError(f"an attempt's codes must be QRCode with a Quad and a confidence, got {code!r}")
+    for region in attempt.regions:
+        if not (isinstance(region, Region) and isinstance(region.quad, Quad)):
+            raise TypeError(f"an attempt's regions must be Region with a Quad, got {region!r}")
+    return attempt
+
+
 def _stop_rule(expect: Expect) -> Callable[[Scan], bool]:
     if expect is None:
         return lambda scan: scan.settled
-    if expect == "all":
+    if isinstance(expect, str) and expect == "all":
         return lambda _scan: False
     if isinstance(expect, int) and not isinstance(expect, bool) and expect > 0:
-        return lambda scan: sum(c.confidence >= scan.threshold for c in scan.codes) >= expect
+        wanted = int(expect)
+        return lambda scan: sum(c.confidence >= scan.threshold for c in scan.codes) >= wanted
     raise OptionError(f'expect must be None, a positive number of codes or "all", got {expect!r}')
 
 
-def _check(timeout: float | None, formats: Collection[str]) -> None:
-    if timeout is not None and not (timeout > 0 and math.isfinite(timeout)):
-        raise OptionError(f"timeout must be a positive number of seconds or None, got {timeout!r}")
-    unknown = [name for name in formats if name not in FORMATS]
-    if isinstance(formats, str) or unknown or not formats:
+def _deadline(timeout: float | None) -> float | None:
+    if timeout is None:
+        return None
+    if isinstance(timeout, int | float) and not isinstance(timeout, bool) and 0 < timeout <= _MAX_TIMEOUT_S:
+        return time.monotonic() + timeout
+    raise OptionError(f"timeout must be None or seconds, up to {_MAX_TIMEOUT_S:,}, got {timeout!r}")
+
+
+def _known(formats: Collection[str]) -> tuple[str, ...]:
+    try:
+        names = () if isinstance(formats, str) else tuple(formats)
+    except TypeError:
+        names = ()
+    if not names or any(name not in FORMATS for name in names):
         raise OptionError(f"formats must be some of {', '.join(FORMATS)}, got {formats!r}")
+    return names
 
 
 @functools.cache

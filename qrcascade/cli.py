@@ -62,9 +62,17 @@ def _lines(file: str, result: ReadResult) -> list[str]:
     ms = f"{result.elapsed_s * 1000:.0f}"
     if not result:
         why = "; ".join([f"{len(result.regions)} located, none read", *result.errors])
-        click.echo(f"qrcascade: no code in {file!r} ({why})", err=True)
+        click.echo(f"qrcascade: no code in {click.format_filename(file)!r} ({why})", err=True)
     return [
-        "\t".join([file, _one_line(code.text), f"{code.confidence:.3f}", code.strategy, ms])
+        "\t".join(
+            [
+                _one_line(click.format_filename(file)),
+                _one_line(code.text),
+                f"{code.confidence:.3f}",
+                code.strategy,
+                ms,
+            ]
+        )
         for code in result.codes
     ]
 
@@ -107,7 +115,7 @@ def _json(file: str, result: ReadResult) -> str:
     ]
     return json.dumps(
         {
-            "file": file,
+            "file": file.encode("utf-8", "backslashreplace").decode(),
             "size": result.size,
             "ms": round(result.elapsed_s * 1000, 2),
             "timed_out": result.timed_out,

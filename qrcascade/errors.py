@@ -32,7 +32,7 @@ class ImageError(QRCascadeError, ValueError):
 
 
 class OptionError(QRCascadeError, ValueError):
-    """An option has a value that means nothing; the message lists the ones that do."""
+    """An option has a value that means nothing; the message says which would."""
 
 
 class NotFoundError(QRCascadeError, LookupError):

@@ -57,6 +57,11 @@ class Frame:
     color : callable, optional
         Gives RGB pixels, uint8, shape (H, W, 3), when colour is asked for.
 
+    Raises
+    ------
+    ImageError
+        If ``gray`` has another shape or dtype.
+
     Attributes
     ----------
     is_source : bool
@@ -71,6 +76,8 @@ class Frame:
         to_source: Matrix | None = None,
         color: Callable[[], Gray] | None = None,
     ) -> None:
+        if gray.ndim != 2 or gray.dtype != np.uint8:
+            raise ImageError(f"a frame's pixels are uint8 of shape (H, W), got {gray.dtype} {gray.shape}")
         self.gray = np.ascontiguousarray(gray)
         self.is_source = to_source is None
         self.to_source = np.eye(3) if to_source is None else to_source
@@ -133,8 +140,8 @@ class Frame:
 
 
 def _describe(source: object) -> str:
-    if isinstance(source, str | os.PathLike):
-        return repr(os.fspath(source))
+    if isinstance(source, str | Path):
+        return repr(str(source))
     if isinstance(source, bytes | bytearray | memoryview):
         return f"{len(source)} bytes"
     if isinstance(source, np.ndarray):
@@ -163,14 +170,14 @@ def _from_file(data: bytes, frame: int) -> Frame:
         raise ImageError("it is empty")
     with _open(data, frame) as image:
         _check_size(*image.size)
-        orientation = image.getexif().get(_ORIENTATION_TAG, 1)
         # JPEG can leave its colour planes undecoded.
         image.draft("L", image.size)
+        orientation = _orientation(image)
         gray = _upright(_gray(image), orientation)
 
     def color() -> Gray:
         with _open(data, frame) as again:
-            return _upright(_rgb(again), orientation)
+            return _upright(_rgb(again), _orientation(again))
 
     return Frame(gray, color=color)
 
@@ -194,9 +201,16 @@ def _from_pil(image: PILImage, frame: int) -> Frame:
     _check_size(*image.size)
     if frame:
         _seek(image, frame)
-    orientation = image.getexif().get(_ORIENTATION_TAG, 1)
+    orientation = _orientation(image)
     gray = _upright(_gray(image), orientation)
     return Frame(gray, color=lambda: _upright(_rgb(image), orientation))
+
+
+def _orientation(image: PILImage) -> int:
+    """What EXIF says is still to be done: TIFF turns itself upright, and forgets the tag, on loading."""
+    if image.format == "TIFF":
+        image.load()
+    return int(image.getexif().get(_ORIENTATION_TAG, 1))
 
 
 def _upright(pixels: Gray, orientation: int) -> Gray:

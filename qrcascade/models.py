@@ -32,6 +32,8 @@ _QUIET = {"YOLO_VERBOSE": "false", "YOLO_OFFLINE": "true", "YOLO_AUTOINSTALL": "
 
 _models: dict[tuple[str, str, str | None], QReaderModel] = {}
 _loading = threading.Lock()
+# Warning filters and torch's threads belong to the whole process, so one call at a time.
+_calling = threading.RLock()
 
 
 def installed() -> bool:
@@ -40,7 +42,7 @@ def installed() -> bool:
 
 
 class QReaderModel:
-    """One loaded QReader. Calls are serialised: its predictor keeps state.
+    """One loaded QReader. Calls are serialised, over all models: see `_calling`.
 
     Parameters
     ----------
@@ -52,7 +54,6 @@ class QReaderModel:
 
     def __init__(self, reader: Any, device: str | None) -> None:
         self._reader = reader
-        self._busy = threading.Lock()
         yolo = reader.detector.model
         predict = yolo.predict
 
@@ -80,7 +81,7 @@ class QReaderModel:
         """
         import torch
 
-        with self._busy, _silence(), _torch_threads(torch, threads), torch.inference_mode():
+        with _calling, _silence(), _torch_threads(torch, threads), torch.inference_mode():
             detections = self._reader.detect(rgb, is_bgr=False)
         found = []
         for detection in detections:
@@ -92,7 +93,7 @@ class QReaderModel:
     def decode(self, rgb: Gray, quad: Quad) -> str | None:
         """QReader's own decoding of one outline: text, or None."""
         detection = self._reader.get_detection_result_from_polygon(np.asarray(quad, dtype=np.float32))
-        with self._busy, _silence():
+        with _calling, _silence():
             text: str | None = self._reader.decode(image=rgb, detection_result=detection)
         return text
 
@@ -118,16 +119,16 @@ def load(size: str, folder: str | os.PathLike[str] | None = None, device: str | 
     """
     if not installed():
         raise MissingDependencyError(f"QReader {size}", REMEDY)
-    with _loading:
-        file = weights.ensure(size, folder)
-        key = (str(file.resolve()), size, device)
-        if key not in _models:
-            _models[key] = QReaderModel(_build(size, file), device)
-        return _models[key]
+    key = (str(weights.path(size, folder)), size, device)
+    if key not in _models:
+        with _loading:
+            if key not in _models:
+                _models[key] = QReaderModel(_build(size, weights.ensure(size, folder)), device)
+    return _models[key]
 
 
 def _build(size: str, file: Path) -> Any:
-    with _quiet_environment(), _silence():
+    with _calling, _quiet_environment(), _silence():
         import qreader
 
     # qrdet fetches the weights again where it does not find its release note beside them, and
@@ -139,7 +140,7 @@ def _build(size: str, file: Path) -> Any:
         except OSError:
             shutil.copyfile(file, staged)
         Path(stage, "current_release.txt").write_text(weights.RELEASE)
-        with _quiet_environment(), _silence():
+        with _calling, _quiet_environment(), _silence():
             return qreader.QReader(model_size=size, weights_folder=stage, reencode_to=None)
 
 

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from qrcascade.frame import Frame, Gray
 from qrcascade.results import Quad
-from qrcascade.views import rectify
+from qrcascade.views import opencv, rectify
 
 __all__ = ["format_bits", "is_mirrored", "top_left"]
 
@@ -110,8 +110,7 @@ def top_left(gray: Gray, quad: Quad) -> int:
     int
         Index of the corner, 0 to 3; a guess where there are no finder patterns.
     """
-    import cv2
-
+    cv2 = opencv()
     crop = rectify(Frame(gray), quad, _SIDE).gray.astype(np.float32)
     margin = (len(crop) - _SIDE) / 2
     best = np.zeros(4)
@@ -132,8 +131,7 @@ def top_left(gray: Gray, quad: Quad) -> int:
 
 def _finder(module: float) -> NDArray[np.float32]:
     """A finder pattern, 7 modules of this many pixels wide."""
-    import cv2
-
+    cv2 = opencv()
     pattern = np.zeros((7, 7), np.float32)
     pattern[1:6, 1:6] = 255
     pattern[2:5, 2:5] = 0

@@ -98,7 +98,7 @@ class Quad:
 
     def same_place(self, other: Quad) -> bool:
         """Whether both are likely to outline one symbol: `overlap` of at least a quarter."""
-        return self.overlap(other) >= SAME_PLACE
+        return self == other or self.overlap(other) >= SAME_PLACE
 
 
 def _signed_area(points: Sequence[Point]) -> float:
@@ -175,9 +175,10 @@ class QRCode:
         """
         if self.data is not None and other.data is not None:
             return self.data == other.data
-        return self.text == other.text or (
-            not (self.text + other.text).isascii() and _ascii(self.text) == _ascii(other.text)
-        )
+        if self.text == other.text:
+            return True
+        guessed = any(code.data is None and not code.text.isascii() for code in (self, other))
+        return guessed and _ascii(self.text) == _ascii(other.text) != ""
 
 
 def _ascii(text: str) -> str:

@@ -46,8 +46,8 @@ class Scan:
         Symbologies to report.
     threshold : float
         Confidence under which a code does not end the reading.
-    timeout : float, optional
-        Seconds from now until the reading should end.
+    deadline : float, optional
+        When the reading should end, by `time.monotonic`.
     """
 
     def __init__(
@@ -57,14 +57,14 @@ class Scan:
         expect: Expect = None,
         formats: Collection[str] = ("QRCode",),
         threshold: float = 0.7,
-        timeout: float | None = None,
+        deadline: float | None = None,
     ) -> None:
         self.frame = frame
         self.expect = expect
         self.formats = frozenset(formats)
         self.threshold = threshold
         self.attempts: list[Attempt] = []
-        self._deadline = None if timeout is None else time.monotonic() + timeout
+        self._deadline = deadline
         self._sightings: list[_Sighting] = []
         self._regions: list[Region] = []
 

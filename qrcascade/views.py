@@ -9,14 +9,27 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from qrcascade.errors import MissingDependencyError
 from qrcascade.frame import Frame, Gray
 from qrcascade.results import Quad
 
-__all__ = ["NAMES", "View", "limit", "rectify", "to_source", "view"]
+__all__ = ["NAMES", "View", "enlarge", "limit", "opencv", "rectify", "to_source", "view"]
+
+
+def opencv() -> Any:
+    """Import OpenCV, or say how to mend that it cannot be."""
+    try:
+        import cv2
+    except ImportError as error:
+        reason = str(error)
+        remedy = "apt-get install libgl1 libglib2.0-0" if ".so" in reason else "pip install opencv-python"
+        raise MissingDependencyError("OpenCV", remedy, reason) from error
+    return cv2
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,8 +68,7 @@ def _tone(name: str, function: Callable[[Gray], Gray]) -> View:
 
 
 def _scaled(frame: Frame, factor: float) -> Frame:
-    import cv2
-
+    cv2 = opencv()
     width, height = (max(1, round(n * factor)) for n in frame.size)
     fx, fy = width / frame.size[0], height / frame.size[1]
     how = cv2.INTER_AREA if factor < 1 else cv2.INTER_CUBIC
@@ -64,7 +76,7 @@ def _scaled(frame: Frame, factor: float) -> Frame:
     back = np.array([[1 / fx, 0, 0.5 / fx - 0.5], [0, 1 / fy, 0.5 / fy - 0.5], [0, 0, 1]])
 
     def resize(pixels: Gray) -> Gray:
-        return cv2.resize(pixels, (width, height), interpolation=how).astype(np.uint8, copy=False)
+        return np.asarray(cv2.resize(pixels, (width, height), interpolation=how), np.uint8)
 
     return Frame(resize(frame.gray), frame.to_source @ back, lambda: resize(frame.color))
 
@@ -94,56 +106,49 @@ def enlarge(side: int) -> View:
 
 
 def _clahe(gray: Gray) -> Gray:
-    import cv2
-
-    return cv2.createCLAHE(clipLimit=2.0, tileGridSize=(8, 8)).apply(gray).astype(np.uint8, copy=False)
+    cv2 = opencv()
+    return np.asarray(cv2.createCLAHE(clipLimit=2.0, tileGridSize=(8, 8)).apply(gray), np.uint8)
 
 
 def _equalize(gray: Gray) -> Gray:
-    import cv2
-
-    return cv2.equalizeHist(gray).astype(np.uint8, copy=False)
+    cv2 = opencv()
+    return np.asarray(cv2.equalizeHist(gray), np.uint8)
 
 
 def _otsu(gray: Gray) -> Gray:
-    import cv2
-
-    return cv2.threshold(gray, 0, 255, cv2.THRESH_OTSU)[1].astype(np.uint8, copy=False)
+    cv2 = opencv()
+    return np.asarray(cv2.threshold(gray, 0, 255, cv2.THRESH_OTSU)[1], np.uint8)
 
 
 def _adaptive(block: int) -> Callable[[Gray], Gray]:
     def apply(gray: Gray) -> Gray:
-        import cv2
-
+        cv2 = opencv()
         mean, binary = cv2.ADAPTIVE_THRESH_MEAN_C, cv2.THRESH_BINARY
-        return cv2.adaptiveThreshold(gray, 255, mean, binary, block, 5).astype(np.uint8, copy=False)
+        return np.asarray(cv2.adaptiveThreshold(gray, 255, mean, binary, block, 5), np.uint8)
 
     return apply
 
 
 def _blur(size: int) -> Callable[[Gray], Gray]:
     def apply(gray: Gray) -> Gray:
-        import cv2
-
-        return cv2.GaussianBlur(gray, (size, size), 0).astype(np.uint8, copy=False)
+        cv2 = opencv()
+        return np.asarray(cv2.GaussianBlur(gray, (size, size), 0), np.uint8)
 
     return apply
 
 
 def _median(size: int) -> Callable[[Gray], Gray]:
     def apply(gray: Gray) -> Gray:
-        import cv2
-
-        return cv2.medianBlur(gray, size).astype(np.uint8, copy=False)
+        cv2 = opencv()
+        return np.asarray(cv2.medianBlur(gray, size), np.uint8)
 
     return apply
 
 
 def _unsharp(gray: Gray) -> Gray:
-    import cv2
-
+    cv2 = opencv()
     soft = cv2.GaussianBlur(gray, (0, 0), 2.0)
-    return cv2.addWeighted(gray, 2.5, soft, -1.5, 0).astype(np.uint8, copy=False)
+    return np.asarray(cv2.addWeighted(gray, 2.5, soft, -1.5, 0), np.uint8)
 
 
 def _background(gray: Gray) -> Gray:
@@ -151,13 +156,12 @@ def _background(gray: Gray) -> Gray:
 
     Worked out at a reduced size: light changes slowly.
     """
-    import cv2
-
+    cv2 = opencv()
     height, width = gray.shape
     small = cv2.resize(gray, (max(1, width // 8), max(1, height // 8)), interpolation=cv2.INTER_AREA)
     closed = cv2.morphologyEx(small, cv2.MORPH_CLOSE, np.ones((9, 9), np.uint8))
     light = cv2.resize(cv2.GaussianBlur(closed, (0, 0), 4.0), (width, height))
-    return cv2.divide(gray, light, scale=255).astype(np.uint8, copy=False)
+    return np.asarray(cv2.divide(gray, light, scale=255), np.uint8)
 
 
 def _gamma(exponent: float) -> Callable[[Gray], Gray]:
@@ -202,8 +206,7 @@ def rectify(frame: Frame, quad: Quad, side: int, margin: float = 0.15) -> Frame:
     Frame
         Square, ``side * (1 + 2 * margin)`` pixels wide; beyond the picture it is white.
     """
-    import cv2
-
+    cv2 = opencv()
     pad = round(side * margin)
     square = np.array([[0, 0], [side, 0], [side, side], [0, side]], np.float32) + np.float32(pad - 0.5)
     back = cv2.getPerspectiveTransform(square, np.asarray(quad, dtype=np.float32))
@@ -221,7 +224,7 @@ def rectify(frame: Frame, quad: Quad, side: int, margin: float = 0.15) -> Frame:
             borderMode=cv2.BORDER_CONSTANT,
             borderValue=(255, 255, 255),
         )
-        return out.astype(np.uint8, copy=False)
+        return np.asarray(out, np.uint8)
 
     return Frame(warp(frame.gray), frame.to_source @ back, lambda: warp(frame.color))
 

@@ -69,6 +69,15 @@ def ensure(size: str, explicit: str | os.PathLike[str] | None = None) -> Path:
     return file
 
 
+def _check(file: Path) -> None:
+    """Refuse, and remove, what is no torch checkpoint: a sign-in page, say."""
+    with file.open("rb") as opened:
+        start = opened.read(2)
+    if start != b"PK":
+        file.unlink()
+        raise ValueError(f"it is no checkpoint: it starts with {start!r}")
+
+
 def _fetch(size: str, file: Path) -> None:
     try:
         import pooch
@@ -91,8 +100,9 @@ def _fetch(size: str, file: Path) -> None:
             )
         finally:
             pooch.get_logger().setLevel(level)
+        _check(file)
     except Exception as error:
         raise WeightsError(
-            f"no weights at {file}, and fetching {url(size)} failed ({type(error).__name__}); "
+            f"no weights at {file}, and fetching {url(size)} failed ({type(error).__name__}: {error}); "
             f"put the file there, or name its folder in QRCASCADE_WEIGHTS"
         ) from error

@@ -18,8 +18,12 @@ QUIET = 4
 def symbol(payload: str | bytes, scale: int = 4, **options: Any) -> tuple[Gray, Quad]:
     """A symbol with its quiet zone, and its outline in pixels (centres at whole coordinates)."""
     options.setdefault("micro", False)
-    modules = segno.make(payload, **options).matrix
-    dark = np.array([[bool(v) for v in row] for row in modules])
+    return drawn(segno.make(payload, **options), scale)
+
+
+def drawn(code: segno.QRCode, scale: int) -> tuple[Gray, Quad]:
+    """The same of a symbol that segno has made."""
+    dark = np.array([[bool(v) for v in row] for row in code.matrix])
     page = np.where(np.pad(dark, QUIET), 0, 255).astype(np.uint8)
     low, high = QUIET * scale - 0.5, (QUIET + len(dark)) * scale - 0.5
     gray = np.kron(page, np.ones((scale, scale), np.uint8))

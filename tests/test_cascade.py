@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import dataclasses
 import threading
 import time
 from collections.abc import Iterator
@@ -92,6 +93,30 @@ def test_a_strategy_that_yields_something_else_is_broken_too() -> None:
     assert result.attempts[0].error == "TypeError: attempts() must yield Attempt, got 'text'"
 
 
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"codes": None},
+        {"regions": None},
+        {"codes": ("text",)},
+        {"codes": (QRCode("a", None, 0.9),)},  # type: ignore[arg-type]
+        {"codes": (QRCode("a", LEFT, None),)},  # type: ignore[arg-type]
+        {"codes": (QRCode("a", LEFT, 7.0),)},
+        {"regions": (Region((1, 2), 0.5, "odd"),)},  # type: ignore[arg-type]
+    ],
+)
+def test_malformed_attempts_do_not_escape(changes: dict[str, Any]) -> None:
+    class Odd:
+        name = "odd"
+
+        def attempts(self, scan: Scan) -> Any:
+            return [dataclasses.replace(Attempt("odd", "step"), **changes)]
+
+    result = Cascade([Odd(), StubStrategy([reads("a")])]).read(BLANK)
+    assert result.text == "a"
+    assert "TypeError" in result.errors[0]
+
+
 def test_timeout_returns_what_was_read_so_far() -> None:
     class Slow:
         name = "slow"
@@ -118,6 +143,11 @@ def test_timeout_returns_what_was_read_so_far() -> None:
         {"expect": 1.5},
         {"timeout": 0},
         {"timeout": float("nan")},
+        {"timeout": "5"},
+        {"timeout": 10**400},
+        {"expect": np.array([1, 2])},
+        {"formats": 5},
+        {"formats": None},
         {"formats": "QRCode"},
         {"formats": ["EAN13"]},
         {"formats": []},
@@ -135,6 +165,12 @@ def test_building() -> None:
         Cascade([])
     with pytest.raises(OptionError, match=r"attempts\(scan\)"):
         Cascade([object()])  # type: ignore[list-item]
+    with pytest.raises(OptionError, match="sequence"):
+        Cascade(StubStrategy())  # type: ignore[arg-type]
+    with pytest.raises(OptionError, match="preset"):
+        Cascade.preset(["nano"])  # type: ignore[arg-type]
+    with pytest.raises(OptionError, match="threshold"):
+        Cascade(strategies, threshold="high")  # type: ignore[arg-type]
     with pytest.raises(OptionError, match="threshold"):
         Cascade(strategies, threshold=1.5)
     with pytest.raises(OptionError, match="classical, nano, small, hybrid, large"):
@@ -180,7 +216,13 @@ def test_a_frame_can_be_read_again_without_decoding() -> None:
     assert qrcascade.read(frame.color).text == "again"
 
 
-def test_bad_sources_raise_and_nothing_else_does() -> None:
+def test_formats_may_be_any_iterable() -> None:
+    gray, _ = draw.symbol("12345", micro=True)
+    names = (name for name in ("QRCode", "MicroQRCode"))
+    assert Cascade.preset("classical").read(gray, formats=names).text == "12345"  # type: ignore[arg-type]
+
+
+def test_bad_sources_raise() -> None:
     with pytest.raises(ImageError, match="nowhere"):
         qrcascade.read("nowhere.png")
 
@@ -188,6 +230,10 @@ def test_bad_sources_raise_and_nothing_else_does() -> None:
 def test_one_cascade_for_many_threads() -> None:
     cascade = Cascade.preset("classical")
     pages = {text: draw.symbol(text)[0] for text in map(str, range(8))}
+    # Noise sends some of them past the first step.
+    for text in "246":
+        noise = np.random.default_rng(int(text)).normal(0, 70, pages[text].shape)
+        pages[text] = np.clip(pages[text] + noise, 0, 255).astype(np.uint8)
     texts: dict[str, list[str | None]] = {text: [] for text in pages}
 
     def work(text: str) -> None:

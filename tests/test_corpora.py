@@ -15,9 +15,9 @@ from qrcascade import Cascade
 
 pytestmark = pytest.mark.corpus
 
-# What the truth of the picture got wrong: the symbol says so, and a person reads it too.
 BASELINES = Path(__file__).parent / "baselines"
 FLOORS = {"boofcv": 88.0, "zxing": 95.0, "jsqr": 92.0, "synthetic": 90.0}
+# What the truth of the picture got wrong: the symbol says so, and a person reads it too.
 MISTAKEN = {"qrcode-2/13.png": "The 2005 USGS aerial photography of the Washington Monument is censored."}
 
 

@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+import segno
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -107,6 +108,17 @@ def test_micro_qr_only_when_asked() -> None:
 def test_micro_qr_alone_is_nothing_to_the_others(name: str) -> None:
     gray, _ = draw.symbol("not micro")
     assert engine(name).read(gray, frozenset(["MicroQRCode"])).codes == ()
+
+
+def test_zbar_does_not_join_a_structured_append() -> None:
+    """It would report one symbol, at no symbol's place, and with a character lost."""
+    pages = [draw.drawn(code, 4)[0] for code in segno.make_sequence("first half|second half", symbol_count=2)]
+    page = draw.page_of(*pages)
+    assert engine("zbar").read(page, QR).codes == ()
+    assert sorted(code.text for code in engine("zxing").read(page, QR).codes) == [
+        "first half|",
+        "second half",
+    ]
 
 
 def test_a_broken_symbol_is_a_region() -> None:

@@ -102,14 +102,16 @@ def test_transparency_is_laid_over_white() -> None:
     assert Frame.load(encoded(palette, "PNG", transparency=0)).gray.min() == 255
 
 
+@pytest.mark.parametrize("kind", ["PNG", "TIFF", "WEBP"])
 @pytest.mark.parametrize("orientation", range(1, 9))
-def test_exif_orientation_is_applied(orientation: int) -> None:
+def test_exif_orientation_is_applied(orientation: int, kind: str) -> None:
     from PIL import ImageOps
 
     exif = Image.Exif()
     exif[0x0112] = orientation
     rgb = np.dstack([RAMP, RAMP[::-1], RAMP[:, ::-1]])
-    data = encoded(Image.fromarray(rgb), "PNG", exif=exif)
+    options = {"lossless": True} if kind == "WEBP" else {}
+    data = encoded(Image.fromarray(rgb), kind, exif=exif, **options)
     upright = ImageOps.exif_transpose(Image.open(io.BytesIO(data)))
     frame = Frame.load(data)
     np.testing.assert_array_equal(frame.gray, np.asarray(upright.convert("L")))

@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner
 
+from qrcascade import Cascade
 from qrcascade.cli import main
 
 ROOT = Path(__file__).parents[1]
@@ -25,6 +26,10 @@ def test_python_snippets(monkeypatch: pytest.MonkeyPatch, capsys: pytest.Capture
     for number, block in enumerate(blocks("python")):
         exec(compile(block, f"README.md python block {number}", "exec"), names)
     assert capsys.readouterr().out.count("https://example.com/verify?") >= 3
+    # The strategy of one's own comes after the classical tier, which reads the picture: run it alone, too.
+    own = Cascade([names["RedOnly"]()])  # type: ignore[operator]
+    assert own.read("examples/photo.jpg").errors == ()
+    assert own.read("examples/photo.jpg").text
 
 
 def test_command_line_snippets(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -51,5 +56,6 @@ def test_the_two_lines_are_where_ci_looks(name: str) -> None:
 
 
 def test_links_lead_somewhere() -> None:
-    for target in re.findall(r"\]\((?!https?:)([^)#]+)\)", README):
-        assert (ROOT / target).exists(), target
+    for page in [ROOT / "README.md", *(ROOT / "docs").rglob("*.md")]:
+        for target in re.findall(r"\]\((?!https?:)([^)#]+)\)", page.read_text("utf-8")):
+            assert (page.parent / target).exists(), f"{page}: {target}"

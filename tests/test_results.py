@@ -82,6 +82,8 @@ def test_overlap_is_symmetrical_and_moves_with_both(
         # zbar guessed another character set: only the ASCII part is evidence.
         (("Größe 4", "Größe 4".encode()), ("Grテカe 4", None), True),
         (("Größe 4", "Größe 4".encode()), ("Größe 5", None), False),
+        (("日本", None), ("中国", "中国".encode()), False),
+        (("", None), ("é", "é".encode()), False),
     ],
 )
 def test_same_payload(a: tuple[str, bytes | None], b: tuple[str, bytes | None], same: bool) -> None:

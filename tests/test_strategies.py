@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from qrcascade import Cascade, ClassicalStrategy, MissingDependencyError, OptionError, QReaderStrategy
-from qrcascade.strategies.classical import SCHEDULE
+from qrcascade.strategies.classical import QUICK, SCHEDULE
 from tests import draw
 
 CLASSICAL = Cascade([ClassicalStrategy()])
@@ -28,8 +28,13 @@ def test_an_empty_page_runs_the_schedule_once_and_finds_nothing() -> None:
     result = CLASSICAL.read(np.full((300, 400), 255, np.uint8))
     assert not result
     assert result.regions == ()
-    assert [a.step for a in result.attempts if a.error is None or "zbar" in a.error]
-    assert len(result.attempts) <= len(SCHEDULE)
+    assert tuple(a.step for a in result.attempts) == SCHEDULE[:QUICK]
+
+
+def test_a_number_of_expected_codes_runs_the_whole_schedule() -> None:
+    result = CLASSICAL.read(np.full((300, 400), 255, np.uint8), expect=1)
+    zbar_is_there = not any("zbar" in error for error in result.errors)
+    assert zbar_is_there is (len(result.attempts) == len(SCHEDULE))
 
 
 def test_a_missing_engine_is_reported_once(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -45,7 +50,11 @@ def test_a_missing_engine_is_reported_once(monkeypatch: pytest.MonkeyPatch) -> N
 def test_without_opencv_an_easy_picture_is_still_read(monkeypatch: pytest.MonkeyPatch) -> None:
     gray, _ = draw.symbol("no OpenCV")
     monkeypatch.setitem(sys.modules, "cv2", None)
-    assert CLASSICAL.read(gray, expect="all").text == "no OpenCV"
+    result = CLASSICAL.read(gray, expect="all")
+    assert result.text == "no OpenCV"
+    # Said once, with the command that mends it.
+    assert len(result.errors) == sum(a.error is not None for a in result.attempts) == 1
+    assert "pip install opencv-python" in result.errors[0]
 
 
 def inverted(gray: np.ndarray) -> np.ndarray:

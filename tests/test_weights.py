@@ -52,10 +52,10 @@ class Pooch(types.ModuleType):
 
 
 def test_missing_weights_are_fetched_once(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    pooch = Pooch(b"weights")
+    pooch = Pooch(b"PK weights")
     monkeypatch.setitem(sys.modules, "pooch", pooch)
     for _ in range(2):
-        assert weights.ensure("s", tmp_path / "new").read_bytes() == b"weights"
+        assert weights.ensure("s", tmp_path / "new").read_bytes() == b"PK weights"
     assert pooch.asked == [weights.url("s")]
 
 
@@ -70,6 +70,13 @@ def test_without_a_network_the_error_names_path_and_address(
         for part in (str(tmp_path / "qrdet-s.pt"), weights.url("s"), "QRCASCADE_WEIGHTS"):
             assert part in str(caught.value)
     assert len(pooch.asked) == 1, "a failed fetch is not repeated for every picture"
+
+
+def test_a_sign_in_page_is_no_checkpoint(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setitem(sys.modules, "pooch", Pooch(b"<html>"))
+    with pytest.raises(WeightsError, match="no checkpoint"):
+        weights.ensure("s", tmp_path)
+    assert list(tmp_path.iterdir()) == []
 
 
 def test_fetching_needs_the_extra(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:

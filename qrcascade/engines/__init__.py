@@ -15,7 +15,16 @@ from qrcascade.engines.zxing import ZXingEngine
 from qrcascade.frame import Gray
 from qrcascade.results import Findings
 
-__all__ = ["ArucoEngine", "Engine", "FinderEngine", "OpenCVEngine", "ZBarEngine", "ZXingEngine", "engine"]
+__all__ = [
+    "NAMES",
+    "ArucoEngine",
+    "Engine",
+    "FinderEngine",
+    "OpenCVEngine",
+    "ZBarEngine",
+    "ZXingEngine",
+    "engine",
+]
 
 
 class Engine(Protocol):
@@ -46,6 +55,10 @@ _ENGINES: dict[str, Engine] = {
     engine.name: engine
     for engine in (ZXingEngine(), ZBarEngine(), OpenCVEngine(), ArucoEngine(), FinderEngine())
 }
+
+
+NAMES = tuple(_ENGINES)
+"""The names of the engines."""
 
 
 def engine(name: str) -> Engine:

@@ -13,9 +13,9 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from qrcascade.engines.opencv import library
 from qrcascade.frame import Gray
 from qrcascade.results import Findings, Quad, Region
+from qrcascade.views import opencv
 
 __all__ = ["FinderEngine"]
 
@@ -49,7 +49,7 @@ class FinderEngine:
         """See `qrcascade.engines.Engine.read`. Of the formats it knows only "QRCode"."""
         if "QRCode" not in formats:
             return Findings()
-        cv2 = library()
+        cv2 = opencv()
         patterns: list[_Pattern] = []
         level, scale = gray, 1
         while min(level.shape) >= 8 * _MIN_CORE:
@@ -69,7 +69,7 @@ def _new(found: list[_Pattern], known: list[_Pattern]) -> list[_Pattern]:
 
 def _patterns(gray: Gray, scale: int) -> list[_Pattern]:
     """Dark cores with a light and a dark ring around them, in a picture reduced by ``scale``."""
-    cv2 = library()
+    cv2 = opencv()
     mean = cv2.blur(gray, (_WINDOW, _WINDOW))
     # A share of the local mean, not a number of levels: dark photos have faint modules.
     dark = cv2.compare(gray, cv2.addWeighted(mean, _SHARE, mean, 0, -1), cv2.CMP_LT)

@@ -11,25 +11,14 @@ from typing import Any
 import numpy as np
 
 from qrcascade import confidence
-from qrcascade.errors import MissingDependencyError
 from qrcascade.frame import Gray
 from qrcascade.results import Findings, QRCode, Quad, Region
+from qrcascade.views import opencv
 
-__all__ = ["ArucoEngine", "OpenCVEngine", "library"]
+__all__ = ["ArucoEngine", "OpenCVEngine"]
 
 # Measured on photographs: about a third of what they locate is no symbol.
 _LOCATED_SCORE = 0.5
-
-
-def library() -> Any:
-    """Import OpenCV, or say how to mend that it cannot be."""
-    try:
-        import cv2
-    except ImportError as error:
-        reason = str(error)
-        remedy = "apt-get install libgl1 libglib2.0-0" if ".so" in reason else "pip install opencv-python"
-        raise MissingDependencyError("OpenCV", remedy, reason) from error
-    return cv2
 
 
 class OpenCVEngine:
@@ -41,7 +30,7 @@ class OpenCVEngine:
         """See `qrcascade.engines.Engine.read`. Of the formats it knows only "QRCode"."""
         if "QRCode" not in formats:
             return Findings()
-        return _findings(self.name, self._detector(library()), gray)
+        return _findings(self.name, self._detector(opencv()), gray)
 
     @staticmethod
     def _detector(cv2: Any) -> Any:

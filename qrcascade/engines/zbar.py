@@ -66,8 +66,7 @@ def _library() -> Any:
 
 
 def _codes(zbar: Any, image: Any, plain: bool) -> Iterator[QRCode]:
-    symbol = zbar.zbar_image_first_symbol(image)
-    while symbol:
+    for symbol in _symbols(zbar, zbar.zbar_image_first_symbol(image)):
         points = [
             (zbar.zbar_symbol_get_loc_x(symbol, i), zbar.zbar_symbol_get_loc_y(symbol, i))
             for i in range(zbar.zbar_symbol_get_loc_size(symbol))
@@ -85,4 +84,13 @@ def _codes(zbar: Any, image: Any, plain: bool) -> Iterator[QRCode]:
                 engine="zbar",
                 mirrored=quad.corners[1] == points[1],
             )
+
+
+def _symbols(zbar: Any, symbol: Any) -> Iterator[Any]:
+    """A list of symbols, without structured appends: zbar joins their texts and drops characters."""
+    component = zbar.LIBZBAR.zbar_symbol_first_component
+    component.argtypes, component.restype = [type(symbol)], type(symbol)
+    while symbol:
+        if not component(symbol):
+            yield symbol
         symbol = zbar.zbar_symbol_next(symbol)

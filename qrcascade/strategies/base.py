@@ -10,7 +10,7 @@ from typing import Protocol, runtime_checkable
 from qrcascade.engines import Engine, engine
 from qrcascade.errors import MissingDependencyError
 from qrcascade.frame import Frame
-from qrcascade.results import Attempt, Findings
+from qrcascade.results import Attempt, Findings, Quad
 from qrcascade.scan import Scan
 from qrcascade.views import View, to_source, view
 
@@ -54,8 +54,7 @@ class Step:
 class Runner:
     """Runs engines for one strategy on one scan and makes attempts of it.
 
-    What an engine raises becomes the attempt's error. An engine whose library is missing is
-    tried, and reported, once.
+    What an engine or a view raises becomes the attempt's error. A missing library is reported once.
     """
 
     def __init__(self, strategy: str, scan: Scan) -> None:
@@ -64,17 +63,17 @@ class Runner:
         self._missing: set[str] = set()
 
     def run(self, step: Step, frame: Frame) -> Attempt | None:
-        """Run a step; None where its engine is known to be missing."""
-        if step.engine.name in self._missing:
-            return None
+        """Run a step; None where it lacks a library of which that has been reported."""
 
         def look() -> Findings:
             seen = step.view(frame)
             return carried(step.engine.read(seen.gray, self._formats), seen)
 
-        return self.attempt(str(step), look, step.engine.name)
+        reported = frozenset(self._missing)
+        attempt = self.attempt(str(step), look)
+        return None if attempt.error in reported else attempt
 
-    def attempt(self, step: str, look: Callable[[], Findings], needs: str = "") -> Attempt:
+    def attempt(self, step: str, look: Callable[[], Findings]) -> Attempt:
         """Time ``look``, whose findings are in the source picture's pixels."""
         start = time.perf_counter()
         findings, error = Findings(), None
@@ -82,7 +81,7 @@ class Runner:
             findings = look()
         except MissingDependencyError as missing:
             error = str(missing)
-            self._missing.add(needs)
+            self._missing.add(error)
         except Exception as broken:
             error = f"{type(broken).__name__}: {broken}"
         elapsed = time.perf_counter() - start
@@ -94,10 +93,20 @@ def carried(findings: Findings, view: Frame) -> Findings:
     """Findings in a view's pixels, carried to the source picture's."""
     if view.is_source:
         return findings
+    codes = [(code, _back(view, code.quad)) for code in findings.codes]
+    regions = [(region, _back(view, region.quad)) for region in findings.regions]
     return Findings(
-        tuple(replace(c, quad=to_source(view, c.quad)) for c in findings.codes),
-        tuple(replace(r, quad=to_source(view, r.quad)) for r in findings.regions),
+        tuple(replace(code, quad=quad) for code, quad in codes if quad is not None),
+        tuple(replace(region, quad=quad) for region, quad in regions if quad is not None),
     )
+
+
+def _back(view: Frame, quad: Quad) -> Quad | None:
+    """A quad in the source picture; None where the view's perspective has it at infinity."""
+    try:
+        return to_source(view, quad)
+    except ValueError:
+        return None
 
 
 class StubStrategy:

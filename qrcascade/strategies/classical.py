@@ -1,9 +1,10 @@
-"""The first tier: zxing-cpp, zbar and OpenCV over preprocessing views and located regions."""
+"""The first tier: zxing-cpp and zbar over preprocessing views and located regions."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
+from qrcascade import engines, views
 from qrcascade.errors import OptionError
 from qrcascade.results import Attempt, Quad
 from qrcascade.scan import Scan
@@ -37,8 +38,8 @@ class ClassicalStrategy:
     schedule : sequence of str
         Steps as "engine view", in order; `SCHEDULE` by default.
     quick : int
-        How many of them look at every picture; the others only where something was located or
-        read by then, or where ``expect`` is a number.
+        How many of them look at every picture. The others only where something is located and
+        unread, or read with doubt, or where ``expect`` is a number.
     name : str
         Its name in results.
 
@@ -56,8 +57,9 @@ class ClassicalStrategy:
         self.schedule = tuple(schedule)
         try:
             self._steps = tuple(Step.of(text) for text in self.schedule)
-        except (KeyError, ValueError) as error:
-            raise OptionError(f"no such step: {error}; a step is an engine and a view") from error
+        except (AttributeError, KeyError, TypeError, ValueError) as error:
+            known = f"an engine ({', '.join(engines.NAMES)}) and views ({', '.join(views.NAMES)})"
+            raise OptionError(f"no such step: {error}; a step is {known}, joined by +") from error
 
     def __repr__(self) -> str:
         return f"ClassicalStrategy({len(self.schedule)} steps)"

@@ -1,4 +1,4 @@
-"""The neural tiers: QReader's detector locates, every classical engine and QReader's decoder read."""
+"""The neural tiers: QReader's detector locates, the steps for regions and QReader's decoder read."""
 
 from __future__ import annotations
 
@@ -80,7 +80,7 @@ class QReaderStrategy:
 
     def attempts(self, scan: Scan) -> Iterator[Attempt]:
         """Locate once, then read each region that is not read yet, best first."""
-        if _hopeless(scan):
+        if "QRCode" not in scan.formats or _hopeless(scan):
             return
         runner = Runner(self.name, scan)
         detection = runner.attempt(_DETECT, lambda: self._detect(scan))

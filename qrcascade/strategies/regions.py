@@ -1,4 +1,4 @@
-"""Reading a located region: rectify, scale, every engine. One mechanism for every tier."""
+"""Reading a located region: rectify, scale, an engine. One mechanism for every tier."""
 
 from __future__ import annotations
 
