@@ -1,9 +1,8 @@
 """Which steps to run, in which order: the greatest gain for each millisecond first.
 
 Every candidate step is run on every picture that zxing-cpp does not read whole in the raw picture.
-What a step locates counts as well, as far as the steps for regions then read it. A corpus counts as
-much as another, and in it a category as much as another. Steps that add less than `LEAST` points are
-dropped.
+A corpus counts as much as another, and in it a category as much as another. Steps that add less than
+`LEAST` points are dropped.
 """
 
 from __future__ import annotations
@@ -258,26 +257,19 @@ class Row:
 
 
 def order(measured: Measured) -> tuple[list[Row], list[Row]]:
-    """The greedy order of steps on the whole picture, and of steps on regions."""
+    """The greedy order of steps on the whole picture, and of steps on regions.
+
+    A step on the whole picture counts for what it reads by itself: which of the regions that it
+    locates could be read was measured on every locator's outlines, better ones among them.
+    """
     done = set(measured.first)
-    on_regions = {step: set(names) for step, names in measured.reads.items() if " region" in step}
+    reads = {step: set(names) for step, names in measured.reads.items()}
+    on_regions = {step: names for step, names in reads.items() if " region" in step}
     region_steps = _greedy(on_regions, measured.ms, measured, done)
-    readable = {name for row in region_steps for name in measured.reads[row.step]}
-    cost = sum(row.ms for row in region_steps)
-
-    def reads(step: str) -> set[str]:
-        """What a step reads by itself, and in the regions that it locates."""
-        return set(measured.reads.get(step, [])) | set(measured.locates.get(step, [])) & readable
-
-    ms = {
-        step: measured.ms.get(step, 0.0) + measured.regions.get(step, 0.0) * cost for step in (FIRST, *WHOLE)
-    }
-    whole = [Row(FIRST, round(_worth(done, measured), 2), round(ms[FIRST], 1))]
-    done |= reads(FIRST)
-    whole.append(Row(SECOND, round(_worth(reads(SECOND) - done, measured), 2), round(ms[SECOND], 1)))
-    done |= reads(SECOND)
-    others = {step: reads(step) for step in WHOLE if step != SECOND}
-    return [*whole, *_greedy(others, ms, measured, done)], region_steps
+    first = Row(FIRST, round(_worth(done, measured), 2), round(measured.ms.get(FIRST, 0.0), 1))
+    second = Row(SECOND, 0.0, round(measured.ms.get(SECOND, 0.0), 1))
+    others = {step: reads.get(step, set()) for step in WHOLE if not step.startswith("finders")}
+    return [first, second, *_greedy(others, measured.ms, measured, done)], region_steps
 
 
 def _greedy(
