@@ -9,11 +9,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-from PIL import Image
-
 from benchmarks.wechat import WeChat
-from qrcascade import Cascade, Quad
+from qrcascade import Cascade, Frame, Quad
 from qrcascade.cascade import PRESETS
 from qrcascade.engines import engine
 from qrcascade.frame import Gray
@@ -65,7 +62,7 @@ def _preset(name: str, expect: str | None) -> Reader:
 
 def _engine(name: str) -> Reader:
     def read(rgb: Gray) -> Reading:
-        gray = np.asarray(Image.fromarray(rgb).convert("L"))
+        gray = Frame.load(rgb).gray
         try:
             found = engine(name).read(gray, _QR).codes
         except Exception:  # a peer that breaks on a picture has read nothing
@@ -79,7 +76,7 @@ def _zxing() -> Reader:
     import zxingcpp
 
     def read(rgb: Gray) -> Reading:
-        gray = np.asarray(Image.fromarray(rgb).convert("L"))
+        gray = Frame.load(rgb).gray
         found = zxingcpp.read_barcodes(gray, formats=zxingcpp.BarcodeFormats(zxingcpp.BarcodeFormat.QRCode))
         return Reading([Output(b.text, _corners(b.position), b.bytes) for b in found if b.text])
 
@@ -110,7 +107,7 @@ def _wechat() -> Reader:
     peer = WeChat(python, models)
 
     def read(rgb: Gray) -> Reading:
-        codes, ms = peer.read(np.asarray(Image.fromarray(rgb).convert("L")))
+        codes, ms = peer.read(Frame.load(rgb).gray)
         return Reading([Output(text, Quad.of(corners)) for text, corners in codes if text], ms=ms)
 
     return read

@@ -87,22 +87,17 @@ class Measured:
         Points that each code is worth; all together are 100.
     first : list of str
         Codes that the first step reads.
-    reads, locates : dict of str to list of str
-        Codes that a step reads, or locates and does not read. For a step on regions: reads in
-        any region that any step located.
+    reads : dict of str to list of str
+        Codes that a step reads. For a step on regions: in any region that any step located.
     ms : dict of str to float
         Milliseconds a picture; for a step on regions, milliseconds a region.
-    regions : dict of str to float
-        Regions a picture that a step leaves to be read.
     """
 
     pictures: int = 0
     weights: dict[str, float] = field(default_factory=dict)
     first: list[str] = field(default_factory=list)
     reads: dict[str, list[str]] = field(default_factory=dict)
-    locates: dict[str, list[str]] = field(default_factory=dict)
     ms: dict[str, float] = field(default_factory=dict)
-    regions: dict[str, float] = field(default_factory=dict)
 
 
 def measure(corpora: Iterable[str], weights: str | None = None, workers: int = 2) -> Measured:
@@ -149,10 +144,10 @@ def _one(job: tuple[str, int, str | None]) -> dict[str, Any]:
         "codes": codes,
         "group": (corpus, picture.category),
         "reads": {},
-        "locates": {},
         "ms": {},
+        "region_ms": defaultdict(float),
+        "region_runs": 0,
     }
-    row["regions"], row["region_ms"], row["region_runs"] = {}, defaultdict(float), 0
     first, row["first_ms"] = run(Step.of(FIRST), frame)
     row["first"] = _hits(picture, codes, first.codes)
     if len(row["first"]) == len(codes):
@@ -163,8 +158,6 @@ def _one(job: tuple[str, int, str | None]) -> dict[str, Any]:
         found, row["ms"][step] = run(Step.of(step), frame) if step != FIRST else (first, row["first_ms"])
         row["reads"][step] = _hits(picture, codes, found.codes)
         open_ = [r.quad for r in found.regions if _open(r.quad, frame, first.codes)]
-        row["regions"][step] = len(open_)
-        row["locates"][step] = _hits(picture, codes, open_)
         outlines += [q for q in open_ if not any(q.overlap(o) > 0.85 for o in outlines)]
     for quad in outlines[:15]:
         row["region_runs"] += 1
@@ -217,9 +210,8 @@ def _gather(rows: list[dict[str, Any]]) -> Measured:
         categories[row["group"][0]].add(row["group"][1])
     result = Measured(pictures=len(rows))
     reads: dict[str, set[str]] = defaultdict(set)
-    locates: dict[str, set[str]] = defaultdict(set)
     ms: dict[str, float] = defaultdict(float)
-    regions: dict[str, float] = defaultdict(float)
+    region_ms: dict[str, float] = defaultdict(float)
     runs = sum(row["region_runs"] for row in rows) or 1
     for row in rows:
         corpus, category = row["group"]
@@ -228,22 +220,14 @@ def _gather(rows: list[dict[str, Any]]) -> Measured:
         result.first += row["first"]
         for step, names in row["reads"].items():
             reads[step].update(names)
-        for step, names in row["locates"].items():
-            locates[step].update(names)
         ms[FIRST] += row["first_ms"] if FIRST not in row["ms"] else 0.0
         for step, value in row["ms"].items():
             ms[step] += value
-        for step, value in row["regions"].items():
-            regions[step] += value
-    result.reads = {step: sorted(names) for step, names in reads.items()}
-    result.locates = {step: sorted(names) for step, names in locates.items()}
-    region_ms: dict[str, float] = defaultdict(float)
-    for row in rows:
         for step, value in row["region_ms"].items():
             region_ms[step] += value
+    result.reads = {step: sorted(names) for step, names in reads.items()}
     result.ms = {step: round(value / len(rows), 3) for step, value in ms.items()}
     result.ms.update({step: round(value / runs, 3) for step, value in region_ms.items()})
-    result.regions = {step: round(value / len(rows), 3) for step, value in regions.items()}
     return result
 
 
@@ -275,20 +259,17 @@ def order(measured: Measured) -> tuple[list[Row], list[Row]]:
 def _greedy(
     candidates: Mapping[str, set[str]], ms: Mapping[str, float], measured: Measured, done: set[str]
 ) -> list[Row]:
-    rows, left, done = [], dict(candidates), set(done)
-    while left:
-        gains = {step: _worth(names - done, measured) for step, names in left.items()}
+    rows: list[Row] = []
+    done = set(done)
+    while True:
+        every = {step: _worth(names - done, measured) for step, names in candidates.items()}
+        gains = {step: gain for step, gain in every.items() if gain >= LEAST}
+        if not gains:
+            return rows
         # Ties go to the earlier name, so that the order is the same everywhere.
-        step = min(left, key=lambda s: (-gains[s] / max(ms.get(s, 0.0), 0.1), s))
-        if gains[step] < LEAST:
-            useful = [s for s in left if gains[s] >= LEAST]
-            if not useful:
-                break
-            left = {s: left[s] for s in useful}
-            continue
+        step = min(gains, key=lambda s: (-gains[s] / max(ms.get(s, 0.0), 0.1), s))
         rows.append(Row(step, round(gains[step], 2), round(ms.get(step, 0.0), 1)))
-        done |= left.pop(step)
-    return rows
+        done |= candidates[step]
 
 
 def _worth(names: Iterable[str], measured: Measured) -> float:
@@ -303,9 +284,7 @@ def save(measured: Measured, path: Path) -> None:
         "codes": {name: round(measured.weights[name], 5) for name in number},
         "first": sorted(number[name] for name in measured.first),
         "reads": {step: [number[n] for n in names] for step, names in sorted(measured.reads.items())},
-        "locates": {step: [number[n] for n in names] for step, names in sorted(measured.locates.items())},
         "ms": dict(sorted(measured.ms.items())),
-        "regions": dict(sorted(measured.regions.items())),
     }
     path.write_text(json.dumps(plain, separators=(",", ":")) + "\n")
 
@@ -319,7 +298,5 @@ def restore(path: Path) -> Measured:
         plain["codes"],
         [names[i] for i in plain["first"]],
         {step: [names[i] for i in numbers] for step, numbers in plain["reads"].items()},
-        {step: [names[i] for i in numbers] for step, numbers in plain["locates"].items()},
         plain["ms"],
-        plain["regions"],
     )

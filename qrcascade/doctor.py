@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import importlib.util
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
 from importlib import metadata
 
@@ -58,7 +58,7 @@ def available() -> tuple[Check, ...]:
 
 def _checks() -> Iterator[Check]:
     for name, package in _ENGINES:
-        yield _try(name, package, _look(name))
+        yield _try(name, package)
     installed = [name for name in _CV2_PACKAGES if _version(name)]
     if len(installed) > 1:
         mend = f"pip uninstall -y {' '.join(installed)} && pip install opencv-python"
@@ -68,14 +68,9 @@ def _checks() -> Iterator[Check]:
         yield _tier(size)
 
 
-def _look(name: str) -> Callable[[], object]:
-    blank = np.full((32, 32), 255, np.uint8)
-    return lambda: engine(name).read(blank, frozenset(["QRCode"]))
-
-
-def _try(name: str, package: str, look: Callable[[], object]) -> Check:
+def _try(name: str, package: str) -> Check:
     try:
-        look()
+        engine(name).read(np.full((32, 32), 255, np.uint8), frozenset(["QRCode"]))
     except QRCascadeError as error:
         return Check(name, False, str(error))
     except Exception as error:

@@ -26,11 +26,13 @@ class _Sighting:
     readings: list[tuple[str, float]] = field(default_factory=list)
     contradicted_by: float = 0.0
 
-    def result(self) -> QRCode:
+    @property
+    def confidence(self) -> float:
         sure = confidence.agree(self.readings)
-        if self.contradicted_by:
-            sure = confidence.contradict(sure, self.contradicted_by)
-        return replace(self.code, confidence=sure)
+        return confidence.contradict(sure, self.contradicted_by) if self.contradicted_by else sure
+
+    def result(self) -> QRCode:
+        return replace(self.code, confidence=self.confidence)
 
 
 class Scan:
@@ -106,7 +108,7 @@ class Scan:
     def is_read(self, quad: Quad) -> bool:
         """Whether a symbol at this place is read with enough confidence."""
         return any(
-            sighting.code.quad.same_place(quad) and sighting.result().confidence >= self.threshold
+            sighting.code.quad.same_place(quad) and sighting.confidence >= self.threshold
             for sighting in self._sightings
         )
 
