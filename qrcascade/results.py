@@ -89,6 +89,8 @@ class Quad:
 
         Exact for convex quads (Sutherland-Hodgman clipping).
         """
+        if self._apart(other):
+            return 0.0
         polygon: list[Point] = list(self.corners)
         for i in range(4):
             polygon = _clip(polygon, other.corners[i - 1], other.corners[i])
@@ -96,9 +98,20 @@ class Quad:
         union = self.area + other.area - shared
         return min(1.0, shared / union) if union > 0 else 0.0
 
+    def _apart(self, other: Quad) -> bool:
+        """Whether the bounding boxes do not touch: quick to say of most quads of a picture."""
+        (ax, ay), (bx, by) = (list(zip(*quad.corners, strict=True)) for quad in (self, other))
+        return max(ax) < min(bx) or max(bx) < min(ax) or max(ay) < min(by) or max(by) < min(ay)
+
     def same_place(self, other: Quad) -> bool:
         """Whether both are likely to outline one symbol: `overlap` of at least a quarter."""
         return self == other or self.overlap(other) >= SAME_PLACE
+
+    def covers(self, other: Quad) -> bool:
+        """Whether the other one is smaller and has its centre in this one, as a symbol's parts have."""
+        c = self.corners
+        inside = all(_turn(c[i - 1], c[i], other.center) >= 0 for i in range(4))
+        return inside and other.area < self.area
 
 
 def _signed_area(points: Sequence[Point]) -> float:

@@ -16,6 +16,8 @@ Expect = int | str | None
 
 # Regions that score less are not worth another tier, and do not keep a reading from ending.
 CREDIBLE = 0.5
+# Where there are several symbols there may be more: so many attempts must then bring no further one.
+PATIENCE = 4
 
 
 @dataclass(slots=True)
@@ -68,7 +70,9 @@ class Scan:
         self.attempts: list[Attempt] = []
         self._deadline = deadline
         self._sightings: list[_Sighting] = []
+        self._quiet = 0
         self._regions: list[Region] = []
+        self._unread: tuple[Region, ...] | None = ()
 
     @property
     def codes(self) -> tuple[QRCode, ...]:
@@ -86,8 +90,10 @@ class Scan:
     @property
     def regions(self) -> tuple[Region, ...]:
         """What is located and not read so far, the most credible first."""
-        unread = [region for region in self._regions if not self.is_read(region.quad)]
-        return tuple(sorted(unread, key=lambda region: (-region.score, region.quad.corners)))
+        if self._unread is None:
+            unread = [r for r in self._regions if not (self.is_read(r.quad) or self._is_part(r.quad))]
+            self._unread = tuple(sorted(unread, key=lambda region: (-region.score, region.quad.corners)))
+        return self._unread
 
     @property
     def credible(self) -> tuple[Region, ...]:
@@ -96,9 +102,14 @@ class Scan:
 
     @property
     def settled(self) -> bool:
-        """Whether something is read, surely enough, and nothing credible is left unread."""
+        """Whether something is read, surely enough, and nothing credible is left unread.
+
+        Of a picture with several codes, also that the last `PATIENCE` attempts read no further one.
+        """
         codes = self.codes
-        return bool(codes) and codes[0].confidence >= self.threshold and not self.credible
+        if not codes or codes[0].confidence < self.threshold or self.credible:
+            return False
+        return len(codes) == 1 or self._quiet >= PATIENCE
 
     @property
     def timed_out(self) -> bool:
@@ -112,13 +123,21 @@ class Scan:
             for sighting in self._sightings
         )
 
+    def _is_part(self, quad: Quad) -> bool:
+        """Whether this is a place inside a symbol that is read, as a finder pattern is."""
+        return any(s.confidence >= self.threshold and s.code.quad.covers(quad) for s in self._sightings)
+
     def record(self, attempt: Attempt) -> None:
         """Take in one attempt: merge its codes with those known, keep its regions."""
         self.attempts.append(attempt)
+        known = len(self._sightings)
         for code in attempt.codes:
             self._sight(code)
+        self._quiet = 0 if len(self._sightings) > known else self._quiet + 1
         for region in attempt.regions:
             self._locate(region)
+        if attempt.codes or attempt.regions:
+            self._unread = None
 
     def _sight(self, code: QRCode) -> None:
         here = [s for s in self._sightings if s.code.quad.same_place(code.quad)]

@@ -2,7 +2,8 @@
 
 A finder pattern (ISO/IEC 18004, 6.3.3) is a dark 3x3 core in a light ring in a dark ring. Blobs of a
 local threshold with such rings around them survive rotation, perspective, shade and low contrast.
-Three of one size at a right angle, with a timing pattern between them, are a symbol.
+Three of one size at a right angle, with a timing pattern between them, are a symbol. Two with a timing
+pattern may be one whose third is covered; a single one is only a sign of a symbol.
 """
 
 from __future__ import annotations
@@ -27,8 +28,12 @@ _SHARE = 0.94
 _MIN_CORE = 3
 _RAYS = 24
 _SAMPLES = 37
+# No ray leaves the picture by more.
+_FRINGE = _WINDOW
 _GOOD_RAYS = 0.7
 _MAX_PATTERNS = 240
+# Scores of what is not a whole symbol's three patterns: none is credible.
+_PAIR, _LONE = 0.3, 0.1
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,6 +43,17 @@ class _Pattern:
     center: Vector
     width: float
     angle: float
+
+    @property
+    def outline(self) -> Quad:
+        """Its own square."""
+        turns = self.angle + np.pi / 4 + np.arange(4) * np.pi / 2
+        reach = self.width / np.sqrt(2)
+        return Quad.of(self.center + reach * np.stack([np.cos(turns), np.sin(turns)], axis=1))
+
+
+# Score, the patterns' numbers, outline.
+_Fit = tuple[float, tuple[int, ...], Quad]
 
 
 class FinderEngine:
@@ -86,12 +102,14 @@ def _patterns(gray: Gray, scale: int) -> list[_Pattern]:
 
 def _ringed(dark: Gray, centers: Vector, sizes: NDArray[np.int32]) -> list[_Pattern]:
     """Of dark blobs, those that have a light ring and a dark ring in nearly all directions."""
+    # Beyond the picture all is light.
+    fringed = np.pad(dark > 0, _FRINGE)
     # Four directions first: most blobs are print.
-    _, good = _crossings(dark, centers, sizes, _angles(4))
+    _, good = _crossings(fringed, centers, sizes, _angles(4))
     likely = good.mean(axis=1) >= 0.5
     centers, sizes = centers[likely], sizes[likely]
     angles = _angles(_RAYS)
-    radii, good = _crossings(dark, centers, sizes, angles)
+    radii, good = _crossings(fringed, centers, sizes, angles)
     enough = good.mean(axis=1) >= _GOOD_RAYS
     return [_pattern(centers[i], radii[:, i, good[i]], angles[good[i]]) for i in np.flatnonzero(enough)]
 
@@ -101,7 +119,7 @@ def _angles(rays: int) -> Vector:
 
 
 def _crossings(
-    dark: Gray, centers: Vector, sizes: NDArray[np.int32], angles: Vector
+    fringed: NDArray[np.bool_], centers: Vector, sizes: NDArray[np.int32], angles: Vector
 ) -> tuple[Vector, NDArray[np.bool_]]:
     """Where rays from the centres of blobs leave the core, the light ring and the dark ring.
 
@@ -115,13 +133,12 @@ def _crossings(
         Whether the ratios are near enough.
     """
     # A core's half diagonal is at most 0.71 of its bounding box; the rings end 7/3 as far out.
-    reach = np.linspace(0.1, 1.9, _SAMPLES)
-    far = sizes[:, None, None] * reach
-    x = np.rint(centers[:, 0, None, None] + far * np.cos(angles)[:, None]).astype(np.intp)
-    y = np.rint(centers[:, 1, None, None] + far * np.sin(angles)[:, None]).astype(np.intp)
-    height, width = dark.shape
-    inside = (x >= 0) & (y >= 0) & (x < width) & (y < height)
-    ink = (dark[y.clip(0, height - 1), x.clip(0, width - 1)] > 0) & inside
+    reach = np.linspace(0.1, 1.9, _SAMPLES, dtype=np.float32)
+    far = sizes[:, None, None].astype(np.float32) * reach
+    start_x, start_y = centers.astype(np.float32).T[:, :, None, None] + np.float32(_FRINGE + 0.5)
+    x = (start_x + far * np.cos(angles, dtype=np.float32)[:, None]).astype(np.int32)
+    y = (start_y + far * np.sin(angles, dtype=np.float32)[:, None]).astype(np.int32)
+    ink = fringed.ravel().take(y * np.int32(fringed.shape[1]) + x)
     # Steps to the first light, from there to the first dark, and from there to the light again.
     ends = []
     start = np.zeros(ink.shape[:2], np.intp)
@@ -149,22 +166,21 @@ def _pattern(center: Vector, radii: Vector, angles: Vector) -> _Pattern:
 
 
 def _regions(gray: Gray, patterns: list[_Pattern]) -> list[Region]:
-    """Triples that fit, the best first, each pattern in one region."""
-    fits = sorted(
-        (fit for i in range(len(patterns)) for fit in _triples(gray, patterns, i)),
-        key=lambda fit: -fit[0],
-    )
+    """Triples that fit, then pairs, the best first, each pattern in one region; then what is left."""
     used: set[int] = set()
     regions = []
-    for score, members, quad in fits:
-        if used.isdisjoint(members):
-            used.update(members)
-            regions.append(Region(quad, score, "finders"))
-    return regions
+    for find in (_triples, _pairs):
+        fits = [fit for i in range(len(patterns)) if i not in used for fit in find(gray, patterns, i)]
+        for score, members, quad in sorted(fits, key=lambda fit: -fit[0]):
+            if used.isdisjoint(members):
+                used.update(members)
+                regions.append(Region(quad, score, "finders"))
+    lone = (pattern for i, pattern in enumerate(patterns) if i not in used)
+    return regions + [Region(pattern.outline, _LONE, "finders") for pattern in lone]
 
 
-def _triples(gray: Gray, patterns: list[_Pattern], i: int) -> list[tuple[float, tuple[int, int, int], Quad]]:
-    """Symbols whose top-left finder pattern is the i-th."""
+def _neighbours(patterns: list[_Pattern], i: int) -> list[tuple[float, int, Vector]]:
+    """Patterns that may be at the other end of a side: distance, number, way; nearest first."""
     corner = patterns[i]
     near = []
     for j, other in enumerate(patterns):
@@ -181,38 +197,61 @@ def _triples(gray: Gray, patterns: list[_Pattern], i: int) -> list[tuple[float, 
             if max(skews) < np.radians(25):
                 near.append((distance, j, way))
     near.sort(key=lambda n: n[0])
+    return near[:8]
+
+
+def _triples(gray: Gray, patterns: list[_Pattern], i: int) -> list[_Fit]:
+    """Symbols whose top-left finder pattern is the i-th."""
     found = []
-    for (_, j, right), (_, k, down) in itertools.permutations(near[:8], 2):
+    for (_, j, right), (_, k, down) in itertools.permutations(_neighbours(patterns, i), 2):
         turn = right[0] * down[1] - right[1] * down[0]
         ratio = np.hypot(*right) / np.hypot(*down)
         if turn <= 0.8 * np.hypot(*right) * np.hypot(*down) or not 0.6 < ratio < 1.67:
             continue
-        fit = _fit(gray, corner, patterns[j], patterns[k])
-        if fit is not None:
-            found.append((fit[0], (i, j, k), fit[1]))
+        corner, far, low = patterns[i].center, patterns[j].center, patterns[k].center
+        width = (patterns[i].width + patterns[j].width + patterns[k].width) / 3
+        timing, count = _modules(gray, corner, far - corner, low - corner, width)
+        if timing >= 0.35:
+            found.append((0.5 + timing / 2, (i, j, k), _outline(corner, far, low, count)))
     return found
 
 
-def _fit(gray: Gray, corner: _Pattern, right: _Pattern, down: _Pattern) -> tuple[float, Quad] | None:
-    """The outline of three patterns and its score, by the timing patterns between them."""
-    across, along = right.center - corner.center, down.center - corner.center
-    width = (corner.width + right.width + down.width) / 3
-    modules = 7 * (np.hypot(*across) + np.hypot(*along)) / 2 / width
+def _pairs(gray: Gray, patterns: list[_Pattern], i: int) -> list[_Fit]:
+    """Symbols of which the i-th and another are two finder patterns, at the ends of one side."""
+    found = []
+    for _, j, way in _neighbours(patterns, i):
+        corner, other = patterns[i].center, patterns[j].center
+        width = (patterns[i].width + patterns[j].width) / 2
+        # Where the third would be if the symbol were square, on the side where the timing pattern is.
+        across = np.array([-way[1], way[0]])
+        timing, count = _modules(gray, corner, way, across, width, sides=1)
+        if timing >= 0.5:
+            found.append((_PAIR * timing, (i, j), _outline(corner, other, corner + across, count)))
+    return found
+
+
+def _modules(
+    gray: Gray, corner: Vector, right: Vector, down: Vector, width: float, sides: int = 2
+) -> tuple[float, int]:
+    """How well timing patterns fit along so many sides, and the modules between the centres then."""
+    modules = 7 * (np.hypot(*right) + np.hypot(*down)) / 2 / width
     best: tuple[float, int] = (0.0, 0)
     guess = round((modules - 14) / 4) * 4 + 14
     # The estimate of the module is coarse: versions nearby are tried, more of them for large symbols.
     reach = 4 * max(1, round(modules / 30))
     for count in range(max(14, guess - reach), min(170, guess + reach) + 1, 4):
-        u, v = across / count, along / count
-        timing = min(_timing(gray, corner.center, u, v, count), _timing(gray, corner.center, v, u, count))
+        u, v = right / count, down / count
+        timing = min(_timing(gray, corner, *way, count) for way in [(u, v), (v, u)][:sides])
         best = max(best, (timing, count))
-    timing, count = best
-    if timing < 0.35:
-        return None
-    u, v = across / count, along / count
-    a, b, c = corner.center, right.center, down.center
-    outline = [a - 3.5 * (u + v), b + 3.5 * (u - v), b + c - a + 3.5 * (u + v), c + 3.5 * (v - u)]
-    return 0.5 + timing / 2, Quad.of(np.array(outline))
+    return best
+
+
+def _outline(corner: Vector, right: Vector, down: Vector, count: int) -> Quad:
+    """The symbol's outline by three finder patterns' centres, ``count`` modules apart."""
+    u, v = (right - corner) / count, (down - corner) / count
+    far = right + down - corner
+    shifts = ((corner, -u - v), (right, u - v), (far, u + v), (down, v - u))
+    return Quad.of(np.array([center + 3.5 * shift for center, shift in shifts]))
 
 
 def _timing(gray: Gray, center: Vector, along: Vector, across: Vector, count: int) -> float:

@@ -9,7 +9,7 @@ from qrcascade.errors import OptionError
 from qrcascade.results import Attempt, Quad
 from qrcascade.scan import Scan
 from qrcascade.strategies.base import Runner, Step
-from qrcascade.strategies.regions import credible_outline, reread
+from qrcascade.strategies.regions import WORTHWHILE, credible_outline, reread
 
 __all__ = ["QUICK", "SCHEDULE", "ClassicalStrategy"]
 
@@ -77,13 +77,15 @@ class ClassicalStrategy:
         runner = Runner(self.name, scan)
         tried: set[Quad] = set()
         for number, step in enumerate(self._steps):
+            if step.engine.name == "zbar" and not (scan.codes or scan.regions):
+                continue
             attempt = runner.run(step, scan.frame)
             if attempt is not None:
                 yield attempt
             for region in scan.regions:
                 if scan.is_read(region.quad) or region.quad in tried:
                     continue
-                if credible_outline(region.quad, scan.frame):
+                if region.score >= WORTHWHILE and credible_outline(region.quad, scan.frame):
                     tried.add(region.quad)
                     yield from reread(scan, region, runner)
             if number + 1 >= self.quick and not _promising(scan):
@@ -94,4 +96,6 @@ def _promising(scan: Scan) -> bool:
     """Whether there is evidence of a code that is still unread."""
     if isinstance(scan.expect, int):
         return True
-    return not scan.settled and bool(scan.codes or scan.regions)
+    worthwhile = any(region.score >= WORTHWHILE for region in scan.regions)
+    doubtful = any(code.confidence < scan.threshold for code in scan.codes)
+    return worthwhile or doubtful

@@ -11,7 +11,10 @@ from qrcascade.scan import Scan
 from qrcascade.strategies.base import Runner, Step
 from qrcascade.views import View, rectify, view
 
-__all__ = ["REGION_STEPS", "credible_outline", "region_step", "reread"]
+__all__ = ["REGION_STEPS", "WORTHWHILE", "credible_outline", "region_step", "reread"]
+
+# Regions that score less, as single finder patterns do, are no outlines of symbols.
+WORTHWHILE = 0.15
 
 # In the order that `python -m benchmarks schedule` found, with the points that each adds to those
 # before it and its time on one region.
