@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from qrcascade.frame import Frame
     from qrcascade.results import Attempt, QRCode, Quad, ReadResult, Region
     from qrcascade.scan import Scan
-    from qrcascade.strategies import ClassicalStrategy, QReaderStrategy, Strategy, StubStrategy
+    from qrcascade.strategies import ClassicalStrategy, GridStrategy, QReaderStrategy, Strategy, StubStrategy
 
 __version__ = "0.1.0"
 
@@ -30,6 +30,7 @@ __all__ = [
     "Cascade",
     "ClassicalStrategy",
     "Frame",
+    "GridStrategy",
     "ImageError",
     "MissingDependencyError",
     "NotFoundError",
@@ -60,7 +61,7 @@ _ROOMS = {
     "frame": ("Frame",),
     "results": ("Attempt", "QRCode", "Quad", "ReadResult", "Region"),
     "scan": ("Scan",),
-    "strategies": ("ClassicalStrategy", "QReaderStrategy", "Strategy", "StubStrategy"),
+    "strategies": ("ClassicalStrategy", "GridStrategy", "QReaderStrategy", "Strategy", "StubStrategy"),
 }
 _HOME = {name: room for room, names in _ROOMS.items() for name in names}
 

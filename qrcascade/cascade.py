@@ -10,7 +10,7 @@ from qrcascade.errors import OptionError, QRCascadeError
 from qrcascade.frame import Frame, Source
 from qrcascade.results import Attempt, QRCode, Quad, ReadResult, Region
 from qrcascade.scan import Expect, Scan
-from qrcascade.strategies import ClassicalStrategy, QReaderStrategy, Strategy
+from qrcascade.strategies import ClassicalStrategy, GridStrategy, QReaderStrategy, Strategy
 
 __all__ = ["FORMATS", "PRESETS", "Cascade", "read"]
 
@@ -18,12 +18,14 @@ _MAX_TIMEOUT_S = 86_400
 FORMATS = ("QRCode", "MicroQRCode", "RMQRCode")
 PRESETS: dict[str, tuple[str, ...]] = {
     "classical": (),
+    "light": ("grid",),
     "nano": ("n",),
     "small": ("s",),
     "hybrid": ("s", "m"),
     "large": ("l",),
+    "thorough": ("grid", "s", "grid", "m", "grid"),
 }
-"""Name of a preset to the sizes of QReader that follow the classical tier."""
+"""Name of a preset to what follows the classical tier: the grid reader, or a size of QReader."""
 
 
 class Cascade:
@@ -67,8 +69,9 @@ class Cascade:
 
         Parameters
         ----------
-        name : {"classical", "nano", "small", "hybrid", "large"}
-            Classical alone, or followed by QReader n, s, s then m, or l. Where the extra is not
+        name : {"classical", "light", "nano", "small", "hybrid", "large", "thorough"}
+            Classical alone; followed by the grid reader; by QReader n, s, s then m, or l; or by the
+            grid reader, s, m and the grid reader for what each locates. Where the extra is not
             installed, the neural tiers are attempts with an error.
         threshold : float
             As for the class.
@@ -80,8 +83,7 @@ class Cascade:
         """
         if not isinstance(name, str) or name not in PRESETS:
             raise OptionError(f"preset must be one of {', '.join(PRESETS)}, got {name!r}")
-        neural = [QReaderStrategy(size, required=False) for size in PRESETS[name]]
-        return cls([ClassicalStrategy(), *neural], threshold=threshold)
+        return cls([ClassicalStrategy(), *map(_tier, PRESETS[name])], threshold=threshold)
 
     def read(
         self,
@@ -92,6 +94,7 @@ class Cascade:
         formats: Collection[str] = ("QRCode",),
         bgr: bool = False,
         frame: int = 0,
+        regions: Sequence[Quad] = (),
     ) -> ReadResult:
         """Read the codes in one picture.
 
@@ -113,6 +116,8 @@ class Cascade:
             An array's channels are blue, green, red.
         frame : int
             Which picture of a multi-frame file, from 0.
+        regions : sequence of Quad
+            Where symbols are known to be, in pixels of the upright picture: read like those that are located.
 
         Returns
         -------
@@ -137,6 +142,8 @@ class Cascade:
             threshold=self.threshold,
             deadline=deadline,
         )
+        if regions:
+            scan.record(_given(regions))
         timed_out = False
         for attempt in self._attempts(scan):
             scan.record(attempt)
@@ -159,6 +166,22 @@ class Cascade:
                 yield Attempt(strategy.name, "", error=str(error))
             except Exception as error:
                 yield Attempt(strategy.name, "", error=f"{type(error).__name__}: {error}")
+
+
+def _tier(name: str) -> Strategy:
+    return GridStrategy() if name == "grid" else QReaderStrategy(name, required=False)
+
+
+def _given(regions: Sequence[Quad]) -> Attempt:
+    """The caller's regions as an attempt of nobody else's."""
+    try:
+        quads = tuple(regions)
+    except TypeError:
+        quads = (regions,)
+    for quad in quads:
+        if not isinstance(quad, Quad) or not quad.convex:
+            raise OptionError(f"regions must be convex Quads, got {quad!r}")
+    return Attempt("caller", "regions", regions=tuple(Region(quad, 1.0, "caller") for quad in quads))
 
 
 def _sound(attempt: object) -> Attempt:
@@ -216,9 +239,12 @@ def read(
     formats: Collection[str] = ("QRCode",),
     bgr: bool = False,
     frame: int = 0,
+    regions: Sequence[Quad] = (),
 ) -> ReadResult:
     """Read the codes in one picture with the "hybrid" preset.
 
     The parameters, the result and what is raised are those of `Cascade.read`.
     """
-    return _default().read(source, expect=expect, timeout=timeout, formats=formats, bgr=bgr, frame=frame)
+    return _default().read(
+        source, expect=expect, timeout=timeout, formats=formats, bgr=bgr, frame=frame, regions=regions
+    )

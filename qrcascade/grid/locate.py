@@ -16,7 +16,7 @@ from qrcascade.frame import Frame
 from qrcascade.results import Quad
 from qrcascade.views import opencv, rectify
 
-__all__ = ["MODULE", "Canvas", "Start", "evened", "starts"]
+__all__ = ["FINDER", "MODULE", "Canvas", "Start", "evened", "starts"]
 
 Pixels = NDArray[np.float32]
 
@@ -28,6 +28,7 @@ _MIN_MODULE = 1.2
 _MIN_SIDE, _MAX_SIDE = 220, 900
 # How far from where the outline says a finder pattern is searched: modules, and share of the side.
 _REACH, _REACH_SHARE = 3.0, 0.05
+_SQUARE = np.array([[0.0, 0.0], [1.0, 0.0], [1.0, 1.0], [0.0, 1.0]])
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,6 +58,16 @@ class Canvas:
         side = int(np.clip(quad.side * 1.15, _MIN_SIDE, _MAX_SIDE))
         square = rectify(frame, quad, side, MARGIN)
         return cls(square, side, round(side * MARGIN) - 0.5, quad.side / _MIN_MODULE)
+
+    @property
+    def gray(self) -> Pixels:
+        """Its gray levels, 0 to 255."""
+        return self.frame.gray.astype(np.float32)
+
+    def finders(self, start: Start) -> NDArray[np.float64]:
+        """Where the three finder patterns of a start are centred, shape (3, 2), in its own pixels."""
+        near = 3.5 + (start.size - 7) * _SQUARE[[(start.turn + k) % 4 for k in (0, 1, 3)]]
+        return self.origin + self.side / start.size * (near + start.shifts)
 
     def scaled(self, pixels: Pixels, size: int) -> tuple[Pixels, float]:
         """Pixels at `MODULE` to a module for a symbol of ``size`` modules, and where it begins in them."""
@@ -181,19 +192,19 @@ def _finder() -> Pixels:
     return pattern.repeat(MODULE, 0).repeat(MODULE, 1)
 
 
-_FINDER = _finder()
+FINDER = _finder()
 
 
 def _match(even: Pixels, expected: tuple[float, float], reach: int) -> tuple[float, tuple[float, float]]:
     """The best place of a finder pattern near another: its correlation, and the way there in modules."""
     cv2 = opencv()
-    half = len(_FINDER) / 2 - 0.5
+    half = len(FINDER) / 2 - 0.5
     left, top = (max(0, round(c - half) - reach) for c in expected)
     right, bottom = (round(c + half) + reach + 1 for c in expected)
     window = even[top:bottom, left:right]
-    if min(window.shape) < len(_FINDER):
+    if min(window.shape) < len(FINDER):
         return -1.0, (0.0, 0.0)
-    scores = cv2.matchTemplate(window, _FINDER, cv2.TM_CCOEFF_NORMED)
+    scores = cv2.matchTemplate(window, FINDER, cv2.TM_CCOEFF_NORMED)
     _, best, _, (x, y) = cv2.minMaxLoc(scores)
     way = (left + x + half - expected[0]) / MODULE, (top + y + half - expected[1]) / MODULE
     return float(best), way

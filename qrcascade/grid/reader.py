@@ -1,12 +1,13 @@
 """One region: from a rough outline to a payload, cheapest way first.
 
-The ways are stages. Each yields when it is done, so that whoever asks can stop: first the fit by polynomials,
+The ways are stages, run one by one, so that whoever asks can stop between them: first the fit by polynomials,
 which reads most, then the local fit, then other looks of the same pixels (clipped highlights, light taken off,
 colour channels), and at last deconvolution.
 """
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
@@ -16,8 +17,10 @@ from numpy.typing import NDArray
 from qrcascade.frame import Frame
 from qrcascade.grid import codewords, deblur
 from qrcascade.grid.codewords import Decoded, Partial
+from qrcascade.grid.deblur import Blur
 from qrcascade.grid.fit import QUIET, Fit
-from qrcascade.grid.locate import Canvas, Pixels, starts
+from qrcascade.grid.locate import Canvas, Pixels, Start, starts
+from qrcascade.grid.recentre import recentred
 from qrcascade.grid.soft import cancelled, centred
 from qrcascade.results import Quad
 from qrcascade.views import opencv
@@ -30,7 +33,10 @@ READINGS = 256
 _FITTED, _GROWN = 4, 2
 # Under this agreement with the function patterns there is no symbol, or not this one.
 _LEAST_SCORE = 0.35
-_SHARP_ENOUGH = 0.5
+# Larger symbols have too many modules for a blind estimate to move any of them.
+_BLIND_SIZE = 80
+# Looks that come before the first deconvolution.
+_SHARPEN_AFTER = 3
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -66,113 +72,136 @@ class _Look:
     corner: bool = False
 
 
-def stages(frame: Frame, quad: Quad) -> Iterator[tuple[str, GridReading | None]]:
-    """Read a region in ever dearer ways.
+Stage = tuple[str, Callable[[], "GridReading | None"]]
+"""A name, and what does the work."""
+
+
+def stages(frame: Frame, quad: Quad) -> Iterator[Stage]:
+    """Ways to read one region, ever dearer; each is to be run before the next is asked for.
 
     Parameters
     ----------
     frame : Frame
         The picture.
     quad : Quad
-        About where the symbol is, in the frame's pixels.
+        About where the symbol is, in the frame's pixels: corners up to 6 % of the side off.
 
     Yields
     ------
     name : str
-        What was tried.
-    reading : GridReading or None
-        The first one that is not None is the last.
+        What is tried.
+    run : callable
+        Tries it, and gives what was read, or None. Nothing follows a reading, or a region without a symbol.
     """
-    region = _Region(Canvas.of(frame, quad))
+    region = _Region(frame, quad)
     for look in _LOOKS:
-        fit = region.fit(look)
-        yield f"fit {look.name}", region.read(fit, local=False)
-        if region.reading is not None:
+        yield f"fit {look.name}", functools.partial(region.fitted, look)
+        if region.reading is not None or region.empty:
             return
-        if fit is None:
-            if look is _LOOKS[0]:
+        if region.current is not None:
+            yield f"local {look.name}", region.refined
+            if region.reading is not None:
                 return
-            continue
-        yield f"local {look.name}", region.read(fit, local=True)
-        if region.reading is not None:
-            return
-    for fit in region.best_fits(4):
-        for name, reading in region.deblurred(fit):
-            yield name, reading
-            if reading is not None:
+        if look is _LOOKS[_SHARPEN_AFTER]:
+            yield from region.sharpened(1)
+            if region.reading is not None:
                 return
+    yield from region.sharpened(4)
 
 
 class _Region:
     """What is learned about one region on the way."""
 
-    def __init__(self, canvas: Canvas) -> None:
-        self.canvas = canvas
+    def __init__(self, frame: Frame, quad: Quad) -> None:
         self.reading: GridReading | None = None
+        self.current: Fit | None = None
+        self._frame, self._quad = frame, quad
         self._partial: dict[int, Partial] = {}
+        # Fits, and where their modules were by the function patterns.
         self._fits: list[tuple[Fit, NDArray[np.float64], NDArray[np.float64]]] = []
+        self._sharpened: set[int] = set()
         self._spent = 0
 
-    def fit(self, look: _Look) -> Fit | None:
-        """The start that agrees best with the function patterns, fitted to them."""
-        pixels = look.pixels(self.canvas)
-        found = starts(self.canvas, pixels)[:_FITTED]
-        fits = [Fit(self.canvas, pixels, start, corner=look.corner) for start in found]
+    @property
+    def empty(self) -> bool:
+        """Whether nothing like a symbol was seen so far."""
+        return not self._fits
+
+    @functools.cached_property
+    def _located(self) -> tuple[Canvas, list[Start]]:
+        return recentred(self._frame, self._quad)
+
+    def fitted(self, look: _Look) -> GridReading | None:
+        """Fit the most promising starts to the function patterns, the best one to the data, and decode."""
+        canvas, found = self._located
+        pixels = look.pixels(canvas)
+        if look.pixels is not _gray:
+            found = starts(canvas, pixels)
+        fits = [Fit(canvas, pixels, start, corner=look.corner) for start in found[:_FITTED]]
         for fit in fits:
             fit.by_patterns()
         fits = sorted(fits, key=lambda fit: -fit.score)[:_GROWN]
         for fit in fits:
             fit.outwards()
-        best = max(fits, key=lambda fit: fit.score, default=None)
-        if best is None or best.score < _LEAST_SCORE:
+        self.current = max(fits, key=lambda fit: fit.score, default=None)
+        if self.current is None or self.current.score < _LEAST_SCORE:
+            self.current = None
             return None
-        self._fits.append((best, best.x, best.y))
-        return best
+        self._fits.append((self.current, self.current.x, self.current.y))
+        self.current.by_data()
+        return self._read(self.current)
 
-    def best_fits(self, count: int) -> Iterator[Fit]:
-        """The most promising fits again, as they were by the function patterns."""
-        for fit, x, y in sorted(self._fits, key=lambda f: -f[0].score)[:count]:
-            fit.x, fit.y = x, y
-            yield fit
-
-    def read(self, fit: Fit | None, *, local: bool) -> GridReading | None:
-        """Refine a fit, by polynomials or locally, and decode it."""
+    def refined(self) -> GridReading | None:
+        """Fit the current grid locally, and decode again."""
+        fit = self.current
         if fit is None:
             return None
-        if local:
-            fit.locally()
-        else:
-            fit.by_data()
-        for soft in (centred, cancelled):
-            if self._decoded(fit, soft(fit)):
-                return self.reading
+        fit.locally()
         partial = self._partial.get(fit.layout.version)
-        if local and partial is not None:
+        if self._read(fit) is None and partial is not None:
             with_known(fit, partial)
             fit.locally((3.0, 2.0))
             self._decoded(fit, cancelled(fit))
         return self.reading
 
-    def deblurred(self, fit: Fit) -> Iterator[tuple[str, GridReading | None]]:
-        """Deconvolve with the blurs that explain the finder patterns best."""
-        x, y = fit.x, fit.y
-        bank = deblur.blurs(fit)
-        for blur in bank[:2]:
+    def _read(self, fit: Fit) -> GridReading | None:
+        for soft in (centred, cancelled):
+            if self._decoded(fit, soft(fit)):
+                break
+        return self.reading
+
+    def sharpened(self, count: int) -> Iterator[Stage]:
+        """Deconvolve the most promising fits, each as it was by the function patterns."""
+        for fit, x, y in sorted(self._fits, key=lambda f: -f[0].score)[:count]:
+            if id(fit) in self._sharpened:
+                continue
+            self._sharpened.add(id(fit))
             fit.x, fit.y = x, y
-            soft, modules = deblur.deconvolved(fit, blur)
-            self._decoded(fit, soft)
-            yield f"deblur {blur.name}", self.reading
-            if fit.size < 80:
-                for _ in range(2):
-                    blur = deblur.blind(fit, blur, modules)
-                    soft, modules = deblur.deconvolved(fit, blur, modules=modules, rounds=3)
-                    self._decoded(fit, soft)
-                    yield f"deblur {blur.name}", self.reading
-        for highpass in (2.0, 1.2):
-            fit.x, fit.y = x, y
-            soft, modules = deblur.deconvolved(fit, bank[0], highpass=highpass)
-            self._decoded(fit, soft)
-            yield f"deblur {bank[0].name} highpass", self.reading
+            bank = deblur.blurs(fit)
+            for blur in bank[:2]:
+                yield f"deblur {blur.name}", functools.partial(self._deblur, fit, x, y, blur)
+                if self.reading is not None:
+                    return
+            for highpass in (2.0, 1.2):
+                run = functools.partial(self._deblur, fit, x, y, bank[0], highpass)
+                yield f"deblur {bank[0].name} highpass {highpass:g}", run
+                if self.reading is not None:
+                    return
+
+    def _deblur(
+        self, fit: Fit, x: NDArray[np.float64], y: NDArray[np.float64], blur: Blur, highpass: float = 0.0
+    ) -> GridReading | None:
+        fit.x, fit.y = x, y
+        soft, modules = deblur.deconvolved(fit, blur, highpass=highpass)
+        self._decoded(fit, soft)
+        if fit.size < _BLIND_SIZE and not highpass:
+            for _ in range(2):
+                if self.reading is not None:
+                    break
+                blur = deblur.blind(fit, blur, modules)
+                soft, modules = deblur.deconvolved(fit, blur, modules=modules, rounds=3)
+                self._decoded(fit, soft)
+        return self.reading
 
     def _decoded(self, fit: Fit, soft: Pixels) -> bool:
         """Decode soft bits, also of the mirror image where its format information fits better."""
@@ -192,12 +221,13 @@ class _Region:
         return False
 
     def _mesh(self, fit: Fit, mirrored: bool) -> NDArray[np.float64]:
+        canvas = self._located[0]
         mesh = fit.mesh()
         if mirrored:
             mesh = mesh.transpose(1, 0, 2)
-        scale = len(fit.sheet) / self.canvas.frame.size[0]
+        scale = len(fit.sheet) / len(canvas.gray)
         points = np.dstack([(mesh + 0.5) / scale - 0.5, np.ones(mesh.shape[:2])])
-        points = points @ self.canvas.frame.to_source.T
+        points = points @ canvas.frame.to_source.T
         return np.asarray(points[..., :2] / points[..., 2:])
 
 
@@ -208,7 +238,7 @@ def with_known(fit: Fit, partial: Partial) -> None:
 
 
 def _gray(canvas: Canvas) -> Pixels:
-    return canvas.frame.gray.astype(np.float32)
+    return canvas.gray
 
 
 def _clipped(pixels: Callable[[Canvas], Pixels]) -> Callable[[Canvas], Pixels]:

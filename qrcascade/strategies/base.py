@@ -62,7 +62,7 @@ class Runner:
         self._formats = scan.formats
         self._missing: set[str] = set()
 
-    def run(self, step: Step, frame: Frame) -> Attempt | None:
+    def run(self, step: Step, frame: Frame, region: Quad | None = None) -> Attempt | None:
         """Run a step; None where it lacks a library of which that has been reported."""
 
         def look() -> Findings:
@@ -70,10 +70,10 @@ class Runner:
             return carried(step.engine.read(seen.gray, self._formats), seen)
 
         reported = frozenset(self._missing)
-        attempt = self.attempt(str(step), look)
+        attempt = self.attempt(str(step), look, region)
         return None if attempt.error in reported else attempt
 
-    def attempt(self, step: str, look: Callable[[], Findings]) -> Attempt:
+    def attempt(self, step: str, look: Callable[[], Findings], region: Quad | None = None) -> Attempt:
         """Time ``look``, whose findings are in the source picture's pixels."""
         start = time.perf_counter()
         findings, error = Findings(), None
@@ -86,7 +86,7 @@ class Runner:
             error = f"{type(broken).__name__}: {broken}"
         elapsed = time.perf_counter() - start
         codes = tuple(replace(c, strategy=self.strategy, step=step) for c in findings.codes)
-        return Attempt(self.strategy, step, elapsed, codes, findings.regions, error)
+        return Attempt(self.strategy, step, elapsed, codes, findings.regions, error, region)
 
 
 def carried(findings: Findings, view: Frame) -> Findings:

@@ -50,7 +50,7 @@ def reread(scan: Scan, region: Region, runner: Runner) -> Iterator[Attempt]:
         Of the strategy that reads.
     """
     for text in REGION_STEPS:
-        attempt = runner.run(region_step(text, region.quad), scan.frame)
+        attempt = runner.run(region_step(text, region.quad), scan.frame, region.quad)
         if attempt is None:
             continue
         yield attempt
