@@ -28,6 +28,8 @@ _MIN_MODULE = 1.2
 _MIN_SIDE, _MAX_SIDE = 220, 900
 # How far from where the outline says a finder pattern is searched: modules, and share of the side.
 _REACH, _REACH_SHARE = 3.0, 0.05
+# Versions that are tried first: the template bears a tenth more or less.
+_COARSE = (*range(1, 7), *range(7, 15, 2), *range(15, 41, 3))
 _SQUARE = np.array([[0.0, 0.0], [1.0, 0.0], [1.0, 1.0], [0.0, 1.0]])
 
 
@@ -132,16 +134,13 @@ def starts(canvas: Canvas, pixels: Pixels) -> list[Start]:
     """What may lie in a canvas, the best first, each version at most twice."""
     search = _Search(canvas, evened(pixels, canvas.side / 6))
     found: list[Start] = []
-    version = 1
-    while version <= 40 and 17 + 4 * version <= canvas.finest:
+    coarse = [v for v in _COARSE if 17 + 4 * v <= canvas.finest]
+    for version in coarse:
         found += search.of_version(version)
-        # The template bears a tenth more or less.
-        version += 1 if version < 12 else 2
     found.sort(key=lambda start: -start.score)
-    known = {start.version for start in found[:3]}
-    for near in sorted({v + d for v in known if v >= 12 for d in (-1, 1)}):
-        if near % 2 and near <= 40:
-            found += search.of_version(near)
+    near = {start.version + d for start in found[:4] for d in (-1, 1)} - set(coarse)
+    for version in sorted(near & set(range(1, 41))):
+        found += search.of_version(version)
     return sorted(found, key=lambda start: -start.score)
 
 

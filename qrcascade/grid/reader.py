@@ -31,8 +31,8 @@ __all__ = ["GridReading", "stages"]
 READINGS = 256
 # Starts that are fitted to the function patterns; the best of them goes on.
 _FITTED, _GROWN = 4, 2
-# Under this agreement with the function patterns there is no symbol, or not this one.
-_LEAST_SCORE = 0.35
+# With a worse match of finder patterns, or agreement with all function patterns, there is no symbol.
+_LEAST_MATCH, _LEAST_SCORE = 0.45, 0.5
 # Larger symbols have too many modules for a blind estimate to move any of them.
 _BLIND_SIZE = 80
 # Looks that come before the first deconvolution.
@@ -137,15 +137,15 @@ class _Region:
         pixels = look.pixels(canvas)
         if look.pixels is not _gray:
             found = starts(canvas, pixels)
-        fits = [Fit(canvas, pixels, start, corner=look.corner) for start in found[:_FITTED]]
+        found = [start for start in found[:_FITTED] if start.score >= _LEAST_MATCH]
+        fits = [Fit(canvas, pixels, start, corner=look.corner) for start in found]
         for fit in fits:
             fit.by_patterns()
-        fits = sorted(fits, key=lambda fit: -fit.score)[:_GROWN]
+        fits = [fit for fit in sorted(fits, key=lambda fit: -fit.score) if fit.score >= _LEAST_SCORE][:_GROWN]
         for fit in fits:
             fit.outwards()
         self.current = max(fits, key=lambda fit: fit.score, default=None)
-        if self.current is None or self.current.score < _LEAST_SCORE:
-            self.current = None
+        if self.current is None:
             return None
         self._fits.append((self.current, self.current.x, self.current.y))
         self.current.by_data()

@@ -24,8 +24,8 @@ __all__ = ["recentred"]
 
 Vector = NDArray[np.float64]
 
-# A match that needs no better outline; how many less clear ones are looked into.
-_CLEAR, _DOUBTFUL = 0.75, 4
+# A match that needs no better outline; one that is hopeless; how many between them are looked into.
+_CLEAR, _HOPELESS, _DOUBTFUL = 0.75, 0.4, 3
 _STEPS = 10
 # A fitted pattern that correlates less is none.
 _LEAST_MATCH = 0.5
@@ -48,7 +48,7 @@ def recentred(frame: Frame, quad: Quad) -> tuple[Canvas, list[Start]]:
     """A canvas for a rough outline, and what may lie in it, the outline moved to fit if need be."""
     canvas = Canvas.of(frame, quad)
     found = starts(canvas, canvas.gray)
-    if not found or found[0].score >= _CLEAR:
+    if not found or not _HOPELESS <= found[0].score < _CLEAR:
         return canvas, found
     best = canvas, found
     for outline in _outlines(canvas, found[:_DOUBTFUL]):
