@@ -13,7 +13,7 @@ from pathlib import Path
 import click
 from tqdm import tqdm
 
-from benchmarks import corpora, report, schedule, startup
+from benchmarks import corpora, curves, report, safety, schedule, startup
 from benchmarks.readers import READERS, build
 from benchmarks.scoring import Record, score
 
@@ -102,6 +102,8 @@ def baseline(names: tuple[str, ...], out: Path) -> None:
 
 
 main.command(name="startup")(startup.startup)
+main.command(name="safety")(safety.safety)
+main.command(name="curves")(curves.curves)
 
 if __name__ == "__main__":
     main()

@@ -153,8 +153,8 @@ class Cascade:
                 timed_out = True
                 break
         elapsed = time.perf_counter() - start
-        size = scan.frame.size
-        return ReadResult(scan.codes, scan.regions, tuple(scan.attempts), size, elapsed, timed_out)
+        found = scan.codes, scan.regions, tuple(scan.attempts)
+        return ReadResult(*found, scan.frame.size, elapsed, timed_out, scan.frame)
 
     def _attempts(self, scan: Scan) -> Iterator[Attempt]:
         """Every strategy's attempts in turn; what a strategy raises is its last attempt."""

@@ -7,11 +7,12 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from qrcascade.errors import NotFoundError
+from qrcascade.errors import NotFoundError, OptionError
 
 if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
+    from PIL.Image import Image
 
 __all__ = ["Attempt", "Findings", "QRCode", "Quad", "ReadResult", "Region"]
 
@@ -20,6 +21,8 @@ Point = tuple[float, float]
 # Intersection over union. Engines place one symbol's corners differently, by up to a few modules;
 # a symbol inside another one's light middle is a third of its side.
 SAME_PLACE = 0.25
+# Regions that score less are not drawn; as in `qrcascade.scan`.
+_CREDIBLE = 0.5
 
 
 @dataclass(frozen=True, slots=True)
@@ -170,8 +173,8 @@ class QRCode:
         What speaks against chance, in bits, where the module grid was read: the payload is false with a
         probability of at most about 2 to the minus this. `qrcascade.grid.evidence` derives it.
     mesh : tuple of rows of points, optional
-        Where the module grid was fitted: corners (x, y) of the modules in the symbol's own rows and columns, N + 1 rows of
-        N + 1 points. Not compared.
+        Where the module grid was fitted: corners (x, y) of the modules in the symbol's own rows and
+        columns, N + 1 rows of N + 1 points. Not compared.
     """
 
     text: str
@@ -285,6 +288,10 @@ class ReadResult:
         Seconds from the source to the result.
     timed_out : bool
         Whether the timeout ended the reading.
+    picture : Frame, optional
+        What was read, for `draw`. It keeps the pixels alive as long as the result;
+        ``dataclasses.replace(result, picture=None)`` lets go of them. Not compared, and left out
+        of copies and pickles.
     """
 
     codes: tuple[QRCode, ...]
@@ -293,6 +300,11 @@ class ReadResult:
     size: tuple[int, int]
     elapsed_s: float
     timed_out: bool = False
+    picture: Any = field(default=None, repr=False, compare=False)
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        kept = (self.codes, self.regions, self.attempts, self.size, self.elapsed_s, self.timed_out)
+        return ReadResult, kept
 
     def __bool__(self) -> bool:
         return bool(self.codes)
@@ -330,3 +342,30 @@ class ReadResult:
         if self.timed_out:
             message += ", stopped by the timeout"
         raise NotFoundError("; ".join([message, *self.errors]))
+
+    def draw(self, mesh: bool = False) -> Image:
+        """The picture with what was found: read codes in green, credible regions left unread in amber.
+
+        Parameters
+        ----------
+        mesh : bool
+            Draw the fitted module mesh of the codes that have one, in blue.
+
+        Returns
+        -------
+        PIL.Image.Image
+            Upright, RGB; a dot marks each code's own top-left corner. Lines grow with the picture.
+
+        Raises
+        ------
+        OptionError
+            If this result has no picture.
+        """
+        if self.picture is None:
+            raise OptionError("there is no picture to draw on: copies and pickles of a result go without it")
+        from qrcascade import drawing
+
+        unread = [(r.quad.corners, drawing.AMBER, False) for r in self.regions if r.score >= _CREDIBLE]
+        read = [(code.quad.corners, drawing.GREEN, True) for code in self.codes]
+        meshes = [code.mesh for code in self.codes if mesh and code.mesh is not None]
+        return drawing.overlaid(self.picture.color, outlines=[*unread, *read], meshes=meshes)

@@ -124,8 +124,9 @@ class Scan:
         )
 
     def _is_part(self, quad: Quad) -> bool:
-        """Whether this is a place inside a symbol that is read, as a finder pattern is."""
-        return any(s.confidence >= self.threshold and s.code.quad.covers(quad) for s in self._sightings)
+        """Whether this is inside a symbol that is read, as a finder pattern is, or around one, as a page is."""
+        read = (s.code.quad for s in self._sightings if s.confidence >= self.threshold)
+        return any(symbol.covers(quad) or quad.covers(symbol) for symbol in read)
 
     def record(self, attempt: Attempt) -> None:
         """Take in one attempt: merge its codes with those known, keep its regions."""

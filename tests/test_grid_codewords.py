@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-from typing import Any
 
 import numpy as np
 import pytest
@@ -11,6 +10,7 @@ import segno
 from numpy.typing import NDArray
 
 from qrcascade.grid import codewords, evidence, reedsolomon
+from qrcascade.grid.blocks import Reading, read, solved
 from qrcascade.grid.codewords import Decoded, Partial, decode, format_score
 from qrcascade.grid.layout import FORMAT_WORDS, LEVELS, blocks, data_mask, interleaving, layout
 
@@ -134,8 +134,8 @@ def test_assumed_padding_helps_and_proves_nothing(monkeypatch: pytest.MonkeyPatc
     read = texts(0.55, modules, 3, 20)
     assert set(read) == {text}
     # A clean symbol's evidence is the same with and without it, but for the charge.
-    found = [codewords._solved(a) for a in codewords._with_padding(reading(modules, 3, "M", 2))]
-    plain = codewords._accept(codewords._solved(reading(modules, 3, "M", 2)))
+    found = [solved(a) for a in codewords._with_padding(reading(modules, 3, "M", 2))]
+    plain = codewords._accept(solved(reading(modules, 3, "M", 2)))
     assuming = codewords._accept(found[0])
     assert plain is not None
     assert assuming is not None
@@ -146,8 +146,8 @@ def test_assumed_padding_helps_and_proves_nothing(monkeypatch: pytest.MonkeyPatc
     assert len(texts(0.55, modules, 3, 20)) < len(read) - 3
 
 
-def reading(modules: Soft, version: int, level: str, mask: int) -> Any:
-    return codewords._read(modules, version, level, mask, 1.0)
+def reading(modules: Soft, version: int, level: str, mask: int) -> Reading:
+    return read(modules, version, level, mask, 1.0)
 
 
 @pytest.mark.parametrize("version", [1, 9, 20])
@@ -163,7 +163,7 @@ def test_where_padding_begins(version: int, filled: float) -> None:
 
 def test_padding_assumed_where_there_is_none_is_contradicted() -> None:
     modules = symbol(3, "M", filled=1.0)[1]
-    attempt = codewords._solved(codewords._assuming(reading(modules, 3, "M", 2), 30, 1))
+    attempt = solved(codewords._assuming(reading(modules, 3, "M", 2), 30, 1))
     assert attempt.found == (None,)
 
 

@@ -47,6 +47,7 @@ def test_imports_point_one_way() -> None:
     """errors, results, ... cascade: each room imports only rooms to its left."""
     order = [
         {"errors"},
+        {"drawing"},
         {"results"},
         {"charset", "confidence"},
         {"frame"},

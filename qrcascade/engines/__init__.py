@@ -10,6 +10,7 @@ from typing import Protocol
 
 from qrcascade.engines.finders import FinderEngine
 from qrcascade.engines.opencv import ArucoEngine, OpenCVEngine
+from qrcascade.engines.texture import TextureEngine
 from qrcascade.engines.zbar import ZBarEngine
 from qrcascade.engines.zxing import ZXingEngine
 from qrcascade.frame import Gray
@@ -21,6 +22,7 @@ __all__ = [
     "Engine",
     "FinderEngine",
     "OpenCVEngine",
+    "TextureEngine",
     "ZBarEngine",
     "ZXingEngine",
     "engine",
@@ -53,7 +55,14 @@ class Engine(Protocol):
 
 _ENGINES: dict[str, Engine] = {
     engine.name: engine
-    for engine in (ZXingEngine(), ZBarEngine(), OpenCVEngine(), ArucoEngine(), FinderEngine())
+    for engine in (
+        ZXingEngine(),
+        ZBarEngine(),
+        OpenCVEngine(),
+        ArucoEngine(),
+        FinderEngine(),
+        TextureEngine(),
+    )
 }
 
 
@@ -62,5 +71,5 @@ NAMES = tuple(_ENGINES)
 
 
 def engine(name: str) -> Engine:
-    """The engine of a name: "zxing", "zbar", "opencv", "aruco" or "finders"."""
+    """The engine of a name: "zxing", "zbar", "opencv", "aruco", "finders" or "texture"."""
     return _ENGINES[name]

@@ -9,11 +9,12 @@ from qrcascade.grid import evidence
 from qrcascade.grid.reader import GridReading, stages
 from qrcascade.results import Attempt, Findings, QRCode, Region
 from qrcascade.scan import Scan
-from qrcascade.strategies.base import Runner
+from qrcascade.strategies.base import Runner, Step
 from qrcascade.strategies.regions import WORTHWHILE, credible_outline
 
 __all__ = ["GridStrategy"]
 
+_SEARCH = Step.of("texture raw")
 # Outlines that overlap more lead to the same fit.
 _SAME_OUTLINE = 0.85
 
@@ -21,7 +22,7 @@ _SAME_OUTLINE = 0.85
 class GridStrategy:
     """Reads located regions by `qrcascade.grid`, the best first, cheap ways for all before dear ones.
 
-    It never looks at a picture in which nothing was located.
+    Where nothing is read even so, or more is expected, it searches for textured patches once itself.
 
     Parameters
     ----------
@@ -43,6 +44,14 @@ class GridStrategy:
         if "QRCode" not in scan.formats:
             return
         runner = Runner(self.name, scan)
+        yield from self._read_regions(scan, runner)
+        if self._is_missing_something(scan):
+            attempt = runner.run(_SEARCH, scan.frame)
+            if attempt is not None:
+                yield attempt
+                yield from self._read_regions(scan, runner)
+
+    def _read_regions(self, scan: Scan, runner: Runner) -> Iterator[Attempt]:
         worth = [r for r in scan.regions if r.score >= WORTHWHILE and self._is_new(r, scan)]
         waiting = [(region, stages(scan.frame, region.quad)) for region in worth[: self.max_regions]]
         while waiting:
@@ -55,6 +64,11 @@ class GridStrategy:
                     yield runner.attempt(f"grid {name}", look, region.quad)
                     going.append((region, ways))
             waiting = going
+
+    def _is_missing_something(self, scan: Scan) -> bool:
+        """Whether there should be a symbol that nobody has located, and it was not searched for yet."""
+        searched = any(a.strategy == self.name and a.step == str(_SEARCH) for a in scan.attempts)
+        return not searched and (scan.expect is not None or not scan.codes)
 
     def _is_new(self, region: Region, scan: Scan) -> bool:
         """Whether this outline can be a symbol's, and was not looked at as good as here by an earlier tier."""

@@ -1,0 +1,408 @@
+"""What the grid reader accepts that it should not: regions without a symbol, and damaged symbols."""
+
+from __future__ import annotations
+
+import functools
+import itertools
+import math
+import multiprocessing
+import shlex
+import string
+import sys
+import time
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from unittest import mock
+
+import click
+import cv2
+import numpy as np
+import zxingcpp
+from tqdm import tqdm
+
+from benchmarks import report, synthetic
+from benchmarks.deformed import (
+    DAMAGES,
+    WRONG,
+    WRONG_VERSIONS,
+    Page,
+    Random,
+    Wrong,
+    blurred,
+    cut,
+    damaged,
+    drawn,
+    finished,
+    shot,
+    symbol,
+)
+from qrcascade import Frame, Quad
+from qrcascade.frame import Gray
+from qrcascade.grid import codewords, evidence
+from qrcascade.grid.codewords import Decoded, Partial
+from qrcascade.grid.reader import GridReading, stages
+
+__all__ = ["DEAR", "KINDS", "Impostor", "Outcome", "looked", "most", "region", "safety", "true_symbol"]
+
+_DOCS = Path("docs/benchmarks")
+# Drawings without modules: pixels of the inner square and of all, levels of ink and paper.
+_INNER, _ALL = 200, 320
+_INK, _PAPER = 25.0, 240.0
+_MATRIX = ("Aztec", "AztecRune", "DataMatrix", "MaxiCode", "PDF417")
+_BARS = ("Code128", "Code39", "Code93", "EAN13", "ITF")
+_MICRO = ("MicroQRCode", "RMQRCode")
+_CONFIDENCES = (0.0, 0.9, 0.95, 0.99, 0.998, 1.0)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Impostor:
+    """A drawing of something that is no symbol.
+
+    Parameters
+    ----------
+    art : ndarray of float32
+        Square.
+    border : float
+        As in `benchmarks.deformed.shot`.
+    modules : int
+        A side, where it has as many modules as a symbol.
+    payloads : tuple of bytes
+        Of symbols that it has large parts of: who reads one of these is not wrong.
+    """
+
+    art: Page
+    border: float = (_ALL - _INNER) / 2 / _INNER
+    modules: int = 0
+    payloads: tuple[bytes, ...] = ()
+
+
+# Regions without modules
+
+
+def _noise(random: Random) -> Page:
+    """A band of scales, soft or as black and white."""
+    sigma = np.exp(random.uniform(0, np.log(20)))
+    white = random.normal(0, 1, (_ALL, _ALL)).astype(np.float32)
+    band = blurred(white, sigma) - blurred(white, 2 * sigma)
+    steep = random.choice([0.5, 2.0, 20.0])
+    return np.asarray(_PAPER - (_PAPER - _INK) / (1 + np.exp(-steep * band / band.std())), np.float32)
+
+
+def _pattern(random: Random) -> Page:
+    """Squares, stripes, bricks or a halftone."""
+    cell = random.uniform(3, 24)
+    y, x = np.mgrid[:_ALL, :_ALL] / cell
+    bricks = ((x + np.floor(y) % 2) % 2 < 0.3) | (y % 1 < 0.3)
+    shade = cv2.GaussianBlur(random.normal(0, 1, x.shape), (0, 0), 40)
+    dots = (x % 1 - 0.5) ** 2 + (y % 1 - 0.5) ** 2 < 0.16 + 0.08 * shade / shade.std()
+    choices = [(np.floor(x) + np.floor(y)) % 2 > 0, x % 1 < random.uniform(0.2, 0.8), bricks, dots]
+    return np.where(choices[int(random.integers(4))], _INK, _PAPER).astype(np.float32)
+
+
+def _text(random: Random) -> Page:
+    """Lines of print of one size, capitals or mixed."""
+    art = np.full((_ALL, _ALL), _PAPER, np.uint8)
+    scale = float(np.exp(random.uniform(np.log(0.25), np.log(2.5))))
+    signs = [string.ascii_uppercase, string.ascii_letters + "   ", string.digits + ",. "][random.integers(3)]
+    for y in range(0, _ALL + 60, max(6, int(random.uniform(26, 40) * scale))):
+        line = "".join(random.choice(list(signs), 80))
+        thick = max(1, round(2 * scale))
+        cv2.putText(art, line, (-5, y), int(random.integers(8)), scale, _INK, thick, cv2.LINE_AA)
+    return art.astype(np.float32)
+
+
+def _page(random: Random) -> Page:
+    """A piece of a made page: print, boxes, bars and textures together."""
+    whole = synthetic.page(int(random.integers(2**31)))[:, :, 0]
+    y, x = (int(random.integers(size - _ALL + 1)) for size in whole.shape)
+    return whole[y : y + _ALL, x : x + _ALL].astype(np.float32)
+
+
+def _barcode(formats: Sequence[str], random: Random) -> Page:
+    """Another symbology, half of the time stretched to a square."""
+    name = formats[int(random.integers(len(formats)))]
+    digits = "".join(random.choice(list(string.digits), 12))
+    text = "".join(random.choice(list(string.ascii_uppercase), int(random.integers(3, 40))))
+    fixed = {"AztecRune": digits[:2], "EAN13": digits, "ITF": digits, "MicroQRCode": digits}
+    content = fixed.get(name, text[:12] if name in _BARS else text)
+    made = zxingcpp.create_barcode(content, zxingcpp.barcode_format_from_str(name))
+    image = np.asarray(zxingcpp.write_barcode_to_image(made, add_quiet_zones=False))
+    shape = np.array(image.shape) * _INNER / max(image.shape)
+    height, width = (_INNER, _INNER) if random.random() < 0.5 else np.maximum(8, shape).astype(int).tolist()
+    art = np.full((_ALL, _ALL), _PAPER, np.float32)
+    top, left = (_ALL - height) // 2, (_ALL - width) // 2
+    dark = cv2.resize(image, (width, height), interpolation=cv2.INTER_NEAREST) < 128
+    art[top : top + height, left : left + width][dark] = _INK
+    return art
+
+
+def _half(random: Random) -> Impostor:
+    """Part of a symbol, and a texture for the rest."""
+    made = symbol(random, WRONG_VERSIONS)
+    art, border = drawn(made.modules)
+    texture = (_noise, _pattern, _text)[int(random.integers(3))](random)
+    rest = cv2.resize(texture, art.shape, interpolation=cv2.INTER_AREA)
+    art = np.where(cut(random, len(art)), art, rest)
+    return Impostor(art, border, len(made.modules), (made.payload,))
+
+
+def _plain(draw: Callable[[Random], Page], random: Random) -> Impostor:
+    return Impostor(draw(random))
+
+
+def _symbol(draw: Callable[[Random], Wrong], random: Random) -> Impostor:
+    modules, payloads = draw(random)
+    art, border = drawn(modules)
+    return Impostor(art, border, len(modules), payloads)
+
+
+KINDS: dict[str, Callable[[Random], Impostor]] = {
+    "noise": functools.partial(_plain, _noise),
+    "pattern": functools.partial(_plain, _pattern),
+    "text": functools.partial(_plain, _text),
+    "page": functools.partial(_plain, _page),
+    "matrix codes": functools.partial(_plain, functools.partial(_barcode, _MATRIX)),
+    "bar codes": functools.partial(_plain, functools.partial(_barcode, _BARS)),
+    "micro QR": functools.partial(_plain, functools.partial(_barcode, _MICRO)),
+    **{kind: functools.partial(_symbol, draw) for kind, draw in WRONG.items()},
+    "half": _half,
+}
+DEAR = frozenset([*WRONG, "half"])
+"""Kinds with function patterns: the grid reader tries all that it can on most of them."""
+
+
+# One region
+
+
+Given = tuple[Gray, Quad, tuple[bytes, ...]]
+"""A picture, about where something is in it, and what may be read there."""
+
+
+def region(kind: str, seed: int) -> Given:
+    """A region that is no symbol, 100 to 200 pixels wide, as a camera sees it, with a rough outline."""
+    random = np.random.default_rng([seed, *kind.encode()])
+    made = KINDS[kind](random)
+    side = max(random.uniform(100, 200), 2.2 * made.modules)
+    page, quad = shot(random, made.art, made.border, side, turn=180, tilt=0.05)
+    page = blurred(page, random.uniform(0, 1))
+    return finished(random, page, random.uniform(0, 8)), _rough(random, quad, 0.04), made.payloads
+
+
+def true_symbol(kind: str, seed: int) -> Given:
+    """A damaged symbol of version 1 to 10, with an outline that is 2 % off."""
+    random = np.random.default_rng([seed, *kind.encode()])
+    made = symbol(random, (1, 10))
+    gray, quad = damaged(random, kind, made, random.random())
+    return gray, _rough(random, quad, 0.02), (made.payload,)
+
+
+def _rough(random: Random, quad: Quad, share: float) -> Quad:
+    return Quad.of(np.asarray(quad) + random.uniform(-share, share, (4, 2)) * quad.side)
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """What the grid reader made of one region.
+
+    Parameters
+    ----------
+    kind, seed : str, int
+        Which it was.
+    result : {"right", "unread", "wrong"}
+        Whether what was read is what may be read there.
+    progress : {"no fit", "fitted", "in part"}
+        How far it got before that: whether a grid was fitted, and whether some blocks were decoded.
+    bits : float
+        Evidence of what was read, else 0.
+    readings : int
+        How often soft bits were handed to the decoder.
+    ms : float
+        How long it took.
+    """
+
+    kind: str
+    seed: int
+    result: str
+    progress: str
+    bits: float
+    readings: int
+    ms: float
+
+
+class _Decoder:
+    """The decoder, and what it was asked and gave."""
+
+    def __init__(self) -> None:
+        self.given: list[Decoded | Partial | None] = []
+        self._decode = codewords.decode
+
+    def __call__(self, soft: codewords.Soft, version: int, *, hypotheses: float) -> Decoded | Partial | None:
+        self.given.append(self._decode(soft, version, hypotheses=hypotheses))
+        return self.given[-1]
+
+    @property
+    def progress(self) -> str:
+        if not self.given:
+            return "no fit"
+        return "in part" if any(isinstance(found, Partial) for found in self.given) else "fitted"
+
+
+def looked(make: Callable[[str, int], Given], task: tuple[str, int]) -> Outcome:
+    """Give one region to the grid reader, all its stages."""
+    kind, seed = task
+    gray, quad, payloads = make(kind, seed)
+    decoder = _Decoder()
+    start = time.perf_counter()
+    with mock.patch.object(codewords, "decode", decoder):
+        reading = _read(Frame(gray), quad)
+    ms = (time.perf_counter() - start) * 1000
+    result, bits = "unread", 0.0
+    if reading is not None:
+        result = "right" if reading.decoded.payload.data in payloads else "wrong"
+        bits = reading.decoded.evidence_bits
+    return Outcome(kind, seed, result, decoder.progress, bits, len(decoder.given), ms)
+
+
+def _read(frame: Frame, quad: Quad) -> GridReading | None:
+    readings = (run() for _, run in stages(frame, quad))
+    return next((reading for reading in readings if reading is not None), None)
+
+
+def _region_tasks(number: int, seldom: int) -> list[tuple[str, int]]:
+    """Kinds in turn, with seeds from 0; what has function patterns is dear, and comes in few rounds only."""
+    rounds = itertools.count()
+    tasks = ((kind, seed) for seed in rounds for kind in KINDS if kind not in DEAR or seed % seldom == 0)
+    return list(itertools.islice(tasks, number))
+
+
+def _symbol_tasks(number: int) -> list[tuple[str, int]]:
+    """The same of damages."""
+    kinds = list(DAMAGES)
+    return [(kinds[i % len(kinds)], i // len(kinds)) for i in range(number)]
+
+
+def _outcomes(
+    make: Callable[[str, int], Given], tasks: Sequence[tuple[str, int]], workers: int
+) -> list[Outcome]:
+    """In order, and the same whatever the number of workers."""
+    look = functools.partial(looked, make)
+    bar = functools.partial(tqdm, total=len(tasks), unit="region", desc=make.__name__)
+    if workers == 1:
+        return list(bar(map(look, tasks)))
+    with multiprocessing.get_context("spawn").Pool(workers, _alone) as pool:
+        return list(bar(pool.imap(look, tasks, chunksize=16)))
+
+
+def _alone() -> None:
+    """Leave the other cores to the other workers."""
+    cv2.setNumThreads(1)
+
+
+# The report
+
+
+def most(hits: int, number: int, doubt: float = 0.05) -> float:
+    """The rate that gives so few hits, or fewer, with just this probability (Clopper and Pearson)."""
+
+    def log_chance(k: int, rate: float) -> float:
+        ways = math.lgamma(number + 1) - math.lgamma(k + 1) - math.lgamma(number - k + 1)
+        return ways + k * math.log(rate) + (number - k) * math.log1p(-rate)
+
+    if hits >= number:
+        return 1.0
+    low, high = 0.0, 1.0
+    for _ in range(60):
+        rate = (low + high) / 2
+        chance = math.fsum(math.exp(log_chance(k, rate)) for k in range(hits + 1))
+        low, high = (rate, high) if chance > doubt else (low, rate)
+    return high
+
+
+def _groups(outcomes: Sequence[Outcome]) -> Iterator[tuple[str, list[Outcome]]]:
+    for kind in dict.fromkeys(outcome.kind for outcome in outcomes):
+        yield kind, [outcome for outcome in outcomes if outcome.kind == kind]
+    yield "all", list(outcomes)
+
+
+def _count(outcomes: Iterable[Outcome], **wanted: str) -> int:
+    return sum(all(getattr(o, name) == value for name, value in wanted.items()) for o in outcomes)
+
+
+def _said_wrong(outcomes: Sequence[Outcome]) -> str:
+    wrong = [f"{o.kind} {o.seed} ({o.bits:.1f} bits)" for o in outcomes if o.result == "wrong"]
+    return f"Wrong, by kind and seed: {'; '.join(wrong)}." if wrong else ""
+
+
+def _regions_table(outcomes: Sequence[Outcome]) -> list[str]:
+    """Markdown of regions that are no symbol."""
+    lines = [
+        "| kind | regions | false | a part's | no fit | fitted | in part | decodings | mean ms |",
+        "| --- |" + " ---: |" * 8,
+    ]
+    for kind, group in _groups(outcomes):
+        results = [_count(group, result=result) for result in ("wrong", "right")]
+        ways = [_count(group, progress=progress) for progress in ("no fit", "fitted", "in part")]
+        means = f"{np.mean([o.readings for o in group]):.1f} | {np.mean([o.ms for o in group]):.0f}"
+        lines.append(f"| {kind} | {len(group)} | {' | '.join(map(str, [*results, *ways]))} | {means} |")
+    number, false = len(outcomes), _count(outcomes, result="wrong")
+    bound = number * 2.0**-evidence.ACCEPTED_BITS
+    text = (
+        "False is a payload that nothing in the region says; a part's is that of a symbol half there. "
+        f"False were {false} of {number}: with 95 % confidence at most {most(false, number):.1e} a region. "
+        f"`qrcascade.grid.evidence` bounds it by {bound:.1e} in all, if all modules that carry data are "
+        "random; it does not speak of those that are right in part (random block, halves)."
+    )
+    return ["## Regions that are no symbol", "\n".join(lines), text, _said_wrong(outcomes)]
+
+
+def _symbols_table(outcomes: Sequence[Outcome]) -> list[str]:
+    """Markdown of damaged symbols."""
+    lines = [
+        "| damage | symbols | right | unread | wrong | median bits | mean ms |",
+        "| --- |" + " ---: |" * 6,
+    ]
+    for kind, group in _groups(outcomes):
+        counts = [len(group), *(_count(group, result=result) for result in ("right", "unread", "wrong"))]
+        bits = [o.bits for o in group if o.result != "unread"]
+        times = f"{np.median(bits) if bits else 0:.0f} | {np.mean([o.ms for o in group]):.0f}"
+        lines.append(f"| {kind} | {' | '.join(map(str, counts))} | {times} |")
+    accepted = [o for o in outcomes if o.result != "unread"]
+    wrong = _count(accepted, result="wrong")
+    text = (
+        f"Wrong payloads: {wrong} of {len(accepted)} that were accepted; with 95 % confidence at most "
+        f"{most(wrong, len(accepted)):.1e} of them."
+    )
+    parts = ["## Damaged symbols", "\n".join(lines), text, _said_wrong(outcomes)]
+    return [*parts, "Confidence against truth:", _reliability(accepted)]
+
+
+def _reliability(accepted: Sequence[Outcome]) -> str:
+    lines = ["| confidence | accepted | mean confidence | right |", "| --- | ---: | ---: | ---: |"]
+    pairs = [(evidence.confidence(o.bits), o.result == "right") for o in accepted]
+    for low, high in itertools.pairwise(_CONFIDENCES):
+        inside = [(c, right) for c, right in pairs if low <= c < high]
+        if inside:
+            mean = np.mean([c for c, _ in inside])
+            lines.append(f"| {low} to {high} | {len(inside)} | {mean:.4f} | {sum(r for _, r in inside)} |")
+    return "\n".join(lines)
+
+
+@click.option("--regions", default=100_000, show_default=True, help="Regions that are no symbol.")
+@click.option("--damaged", "symbols", default=20_000, show_default=True, help="Damaged symbols.")
+@click.option("--seldom", default=40, show_default=True, help="Dear kinds come once in so many rounds.")
+@click.option("--workers", default=1, show_default=True, help="Processes.")
+@click.option("--save", is_flag=True, help="Write docs/benchmarks/safety.md.")
+def safety(regions: int, symbols: int, seldom: int, workers: int, save: bool) -> None:
+    """What the grid reader accepts in regions without a symbol, and of damaged symbols."""
+    parts: list[str] = []
+    if regions:
+        parts += _regions_table(_outcomes(region, _region_tasks(regions, seldom), workers))
+    if symbols:
+        parts += _symbols_table(_outcomes(true_symbol, _symbol_tasks(symbols), workers))
+    text = "\n\n".join(part for part in parts if part)
+    click.echo(text)
+    if save:
+        command = shlex.join(["python", "-m", "benchmarks", *sys.argv[1:]])
+        page = ["# safety", f"`{command}`", report.machine(), text]
+        (_DOCS / "safety.md").write_text("\n\n".join(page) + "\n", encoding="utf-8")

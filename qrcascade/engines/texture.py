@@ -1,0 +1,87 @@
+"""A locator for symbols whose finder patterns cannot be seen: blurred, scribbled over, far off. It reads nothing.
+
+A symbol is a patch, straight-sided and full, whose gray levels change much along both directions. So are a block of text
+and a hedge: its regions are worth a cheap look by something that rejects fast, no more.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import numpy as np
+from numpy.typing import NDArray
+
+from qrcascade.frame import Gray
+from qrcascade.results import Findings, Quad, Region
+from qrcascade.views import opencv
+
+__all__ = ["TextureEngine"]
+
+# Looked at in a picture of this longer side, and in it halved again and again.
+_SIDE = 480
+_WINDOW = 11
+_MIN_SIDE = 20
+# Change against brightness that is texture at all, and against the liveliest places of the picture.
+_LEAST, _SHARE = 0.04, 0.35
+# Share of its convex hull that a patch fills, that of its bounding rectangle, and of its length the width.
+_SOLID, _STRAIGHT, _SLENDER = 0.75, 0.75, 0.3
+# Not credible: see the module's docstring.
+_SCORE = 0.2
+
+
+class TextureEngine:
+    """Locates straight-sided patches of two-dimensional texture."""
+
+    name = "texture"
+
+    def read(self, gray: Gray, formats: frozenset[str]) -> Findings:
+        """See `qrcascade.engines.Engine.read`. Of the formats it knows only "QRCode"."""
+        if "QRCode" not in formats:
+            return Findings()
+        cv2 = opencv()
+        factor = min(1.0, _SIDE / max(gray.shape))
+        level = cv2.resize(gray, None, fx=factor, fy=factor, interpolation=cv2.INTER_AREA)
+        found: list[tuple[float, Quad]] = []
+        while min(level.shape) >= 2 * _MIN_SIDE:
+            for strength, box in _patches(level):
+                quad = Quad.of((box + 0.5) * (gray.shape[1] / level.shape[1]) - 0.5)
+                if not any(quad.same_place(other) for _, other in found):
+                    found.append((strength, quad))
+            level = cv2.resize(level, None, fx=0.5, fy=0.5, interpolation=cv2.INTER_AREA)
+        found.sort(key=lambda patch: -patch[0])
+        return Findings(regions=tuple(Region(quad, _SCORE, self.name) for _, quad in found))
+
+
+def _patches(level: Gray) -> Iterator[tuple[float, NDArray[np.float32]]]:
+    """Strength and bounding rectangle, shape (4, 2), of every patch."""
+    cv2 = opencv()
+    lively = _liveliness(level)
+    least = max(_LEAST, _SHARE * float(np.percentile(lively, 99)))
+    mask = cv2.compare(lively, least, cv2.CMP_GT)
+    mask = cv2.morphologyEx(mask, cv2.MORPH_OPEN, np.ones((_WINDOW // 2, _WINDOW // 2), np.uint8))
+    count, labels, stats, _ = cv2.connectedComponentsWithStats(mask, connectivity=4)
+    for i in range(1, count):
+        left, top, width, height, area = stats[i].tolist()
+        if area < _MIN_SIDE**2:
+            continue
+        window = np.s_[top : top + height, left : left + width]
+        patch = (labels[window] == i).astype(np.uint8)
+        outline = cv2.findContours(patch, cv2.RETR_EXTERNAL, cv2.CHAIN_APPROX_SIMPLE)[0][0]
+        hull = cv2.convexHull(outline)
+        full = cv2.contourArea(hull)
+        rectangle = cv2.minAreaRect(hull)
+        short, long = sorted(rectangle[1])
+        if area >= _SOLID * full and full >= _STRAIGHT * short * long and short >= _SLENDER * long:
+            yield float(lively[window][patch > 0].mean()), cv2.boxPoints(rectangle) + (left, top)
+
+
+def _liveliness(level: Gray) -> NDArray[np.float32]:
+    """How much gray changes along the direction in which it changes less, against how bright it is."""
+    cv2 = opencv()
+    around, wide = (_WINDOW, _WINDOW), (2 * _WINDOW + 1, 2 * _WINDOW + 1)
+    pixels = level.astype(np.float32)
+    across, down = (
+        cv2.GaussianBlur(np.abs(cv2.Sobel(pixels, cv2.CV_32F, *order, scale=0.25)), around, 0)
+        for order in ((1, 0), (0, 1))
+    )
+    return np.asarray(np.minimum(across, down) / np.maximum(cv2.GaussianBlur(pixels, wide, 0), 8.0))
