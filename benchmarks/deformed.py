@@ -202,8 +202,8 @@ def blurred(page: Page, sigma: float) -> Page:
 
 
 def _flipped(random: Random, made: Symbol, amount: float) -> Page:
-    """Modules of codewords inverted one by one, up to 15 %."""
-    wrong = made.data & (random.random(made.modules.shape) < 0.15 * amount)
+    """Modules of codewords inverted one by one, up to 6 %: four codewords in ten."""
+    wrong = made.data & (random.random(made.modules.shape) < 0.06 * amount)
     return drawn(np.where(wrong, -made.modules, made.modules))[0]
 
 

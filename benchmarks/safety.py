@@ -13,6 +13,7 @@ import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 from unittest import mock
 
 import click
@@ -43,7 +44,19 @@ from qrcascade.grid import codewords, evidence
 from qrcascade.grid.codewords import Decoded, Partial
 from qrcascade.grid.reader import GridReading, stages
 
-__all__ = ["DEAR", "KINDS", "Impostor", "Outcome", "looked", "most", "region", "safety", "true_symbol"]
+__all__ = [
+    "DEAR",
+    "KINDS",
+    "Impostor",
+    "Outcome",
+    "looked",
+    "most",
+    "outcomes",
+    "region",
+    "region_tasks",
+    "safety",
+    "true_symbol",
+]
 
 _DOCS = Path("docs/benchmarks")
 # Drawings without modules: pixels of the inner square and of all, levels of ink and paper.
@@ -237,8 +250,8 @@ class _Decoder:
         self.given: list[Decoded | Partial | None] = []
         self._decode = codewords.decode
 
-    def __call__(self, soft: codewords.Soft, version: int, *, hypotheses: float) -> Decoded | Partial | None:
-        self.given.append(self._decode(soft, version, hypotheses=hypotheses))
+    def __call__(self, *args: Any, **kwargs: Any) -> Decoded | Partial | None:
+        self.given.append(self._decode(*args, **kwargs))
         return self.given[-1]
 
     @property
@@ -248,14 +261,14 @@ class _Decoder:
         return "in part" if any(isinstance(found, Partial) for found in self.given) else "fitted"
 
 
-def looked(make: Callable[[str, int], Given], task: tuple[str, int]) -> Outcome:
-    """Give one region to the grid reader, all its stages."""
+def looked(make: Callable[[str, int], Given], task: tuple[str, int], ways: int | None = None) -> Outcome:
+    """Give one region to the grid reader, all its stages or the first so many."""
     kind, seed = task
     gray, quad, payloads = make(kind, seed)
     decoder = _Decoder()
     start = time.perf_counter()
     with mock.patch.object(codewords, "decode", decoder):
-        reading = _read(Frame(gray), quad)
+        reading = _read(Frame(gray), quad, ways)
     ms = (time.perf_counter() - start) * 1000
     result, bits = "unread", 0.0
     if reading is not None:
@@ -264,12 +277,12 @@ def looked(make: Callable[[str, int], Given], task: tuple[str, int]) -> Outcome:
     return Outcome(kind, seed, result, decoder.progress, bits, len(decoder.given), ms)
 
 
-def _read(frame: Frame, quad: Quad) -> GridReading | None:
-    readings = (run() for _, run in stages(frame, quad))
+def _read(frame: Frame, quad: Quad, ways: int | None) -> GridReading | None:
+    readings = (run() for _, run in itertools.islice(stages(frame, quad), ways))
     return next((reading for reading in readings if reading is not None), None)
 
 
-def _region_tasks(number: int, seldom: int) -> list[tuple[str, int]]:
+def region_tasks(number: int, seldom: int) -> list[tuple[str, int]]:
     """Kinds in turn, with seeds from 0; what has function patterns is dear, and comes in few rounds only."""
     rounds = itertools.count()
     tasks = ((kind, seed) for seed in rounds for kind in KINDS if kind not in DEAR or seed % seldom == 0)
@@ -282,7 +295,7 @@ def _symbol_tasks(number: int) -> list[tuple[str, int]]:
     return [(kinds[i % len(kinds)], i // len(kinds)) for i in range(number)]
 
 
-def _outcomes(
+def outcomes(
     make: Callable[[str, int], Given], tasks: Sequence[tuple[str, int]], workers: int
 ) -> list[Outcome]:
     """In order, and the same whatever the number of workers."""
@@ -397,9 +410,9 @@ def safety(regions: int, symbols: int, seldom: int, workers: int, save: bool) ->
     """What the grid reader accepts in regions without a symbol, and of damaged symbols."""
     parts: list[str] = []
     if regions:
-        parts += _regions_table(_outcomes(region, _region_tasks(regions, seldom), workers))
+        parts += _regions_table(outcomes(region, region_tasks(regions, seldom), workers))
     if symbols:
-        parts += _symbols_table(_outcomes(true_symbol, _symbol_tasks(symbols), workers))
+        parts += _symbols_table(outcomes(true_symbol, _symbol_tasks(symbols), workers))
     text = "\n\n".join(part for part in parts if part)
     click.echo(text)
     if save:

@@ -22,9 +22,10 @@ from tqdm import tqdm
 
 from benchmarks.corpora import Picture, load
 from qrcascade import Frame, QRCode, Quad, models
+from qrcascade.grid.reader import stages
 from qrcascade.results import Findings
 from qrcascade.strategies.base import Step, carried
-from qrcascade.strategies.regions import credible_outline, region_step
+from qrcascade.strategies.regions import WORTHWHILE, credible_outline, region_step
 from qrcascade.views import limit, to_source
 
 __all__ = ["LEAST", "Measured", "Row", "measure", "order"]
@@ -33,6 +34,8 @@ FIRST = "zxing raw"
 # The finder search comes next, whatever it reads by itself: what it locates decides whether the
 # expensive steps are run at all.
 SECOND = "finders <=1200px"
+# What these two locate is also given to the grid reader's first stage, before any other step.
+GRID = "grid fit"
 LEAST = 0.05
 _QR = frozenset(["QRCode"])
 WHOLE = (
@@ -154,11 +157,17 @@ def _one(job: tuple[str, int, str | None]) -> dict[str, Any]:
         return row
     outlines = [] if detector is None else _detected(detector, frame)
     outlines = [quad for quad in outlines if _open(quad, frame, first.codes)]
+    found_by: dict[str, Findings] = {}
     for step in (FIRST, *WHOLE):
         found, row["ms"][step] = run(Step.of(step), frame) if step != FIRST else (first, row["first_ms"])
+        found_by[step] = found
         row["reads"][step] = _hits(picture, codes, found.codes)
         open_ = [r.quad for r in found.regions if _open(r.quad, frame, first.codes)]
         outlines += [q for q in open_ if not any(q.overlap(o) > 0.85 for o in outlines)]
+    located = [r.quad for step in (FIRST, SECOND) for r in found_by[step].regions if r.score >= WORTHWHILE]
+    start = time.perf_counter()
+    row["reads"][GRID] = _hits(picture, codes, _by_grid(frame, located, first.codes))
+    row["ms"][GRID] = (time.perf_counter() - start) * 1000
     for quad in outlines[:15]:
         row["region_runs"] += 1
         for step in REGION:
@@ -166,6 +175,17 @@ def _one(job: tuple[str, int, str | None]) -> dict[str, Any]:
             row["region_ms"][step] += ms
             row["reads"].setdefault(step, []).extend(_hits(picture, codes, found.codes))
     return row
+
+
+def _by_grid(frame: Frame, quads: list[Quad], read: Iterable[QRCode]) -> list[Quad]:
+    """What the grid reader's first stage reads of these outlines."""
+    found: list[Quad] = []
+    for quad in quads:
+        if _open(quad, frame, read) and not any(quad.same_place(other) for other in found):
+            _, first_stage = next(stages(frame, quad))
+            reading = first_stage()
+            found += [] if reading is None else [reading.quad]
+    return found
 
 
 def _detected(weights: str, frame: Frame) -> list[Quad]:
@@ -243,8 +263,9 @@ class Row:
 def order(measured: Measured) -> tuple[list[Row], list[Row]]:
     """The greedy order of steps on the whole picture, and of steps on regions.
 
-    A step on the whole picture counts for what it reads by itself: which of the regions that it
-    locates could be read was measured on every locator's outlines, better ones among them.
+    A step on the whole picture counts for what it reads by itself, and that the grid reader's first stage
+    did not read of what the first two steps locate: which of the regions that it locates could be read
+    was measured on every locator's outlines, better ones among them.
     """
     done = set(measured.first)
     reads = {step: set(names) for step, names in measured.reads.items()}
@@ -253,6 +274,7 @@ def order(measured: Measured) -> tuple[list[Row], list[Row]]:
     first = Row(FIRST, round(_worth(done, measured), 2), round(measured.ms.get(FIRST, 0.0), 1))
     second = Row(SECOND, 0.0, round(measured.ms.get(SECOND, 0.0), 1))
     others = {step: reads.get(step, set()) for step in WHOLE if not step.startswith("finders")}
+    done |= reads.get(GRID, set())
     return [first, second, *_greedy(others, measured.ms, measured, done)], region_steps
 
 

@@ -5,7 +5,8 @@ Most encoders write UTF-8 all the same, and Japanese ones Shift_JIS. The rule:
 
 1. A stretch under an ECI is decoded as that ECI says.
 2. Bytes that are strict UTF-8 (so all ASCII) are UTF-8.
-3. GB 2312, where the engine saw the symbol's hanzi mode: it says so by decoding it that way.
+3. GB 2312, where the engine saw the symbol's hanzi mode: it says so by decoding it that way, or as GB 18030,
+   which differs in two signs.
 4. Shift_JIS, where the bytes decode cleanly as such and Latin-1 would show control characters, or
    signs amid capital letters as half-width katakana give. Bytes of kanji mode fall under it:
    almost every kanji's first byte is a control character of Latin-1.
@@ -87,7 +88,7 @@ def _decode_one(eci: int | None, data: bytes, hint: str | None) -> str:
         text = _clean(data, codec)
         if text is not None:
             return text
-    if hint is not None and hint == _clean(data, "gb2312"):
+    if hint is not None and hint in (_clean(data, "gb2312"), _clean(data, "gb18030")):
         return hint
     latin = data.decode("iso8859_1")
     doubtful = _HIGH_CONTROLS.search(latin)

@@ -22,7 +22,7 @@ AMBER: Color = (255, 176, 0)
 BLUE: Color = (30, 110, 255)
 
 # Share of the picture's longer side that a line is wide, and widths of a line that a mark's radius is.
-_WIDTH, _MARK = 1 / 300, 2.5
+_WIDTH, _MARK = 1 / 200, 2.0
 
 
 def overlaid(

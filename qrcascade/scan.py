@@ -5,12 +5,13 @@ from __future__ import annotations
 import time
 from collections.abc import Collection
 from dataclasses import dataclass, field, replace
+from typing import Any
 
 from qrcascade import confidence
 from qrcascade.frame import Frame
 from qrcascade.results import Attempt, QRCode, Quad, Region
 
-__all__ = ["CREDIBLE", "Expect", "Scan"]
+__all__ = ["CREDIBLE", "PATIENCE", "Expect", "Scan"]
 
 Expect = int | str | None
 
@@ -52,6 +53,11 @@ class Scan:
         Confidence under which a code does not end the reading.
     deadline : float, optional
         When the reading should end, by `time.monotonic`.
+
+    Attributes
+    ----------
+    workshop : dict
+        Work on a region that one tier begins and another may go on with, by the region's outline.
     """
 
     def __init__(
@@ -72,6 +78,7 @@ class Scan:
         self._sightings: list[_Sighting] = []
         self._quiet = 0
         self._regions: list[Region] = []
+        self.workshop: dict[Quad, Any] = {}
         self._unread: tuple[Region, ...] | None = ()
 
     @property

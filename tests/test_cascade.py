@@ -173,7 +173,7 @@ def test_building() -> None:
         Cascade(strategies, threshold="high")  # type: ignore[arg-type]
     with pytest.raises(OptionError, match="threshold"):
         Cascade(strategies, threshold=1.5)
-    with pytest.raises(OptionError, match="classical, nano, small, hybrid, large"):
+    with pytest.raises(OptionError, match="classical, light, nano, small, hybrid, large, thorough"):
         Cascade.preset("huge")
 
 

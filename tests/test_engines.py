@@ -4,6 +4,7 @@ import importlib
 import sys
 from typing import Any
 
+import cv2
 import numpy as np
 import pytest
 import segno
@@ -13,6 +14,7 @@ from hypothesis import strategies as st
 from benchmarks import synthetic
 from qrcascade import Frame, MissingDependencyError, Quad, confidence
 from qrcascade.engines import engine
+from qrcascade.scan import CREDIBLE
 from tests import draw
 
 QR = frozenset(["QRCode"])
@@ -167,7 +169,7 @@ def test_finders_locate(version: int, angle: float) -> None:
     page, corners = draw.turned("located", angle, version=version)
     found = engine("finders").read(page, QR)
     assert found.codes == ()
-    (region,) = found.regions
+    (region,) = [r for r in found.regions if r.score >= CREDIBLE]
     assert region.quad.overlap(Quad.of(corners)) > 0.9
     assert region.score > 0.7
 
@@ -182,4 +184,28 @@ def test_finders_survive_shade_and_low_contrast() -> None:
 
 def test_finders_see_nothing_in_print() -> None:
     for seed in range(5):
-        assert engine("finders").read(Frame.load(synthetic.page(seed)).gray, QR).regions == ()
+        regions = engine("finders").read(Frame.load(synthetic.page(seed)).gray, QR).regions
+        assert all(region.score < CREDIBLE for region in regions)
+
+
+def test_finders_tell_of_two_patterns_and_of_one() -> None:
+    page, corners = draw.turned("covered", 0, version=5)
+    outline = Quad.of(corners)
+    (a, b, c, d), side = corners, outline.side
+    for missing, least in (((d,), 0.15), ((b, d), 0.05)):
+        covered = page.copy()
+        for x, y in missing:
+            x, y = (min(v, e - side / 4) for v, e in zip((x, y), c, strict=True))
+            covered[int(y) - 9 : int(y + side / 4), int(x) - 9 : int(x + side / 4)] = 255
+        regions = engine("finders").read(covered, QR).regions
+        assert regions
+        assert all(least < region.score < CREDIBLE for region in regions)
+
+
+def test_texture_locates_what_has_no_finder_patterns() -> None:
+    page, corners = draw.turned("scribbled over", 20, version=6)
+    blurred = cv2.GaussianBlur(page, (0, 0), 4.0)
+    found = engine("texture").read(blurred, QR)
+    assert found.codes == ()
+    assert max(region.quad.overlap(Quad.of(corners)) for region in found.regions) > 0.6
+    assert engine("texture").read(np.full((300, 400), 200, np.uint8), QR).regions == ()

@@ -135,8 +135,8 @@ def test_assumed_padding_helps_and_proves_nothing(monkeypatch: pytest.MonkeyPatc
     assert set(read) == {text}
     # A clean symbol's evidence is the same with and without it, but for the charge.
     found = [solved(a) for a in codewords._with_padding(reading(modules, 3, "M", 2))]
-    plain = codewords._accept(solved(reading(modules, 3, "M", 2)))
-    assuming = codewords._accept(found[0])
+    plain = codewords._accept(solved(reading(modules, 3, "M", 2)), None)
+    assuming = codewords._accept(found[0], None)
     assert plain is not None
     assert assuming is not None
     assert assuming.payload == plain.payload

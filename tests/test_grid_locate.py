@@ -38,7 +38,7 @@ def off(canvas: Canvas, start: Start, drawn: warp.Warped) -> float:
     return float(np.hypot(*(points[:, :2] / points[:, 2:] - finders(drawn)).T).max() / drawn.module)
 
 
-@pytest.mark.parametrize("module", [2.5, 4.0, 7.0])
+@pytest.mark.parametrize("module", [2.5, 6.0])
 @pytest.mark.parametrize("version", [1, 2, 5, 7, 10])
 def test_version_and_turn(version: int, module: float) -> None:
     drawn = warp.symbol("which", version=version, module=module, noise=10)
@@ -95,7 +95,7 @@ def test_versions_too_fine_for_the_pixels_are_not_tried() -> None:
 def test_corners_that_are_off(version: int, share: float) -> None:
     """The first start is at the finder patterns; the true version is among those that are fitted."""
     drawn = warp.symbol("about here", version=version, module=5, noise=10)
-    for seed in range(4):
+    for seed in range(3):
         canvas, found = recentred(drawn.frame, drawn.jittered(share, seed))
         assert off(canvas, found[0], drawn) < 0.5
         assert abs(found[0].version - version) <= 1

@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 
 from qrcascade import Attempt, Frame, QRCode, Quad, Region, Scan
+from qrcascade.scan import PATIENCE
 
 PLACES = [Quad.of([(x, 0), (x + 10, 0), (x + 10, 10), (x, 10)]) for x in range(0, 100, 20)]
 
@@ -69,7 +70,27 @@ def test_a_region_is_gone_once_it_is_read(scan: Scan) -> None:
     assert not scan.settled
     record(scan, code("b", 1))
     assert scan.regions == ()
+
+
+def test_where_there_are_several_codes_a_few_more_attempts_must_bring_none(scan: Scan) -> None:
+    record(scan, code("a", 0))
     assert scan.settled
+    record(scan, code("b", 1))
+    for _ in range(PATIENCE):
+        assert not scan.settled
+        record(scan)
+    assert scan.settled
+
+
+def test_what_is_inside_or_around_a_read_symbol_is_no_region(scan: Scan) -> None:
+    (x, y), *_ = PLACES[0].corners
+    side = PLACES[0].side
+    part = Quad.of([(x + a * side / 5, y + b * side / 5) for a, b in ((0, 0), (1, 0), (1, 1), (0, 1))])
+    page = Quad.of([(x + a * side, y + b * side) for a, b in ((-3, -3), (4, -3), (4, 4), (-3, 4))])
+    record(scan, regions=(Region(part, 0.1, "finders"), Region(page, 0.6, "texture")))
+    assert len(scan.regions) == 2
+    record(scan, code("a", 0))
+    assert scan.regions == ()
 
 
 def test_a_place_located_twice_is_one_region_with_the_better_score(scan: Scan) -> None:

@@ -28,7 +28,8 @@ def test_an_empty_page_runs_the_schedule_once_and_finds_nothing() -> None:
     result = CLASSICAL.read(np.full((300, 400), 255, np.uint8))
     assert not result
     assert result.regions == ()
-    assert tuple(a.step for a in result.attempts) == SCHEDULE[:QUICK]
+    quick = tuple(step for step in SCHEDULE[:QUICK] if not step.startswith("zbar"))
+    assert tuple(a.step for a in result.attempts) == quick
 
 
 def test_a_number_of_expected_codes_runs_the_whole_schedule() -> None:
@@ -41,7 +42,7 @@ def test_a_missing_engine_is_reported_once(monkeypatch: pytest.MonkeyPatch) -> N
     for module in [m for m in sys.modules if m.startswith("pyzbar")]:
         monkeypatch.delitem(sys.modules, module)
     monkeypatch.setitem(sys.modules, "pyzbar", None)
-    result = CLASSICAL.read(np.full((300, 400), 255, np.uint8))
+    result = CLASSICAL.read(np.full((300, 400), 255, np.uint8), expect=1)
     assert sum("zbar" in a.step for a in result.attempts) == 1
     assert len(result.errors) == 1
     assert "pyzbar" in result.errors[0]

@@ -6,6 +6,7 @@ identity and a displacement that changes slower than its place, so that iteratin
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import Any
@@ -15,9 +16,12 @@ import numpy as np
 import segno
 from numpy.typing import NDArray
 
-from qrcascade import Frame, Quad
+from qrcascade import Frame, MissingDependencyError, Quad
 from qrcascade.frame import Gray
 from qrcascade.grid.layout import layout
+from qrcascade.strategies.base import Step
+from qrcascade.strategies.classical import SCHEDULE
+from qrcascade.strategies.regions import REGION_STEPS, region_step
 
 Points = NDArray[np.float64]
 Kernel = NDArray[np.float64]
@@ -221,3 +225,15 @@ def motion(length: float, degrees: float) -> Kernel:
             np.add.at(kernel, ((top + dy).astype(int), (left + dx).astype(int)), share)
     whole: Kernel = kernel / kernel.sum()
     return whole
+
+
+def read_by_engines(gray: Gray, quad: Quad) -> list[str]:
+    """The steps of the classical tier, on the picture and on a region, that read something."""
+    frame = Frame(gray)
+    steps = [*map(Step.of, SCHEDULE), *(region_step(text, quad) for text in REGION_STEPS)]
+    reading = []
+    for step in steps:
+        with contextlib.suppress(MissingDependencyError):
+            if step.engine.read(step.view(frame).gray, frozenset({"QRCode"})).codes:
+                reading.append(str(step))
+    return reading

@@ -1,7 +1,7 @@
-"""A locator for symbols whose finder patterns cannot be seen: blurred, scribbled over, far off. It reads nothing.
+"""A locator for symbols whose finder patterns cannot be seen: blurred, scribbled over. It reads nothing.
 
-A symbol is a patch, straight-sided and full, whose gray levels change much along both directions. So are a block of text
-and a hedge: its regions are worth a cheap look by something that rejects fast, no more.
+A symbol is a patch, straight-sided and full, whose gray levels change much along both directions. So are
+a block of text and a hedge: its regions are worth a look by something that rejects fast, no more.
 """
 
 from __future__ import annotations
@@ -72,7 +72,7 @@ def _patches(level: Gray) -> Iterator[tuple[float, NDArray[np.float32]]]:
         rectangle = cv2.minAreaRect(hull)
         short, long = sorted(rectangle[1])
         if area >= _SOLID * full and full >= _STRAIGHT * short * long and short >= _SLENDER * long:
-            yield float(lively[window][patch > 0].mean()), cv2.boxPoints(rectangle) + (left, top)
+            yield float(lively[window][patch > 0].mean()), cv2.boxPoints(rectangle) + np.float32([left, top])
 
 
 def _liveliness(level: Gray) -> NDArray[np.float32]:

@@ -56,7 +56,10 @@ class Decoded:
     version, level, mask : int, str, int
         1 to 40, one of "LMQH", 0 to 7.
     evidence_bits : float
-        By `qrcascade.grid.evidence.of_symbol`, at least `ACCEPTED_BITS`.
+        The less of what `qrcascade.grid.evidence` says of the symbol, at least `ACCEPTED_BITS`, and of its
+        weakest block, at least `LOST_BLOCK_BITS`.
+    confidence : float
+        Probability that the payload is exactly right.
     modules : ndarray of int8, shape (N, N)
         The symbol as it should be: +1 dark, -1 light.
     errors, erased : int
@@ -70,6 +73,7 @@ class Decoded:
     level: str
     mask: int
     evidence_bits: float
+    confidence: float
     modules: Modules
     errors: int
     erased: int
@@ -86,10 +90,17 @@ class Partial:
         How many.
     modules : ndarray of int8, shape (N, N)
         What is known by that: +1 dark, -1 light, 0 not known.
+    level, mask : str, int
+        The format word under which they were.
+    bits : tuple of float
+        Each block's evidence; infinite for those that were not decoded.
     """
 
     blocks: int
     modules: Modules
+    level: str
+    mask: int
+    bits: tuple[float, ...]
 
 
 def format_score(soft: Soft, version: int) -> float:
@@ -98,7 +109,12 @@ def format_score(soft: Soft, version: int) -> float:
 
 
 def decode(
-    soft: Soft, version: int, *, hypotheses: float = 1.0, effort: Literal["quick", "full"] = "full"
+    soft: Soft,
+    version: int,
+    *,
+    hypotheses: float = 1.0,
+    effort: Literal["quick", "full"] = "full",
+    before: Partial | None = None,
 ) -> Decoded | Partial | None:
     """Decode a symbol from its modules.
 
@@ -113,6 +129,9 @@ def decode(
         of the picture): see `qrcascade.grid.evidence`.
     effort : {"quick", "full"}
         Quick stops after the first two ways with the best format word.
+    before : Partial, optional
+        Blocks that helped to find the soft values. What was taken as known comes back out of them, so these
+        blocks keep at most the evidence that they had.
 
     Returns
     -------
@@ -123,7 +142,7 @@ def decode(
     soft = np.where(soft == 0, _ties(len(soft)), soft)
     for reading in _readings(soft, version, hypotheses, effort):
         if None not in reading.found:
-            decoded = _accept(reading)
+            decoded = _accept(reading, before)
             if decoded is not None:
                 return decoded
         elif any(reading.found):
@@ -208,7 +227,7 @@ def _assuming(reading: Reading, start: int, choices: int) -> Reading:
     return replace(reading, values=values, trust=trust, hypotheses=hypotheses, assumed=len(places), found=())
 
 
-def _accept(reading: Reading) -> Decoded | None:
+def _accept(reading: Reading, before: Partial | None) -> Decoded | None:
     """The payload, if all blocks are decoded, it is a valid one and the evidence is enough."""
     done = [block for block in reading.found if block is not None]
     words = np.stack([block.word for block in done])
@@ -219,10 +238,12 @@ def _accept(reading: Reading) -> Decoded | None:
     good, total = (number - reading.assumed for number in payload.padding)
     if good < 0:
         return None
-    bits = evidence.of_symbol(
-        [block.bits for block in done], reading.hypotheses, (good, total), payload.zero_terminated
-    )
-    if bits < evidence.ACCEPTED_BITS:
+    each = [block.bits for block in done]
+    if before is not None and (before.level, before.mask) == (reading.level, reading.mask):
+        each = [min(pair) for pair in zip(each, before.bits, strict=True)]
+    bits = evidence.of_symbol(each, reading.hypotheses, (good, total), payload.zero_terminated)
+    weakest = evidence.of_weakest(each, reading.hypotheses)
+    if bits < evidence.ACCEPTED_BITS or weakest < evidence.LOST_BLOCK_BITS:
         return None
     erased = np.stack([block.erased for block in done])
     errors = int(((words != reading.values) & ~erased).sum())
@@ -232,7 +253,8 @@ def _accept(reading: Reading) -> Decoded | None:
         version=reading.version,
         level=reading.level,
         mask=reading.mask,
-        evidence_bits=bits,
+        evidence_bits=min(bits, weakest),
+        confidence=evidence.confidence(bits) * (1 - 2.0**-weakest),
         modules=_modules(reading),
         errors=errors,
         erased=int(erased.sum()),
@@ -245,7 +267,8 @@ def _part(reading: Reading) -> Partial | None:
     choices = math.comb(len(reading.found), len(done))
     if evidence.of_symbol(done, reading.hypotheses * choices) <= _PARTIAL_BITS:
         return None
-    return Partial(len(done), _modules(reading))
+    bits = tuple(math.inf if block is None else block.bits for block in reading.found)
+    return Partial(len(done), _modules(reading), reading.level, reading.mask, bits)
 
 
 def _modules(reading: Reading) -> Modules:

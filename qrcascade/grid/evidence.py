@@ -23,7 +23,12 @@ distribution). So from the sum s of the evidence the logarithm of this factor at
 be taken off: it is what can be gained by chance by being lucky in one block and not in another.
 
 *Hypotheses.* Format words, beginnings of padding, versions, mirror images and variants of the
-picture that are tried add up their chances too: log2 of their number is taken off.
+picture that are tried add up their chances too: log2 of their number is taken off. Where that is not
+known beforehand, the i-th reading of a region is charged as i (i + 1): the shares 1 / (i (i + 1)) add up to 1.
+
+*A lost block.* All this is about modules without a message. Of a true symbol one block can be beyond repair while the
+others are right, and then it alone has to be an accident: `BLOCK_BITS` would let one in 64 tries pass. So of
+several blocks each must have `LOST_BLOCK_BITS` after the hypotheses are taken off.
 
 *Padding.* Of N codewords after the terminator g are the padding that ISO/IEC 18004:2015, 7.4.10
 demands, without having been assumed: by chance 2^(-8 g) C(N, g) at most. It counts like another
@@ -37,13 +42,24 @@ import functools
 import math
 from collections.abc import Sequence
 
-__all__ = ["ACCEPTED_BITS", "BLOCK_BITS", "PADDING_BITS", "confidence", "of_block", "of_symbol"]
+__all__ = [
+    "ACCEPTED_BITS",
+    "BLOCK_BITS",
+    "LOST_BLOCK_BITS",
+    "PADDING_BITS",
+    "confidence",
+    "of_block",
+    "of_symbol",
+    "of_weakest",
+]
 
 # With this much a payload is accepted: at most one accident in 2^28 (270 million) regions looked
 # at, if all that was tried on each is charged for.
 ACCEPTED_BITS = 28.0
 # With less a block counts as not decoded: many weak blocks would prove little together.
 BLOCK_BITS = 6.0
+# Of a symbol of several blocks each must have as much: at most one accident in 65,536 lost blocks.
+LOST_BLOCK_BITS = 16.0
 PADDING_BITS = 40.0
 
 _FILL_BITS = 8.0
@@ -96,6 +112,11 @@ def of_symbol(
     without = _together(blocks, floors)
     bits = max(without, _together([*blocks, _of_padding(*padding)], floors)) - 1.0
     return bits - math.log2(hypotheses) - (0.0 if zero_terminated else _FILL_BITS)
+
+
+def of_weakest(blocks: Sequence[float], hypotheses: float = 1.0) -> float:
+    """Evidence, in bits, that no block of a symbol was lost; infinite where it has but one."""
+    return min(blocks) - math.log2(hypotheses) if len(blocks) > 1 else math.inf
 
 
 def _together(parts: Sequence[float], floors: float) -> float:

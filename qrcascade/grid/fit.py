@@ -43,7 +43,7 @@ class Fit:
     pixels : ndarray of float32
         What the canvas shows, 0 to 255, in gray or another channel.
     start : Start
-        Version, turn and first place.
+        Version, turn, polarity and first place.
     corner : bool
         Whether the outline's fourth corner is believed; otherwise the three finder patterns alone.
 
@@ -58,7 +58,8 @@ class Fit:
     def __init__(self, canvas: Canvas, pixels: Pixels, start: Start, *, corner: bool = False) -> None:
         self.layout: Layout = layout(start.version)
         self.score = 0.0
-        self.sheet, self._origin = canvas.scaled(pixels, self.layout.size)
+        dark_on_light = 255 - pixels if start.inverted else pixels
+        self.sheet, self._origin = canvas.scaled(dark_on_light, self.layout.size)
         self._even = evened(self.sheet, 8 * MODULE)
         self._levels: tuple[Pixels, Pixels] | None = None
         count = self.layout.size + 2 * QUIET

@@ -96,12 +96,15 @@ class Start:
         has them, in modules (x, y) of the canvas.
     score : float
         Mean match of the three, -1 to 1.
+    inverted : bool
+        Whether it is light on dark.
     """
 
     version: int
     turn: int
     shifts: NDArray[np.float64]
     score: float
+    inverted: bool = False
 
     @property
     def size(self) -> int:
@@ -164,14 +167,15 @@ class _Search:
         near, far = origin + 3.5 * MODULE, origin + (size - 3.5) * MODULE
         corners = ((near, near), (far, near), (far, far), (near, far))
         reach = int((_REACH + _REACH_SHARE * size) * MODULE)
-        matches = [_match(scaled, corner, reach) for corner in corners]
-        order = sorted(range(4), key=lambda k: matches[k][0])
+        both = [_match(scaled, corner, reach) for corner in corners]
         found = []
-        for empty in order[:2]:
-            turn = (empty + 2) % 4
-            three = [matches[(turn + k) % 4] for k in (0, 1, 3)]
-            shifts = np.array([shift for _, shift in three])
-            found.append(Start(version, turn, shifts, sum(score for score, _ in three) / 3))
+        for inverted in (False, True):
+            matches = [pair[inverted] for pair in both]
+            for empty in sorted(range(4), key=lambda k: matches[k][0])[:2]:
+                turn = (empty + 2) % 4
+                three = [matches[(turn + k) % 4] for k in (0, 1, 3)]
+                shifts = np.array([shift for _, shift in three])
+                found.append(Start(version, turn, shifts, sum(m for m, _ in three) / 3, inverted))
         return found
 
     def _scaled(self, size: int) -> tuple[Pixels, float]:
@@ -194,16 +198,22 @@ def _finder() -> Pixels:
 FINDER = _finder()
 
 
-def _match(even: Pixels, expected: tuple[float, float], reach: int) -> tuple[float, tuple[float, float]]:
-    """The best place of a finder pattern near another: its correlation, and the way there in modules."""
+_Match = tuple[float, tuple[float, float]]
+
+
+def _match(even: Pixels, expected: tuple[float, float], reach: int) -> tuple[_Match, _Match]:
+    """The best places of a finder pattern, dark and light: correlation, and the way there in modules."""
     cv2 = opencv()
     half = len(FINDER) / 2 - 0.5
     left, top = (max(0, round(c - half) - reach) for c in expected)
     right, bottom = (round(c + half) + reach + 1 for c in expected)
     window = even[top:bottom, left:right]
     if min(window.shape) < len(FINDER):
-        return -1.0, (0.0, 0.0)
+        return (-1.0, (0.0, 0.0)), (-1.0, (0.0, 0.0))
     scores = cv2.matchTemplate(window, FINDER, cv2.TM_CCOEFF_NORMED)
-    _, best, _, (x, y) = cv2.minMaxLoc(scores)
-    way = (left + x + half - expected[0]) / MODULE, (top + y + half - expected[1]) / MODULE
-    return float(best), way
+    worst, best, worst_at, best_at = cv2.minMaxLoc(scores)
+
+    def way(at: tuple[int, int]) -> tuple[float, float]:
+        return (left + at[0] + half - expected[0]) / MODULE, (top + at[1] + half - expected[1]) / MODULE
+
+    return (best, way(best_at)), (-worst, way(worst_at))

@@ -27,8 +27,6 @@ from qrcascade.views import opencv
 
 __all__ = ["GridReading", "stages"]
 
-# Every region is charged for so many readings, and never given more.
-READINGS = 256
 # Starts that are fitted to the function patterns; the best of them goes on.
 _FITTED, _GROWN = 4, 2
 # With a worse match of finder patterns, or agreement with all function patterns, there is no symbol.
@@ -36,6 +34,10 @@ _LEAST_MATCH, _LEAST_SCORE = 0.45, 0.5
 # Agreement without which the dear ways are not tried. The weakest symbol of the BoofCV set that was read in any
 # way had 0.85.
 _PROMISING = 0.7
+# A match of finder patterns that is no chance, whatever became of the timing patterns.
+_BLURRED_MATCH = 0.65
+# Mean difference in gray levels under which two looks are one.
+_SAME_PIXELS = 2.0
 # Larger symbols have too many modules for a blind estimate to move any of them.
 _BLIND_SIZE = 80
 # Looks that come before the first deconvolution.
@@ -98,15 +100,17 @@ def stages(frame: Frame, quad: Quad) -> Iterator[Stage]:
     """
     region = _Region(frame, quad)
     for look in _LOOKS:
+        if not region.shows_more(look):
+            continue
         yield f"fit {look.name}", functools.partial(region.fitted, look)
-        if region.reading is not None or region.best_score == 0:
+        if region.reading is not None or region.hope == 0:
             return
         if region.current is not None:
             yield f"local {look.name}", region.refined
             if region.reading is not None:
                 return
         if look is _LOOKS[_SHARPEN_AFTER]:
-            if region.best_score < _PROMISING:
+            if region.hope < _PROMISING:
                 return
             yield from region.sharpened(1)
             if region.reading is not None:
@@ -124,13 +128,29 @@ class _Region:
         self._partial: dict[int, Partial] = {}
         # Fits, and where their modules were by the function patterns.
         self._fits: list[tuple[Fit, NDArray[np.float64], NDArray[np.float64]]] = []
+        self._seen: list[tuple[bool, Pixels]] = []
         self._sharpened: set[int] = set()
         self._spent = 0
 
     @property
-    def best_score(self) -> float:
-        """The best agreement with the function patterns so far; 0 where nothing could be fitted."""
+    def hope(self) -> float:
+        """The best agreement with the function patterns so far; 0 where nothing could be fitted.
+
+        1 where the finder patterns are clear: blur wipes the timing patterns out before them.
+        """
+        if self._fits and self._located[1][0].score >= _BLURRED_MATCH:
+            return 1.0
         return max((fit.score for fit, *_ in self._fits), default=0.0)
+
+    def shows_more(self, look: _Look) -> bool:
+        """Whether a look shows what those before it did not: of a gray picture all channels are one."""
+        canvas = self._located[0]
+        pixels = look.pixels(canvas)
+        for corner, other in self._seen:
+            if corner == look.corner and float(np.abs(pixels - other).mean()) < _SAME_PIXELS:
+                return False
+        self._seen.append((look.corner, pixels))
+        return True
 
     @functools.cached_property
     def _located(self) -> tuple[Canvas, list[Start]]:
@@ -139,14 +159,16 @@ class _Region:
     def fitted(self, look: _Look) -> GridReading | None:
         """Fit the most promising starts to the function patterns, the best one to the data, and decode."""
         canvas, found = self._located
-        pixels = look.pixels(canvas)
+        pixels = self._seen[-1][1]
         if look.pixels is not _gray:
             found = starts(canvas, pixels)
+        clear = bool(found) and found[0].score >= _BLURRED_MATCH
         found = [start for start in found[:_FITTED] if start.score >= _LEAST_MATCH]
         fits = [Fit(canvas, pixels, start, corner=look.corner) for start in found]
         for fit in fits:
             fit.by_patterns()
-        fits = [fit for fit in sorted(fits, key=lambda fit: -fit.score) if fit.score >= _LEAST_SCORE][:_GROWN]
+        fits = sorted(fits, key=lambda fit: -fit.score)[:_GROWN]
+        fits = fits if clear else [fit for fit in fits if fit.score >= _LEAST_SCORE]
         for fit in fits:
             fit.outwards()
         self.current = max(fits, key=lambda fit: fit.score, default=None)
@@ -164,9 +186,10 @@ class _Region:
         fit.locally()
         partial = self._partial.get(fit.layout.version)
         if self._read(fit) is None and partial is not None:
-            with_known(fit, partial)
+            patterns, fit.known = fit.known, _with(partial, fit.known)
             fit.locally((3.0, 2.0))
-            self._decoded(fit, cancelled(fit))
+            self._decoded(fit, cancelled(fit), partial)
+            fit.known = patterns
         return self.reading
 
     def _read(self, fit: Fit) -> GridReading | None:
@@ -208,14 +231,13 @@ class _Region:
                 self._decoded(fit, soft)
         return self.reading
 
-    def _decoded(self, fit: Fit, soft: Pixels) -> bool:
+    def _decoded(self, fit: Fit, soft: Pixels, before: Partial | None = None) -> bool:
         """Decode soft bits, also of the mirror image where its format information fits better."""
         version = fit.layout.version
         mirrored = codewords.format_score(soft.T, version) > codewords.format_score(soft, version) + 0.1
-        if self._spent >= READINGS:
-            return False
         self._spent += 1
-        found = codewords.decode(soft.T if mirrored else soft, version, hypotheses=READINGS)
+        turned = soft.T if mirrored else soft
+        found = codewords.decode(turned, version, hypotheses=self._spent * (self._spent + 1), before=before)
         if isinstance(found, Decoded):
             self.reading = GridReading(found, self._mesh(fit, mirrored), mirrored)
             return True
@@ -236,10 +258,12 @@ class _Region:
         return np.asarray(points[..., :2] / points[..., 2:])
 
 
-def with_known(fit: Fit, partial: Partial) -> None:
-    """Take what was decoded as known to the fit."""
-    inner = fit.known[QUIET:-QUIET, QUIET:-QUIET]
+def _with(partial: Partial, known: Pixels) -> Pixels:
+    """What is known to a fit, and what was decoded."""
+    known = known.copy()
+    inner = known[QUIET:-QUIET, QUIET:-QUIET]
     inner[partial.modules != 0] = partial.modules[partial.modules != 0]
+    return known
 
 
 def _gray(canvas: Canvas) -> Pixels:

@@ -75,7 +75,7 @@ def _fitted(canvas: Canvas, start: Start) -> list[_Pattern]:
     """The three finder patterns of a start in the canvas's pixels."""
     cv2 = opencv()
     module = canvas.side / start.size
-    even = evened(canvas.gray, 8 * module)
+    even = evened(255 - canvas.gray if start.inverted else canvas.gray, 8 * module)
     # No finer than the samples: what is finer is noise.
     even = cv2.GaussianBlur(even, (0, 0), max(0.3 * module, 0.5))
     first = np.eye(2) * module

@@ -2,21 +2,16 @@
 
 from __future__ import annotations
 
-import functools
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 
-from qrcascade.grid import evidence
-from qrcascade.grid.reader import GridReading, stages
-from qrcascade.results import Attempt, Findings, QRCode, Region
+from qrcascade.results import Attempt
 from qrcascade.scan import Scan
 from qrcascade.strategies.base import Runner, Step
-from qrcascade.strategies.regions import WORTHWHILE, credible_outline
+from qrcascade.strategies.regions import WORTHWHILE, credible_outline, grid_stage
 
 __all__ = ["GridStrategy"]
 
 _SEARCH = Step.of("texture raw")
-# Outlines that overlap more lead to the same fit.
-_SAME_OUTLINE = 0.85
 
 
 class GridStrategy:
@@ -52,47 +47,18 @@ class GridStrategy:
                 yield from self._read_regions(scan, runner)
 
     def _read_regions(self, scan: Scan, runner: Runner) -> Iterator[Attempt]:
-        worth = [r for r in scan.regions if r.score >= WORTHWHILE and self._is_new(r, scan)]
-        waiting = [(region, stages(scan.frame, region.quad)) for region in worth[: self.max_regions]]
+        worth = [r for r in scan.regions if r.score >= WORTHWHILE and credible_outline(r.quad, scan.frame)]
+        waiting = worth[: self.max_regions]
         while waiting:
             going = []
-            for region, ways in waiting:
-                way = None if scan.is_read(region.quad) else next(ways, None)
-                if way is not None:
-                    name, run = way
-                    look = functools.partial(_findings, run)
-                    yield runner.attempt(f"grid {name}", look, region.quad)
-                    going.append((region, ways))
+            for region in waiting:
+                attempt = None if scan.is_read(region.quad) else grid_stage(scan, region, runner)
+                if attempt is not None:
+                    yield attempt
+                    going.append(region)
             waiting = going
 
     def _is_missing_something(self, scan: Scan) -> bool:
         """Whether there should be a symbol that nobody has located, and it was not searched for yet."""
         searched = any(a.strategy == self.name and a.step == str(_SEARCH) for a in scan.attempts)
         return not searched and (scan.expect is not None or not scan.codes)
-
-    def _is_new(self, region: Region, scan: Scan) -> bool:
-        """Whether this outline can be a symbol's, and was not looked at as good as here by an earlier tier."""
-        tried = (a.region for a in scan.attempts if a.strategy == self.name and a.region is not None)
-        return credible_outline(region.quad, scan.frame) and not any(
-            region.quad.overlap(quad) >= _SAME_OUTLINE for quad in tried
-        )
-
-
-def _findings(run: Callable[[], GridReading | None]) -> Findings:
-    reading = run()
-    if reading is None:
-        return Findings()
-    decoded = reading.decoded
-    code = QRCode(
-        text=decoded.payload.text,
-        data=decoded.payload.data,
-        quad=reading.quad,
-        confidence=evidence.confidence(decoded.evidence_bits),
-        engine="grid",
-        version=str(decoded.version),
-        ec_level=decoded.level,
-        mirrored=reading.mirrored,
-        evidence_bits=decoded.evidence_bits,
-        mesh=tuple(tuple((float(x), float(y)) for x, y in row) for row in reading.mesh),
-    )
-    return Findings((code,))

@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import functools
+from collections.abc import Callable, Iterator
 
 from qrcascade.engines import engine
 from qrcascade.frame import Frame
-from qrcascade.results import Attempt, Quad, Region
+from qrcascade.grid.reader import GridReading, stages
+from qrcascade.results import Attempt, Findings, QRCode, Quad, Region
 from qrcascade.scan import Scan
 from qrcascade.strategies.base import Runner, Step
 from qrcascade.views import View, rectify, view
 
-__all__ = ["REGION_STEPS", "WORTHWHILE", "credible_outline", "region_step", "reread"]
+__all__ = ["REGION_STEPS", "WORTHWHILE", "credible_outline", "grid_stage", "region_step", "reread"]
 
 # Regions that score less, as single finder patterns do, are no outlines of symbols.
 WORTHWHILE = 0.15
@@ -19,26 +21,56 @@ WORTHWHILE = 0.15
 # In the order that `python -m benchmarks schedule` found, with the points that each adds to those
 # before it and its time on one region.
 REGION_STEPS: tuple[str, ...] = (
-    "zbar region120px+blur3",  # +3.35, 2.3 ms
-    "zxing region200px+unsharp",  # +1.87, 2.5 ms
-    "zbar region120px+gamma2",  # +0.83, 2.2 ms
-    "zxing region120px+gamma0.5",  # +0.53, 1.7 ms
-    "zxing region120px+adaptive31",  # +0.24, 1.7 ms
-    "zbar region120px+unsharp",  # +0.28, 2.5 ms
-    "zxing region160px+unsharp",  # +0.21, 2.0 ms
-    "zbar region320px+blur3+adaptive31",  # +0.59, 6.1 ms
-    "zbar region200px+adaptive31",  # +0.20, 3.4 ms
-    "zbar region120px+blur7",  # +0.11, 2.2 ms
-    "zxing region160px+gamma0.5",  # +0.08, 2.0 ms
-    "zxing region200px+clahe",  # +0.07, 2.7 ms
-    "zxing region320px+otsu",  # +0.06, 3.3 ms
-    "zxing region400px+background",  # +0.06, 5.1 ms
-    "zxing region400px+gamma0.5",  # +0.05, 5.0 ms
+    "zbar region120px+gamma2",  # +3.22, 2.6 ms
+    "zxing region200px+unsharp",  # +1.60, 2.7 ms
+    "zxing region160px+background+blur7",  # +1.05, 2.2 ms
+    "zbar region120px+unsharp",  # +0.62, 3.1 ms
+    "zxing region120px+gamma2",  # +0.32, 1.8 ms
+    "zxing region160px+unsharp",  # +0.26, 2.2 ms
+    "zbar region160px+blur7",  # +0.37, 3.2 ms
+    "zxing region120px+clahe",  # +0.19, 2.1 ms
+    "zbar region320px+blur3+adaptive31",  # +0.48, 7.4 ms
+    "zbar region160px+unsharp",  # +0.16, 3.9 ms
+    "zxing region200px+clahe",  # +0.07, 2.9 ms
+    "zxing region320px+otsu",  # +0.06, 4.1 ms
+    "zbar region200px+adaptive31",  # +0.05, 4.0 ms
+    "zxing region400px+background",  # +0.06, 6.2 ms
+    "zxing region400px+gamma0.5",  # +0.05, 6.1 ms
 )
 
 
+def grid_stage(scan: Scan, region: Region, runner: Runner) -> Attempt | None:
+    """Go one stage on with fitting a region's module grid; None where all stages are done."""
+    ways = scan.workshop.setdefault(region.quad, stages(scan.frame, region.quad))
+    way = next(ways, None)
+    if way is None:
+        return None
+    name, run = way
+    return runner.attempt(f"grid {name}", functools.partial(_findings, run), region.quad)
+
+
+def _findings(run: Callable[[], GridReading | None]) -> Findings:
+    reading = run()
+    if reading is None:
+        return Findings()
+    decoded = reading.decoded
+    code = QRCode(
+        text=decoded.payload.text,
+        data=decoded.payload.data,
+        quad=reading.quad,
+        confidence=decoded.confidence,
+        engine="grid",
+        version=str(decoded.version),
+        ec_level=decoded.level,
+        mirrored=reading.mirrored,
+        evidence_bits=decoded.evidence_bits,
+        mesh=tuple(tuple((float(x), float(y)) for x, y in row) for row in reading.mesh),
+    )
+    return Findings((code,))
+
+
 def reread(scan: Scan, region: Region, runner: Runner) -> Iterator[Attempt]:
-    """Try to read what was located, until the scan says that it is read.
+    """Try to read what was located until it is read: by engines, then by the grid reader's first stage.
 
     Parameters
     ----------
@@ -56,6 +88,11 @@ def reread(scan: Scan, region: Region, runner: Runner) -> Iterator[Attempt]:
         yield attempt
         if scan.is_read(region.quad):
             return
+    # As dear as all of these together, and it reads most of what they leave.
+    if "QRCode" in scan.formats:
+        attempt = grid_stage(scan, region, runner)
+        if attempt is not None:
+            yield attempt
 
 
 def region_step(text: str, quad: Quad) -> Step:

@@ -1,0 +1,143 @@
+"""No payload from what is no symbol, none that is wrong, and pictures that are what they are said to be."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+from click.testing import CliRunner
+
+from benchmarks import curves, deformed, safety
+from benchmarks.__main__ import main
+from benchmarks.readers import Output, Reading, build
+from qrcascade import Quad
+from qrcascade.grid.layout import interleaving
+
+# Of the grid reader's ways; all of them on every kind would take minutes.
+WAYS = 2
+
+
+@pytest.mark.parametrize("kind", safety.KINDS)
+def test_nothing_false_is_read_where_there_is_no_symbol(kind: str) -> None:
+    for seed in range(2):
+        outcome = safety.looked(safety.region, (kind, seed), WAYS)
+        assert outcome.result != "wrong"
+        assert outcome.result == "unread" or "hal" in kind
+        # Whatever says that it gets as far as the decoder does.
+        if kind in ("scrambled", "random words", "shuffled words", "random parity"):
+            assert outcome.progress == "fitted"
+        if kind == "random block":
+            assert outcome.progress == "in part"
+
+
+@pytest.mark.parametrize("kind", deformed.DAMAGES)
+def test_damaged_symbols_are_read_right_or_not_at_all(kind: str) -> None:
+    results = {safety.looked(safety.true_symbol, (kind, seed), WAYS).result for seed in range(4)}
+    assert "wrong" not in results
+    assert "right" in results
+
+
+def undamaged(kind: str, seed: int) -> safety.Given:
+    random = np.random.default_rng(seed)
+    made = deformed.symbol(random, (1, 10))
+    return *deformed.damaged(random, kind, made, 0.0), (made.payload,)
+
+
+@pytest.mark.parametrize("kind", deformed.DAMAGES)
+def test_undamaged_symbols_are_read(kind: str) -> None:
+    for seed in range(2):
+        assert safety.looked(undamaged, (kind, seed), WAYS).result == "right"
+
+
+@pytest.mark.parametrize("kind", safety.KINDS)
+def test_a_seed_makes_one_region(kind: str) -> None:
+    (one, quad, said), (same, again, _), (other, _, _) = (safety.region(kind, seed) for seed in (1, 1, 2))
+    np.testing.assert_array_equal(one, same)
+    assert quad == again
+    assert one.shape != other.shape or (one != other).any()
+    assert bool(said) == (kind in ("half", "two halves"))
+    assert 80 < quad.side < 240
+
+
+def test_codewords_go_in_and_out() -> None:
+    random = np.random.default_rng(0)
+    for _ in range(8):
+        made = deformed.symbol(random, (1, 12))
+        np.testing.assert_array_equal(made.saying(made.codewords()), made.modules)
+        changed = made.saying(made.codewords() ^ np.uint8(255))
+        assert (changed == made.modules)[~made.data].all()
+        block, _ = interleaving(made.version, made.level)
+        assert (changed != made.modules).sum() == 8 * len(block)
+
+
+def test_paint_covers_its_share_and_no_finder_pattern() -> None:
+    random = np.random.default_rng(3)
+    made = deformed.symbol(random, (4, 4), "H")
+    plain, border = deformed.drawn(made.modules)
+    cell = round(len(plain) / (len(made.modules) * (1 + 2 * border)))
+    assert (deformed.covered(random, made, 0.0) == plain).all()
+    # A gray that the drawing has not.
+    painted = next(a for a in (deformed.covered(random, made, 0.2) for _ in range(50)) if 130 in a)
+    assert (painted == 130).sum() == pytest.approx(0.2 * (~made.finders).sum() * cell**2, abs=1)
+    finders = np.pad(np.kron(made.finders, np.ones((cell, cell), bool)), 4 * cell)
+    assert (painted == plain)[finders].all()
+
+
+def test_dear_kinds_come_seldom() -> None:
+    tasks = safety.region_tasks(1000, 10)
+    assert len(set(tasks)) == len(tasks) == 1000
+    seeds = {kind: [seed for name, seed in tasks if name == kind] for kind in safety.KINDS}
+    assert seeds["noise"][:3] == [0, 1, 2]
+    assert all(seeds[kind][:3] == [0, 10, 20] for kind in safety.DEAR)
+
+
+def test_the_number_of_workers_changes_nothing() -> None:
+    tasks = [("noise", 0), ("text", 0), ("page", 1)]
+    alone, shared = (safety.outcomes(safety.region, tasks, workers) for workers in (1, 2))
+    assert [replace(o, ms=0) for o in alone] == [replace(o, ms=0) for o in shared]
+    assert [(o.kind, o.seed) for o in alone] == tasks
+
+
+def test_how_often_at_most() -> None:
+    assert safety.most(0, 1000) == pytest.approx(3 / 1000, rel=0.01)
+    assert safety.most(1, 100) == pytest.approx(0.0466, abs=1e-4)
+    assert safety.most(2, 2) == safety.most(0, 0) == 1.0
+
+
+def test_the_safety_page(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(safety, "true_symbol", undamaged)
+    ran = CliRunner().invoke(main, ["safety", "--regions", "2", "--damaged", "3"])
+    assert ran.exit_code == 0
+    assert "False were 0 of 2:" in ran.output
+    assert "Wrong payloads: 0 of 3 that" in ran.output
+
+
+@pytest.mark.parametrize("condition", curves.CONDITIONS)
+def test_conditions_begin_easy(condition: str) -> None:
+    (easy, payload), (same, _) = (curves.picture(condition, 0.0, 5) for _ in range(2))
+    np.testing.assert_array_equal(easy, same)
+    assert curves.says(build("light")(easy), payload)
+    hard, still = curves.picture(condition, 1.0, 5)
+    assert still == payload
+    assert hard.shape == easy.shape
+    assert (hard != easy).any()
+
+
+def test_the_exact_payload_counts() -> None:
+    quad = Quad(((0, 0), (1, 0), (1, 1), (0, 1)))
+    assert curves.says(Reading([Output("x", quad), Output("Grüße", quad)]), "Grüße".encode())
+    assert not curves.says(Reading([Output("Grüße", quad, b"Gr")]), "Grüße".encode())
+
+
+def test_the_page_of_curves(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    pytest.importorskip("matplotlib")
+    monkeypatch.setattr(curves, "_LEVELS", 2)
+    monkeypatch.setattr(curves, "_DOCS", tmp_path)
+    ran = CliRunner().invoke(main, ["curves", "--reader", "zxing-cpp", "--seeds", "1", "--save"])
+    assert ran.exit_code == 0
+    page = (tmp_path / "curves.md").read_text(encoding="utf-8")
+    assert all(f"## {condition}" in page for condition in curves.CONDITIONS)
+    assert "WeChat's reader was left out" in page
+    assert (tmp_path / "curves.png").stat().st_size > 10_000
