@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import functools
 import time
-from collections.abc import Callable, Collection, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 
 from qrcascade.errors import OptionError, QRCascadeError
 from qrcascade.frame import Frame, Source
@@ -142,8 +142,9 @@ class Cascade:
             threshold=self.threshold,
             deadline=deadline,
         )
-        if regions:
-            scan.record(_given(regions))
+        given = _given(regions)
+        if given.regions:
+            scan.record(given)
         timed_out = False
         for attempt in self._attempts(scan):
             scan.record(attempt)
@@ -174,10 +175,7 @@ def _tier(name: str) -> Strategy:
 
 def _given(regions: Sequence[Quad]) -> Attempt:
     """The caller's regions as an attempt of nobody else's."""
-    try:
-        quads = tuple(regions)
-    except TypeError:
-        quads = (regions,)
+    quads = tuple(regions) if isinstance(regions, Iterable) and not isinstance(regions, Quad) else (regions,)
     for quad in quads:
         if not isinstance(quad, Quad) or not quad.convex:
             raise OptionError(f"regions must be convex Quads, got {quad!r}")

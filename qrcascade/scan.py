@@ -131,7 +131,7 @@ class Scan:
         )
 
     def _is_part(self, quad: Quad) -> bool:
-        """Whether this is inside a symbol that is read, as a finder pattern is, or around one, as a page is."""
+        """Whether this lies in a symbol that is read, as a finder pattern does, or around one, as a page."""
         read = (s.code.quad for s in self._sightings if s.confidence >= self.threshold)
         return any(symbol.covers(quad) or quad.covers(symbol) for symbol in read)
 

@@ -90,7 +90,7 @@ def test_what_is_inside_or_around_a_read_symbol_is_no_region(scan: Scan) -> None
     record(scan, regions=(Region(part, 0.1, "finders"), Region(page, 0.6, "texture")))
     assert len(scan.regions) == 2
     record(scan, code("a", 0))
-    assert scan.regions == ()
+    assert not scan.regions
 
 
 def test_a_place_located_twice_is_one_region_with_the_better_score(scan: Scan) -> None:

@@ -202,7 +202,7 @@ def _neighbours(patterns: list[_Pattern], i: int) -> list[tuple[float, int, Vect
 
 def _triples(gray: Gray, patterns: list[_Pattern], i: int) -> list[_Fit]:
     """Symbols whose top-left finder pattern is the i-th."""
-    found = []
+    found: list[_Fit] = []
     for (_, j, right), (_, k, down) in itertools.permutations(_neighbours(patterns, i), 2):
         turn = right[0] * down[1] - right[1] * down[0]
         ratio = np.hypot(*right) / np.hypot(*down)
@@ -218,7 +218,7 @@ def _triples(gray: Gray, patterns: list[_Pattern], i: int) -> list[_Fit]:
 
 def _pairs(gray: Gray, patterns: list[_Pattern], i: int) -> list[_Fit]:
     """Symbols of which the i-th and another are two finder patterns, at the ends of one side."""
-    found = []
+    found: list[_Fit] = []
     for _, j, way in _neighbours(patterns, i):
         corner, other = patterns[i].center, patterns[j].center
         width = (patterns[i].width + patterns[j].width) / 2

@@ -72,7 +72,10 @@ def _patches(level: Gray) -> Iterator[tuple[float, NDArray[np.float32]]]:
         rectangle = cv2.minAreaRect(hull)
         short, long = sorted(rectangle[1])
         if area >= _SOLID * full and full >= _STRAIGHT * short * long and short >= _SLENDER * long:
-            yield float(lively[window][patch > 0].mean()), cv2.boxPoints(rectangle) + np.float32([left, top])
+            yield (
+                float(lively[window][patch > 0].mean()),
+                cv2.boxPoints(rectangle) + np.array([left, top], np.float32),
+            )
 
 
 def _liveliness(level: Gray) -> NDArray[np.float32]:

@@ -1,18 +1,21 @@
 """Soft bits through blur: the point spread function from the finder patterns, modules by deconvolution.
 
-The picture through the grid is the symbol, a constant on every module, convolved with the camera's point spread
-function. Which of a bank of them (out of focus: a disc; motion: a line; both softened) is told by how well
-it makes the finder patterns look as they do. Then the modules are found that, so convolved, look
-like the picture: least squares in the box -1 to 1 by accelerated projected gradients (Beck and Teboulle, 2009).
+The picture through the grid is the symbol, a constant on every module, convolved with the camera's
+point spread function. Which of a bank of them (out of focus: a disc; motion: a line; both softened) is
+told by how well it makes the finder patterns look as they do. Then the modules are found that, so
+convolved, look like the picture: least squares in the box -1 to 1 by accelerated projected gradients
+(Beck and Teboulle, 2009).
 """
 
 from __future__ import annotations
 
 import functools
 import itertools
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
+from numpy.typing import NDArray
 
 from qrcascade.grid.fit import QUIET, SAMPLES, Fit
 from qrcascade.grid.locate import Pixels
@@ -183,7 +186,14 @@ def _lit(gray: Pixels, drawn: Pixels, highpass: float) -> Pixels:
     return np.clip((gray - offset) / slope, -2.2, 2.2).astype(np.float32)
 
 
-def _boxed(modules, fixed, known, picture, look, back):  # type: ignore[no-untyped-def]
+def _boxed(
+    modules: Pixels,
+    fixed: NDArray[np.bool_],
+    known: Pixels,
+    picture: Pixels,
+    look: Callable[[Pixels], Pixels],
+    back: Callable[[Pixels], Pixels],
+) -> Pixels:
     """Accelerated projected gradients; large errors count less (Huber)."""
     ahead, momentum = modules, 1.0
     for _ in range(_ITERATIONS):

@@ -24,11 +24,12 @@ be taken off: it is what can be gained by chance by being lucky in one block and
 
 *Hypotheses.* Format words, beginnings of padding, versions, mirror images and variants of the
 picture that are tried add up their chances too: log2 of their number is taken off. Where that is not
-known beforehand, the i-th reading of a region is charged as i (i + 1): the shares 1 / (i (i + 1)) add up to 1.
+known beforehand, the i-th reading of a region is charged as i (i + 1): the shares 1 / (i (i + 1)) add
+up to 1.
 
-*A lost block.* All this is about modules without a message. Of a true symbol one block can be beyond repair while the
-others are right, and then it alone has to be an accident: `BLOCK_BITS` would let one in 64 tries pass. So of
-several blocks each must have `LOST_BLOCK_BITS` after the hypotheses are taken off.
+*A lost block.* All this is about modules without a message. Of a true symbol one block can be beyond
+repair while the others are right, and then it alone has to be an accident: `BLOCK_BITS` would let one
+in 64 tries pass. So of several blocks each must have `LOST_BLOCK_BITS` after the hypotheses are taken off.
 
 *Padding.* Of N codewords after the terminator g are the padding that ISO/IEC 18004:2015, 7.4.10
 demands, without having been assumed: by chance 2^(-8 g) C(N, g) at most. It counts like another

@@ -1,11 +1,11 @@
 """Fitting a grid of modules to a symbol that is not flat: Lucas-Kanade against what is known of it.
 
-A symbol on curled or crumpled paper is no homography of a square. Here every module has a place of its own. It starts
-from three finder patterns; the picture, unwrapped by the present grid, is compared with a drawing of the
-symbol (function patterns as they must be, data as they seem), and the grid is moved to where they agree:
-first by few parameters near the finder patterns, then by polynomials outwards along the timing
-patterns, at last by a smooth local field. After Lucas and Kanade, "An iterative image registration technique" (1981),
-with the gradients of both pictures averaged (Benhimane and Malis, 2004).
+A symbol on curled or crumpled paper is no homography of a square. Here every module has a place of its
+own. It starts from three finder patterns; the picture, unwrapped by the present grid, is compared with a
+drawing of the symbol (function patterns as they must be, data as they seem), and the grid is moved to
+where they agree: first by few parameters near the finder patterns, then by polynomials outwards along
+the timing patterns, at last by a smooth local field. After Lucas and Kanade, "An iterative image
+registration technique" (1981), with the gradients of both pictures averaged (Benhimane and Malis, 2004).
 """
 
 from __future__ import annotations
@@ -130,7 +130,7 @@ class Fit:
 
         def field(weight: Pixels) -> Pixels:
             near = [_smooth(a, 3.0) + 1e-3 * _smooth(a, 12.0) for a in (level * weight, weight)]
-            return near[0] / np.maximum(near[1], 1e-6)
+            return np.asarray(near[0] / np.maximum(near[1], 1e-6), np.float32)
 
         light, dark = field(np.clip(-modules, 0, 1)), field(np.clip(modules, 0, 1))
         least = max(0.1 * float(np.median(np.abs(light - dark))), 1e-3)
@@ -311,7 +311,7 @@ def means(samples: Pixels) -> Pixels:
 def centres(samples: Pixels) -> Pixels:
     """A field over samples, averaged over the middle of each module."""
     middle = samples[1::SAMPLES] + samples[2::SAMPLES]
-    return (middle[:, 1::SAMPLES] + middle[:, 2::SAMPLES]) / 4
+    return np.asarray((middle[:, 1::SAMPLES] + middle[:, 2::SAMPLES]) / 4, np.float32)
 
 
 def _smooth(field: Pixels, sigma: float) -> Pixels:
@@ -319,13 +319,15 @@ def _smooth(field: Pixels, sigma: float) -> Pixels:
     return np.asarray(cv2.GaussianBlur(field, (0, 0), sigma, borderType=cv2.BORDER_REFLECT))
 
 
-def _local(sums: list[Pixels], width: float, stiffness: float) -> tuple[Field, Field]:
+def _local(sums: list[Pixels], width: float, stiffness: float) -> tuple[Pixels, Pixels]:
     """The movement that explains the sums best around every module."""
     xx, xy, yy, xe, ye = (_smooth(s, width) for s in sums)
     hold = stiffness * float(np.mean(xx + yy)) + 1e-6
     xx, yy = xx + hold, yy + hold
     det = xx * yy - xy * xy
-    return _smooth((yy * xe - xy * ye) / det, width / 2), _smooth((xx * ye - xy * xe) / det, width / 2)
+    ways = (np.asarray(a / det, np.float32) for a in (yy * xe - xy * ye, xx * ye - xy * xe))
+    du, dv = (_smooth(way, width / 2) for way in ways)
+    return du, dv
 
 
 @functools.lru_cache(maxsize=32)

@@ -1,8 +1,8 @@
 """One region: from a rough outline to a payload, cheapest way first.
 
-The ways are stages, run one by one, so that whoever asks can stop between them: first the fit by polynomials,
-which reads most, then the local fit, then other looks of the same pixels (clipped highlights, light taken off,
-colour channels), and at last deconvolution.
+The ways are stages, run one by one, so that whoever asks can stop between them: first the fit by
+polynomials, which reads most, then the local fit, then other looks of the same pixels (clipped
+highlights, light taken off, colour channels), and at last deconvolution.
 """
 
 from __future__ import annotations
@@ -31,8 +31,8 @@ __all__ = ["GridReading", "stages"]
 _FITTED, _GROWN = 4, 2
 # With a worse match of finder patterns, or agreement with all function patterns, there is no symbol.
 _LEAST_MATCH, _LEAST_SCORE = 0.45, 0.5
-# Agreement without which the dear ways are not tried. The weakest symbol of the BoofCV set that was read in any
-# way had 0.85.
+# Agreement without which the dear ways are not tried. The weakest symbol of the BoofCV set that was read
+# in any way had 0.85.
 _PROMISING = 0.7
 # A match of finder patterns that is no chance, whatever became of the timing patterns.
 _BLURRED_MATCH = 0.65
@@ -295,7 +295,7 @@ def _without_light(share: float) -> Callable[[Canvas], Pixels]:
         detail = gray - cv2.GaussianBlur(gray, (0, 0), sigma)
         contrast = np.sqrt(cv2.GaussianBlur(detail * detail, (0, 0), 1.5 * sigma))
         contrast = np.maximum(contrast, max(0.25 * float(np.median(contrast)), 1e-3))
-        return np.clip(128 + 50 * detail / contrast, 0, 255).astype(np.float32)
+        return np.asarray(np.clip(128 + 50 * detail / contrast, 0, 255), np.float32)
 
     return even
 

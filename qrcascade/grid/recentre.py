@@ -1,9 +1,9 @@
 """A better outline from a rough one: each finder pattern fitted by an affine map of its own.
 
-Templates bear little shear and stretch, and a corner that is 6 % of the side off brings more than that. So where
-no match is clear, the patterns of the best ones are fitted one by one (Lucas-Kanade, six parameters). Their centres,
-modules and directions then tell the version and all four corners: the fourth is where the sides from its two
-neighbours meet.
+Templates bear little shear and stretch, and a corner that is 6 % of the side off brings more than that.
+So where no match is clear, the patterns of the best ones are fitted one by one (Lucas-Kanade, six
+parameters). Their centres, modules and directions then tell all four corners: the fourth is where the
+sides from its two neighbours meet.
 """
 
 from __future__ import annotations
