@@ -64,7 +64,7 @@ class Cascade:
         return f"Cascade({', '.join(s.name for s in self.strategies)}, threshold={self.threshold})"
 
     @classmethod
-    def preset(cls, name: str = "hybrid", *, threshold: float = 0.7) -> Cascade:
+    def preset(cls, name: str = "thorough", *, threshold: float = 0.7) -> Cascade:
         """One of the ready-made cascades.
 
         Parameters
@@ -226,7 +226,7 @@ def _known(formats: Collection[str]) -> tuple[str, ...]:
 
 @functools.cache
 def _default() -> Cascade:
-    return Cascade.preset("hybrid")
+    return Cascade.preset("thorough")
 
 
 def read(
@@ -239,7 +239,7 @@ def read(
     frame: int = 0,
     regions: Sequence[Quad] = (),
 ) -> ReadResult:
-    """Read the codes in one picture with the "hybrid" preset.
+    """Read the codes in one picture with the "thorough" preset.
 
     The parameters, the result and what is raised are those of `Cascade.read`.
     """

@@ -32,7 +32,7 @@ def _expect(_: click.Context, __: click.Parameter, value: str | None) -> int | s
 @click.argument("files", nargs=-1, required=True, metavar="FILES...")
 @click.option("--json", "as_json", is_flag=True, help="One JSON object a file, with every attempt.")
 @click.option("--expect", callback=_expect, help='How many codes a file holds, or "all".')
-@click.option("--preset", type=click.Choice(list(PRESETS)), default="hybrid", show_default=True)
+@click.option("--preset", type=click.Choice(list(PRESETS)), default="thorough", show_default=True)
 @click.option("--timeout", type=click.FloatRange(min=0, min_open=True), help="Seconds a file.")
 def read(
     files: tuple[str, ...], as_json: bool, expect: int | str | None, preset: str, timeout: float | None

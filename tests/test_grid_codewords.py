@@ -9,6 +9,7 @@ import pytest
 import segno
 from numpy.typing import NDArray
 
+from benchmarks import deformed
 from qrcascade.grid import codewords, evidence, reedsolomon
 from qrcascade.grid.blocks import Reading, read, solved
 from qrcascade.grid.codewords import Decoded, Partial, decode, format_score
@@ -280,3 +281,26 @@ def test_confidence() -> None:
     assert values[2] >= 0.9
     assert values[-1] == 0.999
     assert values[0] < 0.01
+
+
+def test_a_lost_block_does_not_pass_on_the_evidence_of_the_others() -> None:
+    """A found case: the second block decodes by accident, with 6 bits, and the first one has 142."""
+    random = np.random.default_rng([7569, 99])
+    made = deformed.symbol(random, (3, 3), "Q")
+    soft = made.modules + random.normal(0, 0.2, made.modules.shape)
+    block, _ = interleaving(3, "Q")
+    lost = block == random.integers(block.max() + 1)
+    cells = tuple(layout(3).order[np.repeat(lost, 8)].T)
+    soft[cells] = random.choice([-1, 1], len(cells[0])) * random.uniform(0, 1, len(cells[0]))
+    assert not isinstance(decode(soft, 3, hypotheses=256), Decoded)
+
+
+def test_blocks_that_helped_to_find_the_soft_values_gain_nothing() -> None:
+    modules = symbol(7, "M")[1].astype(float)
+    exact = decode(modules, 7)
+    assert isinstance(exact, Decoded)
+    count = len(blocks(7, "M"))
+    weak = Partial(count - 1, exact.modules, exact.level, exact.mask, (30.0,) * (count - 1) + (math.inf,))
+    again = decode(modules, 7, before=weak)
+    assert isinstance(again, Decoded)
+    assert again.evidence_bits <= 30.0 < exact.evidence_bits

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from click.testing import CliRunner
 
-from benchmarks import curves, deformed, safety
+from benchmarks import curves, deformed, impostors, safety
 from benchmarks.__main__ import main
 from benchmarks.readers import Output, Reading, build
 from qrcascade import Quad
@@ -19,7 +19,7 @@ from qrcascade.grid.layout import interleaving
 WAYS = 2
 
 
-@pytest.mark.parametrize("kind", safety.KINDS)
+@pytest.mark.parametrize("kind", impostors.KINDS)
 def test_nothing_false_is_read_where_there_is_no_symbol(kind: str) -> None:
     for seed in range(2):
         outcome = safety.looked(safety.region, (kind, seed), WAYS)
@@ -51,7 +51,7 @@ def test_undamaged_symbols_are_read(kind: str) -> None:
         assert safety.looked(undamaged, (kind, seed), WAYS).result == "right"
 
 
-@pytest.mark.parametrize("kind", safety.KINDS)
+@pytest.mark.parametrize("kind", impostors.KINDS)
 def test_a_seed_makes_one_region(kind: str) -> None:
     (one, quad, said), (same, again, _), (other, _, _) = (safety.region(kind, seed) for seed in (1, 1, 2))
     np.testing.assert_array_equal(one, same)
@@ -88,9 +88,9 @@ def test_paint_covers_its_share_and_no_finder_pattern() -> None:
 def test_dear_kinds_come_seldom() -> None:
     tasks = safety.region_tasks(1000, 10)
     assert len(set(tasks)) == len(tasks) == 1000
-    seeds = {kind: [seed for name, seed in tasks if name == kind] for kind in safety.KINDS}
+    seeds = {kind: [seed for name, seed in tasks if name == kind] for kind in impostors.KINDS}
     assert seeds["noise"][:3] == [0, 1, 2]
-    assert all(seeds[kind][:3] == [0, 10, 20] for kind in safety.DEAR)
+    assert all(seeds[kind][:3] == [0, 10, 20] for kind in impostors.DEAR)
 
 
 def test_the_number_of_workers_changes_nothing() -> None:
