@@ -17,7 +17,7 @@ from qrcascade import Cascade
 pytestmark = pytest.mark.corpus
 
 BASELINES = Path(__file__).parent / "baselines"
-FLOORS = {"boofcv": 87.0, "zxing": 95.0, "jsqr": 92.0, "synthetic": 90.0}
+FLOORS = {"boofcv": 93.0, "zxing": 98.0, "jsqr": 96.0, "synthetic": 94.0}
 # What the truth of the picture got wrong: the symbol says so, and a person reads it too.
 MISTAKEN = {"qrcode-2/13.png": "The 2005 USGS aerial photography of the Washington Monument is censored."}
 
@@ -53,7 +53,7 @@ def test_zxing_text_and_bytes_are_exact_and_nothing_is_lost() -> None:
             if code.data is not None and code.data.isascii():
                 assert code.text.encode() == code.data
     assert (lost, wrong) == ([], [])
-    assert read >= 171
+    assert read >= 178
 
 
 def test_jsqr_payloads_are_exact() -> None:
@@ -97,9 +97,9 @@ def test_no_picture_is_lost(corpus: str) -> None:
 def test_boofcv_nano_reads_what_classical_leaves(nano_weights: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """A bounded part: one category, in which the detector sees codes that no classical step locates."""
     monkeypatch.setenv("QRCASCADE_WEIGHTS", str(nano_weights))
-    spots = [p for p in pictures.load("boofcv") if p.category == "bright_spots"]
+    curved = [p for p in pictures.load("boofcv") if p.category == "curved"]
     counts = {}
-    for name in ("classical-all", "nano-all"):
+    for name in ("classical", "nano"):
         read = build(name)
-        counts[name] = sum(score(name, p, read(p.rgb()), 0.0).read for p in spots)
-    assert counts["nano-all"] > counts["classical-all"]
+        counts[name] = sum(score(name, p, read(p.rgb()), 0.0).read for p in curved)
+    assert counts["nano"] > counts["classical"]
