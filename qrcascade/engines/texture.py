@@ -25,6 +25,8 @@ _MIN_SIDE = 20
 _LEAST, _SHARE = 0.04, 0.35
 # Share of its convex hull that a patch fills, that of its bounding rectangle, and of its length the width.
 _SOLID, _STRAIGHT, _SLENDER = 0.75, 0.75, 0.3
+# The strongest patches, so many at most.
+_MOST = 6
 # Not credible: see the module's docstring.
 _SCORE = 0.2
 
@@ -49,7 +51,7 @@ class TextureEngine:
                     found.append((strength, quad))
             level = cv2.resize(level, None, fx=0.5, fy=0.5, interpolation=cv2.INTER_AREA)
         found.sort(key=lambda patch: -patch[0])
-        return Findings(regions=tuple(Region(quad, _SCORE, self.name) for _, quad in found))
+        return Findings(regions=tuple(Region(quad, _SCORE, self.name) for _, quad in found[:_MOST]))
 
 
 def _patches(level: Gray) -> Iterator[tuple[float, NDArray[np.float32]]]:

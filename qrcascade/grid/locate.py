@@ -30,6 +30,8 @@ _MIN_SIDE, _MAX_SIDE = 220, 900
 _REACH, _REACH_SHARE = 3.0, 0.05
 # Versions that are tried first: the template bears a tenth more or less.
 _COARSE = (*range(1, 7), *range(7, 15, 2), *range(15, 41, 3))
+# With a worse match at every coarse version no version between them matches.
+_FAINT = 0.35
 _SQUARE = np.array([[0.0, 0.0], [1.0, 0.0], [1.0, 1.0], [0.0, 1.0]])
 
 
@@ -141,6 +143,8 @@ def starts(canvas: Canvas, pixels: Pixels) -> list[Start]:
     for version in coarse:
         found += search.of_version(version)
     found.sort(key=lambda start: -start.score)
+    if not found or found[0].score < _FAINT:
+        return found
     near = {start.version + d for start in found[:4] for d in (-1, 1)} - set(coarse)
     for version in sorted(near & set(range(1, 41))):
         found += search.of_version(version)
