@@ -84,6 +84,8 @@ class Outcome:
         How far it got before that: whether a grid was fitted, and whether some blocks were decoded.
     bits : float
         Evidence of what was read, else 0.
+    confidence : float
+        In what was read, else 0.
     readings : int
         How often soft bits were handed to the decoder.
     ms : float
@@ -95,6 +97,7 @@ class Outcome:
     result: str
     progress: str
     bits: float
+    confidence: float
     readings: int
     ms: float
 
@@ -126,11 +129,11 @@ def looked(make: Callable[[str, int], Given], task: tuple[str, int], ways: int |
     with mock.patch.object(codewords, "decode", decoder):
         reading = _read(Frame(gray), quad, ways)
     ms = (time.perf_counter() - start) * 1000
-    result, bits = "unread", 0.0
+    result, bits, sure = "unread", 0.0, 0.0
     if reading is not None:
         result = "right" if reading.decoded.payload.data in payloads else "wrong"
-        bits = reading.decoded.evidence_bits
-    return Outcome(kind, seed, result, decoder.progress, bits, len(decoder.given), ms)
+        bits, sure = reading.decoded.evidence_bits, reading.decoded.confidence
+    return Outcome(kind, seed, result, decoder.progress, bits, sure, len(decoder.given), ms)
 
 
 def _read(frame: Frame, quad: Quad, ways: int | None) -> GridReading | None:
@@ -248,7 +251,7 @@ def _symbols_table(outcomes: Sequence[Outcome]) -> list[str]:
 
 def _reliability(accepted: Sequence[Outcome]) -> str:
     lines = ["| confidence | accepted | mean confidence | right |", "| --- | ---: | ---: | ---: |"]
-    pairs = [(evidence.confidence(o.bits), o.result == "right") for o in accepted]
+    pairs = [(o.confidence, o.result == "right") for o in accepted]
     for low, high in itertools.pairwise(_CONFIDENCES):
         inside = [(c, right) for c, right in pairs if low <= c < high]
         if inside:
