@@ -17,7 +17,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from qrcascade.grid.fit import QUIET, SAMPLES, Fit
+from qrcascade.grid.fit import QUIET, SAMPLES, Fit, smooth
 from qrcascade.grid.locate import Pixels
 from qrcascade.views import opencv
 
@@ -160,12 +160,7 @@ def _heard(error: Pixels, kernel: Pixels, highpass: float) -> Pixels:
 
 
 def _without_wide(field: Pixels, highpass: float) -> Pixels:
-    return field - _smooth(field, highpass * _FINE) if highpass else field
-
-
-def _smooth(field: Pixels, sigma: float) -> Pixels:
-    cv2 = opencv()
-    return np.asarray(cv2.GaussianBlur(field, (0, 0), sigma, borderType=cv2.BORDER_REFLECT))
+    return field - smooth(field, highpass * _FINE) if highpass else field
 
 
 def _lit(gray: Pixels, drawn: Pixels, highpass: float) -> Pixels:
@@ -174,11 +169,11 @@ def _lit(gray: Pixels, drawn: Pixels, highpass: float) -> Pixels:
     width = (5.0 if highpass else 4.0) * _FINE
     if highpass:
         gray = _without_wide(gray, highpass)
-        along, energy = _smooth(drawn * gray, width), _smooth(drawn * drawn, width)
+        along, energy = smooth(drawn * gray, width), smooth(drawn * drawn, width)
     else:
-        mean, middle = _smooth(drawn, width), _smooth(gray, width)
-        along = _smooth(drawn * gray, width) - mean * middle
-        energy = _smooth(drawn * drawn, width) - mean * mean
+        mean, middle = smooth(drawn, width), smooth(gray, width)
+        along = smooth(drawn * gray, width) - mean * middle
+        energy = smooth(drawn * drawn, width) - mean * mean
     share, typical = float(along.mean()), max(float(energy.mean()), 1e-6)
     slope = (along + 0.15 * share) / (energy + 0.15 * typical)
     slope = np.maximum(slope, max(0.15 * share / typical, 1e-3))
@@ -213,7 +208,7 @@ def _move(fit: Fit, blur: Blur, modules: Pixels, highpass: float, width: float) 
     drawn = _looks(sure, blur.kernel, highpass)
     gray = fit.unwrapped(fit.sheet)
     if highpass:
-        gray = gray - _smooth(gray, highpass * SAMPLES)
+        gray = gray - smooth(gray, highpass * SAMPLES)
     light = _lit(_reduced(gray), drawn, 0.0)
     picture, drawing = (cv2.resize(a, (side, side), interpolation=cv2.INTER_LINEAR) for a in (light, drawn))
     weight = np.where(fit.known != 0, 1.0, 0.7).astype(np.float32)

@@ -28,6 +28,8 @@ QUIET = 2
 SAMPLES = 4
 # Half a finder pattern with its separator and a module of data.
 _FINDER_REACH = 6.2
+# Modules, the standard deviation of the Gaussian that the drawing is blurred with.
+_DRAWN_BLUR = 0.35
 
 
 class Fit:
@@ -129,7 +131,7 @@ class Fit:
         level = 0.6 * centres(gray) + 0.4 * means(gray)
 
         def field(weight: Pixels) -> Pixels:
-            near = [_smooth(a, 3.0) + 1e-3 * _smooth(a, 12.0) for a in (level * weight, weight)]
+            near = [smooth(a, 3.0) + 1e-3 * smooth(a, 12.0) for a in (level * weight, weight)]
             return np.asarray(near[0] / np.maximum(near[1], 1e-6), np.float32)
 
         light, dark = field(np.clip(-modules, 0, 1)), field(np.clip(modules, 0, 1))
@@ -193,9 +195,7 @@ class Fit:
                 self.step(weight, width=width, stiffness=0.05)
         self.relevel()
 
-    def step(
-        self, weight: Pixels, degree: int = 0, *, width: float = 0.0, stiffness: float, blur: float = 0.35
-    ) -> None:
+    def step(self, weight: Pixels, degree: int = 0, *, width: float = 0.0, stiffness: float) -> None:
         """Move the grid once to where the picture agrees better with the drawing.
 
         Parameters
@@ -208,12 +208,10 @@ class Fit:
             Modules, the standard deviation of the windows of the smooth field.
         stiffness : float
             How much movement is held back, as a share of the evidence.
-        blur : float
-            Modules, the standard deviation with which the drawing is blurred.
         """
         values = self.values()
-        drawing = _smooth(spread(self.decided(values)), blur * SAMPLES)
-        self.approach(_smooth(values, 0.25 * SAMPLES), drawing, weight, degree, width, stiffness)
+        drawing = smooth(spread(self.decided(values)), _DRAWN_BLUR * SAMPLES)
+        self.approach(smooth(values, 0.25 * SAMPLES), drawing, weight, degree, width, stiffness)
 
     def approach(
         self, values: Pixels, drawing: Pixels, weight: Pixels, degree: int, width: float, stiffness: float
@@ -259,7 +257,7 @@ class Fit:
         window = self.values()[first : first + len(pattern) + 2 * margin, first:][
             :, : len(pattern) + 2 * margin
         ]
-        scores = cv2.matchTemplate(window, _smooth(pattern, 0.3 * SAMPLES), cv2.TM_CCOEFF_NORMED)
+        scores = cv2.matchTemplate(window, smooth(pattern, 0.3 * SAMPLES), cv2.TM_CCOEFF_NORMED)
         rows, columns = np.mgrid[: scores.shape[0], : scores.shape[1]]
         away = np.hypot(rows - margin, columns - margin) / SAMPLES
         row, column = np.unravel_index(np.argmax(scores - 0.05 * away), scores.shape)
@@ -314,19 +312,20 @@ def centres(samples: Pixels) -> Pixels:
     return np.asarray((middle[:, 1::SAMPLES] + middle[:, 2::SAMPLES]) / 4, np.float32)
 
 
-def _smooth(field: Pixels, sigma: float) -> Pixels:
+def smooth(field: Pixels, sigma: float) -> Pixels:
+    """A field blurred by a Gaussian, reflected at its edges."""
     cv2 = opencv()
     return np.asarray(cv2.GaussianBlur(field, (0, 0), sigma, borderType=cv2.BORDER_REFLECT))
 
 
 def _local(sums: list[Pixels], width: float, stiffness: float) -> tuple[Pixels, Pixels]:
     """The movement that explains the sums best around every module."""
-    xx, xy, yy, xe, ye = (_smooth(s, width) for s in sums)
+    xx, xy, yy, xe, ye = (smooth(s, width) for s in sums)
     hold = stiffness * float(np.mean(xx + yy)) + 1e-6
     xx, yy = xx + hold, yy + hold
     det = xx * yy - xy * xy
     ways = (np.asarray(a / det, np.float32) for a in (yy * xe - xy * ye, xx * ye - xy * xe))
-    du, dv = (_smooth(way, width / 2) for way in ways)
+    du, dv = (smooth(way, width / 2) for way in ways)
     return du, dv
 
 
