@@ -100,7 +100,8 @@ def stages(frame: Frame, quad: Quad) -> Iterator[Stage]:
     """
     region = _Region(frame, quad)
     for look in _LOOKS:
-        if not region.shows_more(look):
+        # The first one always does. Locating is part of its work: it is timed, and its errors are told.
+        if look is not _LOOKS[0] and not region.shows_more(look):
             continue
         yield f"fit {look.name}", functools.partial(region.fitted, look)
         if region.reading is not None or region.hope == 0:
@@ -128,7 +129,7 @@ class _Region:
         self._partial: dict[int, Partial] = {}
         # Fits, and where their modules were by the function patterns.
         self._fits: list[tuple[Fit, NDArray[np.float64], NDArray[np.float64]]] = []
-        self._seen: list[tuple[bool, Pixels]] = []
+        self._seen: dict[_Look, Pixels] = {}
         self._sharpened: set[int] = set()
         self._spent = 0
 
@@ -144,12 +145,11 @@ class _Region:
 
     def shows_more(self, look: _Look) -> bool:
         """Whether a look shows what those before it did not: of a gray picture all channels are one."""
-        canvas = self._located[0]
-        pixels = look.pixels(canvas)
-        for corner, other in self._seen:
-            if corner == look.corner and float(np.abs(pixels - other).mean()) < _SAME_PIXELS:
+        pixels = look.pixels(self._located[0])
+        for other, seen in self._seen.items():
+            if other.corner == look.corner and float(np.abs(pixels - seen).mean()) < _SAME_PIXELS:
                 return False
-        self._seen.append((look.corner, pixels))
+        self._seen[look] = pixels
         return True
 
     @functools.cached_property
@@ -159,7 +159,9 @@ class _Region:
     def fitted(self, look: _Look) -> GridReading | None:
         """Fit the most promising starts to the function patterns, the best one to the data, and decode."""
         canvas, found = self._located
-        pixels = self._seen[-1][1]
+        if look not in self._seen:
+            self._seen[look] = look.pixels(canvas)
+        pixels = self._seen[look]
         if look.pixels is not _gray:
             found = starts(canvas, pixels)
         clear = bool(found) and found[0].score >= _BLURRED_MATCH
