@@ -32,7 +32,8 @@ def begun(drawn: warp.Warped) -> tuple[Canvas, Fit]:
 
 def fitted(drawn: warp.Warped, *, locally: bool = True) -> tuple[Canvas, Fit]:
     canvas, fit = begun(drawn)
-    fit.by_patterns()
+    fit.by_finders()
+    fit.by_timing()
     fit.outwards()
     fit.by_data()
     if locally:
@@ -77,7 +78,7 @@ def test_each_step_of_the_fit_brings_it_nearer() -> None:
     drawn = warp.symbol(TEXT, warp.cylinder, version=5, module=5)
     canvas, fit = begun(drawn)
     away = [np.median(off(drawn, canvas, fit))]
-    for step in (fit.by_patterns, fit.by_data, fit.locally):
+    for step in (fit.by_finders, fit.by_timing, fit.by_data, fit.locally):
         step()
         away.append(np.median(off(drawn, canvas, fit)))
     assert away == sorted(away, reverse=True)
@@ -90,7 +91,8 @@ def test_the_true_version_agrees_best() -> None:
     scores = {}
     for start in found[:6]:
         fit = Fit(canvas, canvas.gray, start)
-        fit.by_patterns()
+        fit.by_finders()
+        fit.by_timing()
         scores[start.version, start.turn, start.inverted] = fit.score
     best = scores.pop((4, 0, False))
     assert best > 1.5
@@ -102,7 +104,8 @@ def test_the_edge_of_a_shadow_is_taken_off() -> None:
     half = np.arange(drawn.gray.shape[1]) < drawn.gray.shape[1] / 2
     shaded = replace(drawn, gray=np.where(half, drawn.gray * 0.4, drawn.gray).astype(np.uint8))
     fit = begun(shaded)[1]
-    fit.by_patterns()
+    fit.by_finders()
+    fit.by_timing()
     fit.outwards()
     assert wrong(centred(fit), drawn) > 0
     fit.by_data()

@@ -29,7 +29,7 @@ from qrcascade.grid.blocks import Reading, chased, read, solved
 from qrcascade.grid.layout import FORMAT_WORDS, LEVELS, VERSION_WORDS, data_mask, layout
 from qrcascade.grid.segments import Payload, parse
 
-__all__ = ["Decoded", "Partial", "decode", "format_score"]
+__all__ = ["Decoded", "Partial", "decode", "format_score", "likeness"]
 
 Soft = NDArray[np.floating[Any]]
 Modules = NDArray[np.int8]
@@ -106,6 +106,21 @@ class Partial:
 def format_score(soft: Soft, version: int) -> float:
     """How well the format information fits: -1 to 1, the best word's mean agreement with both copies."""
     return float(_format_scores(soft, version).max())
+
+
+def likeness(soft: Soft, version: int) -> float:
+    """How much timing patterns and format information look like a symbol's, up to 2.
+
+    Each is what agrees as a share of how surely it is seen, so blur does not count against a symbol. Of
+    modules at random timing gives about 0, and the best format word about 0.4.
+    """
+    soft = np.clip(soft, -1.0, 1.0)
+    places = layout(version)
+    timing = soft[places.timing]
+    rows, columns = np.moveaxis(places.format_cells, 2, 0)
+    seen = np.abs(timing).mean() + np.abs(soft[rows, columns]).mean()
+    agrees = (timing * places.pattern[places.timing]).mean() + format_score(soft, version)
+    return float(2 * agrees / max(seen, 1e-3))
 
 
 def decode(

@@ -146,13 +146,20 @@ class Fit:
 
     # Moving the grid
 
-    def by_patterns(self) -> None:
-        """Fit the function patterns: finder patterns first, then outwards along the timing patterns."""
-        fixed = self.known != 0
-        finders = fixed & (self._far < _FINDER_REACH)
+    def by_finders(self) -> float:
+        """Fit the finder patterns alone; how well they are seen then, about -1 to 1."""
+        finders = self._finders()
         for degree, times in ((1, 3), (2, 3)):
             for _ in range(times):
                 self.step(finders.astype(np.float32), degree, stiffness=0.01)
+        return float((centres(self.values()) * self.known)[finders].mean())
+
+    def _finders(self) -> NDArray[np.bool_]:
+        return np.asarray((self.known != 0) & (self._far < _FINDER_REACH))
+
+    def by_timing(self) -> None:
+        """Fit the function patterns outwards from the finder patterns, along the timing patterns."""
+        fixed, finders = self.known != 0, self._finders()
         for reach in self._reaches(9, 12, 16, 22, 30):
             near = (finders | (fixed & self._along_timing())) & (self._far < reach)
             for _ in range(2):

@@ -7,6 +7,7 @@ matched around the four corners; three that match say version, turn and place.
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from dataclasses import dataclass
 
 import numpy as np
@@ -16,7 +17,7 @@ from qrcascade.frame import Frame
 from qrcascade.results import Quad
 from qrcascade.views import opencv, rectify
 
-__all__ = ["FINDER", "MODULE", "Canvas", "Start", "evened", "starts"]
+__all__ = ["FINDER", "MODULE", "Canvas", "Start", "around", "evened", "starts"]
 
 Pixels = NDArray[np.float32]
 
@@ -135,20 +136,38 @@ def evened(pixels: Pixels, window: float) -> Pixels:
     return np.clip(((high + low) / 2 - pixels) / np.maximum(half, floor), -1.4, 1.4)
 
 
-def starts(canvas: Canvas, pixels: Pixels) -> list[Start]:
-    """What may lie in a canvas, the best first, each version at most twice."""
+def starts(canvas: Canvas, pixels: Pixels, versions: Collection[int] = ()) -> list[Start]:
+    """What may lie in a canvas, the best first, each version at most twice and in both polarities.
+
+    Parameters
+    ----------
+    canvas : Canvas
+        Where to look.
+    pixels : ndarray of float32
+        What it shows, 0 to 255, in gray or another channel.
+    versions : collection of int, optional
+        The only ones to try; all that the pixels allow by default.
+    """
     search = _Search(canvas, evened(pixels, canvas.side / 6))
     found: list[Start] = []
+    if versions:
+        for version in sorted(versions):
+            found += search.of_version(version)
+        return sorted(found, key=lambda start: -start.score)
     coarse = [v for v in _COARSE if 17 + 4 * v <= canvas.finest]
     for version in coarse:
         found += search.of_version(version)
     found.sort(key=lambda start: -start.score)
     if not found or found[0].score < _FAINT:
         return found
-    near = {start.version + d for start in found[:4] for d in (-1, 1)} - set(coarse)
-    for version in sorted(near & set(range(1, 41))):
+    for version in sorted(around(*(start.version for start in found[:4])) - set(coarse)):
         found += search.of_version(version)
     return sorted(found, key=lambda start: -start.score)
+
+
+def around(*versions: int) -> set[int]:
+    """Some versions and those next to them, as far as they exist."""
+    return {version + d for version in versions for d in (-1, 0, 1)} & set(range(1, 41))
 
 
 class _Search:

@@ -19,7 +19,7 @@ from qrcascade.grid import codewords, deblur
 from qrcascade.grid.codewords import Decoded, Partial
 from qrcascade.grid.deblur import Blur
 from qrcascade.grid.fit import QUIET, Fit
-from qrcascade.grid.locate import Canvas, Pixels, Start, starts
+from qrcascade.grid.locate import Canvas, Pixels, Start, around, starts
 from qrcascade.grid.recentre import recentred
 from qrcascade.grid.soft import cancelled, centred
 from qrcascade.results import Quad
@@ -31,11 +31,16 @@ __all__ = ["GridReading", "stages"]
 _FITTED, _GROWN = 4, 2
 # With a worse match of finder patterns, or agreement with all function patterns, there is no symbol.
 _LEAST_MATCH, _LEAST_SCORE = 0.45, 0.5
-# Agreement without which the dear ways are not tried. The weakest symbol of the BoofCV set that was read
-# in any way had 0.85.
-_PROMISING = 0.7
+# The least that must be seen of the finder patterns once they are fitted, and how much less than the best.
+_LEAST_SEEN, _SEEN_GAP = 0.35, 0.25
 # A match of finder patterns that is no chance, whatever became of the timing patterns.
 _BLURRED_MATCH = 0.65
+# Likeness to a symbol without which nothing more is tried: chance gives 0.4 to 0.7. The least of a symbol
+# of the BoofCV set that was read in any way was 1.06.
+_PROMISING = 0.8
+# Where modules are surer than this, there is no blur to take off. Those that it was taken off of had 0.7;
+# blur that hides the timing patterns from `codewords.likeness` leaves 0.65.
+_SHARP = 0.8
 # Mean difference in gray levels under which two looks are one.
 _SAME_PIXELS = 2.0
 # Larger symbols have too many modules for a blind estimate to move any of them.
@@ -104,19 +109,38 @@ def stages(frame: Frame, quad: Quad) -> Iterator[Stage]:
         if look is not _LOOKS[0] and not region.shows_more(look):
             continue
         yield f"fit {look.name}", functools.partial(region.fitted, look)
-        if region.reading is not None or region.hope == 0:
+        if region.reading is not None or not region.promising:
             return
         if region.current is not None:
             yield f"local {look.name}", region.refined
             if region.reading is not None:
                 return
         if look is _LOOKS[_SHARPEN_AFTER]:
-            if region.hope < _PROMISING:
-                return
             yield from region.sharpened(1)
             if region.reading is not None:
                 return
     yield from region.sharpened(4)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _Fitted:
+    """A fit, where its modules were by the function patterns, and what came of it.
+
+    ``likeness`` is `codewords.likeness`, ``sureness`` the mean of how sure the modules are, 0 to 1, and
+    ``clear`` whether its finder patterns matched beyond chance.
+    """
+
+    fit: Fit
+    x: NDArray[np.float64]
+    y: NDArray[np.float64]
+    likeness: float
+    sureness: float
+    clear: bool
+
+    @property
+    def promising(self) -> bool:
+        """Whether there may be a symbol. Blur wipes all out before the finder patterns."""
+        return self.likeness >= _PROMISING or (self.clear and self.sureness <= _SHARP)
 
 
 class _Region:
@@ -127,21 +151,15 @@ class _Region:
         self.current: Fit | None = None
         self._frame, self._quad = frame, quad
         self._partial: dict[int, Partial] = {}
-        # Fits, and where their modules were by the function patterns.
-        self._fits: list[tuple[Fit, NDArray[np.float64], NDArray[np.float64]]] = []
+        self._fits: list[_Fitted] = []
         self._seen: dict[_Look, Pixels] = {}
         self._sharpened: set[int] = set()
         self._spent = 0
 
     @property
-    def hope(self) -> float:
-        """The best agreement with the function patterns so far; 0 where nothing could be fitted.
-
-        1 where the finder patterns are clear: blur wipes the timing patterns out before them.
-        """
-        if self._fits and self._located[1][0].score >= _BLURRED_MATCH:
-            return 1.0
-        return max((fit.score for fit, *_ in self._fits), default=0.0)
+    def promising(self) -> bool:
+        """Whether anything seen so far may be a symbol."""
+        return any(fitted.promising for fitted in self._fits)
 
     def shows_more(self, look: _Look) -> bool:
         """Whether a look shows what those before it did not: of a gray picture all channels are one."""
@@ -163,12 +181,15 @@ class _Region:
             self._seen[look] = look.pixels(canvas)
         pixels = self._seen[look]
         if look.pixels is not _gray:
-            found = starts(canvas, pixels)
+            found = starts(canvas, pixels, around(*(start.version for start in found[:_FITTED])))
         clear = bool(found) and found[0].score >= _BLURRED_MATCH
         found = [start for start in found[:_FITTED] if start.score >= _LEAST_MATCH]
         fits = [Fit(canvas, pixels, start, corner=look.corner) for start in found]
+        seen = [fit.by_finders() for fit in fits]
+        least = max([_LEAST_SEEN, *(share - _SEEN_GAP for share in seen)])
+        fits = [fit for fit, share in zip(fits, seen, strict=True) if share >= least]
         for fit in fits:
-            fit.by_patterns()
+            fit.by_timing()
         fits = sorted(fits, key=lambda fit: -fit.score)[:_GROWN]
         fits = fits if clear else [fit for fit in fits if fit.score >= _LEAST_SCORE]
         for fit in fits:
@@ -176,9 +197,13 @@ class _Region:
         self.current = max(fits, key=lambda fit: fit.score, default=None)
         if self.current is None:
             return None
-        self._fits.append((self.current, self.current.x, self.current.y))
+        x, y = self.current.x, self.current.y
         self.current.by_data()
-        return self._read(self.current)
+        soft, version = centred(self.current), self.current.layout.version
+        likeness = max(codewords.likeness(seen, version) for seen in (soft, soft.T))
+        sureness = float(np.abs(np.clip(soft, -1, 1)).mean())
+        self._fits.append(_Fitted(self.current, x, y, likeness, sureness, clear))
+        return self._read(self.current) if self._fits[-1].promising else None
 
     def refined(self) -> GridReading | None:
         """Fit the current grid locally, and decode again."""
@@ -202,8 +227,9 @@ class _Region:
 
     def sharpened(self, count: int) -> Iterator[Stage]:
         """Deconvolve the most promising fits, each as it was by the function patterns."""
-        for fit, x, y in sorted(self._fits, key=lambda f: -f[0].score)[:count]:
-            if id(fit) in self._sharpened:
+        for fitted in sorted(self._fits, key=lambda f: -f.fit.score)[:count]:
+            fit, x, y = fitted.fit, fitted.x, fitted.y
+            if id(fit) in self._sharpened or fitted.sureness > _SHARP:
                 continue
             self._sharpened.add(id(fit))
             fit.x, fit.y = x, y

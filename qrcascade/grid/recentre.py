@@ -16,7 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from qrcascade.frame import Frame
-from qrcascade.grid.locate import FINDER, MODULE, Canvas, Pixels, Start, evened, starts
+from qrcascade.grid.locate import FINDER, MODULE, Canvas, Pixels, Start, around, evened, starts
 from qrcascade.results import Quad
 from qrcascade.views import opencv, to_source
 
@@ -51,9 +51,9 @@ def recentred(frame: Frame, quad: Quad) -> tuple[Canvas, list[Start]]:
     if not found or not _HOPELESS <= found[0].score < _CLEAR:
         return canvas, found
     best = canvas, found
-    for outline in _outlines(canvas, found[:_DOUBTFUL]):
+    for versions, outline in _outlines(canvas, found[:_DOUBTFUL]):
         moved = Canvas.of(frame, outline)
-        again = starts(moved, moved.gray)
+        again = starts(moved, moved.gray, versions)
         if again and again[0].score > best[1][0].score:
             best = moved, again
             if again[0].score >= _CLEAR:
@@ -61,27 +61,36 @@ def recentred(frame: Frame, quad: Quad) -> tuple[Canvas, list[Start]]:
     return best
 
 
-def _outlines(canvas: Canvas, found: list[Start]) -> Iterator[Quad]:
+def _outlines(canvas: Canvas, found: list[Start]) -> Iterator[tuple[set[int], Quad]]:
+    """Better outlines, and the versions that they may be of."""
     for start in found:
         patterns = _fitted(canvas, start)
-        if min(pattern.match for pattern in patterns) < _LEAST_MATCH:
+        if len(patterns) < 3:
             continue
         outline = _outline(*patterns)
         if outline is not None and outline.convex:
-            yield to_source(canvas.frame, outline)
+            versions = around(start.version, _version(*patterns))
+            yield versions, to_source(canvas.frame, outline)
 
 
 def _fitted(canvas: Canvas, start: Start) -> list[_Pattern]:
-    """The three finder patterns of a start in the canvas's pixels."""
+    """The finder patterns of a start in the canvas's pixels, up to the first that is none."""
     cv2 = opencv()
-    module = canvas.side / start.size
-    even = evened(255 - canvas.gray if start.inverted else canvas.gray, 8 * module)
-    # No finer than the samples: what is finer is noise.
-    even = cv2.GaussianBlur(even, (0, 0), max(0.3 * module, 0.5))
-    first = np.eye(2) * module
+    gray = 255 - canvas.gray if start.inverted else canvas.gray
+    scaled, _ = canvas.scaled(gray, start.size)
+    # What is finer than the samples is noise.
+    even = cv2.GaussianBlur(evened(scaled, 8 * MODULE), (0, 0), 0.3 * MODULE)
+    scale = len(scaled) / len(gray)
+    first = np.eye(2) * MODULE
     for _ in range(start.turn):
         first = np.array([[0.0, -1.0], [1.0, 0.0]]) @ first
-    return [_fit(even, center, first) for center in canvas.finders(start)]
+    patterns = []
+    for center in canvas.finders(start):
+        found = _fit(even, (center + 0.5) * scale - 0.5, first)
+        if found.match < _LEAST_MATCH:
+            break
+        patterns.append(_Pattern((found.center + 0.5) / scale - 0.5, found.module / scale, found.match))
+    return patterns
 
 
 @functools.cache
@@ -111,6 +120,17 @@ def _fit(even: Pixels, center: Vector, module: Vector) -> _Pattern:
         center = center + module @ move[:, 0]
         module = module @ (np.eye(2) + np.clip(move[:, 1:], -0.2, 0.2))
     return _Pattern(center, module, match if np.isfinite(match) else -1.0)
+
+
+def _version(corner: _Pattern, right: _Pattern, down: _Pattern) -> int:
+    """The version that the patterns' distances and modules make."""
+
+    def modules(a: _Pattern, b: _Pattern, along: int) -> float:
+        module = float(np.hypot(*(a.module + b.module)[:, along])) / 2
+        return float(np.hypot(*(b.center - a.center))) / max(module, 1e-6)
+
+    between = (modules(corner, right, 0) + modules(corner, down, 1)) / 2
+    return round((between + 7 - 17) / 4)
 
 
 def _outline(corner: _Pattern, right: _Pattern, down: _Pattern) -> Quad | None:
