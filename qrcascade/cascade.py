@@ -143,7 +143,7 @@ class Cascade:
             deadline=deadline,
         )
         given = _given(regions)
-        if given.regions:
+        if given is not None:
             scan.record(given)
         timed_out = False
         for attempt in self._attempts(scan):
@@ -173,12 +173,14 @@ def _tier(name: str) -> Strategy:
     return GridStrategy() if name == "grid" else QReaderStrategy(name, required=False)
 
 
-def _given(regions: Sequence[Quad]) -> Attempt:
-    """The caller's regions as an attempt of nobody else's."""
+def _given(regions: Sequence[Quad]) -> Attempt | None:
+    """The caller's regions as an attempt of nobody else's; None where there are none."""
     quads = tuple(regions) if isinstance(regions, Iterable) and not isinstance(regions, Quad) else (regions,)
     for quad in quads:
         if not isinstance(quad, Quad) or not quad.convex:
             raise OptionError(f"regions must be convex Quads, got {quad!r}")
+    if not quads:
+        return None
     return Attempt("caller", "regions", regions=tuple(Region(quad, 1.0, "caller") for quad in quads))
 
 

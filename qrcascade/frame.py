@@ -40,6 +40,8 @@ _UPRIGHT: dict[int, Callable[[NDArray[Any]], NDArray[Any]]] = {
     7: lambda a: a[::-1, ::-1].swapaxes(0, 1),
     8: np.rot90,
 }
+_IDENTITY = np.eye(3)
+_IDENTITY.setflags(write=False)
 _ACCEPTED = "a path, bytes, a binary file, a PIL.Image, or an array (H, W), (H, W, 3) or (H, W, 4)"
 
 
@@ -80,7 +82,7 @@ class Frame:
             raise ImageError(f"a frame's pixels are uint8 of shape (H, W), got {gray.dtype} {gray.shape}")
         self.gray = np.ascontiguousarray(gray)
         self.is_source = to_source is None
-        self.to_source = np.eye(3) if to_source is None else to_source
+        self.to_source = _IDENTITY if to_source is None else to_source
         self._color = color
         self._rgb: Gray | None = None
 
