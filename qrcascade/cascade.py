@@ -136,7 +136,7 @@ class Cascade:
         formats = _known(formats)
         deadline = _deadline(timeout)
         scan = Scan(
-            Frame.load(source, bgr=bgr, frame=frame),
+            Frame.load(source, bgr=bgr, frame=frame, draft=expect is None),
             expect=expect,
             formats=formats,
             threshold=self.threshold,
