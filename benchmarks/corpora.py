@@ -166,4 +166,5 @@ def _folder(folder: Path) -> Iterator[Picture]:
     for path in _images(folder):
         text = path.with_suffix(".txt")
         payload = text.read_bytes().decode() if text.exists() else None
-        yield Picture(_stored(path), str(path.relative_to(folder)), path.parent.name, payload=payload)
+        name = str(path.relative_to(folder))
+        yield Picture(_stored(path), name, path.parent.name, payload=payload, path=path)

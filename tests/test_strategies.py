@@ -66,14 +66,24 @@ def test_an_easy_code_is_read_from_the_draft_of_a_large_jpeg(orientation: int) -
     assert result.draw().size == result.size
 
 
+def holed(payload: str, level: str, share: float) -> np.ndarray:
+    """A symbol of 8 pixels a module with a white square, of this share of its side, in its middle."""
+    gray, quad = draw.symbol(payload, 8, error=level, boost_error=False)
+    reach, middle = round(quad.side * share / 2), len(gray) // 2
+    gray[middle - reach : middle + reach, middle - reach : middle + reach] = 255
+    return gray
+
+
 @pytest.mark.parametrize(
     "page",
     [
         draw.page_of(draw.symbol("one", 8)[0], draw.symbol("two", 8)[0]),
         draw.symbol("fine", 3)[0],
         np.zeros((9, 9), np.uint8),
+        draw.page_of(draw.symbol("one", 8)[0], holed("x" * 100, "L", 0.4)),
+        holed("x" * 100, "H", 0.4),
     ],
-    ids=["several", "fine", "none"],
+    ids=["several", "fine", "none", "a broken one beside", "unsure"],
 )
 def test_where_a_draft_leaves_doubt_it_reads_nothing(page: np.ndarray) -> None:
     data = large_jpeg(page)
