@@ -104,7 +104,8 @@ class Cascade:
             See `qrcascade.frame.Frame.load`.
         expect : None, int or "all"
             None ends with the first engine run after which something is read with enough
-            confidence and no credible region is unread. A number goes on until that many
+            confidence and no credible region is unread; of a large JPEG file that may be a look at
+            half its size, where a second, tiny code is not seen. A number goes on until that many
             codes are read, each with enough confidence. "all" lets every tier that locates look.
         timeout : float, optional
             Seconds from the call, loading included; checked between engine runs, of which the one

@@ -30,7 +30,7 @@ SCHEDULE: tuple[str, ...] = (
 # unread, or read with doubt, or the caller expects more codes than are read.
 QUICK = 5
 # What stands in for the first step where the picture has a draft, and what a code must be like there to be
-# all that is looked for: read with this confidence, its modules so many pixels wide.
+# all that is looked for: half of its correction unused, its modules so many pixels wide.
 _RAW, _DRAFT = SCHEDULE[0], "zxing draft"
 _DRAFT_SURE = 0.945
 _DRAFT_MODULE = 2.0
@@ -71,7 +71,7 @@ class ClassicalStrategy:
         return f"ClassicalStrategy({len(self.schedule)} steps)"
 
     def attempts(self, scan: Scan) -> Iterator[Attempt]:
-        """Run the schedule, and read every region as soon as it is located."""
+        """Look at the draft, if there is one; run the schedule, and read every region once it is located."""
         runner = Runner(self.name, scan)
         draft = scan.frame.draft
         if draft is not None and self.schedule[:1] == (_RAW,) and scan.expect is None and not scan.attempts:
