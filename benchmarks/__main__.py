@@ -1,4 +1,4 @@
-"""``python -m benchmarks run``: readers on a corpus; ``startup``: what an easy picture costs."""
+"""``python -m benchmarks run``: readers on a corpus; ``easy``: what an easy picture costs."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from pathlib import Path
 import click
 from tqdm import tqdm
 
-from benchmarks import corpora, curves, report, safety, schedule, startup
+from benchmarks import corpora, curves, easy, report, safety, schedule, startup
 from benchmarks.readers import READERS, build
 from benchmarks.scoring import Record, score
 
@@ -102,6 +102,7 @@ def baseline(names: tuple[str, ...], out: Path) -> None:
 
 
 main.command(name="startup")(startup.startup)
+main.command(name="easy")(easy.easy)
 main.command(name="safety")(safety.safety)
 main.command(name="curves")(curves.curves)
 

@@ -41,6 +41,8 @@ class Picture:
         How many codes it is known to hold.
     payloads : tuple of bytes
         What each of ``quads`` says, where all are known.
+    path : Path, optional
+        Its file.
     """
 
     rgb: Callable[[], Gray]
@@ -50,6 +52,7 @@ class Picture:
     payload: bytes | str | None = None
     codes: int = 1
     payloads: tuple[bytes, ...] = ()
+    path: Path | None = None
 
 
 def _stored(path: Path) -> Callable[[], Gray]:
@@ -98,7 +101,7 @@ def _boofcv() -> Iterator[Picture]:
     for path in _images(folder):
         quads = tuple(_outlines(path.with_suffix(".txt").read_text()))
         name = str(path.relative_to(folder))
-        yield Picture(_stored(path), name, path.parent.name, quads, codes=len(quads))
+        yield Picture(_stored(path), name, path.parent.name, quads, codes=len(quads), path=path)
 
 
 def _outlines(text: str) -> Iterator[Quad]:
@@ -114,7 +117,8 @@ def _zxing() -> Iterator[Picture]:
     for path in _images(folder):
         text, binary = path.with_suffix(".txt"), path.with_suffix(".bin")
         payload = binary.read_bytes() if binary.exists() else text.read_bytes().decode()
-        yield Picture(_stored(path), str(path.relative_to(folder)), path.parent.name, payload=payload)
+        name = str(path.relative_to(folder))
+        yield Picture(_stored(path), name, path.parent.name, payload=payload, path=path)
 
 
 def _jsqr() -> Iterator[Picture]:
@@ -122,7 +126,7 @@ def _jsqr() -> Iterator[Picture]:
     for path in _images(folder):
         truth = json.loads(path.with_name("output.json").read_text("utf-8"))
         payload = None if truth is None else bytes(truth["binaryData"])
-        yield Picture(_stored(path), path.parent.name, "jsqr", payload=payload)
+        yield Picture(_stored(path), path.parent.name, "jsqr", payload=payload, path=path)
 
 
 def _negatives() -> Iterator[Picture]:
@@ -162,4 +166,5 @@ def _folder(folder: Path) -> Iterator[Picture]:
     for path in _images(folder):
         text = path.with_suffix(".txt")
         payload = text.read_bytes().decode() if text.exists() else None
-        yield Picture(_stored(path), str(path.relative_to(folder)), path.parent.name, payload=payload)
+        name = str(path.relative_to(folder))
+        yield Picture(_stored(path), name, path.parent.name, payload=payload, path=path)

@@ -104,7 +104,8 @@ class Cascade:
             See `qrcascade.frame.Frame.load`.
         expect : None, int or "all"
             None ends with the first engine run after which something is read with enough
-            confidence and no credible region is unread. A number goes on until that many
+            confidence and no credible region is unread; of a large JPEG file that may be a look at
+            half its size, where a second, tiny code is not seen. A number goes on until that many
             codes are read, each with enough confidence. "all" lets every tier that locates look.
         timeout : float, optional
             Seconds from the call, loading included; checked between engine runs, of which the one
@@ -136,14 +137,14 @@ class Cascade:
         formats = _known(formats)
         deadline = _deadline(timeout)
         scan = Scan(
-            Frame.load(source, bgr=bgr, frame=frame),
+            Frame.load(source, bgr=bgr, frame=frame, draft=expect is None),
             expect=expect,
             formats=formats,
             threshold=self.threshold,
             deadline=deadline,
         )
         given = _given(regions)
-        if given.regions:
+        if given is not None:
             scan.record(given)
         timed_out = False
         for attempt in self._attempts(scan):
@@ -173,12 +174,14 @@ def _tier(name: str) -> Strategy:
     return GridStrategy() if name == "grid" else QReaderStrategy(name, required=False)
 
 
-def _given(regions: Sequence[Quad]) -> Attempt:
-    """The caller's regions as an attempt of nobody else's."""
+def _given(regions: Sequence[Quad]) -> Attempt | None:
+    """The caller's regions as an attempt of nobody else's; None where there are none."""
     quads = tuple(regions) if isinstance(regions, Iterable) and not isinstance(regions, Quad) else (regions,)
     for quad in quads:
         if not isinstance(quad, Quad) or not quad.convex:
             raise OptionError(f"regions must be convex Quads, got {quad!r}")
+    if not quads:
+        return None
     return Attempt("caller", "regions", regions=tuple(Region(quad, 1.0, "caller") for quad in quads))
 
 

@@ -17,7 +17,7 @@ from qrcascade.errors import ImageError
 if TYPE_CHECKING:
     from PIL.Image import Image as PILImage
 
-__all__ = ["MAX_PIXELS", "MAX_SIDE", "Frame", "Gray", "Source"]
+__all__ = ["MAX_PIXELS", "MAX_SIDE", "Frame", "Gray", "Source", "scaling"]
 
 Gray: TypeAlias = NDArray[np.uint8]
 Matrix: TypeAlias = NDArray[np.float64]
@@ -28,6 +28,9 @@ Source: TypeAlias = (
 MAX_PIXELS = 100_000_000
 # OpenCV's warps address pixels with 16-bit integers.
 MAX_SIDE = 32_767
+
+# Drafts of fewer pixels are not worth making.
+_DRAFT_PIXELS = 1_500_000
 
 # EXIF orientation (tag 0x0112) to the operation that makes the picture upright.
 _ORIENTATION_TAG = 0x0112
@@ -40,6 +43,10 @@ _UPRIGHT: dict[int, Callable[[NDArray[Any]], NDArray[Any]]] = {
     7: lambda a: a[::-1, ::-1].swapaxes(0, 1),
     8: np.rot90,
 }
+# Those that exchange width and height.
+_TURNED = (5, 6, 7, 8)
+_IDENTITY = np.eye(3)
+_IDENTITY.setflags(write=False)
 _ACCEPTED = "a path, bytes, a binary file, a PIL.Image, or an array (H, W), (H, W, 3) or (H, W, 4)"
 
 
@@ -64,11 +71,15 @@ class Frame:
 
     Attributes
     ----------
+    size : (int, int)
+        Width and height in pixels.
     is_source : bool
         Whether its pixels are the source picture's own.
+    draft : Frame or None
+        The same picture at half the size, where that is all that is decoded so far; see `load`.
     """
 
-    __slots__ = ("_color", "_rgb", "gray", "is_source", "to_source")
+    __slots__ = ("_color", "_decode", "_gray", "_rgb", "draft", "is_source", "size", "to_source")
 
     def __init__(
         self,
@@ -78,9 +89,12 @@ class Frame:
     ) -> None:
         if gray.ndim != 2 or gray.dtype != np.uint8:
             raise ImageError(f"a frame's pixels are uint8 of shape (H, W), got {gray.dtype} {gray.shape}")
-        self.gray = np.ascontiguousarray(gray)
+        self._gray: Gray | None = np.ascontiguousarray(gray)
+        self._decode: Callable[[], Gray] | None = None
+        self.size = (gray.shape[1], gray.shape[0])
+        self.draft: Frame | None = None
         self.is_source = to_source is None
-        self.to_source = np.eye(3) if to_source is None else to_source
+        self.to_source = _IDENTITY if to_source is None else to_source
         self._color = color
         self._rgb: Gray | None = None
 
@@ -88,9 +102,12 @@ class Frame:
         return f"Frame({self.size[0]}x{self.size[1]})"
 
     @property
-    def size(self) -> tuple[int, int]:
-        """Width and height in pixels."""
-        return self.gray.shape[1], self.gray.shape[0]
+    def gray(self) -> Gray:
+        """Luminance, uint8, shape (H, W), C-contiguous; where there is a draft, decoded on first use."""
+        if self._gray is None:
+            assert self._decode is not None
+            self._gray = self._decode()
+        return self._gray
 
     @property
     def color(self) -> Gray:
@@ -103,7 +120,17 @@ class Frame:
         return self._rgb
 
     @classmethod
-    def load(cls, source: Source, *, bgr: bool = False, frame: int = 0) -> Frame:
+    def _of_draft(
+        cls, draft: Gray, size: tuple[int, int], decode: Callable[[], Gray], color: Callable[[], Gray]
+    ) -> Frame:
+        """A picture of which only a smaller one is decoded so far."""
+        frame = cls(draft, color=color)
+        frame.draft = cls(draft, scaling(frame.size, size))
+        frame._gray, frame._decode, frame.size = None, decode, size
+        return frame
+
+    @classmethod
+    def load(cls, source: Source, *, bgr: bool = False, frame: int = 0, draft: bool = False) -> Frame:
         """Decode a source.
 
         Parameters
@@ -117,6 +144,8 @@ class Frame:
         frame : int
             Which picture of a multi-frame file, from 0. A PIL image is read at the frame where
             it stands, and is moved to another one if this says so.
+        draft : bool
+            Decode a large JPEG file at half its size, and whole only when ``gray`` is asked for.
 
         Raises
         ------
@@ -130,7 +159,7 @@ class Frame:
                 return _from_array(source, bgr)
             if isinstance(source, Image.Image):
                 return _from_pil(source, frame)
-            return _from_file(_bytes_of(source), frame)
+            return _from_file(_bytes_of(source), frame, draft)
         except ImageError as error:
             raise ImageError(f"cannot read {_describe(source)}: {error}") from error.__cause__
         except Exception as error:
@@ -165,13 +194,22 @@ def _bytes_of(source: object) -> bytes:
     return data
 
 
-def _from_file(data: bytes, frame: int) -> Frame:
+def scaling(size: tuple[int, int], to: tuple[int, int]) -> Matrix:
+    """The map of a resized picture's pixels: the edges meet, not the centres of the corner pixels."""
+    fx, fy = to[0] / size[0], to[1] / size[1]
+    return np.array([[fx, 0, 0.5 * fx - 0.5], [0, fy, 0.5 * fy - 0.5], [0, 0, 1]])
+
+
+def _from_file(data: bytes, frame: int, draft: bool = False) -> Frame:
     if not data:
         raise ImageError("it is empty")
     with _open(data, frame) as image:
         _check_size(*image.size)
-        # JPEG can leave its colour planes undecoded.
-        image.draft("L", image.size)
+        width, height = size = image.size
+        half = draft and width * height >= 4 * _DRAFT_PIXELS
+        # JPEG can leave its colour planes undecoded, and be decoded at half its size.
+        image.draft("L", (width // 2, height // 2) if half else size)
+        reduced = image.size != size
         orientation = _orientation(image)
         gray = _upright(_gray(image), orientation)
 
@@ -179,6 +217,9 @@ def _from_file(data: bytes, frame: int) -> Frame:
         with _open(data, frame) as again:
             return _upright(_rgb(again), _orientation(again))
 
+    if reduced:
+        upright = (height, width) if orientation in _TURNED else size
+        return Frame._of_draft(gray, upright, lambda: _from_file(data, frame).gray, color)
     return Frame(gray, color=color)
 
 

@@ -8,6 +8,7 @@ is the bottom-right one.
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Callable
 
 import numpy as np
@@ -61,22 +62,27 @@ def is_mirrored(gray: Gray, quad: Quad, version: int, ec_level: str, mask: int) 
     # Plain arithmetic: this runs for every code, and arrays of 15 cost more than they save.
     place = _square_to(quad)
     size = 17 + 4 * version
-    height, width = gray.shape
+    bottom, right = gray.shape[0] - 1, gray.shape[1] - 1
 
     def level(row: int, column: int) -> int:
         x, y = place((column + 0.5) / size, (row + 0.5) / size)
-        return int(gray.item(min(max(int(y), 0), height - 1), min(max(int(x), 0), width - 1)))
+        return gray.item(min(max(int(y), 0), bottom), min(max(int(x), 0), right))
 
     # The centre of the finder pattern and its light ring tell the polarity.
     polarity = 1 if level(1, 1) > level(3, 3) else -1
-    bits = format_bits(ec_level, mask)
     difference = 0
-    for i, row in enumerate(_ROWS):
-        # Transposing puts the i-th last bit in the place of the i-th.
-        if bits[i] != bits[14 - i]:
-            change = level(row, 8) - level(8, row)
-            difference += change if bits[i] else -change
+    for row, dark in _telling_rows(ec_level, mask):
+        change = level(row, 8) - level(8, row)
+        difference += change if dark else -change
     return None if difference == 0 else difference * polarity > 0
+
+
+@functools.cache
+def _telling_rows(ec_level: str, mask: int) -> tuple[tuple[int, bool], ...]:
+    """Rows whose format bit is another one where the symbol is transposed, and whether it is dark."""
+    bits = format_bits(ec_level, mask)
+    # Transposing puts the i-th last bit in the place of the i-th.
+    return tuple((row, bits[i]) for i, row in enumerate(_ROWS) if bits[i] != bits[14 - i])
 
 
 def _square_to(quad: Quad) -> Callable[[float, float], tuple[float, float]]:

@@ -119,11 +119,11 @@ class Quad:
 
 def _signed_area(points: Sequence[Point]) -> float:
     """Shoelace formula; positive is clockwise on a screen (y down)."""
-    return sum(_cross(points[i - 1], points[i]) for i in range(len(points))) / 2
-
-
-def _cross(a: Point, b: Point) -> float:
-    return a[0] * b[1] - a[1] * b[0]
+    twice = 0.0
+    for i, (x, y) in enumerate(points):
+        before_x, before_y = points[i - 1]
+        twice += before_x * y - before_y * x
+    return twice / 2
 
 
 def _turn(a: Point, b: Point, p: Point) -> float:

@@ -35,7 +35,8 @@ class _Sighting:
         return confidence.contradict(sure, self.contradicted_by) if self.contradicted_by else sure
 
     def result(self) -> QRCode:
-        return replace(self.code, confidence=self.confidence)
+        sure = self.confidence
+        return self.code if sure == self.code.confidence else replace(self.code, confidence=sure)
 
 
 class Scan:
@@ -76,6 +77,7 @@ class Scan:
         self.attempts: list[Attempt] = []
         self._deadline = deadline
         self._sightings: list[_Sighting] = []
+        self._codes: tuple[QRCode, ...] | None = ()
         self._quiet = 0
         self._regions: list[Region] = []
         self.workshop: dict[Quad, Any] = {}
@@ -87,12 +89,13 @@ class Scan:
 
         Where different payloads were read at one place, only the more confident is here.
         """
-        codes = (sighting.result() for sighting in self._sightings)
-        kept: list[QRCode] = []
-        for code in sorted(codes, key=_rank):
-            if not any(code.quad.same_place(other.quad) for other in kept):
-                kept.append(code)
-        return tuple(kept)
+        if self._codes is None:
+            kept: list[QRCode] = []
+            for code in sorted((sighting.result() for sighting in self._sightings), key=_rank):
+                if not any(code.quad.same_place(other.quad) for other in kept):
+                    kept.append(code)
+            self._codes = tuple(kept)
+        return self._codes
 
     @property
     def regions(self) -> tuple[Region, ...]:
@@ -141,6 +144,7 @@ class Scan:
         known = len(self._sightings)
         for code in attempt.codes:
             self._sight(code)
+            self._codes = None
         self._quiet = 0 if len(self._sightings) > known else self._quiet + 1
         for region in attempt.regions:
             self._locate(region)

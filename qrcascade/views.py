@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from qrcascade.errors import MissingDependencyError
-from qrcascade.frame import Frame, Gray
+from qrcascade.frame import Frame, Gray, scaling
 from qrcascade.results import Quad
 
 __all__ = ["NAMES", "View", "enlarge", "limit", "opencv", "rectify", "to_source", "view"]
@@ -70,10 +70,8 @@ def _tone(name: str, function: Callable[[Gray], Gray]) -> View:
 def _scaled(frame: Frame, factor: float) -> Frame:
     cv2 = opencv()
     width, height = (max(1, round(n * factor)) for n in frame.size)
-    fx, fy = width / frame.size[0], height / frame.size[1]
     how = cv2.INTER_AREA if factor < 1 else cv2.INTER_CUBIC
-    # resize() aligns the pictures' edges, not the centres of their corner pixels.
-    back = np.array([[1 / fx, 0, 0.5 / fx - 0.5], [0, 1 / fy, 0.5 / fy - 0.5], [0, 0, 1]])
+    back = scaling((width, height), frame.size)
 
     def resize(pixels: Gray) -> Gray:
         return np.asarray(cv2.resize(pixels, (width, height), interpolation=how), np.uint8)

@@ -6,8 +6,10 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from click.testing import CliRunner
 
 from benchmarks import schedule, synthetic
+from benchmarks.__main__ import main
 from benchmarks.corpora import Picture, load
 from benchmarks.readers import Output, Reading
 from benchmarks.scoring import score, summarise
@@ -15,6 +17,7 @@ from qrcascade import Frame, Quad
 from qrcascade.frame import Gray
 from qrcascade.strategies.classical import SCHEDULE
 from qrcascade.strategies.regions import REGION_STEPS, region_step
+from tests import draw
 
 
 def square(x: float) -> Quad:
@@ -79,6 +82,19 @@ def test_a_folder_of_ones_own(tmp_path: Path) -> None:
     assert (picture.payload, picture.rgb().shape) == ("Grüße\r\n", (4, 4, 3))
     with pytest.raises(FileNotFoundError, match="no pictures"):
         load(str(tmp_path / "nowhere"))
+
+
+def test_easy_pictures_are_timed_as_pixels_and_as_files(tmp_path: Path) -> None:
+    from PIL import Image
+
+    Image.fromarray(draw.symbol("easy")[0]).save(tmp_path / "easy.png")
+    Image.new("RGB", (40, 40)).save(tmp_path / "empty.png")
+    said = CliRunner().invoke(
+        main, ["easy", "--corpus", str(tmp_path), "--runs", "1"], catch_exceptions=False
+    )
+    assert f"{tmp_path}, gray array: 1 pictures" in said.output
+    assert f"{tmp_path}, smaller file: 1 pictures" in said.output
+    assert f"{tmp_path}: 0 more" in said.output
 
 
 @pytest.mark.parametrize("kind", [*synthetic.CONDITIONS, *synthetic.SCENARIOS])

@@ -77,6 +77,7 @@ def test_zxing_over_versions(version: int) -> None:
         ("ÄÖÜäöü", {"encoding": "utf-8"}),
         ("ÄÖÜäöü", {"encoding": "utf-8", "eci": True}),
         ("αβγ", {"encoding": "iso8859-7", "eci": True}),
+        ("阿", {"mode": "hanzi"}),
         ("点茗", {"mode": "kanji"}),
         ("a\\b\\000026c", {}),
         ("a\\b\\000026ü", {"encoding": "utf-8", "eci": True}),

@@ -13,7 +13,7 @@ from hypothesis.extra import numpy as hnp
 from PIL import Image
 
 from qrcascade import Frame, ImageError
-from qrcascade.frame import MAX_PIXELS
+from qrcascade.frame import MAX_PIXELS, scaling
 
 RAMP = np.arange(48, dtype=np.uint8).reshape(6, 8) * 5
 
@@ -136,6 +136,56 @@ def test_jpeg_gray_is_its_luminance_plane() -> None:
     gray = Frame.load(data).gray
     difference = np.abs(gray.astype(int) - np.asarray(Image.open(io.BytesIO(data)).convert("L")))
     assert difference.max() <= 4
+
+
+# Sides that are odd, and no multiple of a JPEG block.
+SCENE = np.kron(RAMP, np.ones((41, 39), np.uint8))[1:, 1:]
+
+
+@pytest.mark.parametrize("orientation", range(1, 9))
+def test_a_large_jpeg_has_a_draft(orientation: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("qrcascade.frame._DRAFT_PIXELS", SCENE.size // 4)
+    exif = Image.Exif()
+    exif[0x0112] = orientation
+    rgb = np.dstack([SCENE, SCENE[::-1], SCENE[:, ::-1]])
+    data = encoded(Image.fromarray(rgb), "JPEG", quality=95, exif=exif)
+    whole, frame = Frame.load(data), Frame.load(data, draft=True)
+    assert whole.draft is None
+    assert frame.draft is not None
+    assert frame.size == whole.size
+    assert frame.draft.size == tuple((n + 1) // 2 for n in frame.size)
+    np.testing.assert_allclose(frame.draft.to_source, scaling(frame.draft.size, frame.size))
+    # Each pixel of the draft is the mean of those that it stands for.
+    small = Image.fromarray(whole.gray).resize(frame.draft.size, Image.Resampling.BOX)
+    assert np.abs(frame.draft.gray.astype(int) - np.asarray(small)).mean() < 2
+    np.testing.assert_array_equal(frame.gray, whole.gray)
+    np.testing.assert_array_equal(frame.color, whole.color)
+
+
+def test_nothing_else_has_a_draft(monkeypatch: pytest.MonkeyPatch) -> None:
+    small = encoded(Image.fromarray(SCENE), "JPEG")
+    assert Frame.load(small, draft=True).draft is None
+    monkeypatch.setattr("qrcascade.frame._DRAFT_PIXELS", 1)
+    assert Frame.load(small, draft=True).draft is not None
+    for source in (encoded(Image.fromarray(SCENE), "PNG"), SCENE, Image.open(io.BytesIO(small))):
+        assert Frame.load(source, draft=True).draft is None
+
+
+@pytest.mark.parametrize("progressive", [False, True])
+def test_a_cut_jpeg_is_the_same_error_with_a_draft(
+    progressive: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("qrcascade.frame._DRAFT_PIXELS", 1)
+    data = encoded(Image.fromarray(SCENE), "JPEG", progressive=progressive)
+    for cut in [len(data) // 3, len(data) // 2, len(data) - 40, len(data) - 2]:
+        said = []
+        for draft in (False, True):
+            try:
+                said.append(str(Frame.load(data[:cut], draft=draft).size))
+            except ImageError as error:
+                said.append(str(error))
+        assert said[0] == said[1]
+        assert cut > len(data) // 2 or "truncated" in said[0]
 
 
 def huge_png() -> bytes:

@@ -1,12 +1,15 @@
 from __future__ import annotations
 
+import io
 import sys
+from typing import Any
 
 import cv2
 import numpy as np
 import pytest
+from PIL import Image
 
-from qrcascade import Cascade, ClassicalStrategy, MissingDependencyError, OptionError, QReaderStrategy
+from qrcascade import Cascade, ClassicalStrategy, Frame, MissingDependencyError, OptionError, QReaderStrategy
 from qrcascade.strategies.classical import QUICK, SCHEDULE
 from tests import draw
 
@@ -36,6 +39,71 @@ def test_a_number_of_expected_codes_runs_the_whole_schedule() -> None:
     result = CLASSICAL.read(np.full((300, 400), 255, np.uint8), expect=1)
     zbar_is_there = not any("zbar" in error for error in result.errors)
     assert zbar_is_there is (len(result.attempts) == len(SCHEDULE))
+
+
+def large_jpeg(page: np.ndarray, orientation: int = 1) -> bytes:
+    """A file of at least six million pixels, in which a page stands in the upper left."""
+    sheet = np.full((2101, 2901), 250, np.uint8)
+    sheet[: page.shape[0], : page.shape[1]] = page
+    exif = Image.Exif()
+    exif[0x0112] = orientation
+    buffer = io.BytesIO()
+    Image.fromarray(sheet).save(buffer, "JPEG", exif=exif)
+    return buffer.getvalue()
+
+
+@pytest.mark.parametrize("orientation", range(1, 9))
+def test_an_easy_code_is_read_from_the_draft_of_a_large_jpeg(orientation: int) -> None:
+    data = large_jpeg(draw.symbol("large", scale=12)[0], orientation)
+    (whole,) = CLASSICAL.read(np.array(Frame.load(data).gray)).codes
+    result = CLASSICAL.read(data)
+    (attempt,) = result.attempts
+    (code,) = result.codes
+    assert attempt.step == code.step == "zxing draft"
+    assert (code.text, code.data, code.mirrored) == ("large", b"large", orientation in (2, 4, 5, 7))
+    assert np.abs(np.asarray(code.quad) - np.asarray(whole.quad)).max() <= 3
+    assert result.size == ((2901, 2101) if orientation < 5 else (2101, 2901))
+    assert result.draw().size == result.size
+
+
+def holed(payload: str, level: str, share: float) -> np.ndarray:
+    """A symbol of 8 pixels a module with a white square, of this share of its side, in its middle."""
+    gray, quad = draw.symbol(payload, 8, error=level, boost_error=False)
+    reach, middle = round(quad.side * share / 2), len(gray) // 2
+    gray[middle - reach : middle + reach, middle - reach : middle + reach] = 255
+    return gray
+
+
+@pytest.mark.parametrize(
+    "page",
+    [
+        draw.page_of(draw.symbol("one", 8)[0], draw.symbol("two", 8)[0]),
+        draw.symbol("fine", 3)[0],
+        np.zeros((9, 9), np.uint8),
+        draw.page_of(draw.symbol("one", 8)[0], holed("x" * 100, "L", 0.4)),
+        holed("x" * 100, "H", 0.4),
+    ],
+    ids=["several", "fine", "none", "a broken one beside", "unsure"],
+)
+def test_where_a_draft_leaves_doubt_it_reads_nothing(page: np.ndarray) -> None:
+    data = large_jpeg(page)
+    drafted, whole = CLASSICAL.read(data), CLASSICAL.read(Frame.load(data))
+    assert [a.step for a in drafted.attempts[:2]] == ["zxing draft", "zxing raw"]
+    assert drafted.attempts[0].codes == ()
+    assert drafted.codes == whole.codes
+    assert [a.step for a in drafted.attempts[1:]] == [a.step for a in whole.attempts]
+
+
+@pytest.mark.parametrize("expect", [1, "all"])
+def test_who_expects_codes_gets_all_pixels(expect: Any) -> None:
+    result = CLASSICAL.read(large_jpeg(draw.symbol("large", scale=12)[0]), expect=expect)
+    assert result.attempts[0].step == "zxing raw"
+    assert "zxing draft" not in [a.step for a in result.attempts]
+
+
+def test_other_steps_than_the_shipped_ones_are_run_as_they_are() -> None:
+    result = Cascade([ClassicalStrategy(["zxing x0.5"])]).read(large_jpeg(draw.symbol("large", 12)[0]))
+    assert [a.step for a in result.attempts] == ["zxing x0.5"]
 
 
 def test_a_missing_engine_is_reported_once(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from typing import Any
 
 from qrcascade import charset, confidence
@@ -28,7 +29,7 @@ class ZXingEngine:
         zxingcpp = _library()
         found = zxingcpp.read_barcodes(
             gray,
-            formats=_formats(zxingcpp, formats),
+            formats=_formats(formats),
             # The hexadecimal ECI text carries what `text` would hide: where each ECI begins.
             text_mode=zxingcpp.TextMode.HexECI,
             return_errors=True,
@@ -54,7 +55,9 @@ def _library() -> Any:
     return zxingcpp
 
 
-def _formats(zxingcpp: Any, formats: frozenset[str]) -> Any:
+@functools.cache
+def _formats(formats: frozenset[str]) -> Any:
+    zxingcpp = _library()
     known = zxingcpp.BarcodeFormat
     # Its `QRCode` stands for the family, Micro QR and rMQR included.
     members = {"QRCode": "QRCodeModel2", "MicroQRCode": "MicroQRCode", "RMQRCode": "RMQRCode"}

@@ -6,9 +6,10 @@ from collections.abc import Iterator, Sequence
 
 from qrcascade import engines, views
 from qrcascade.errors import OptionError
-from qrcascade.results import Attempt, Quad
+from qrcascade.frame import Frame
+from qrcascade.results import Attempt, Findings, Quad
 from qrcascade.scan import Scan
-from qrcascade.strategies.base import Runner, Step
+from qrcascade.strategies.base import Runner, Step, carried
 from qrcascade.strategies.regions import WORTHWHILE, credible_outline, reread
 
 __all__ = ["QUICK", "SCHEDULE", "ClassicalStrategy"]
@@ -28,6 +29,11 @@ SCHEDULE: tuple[str, ...] = (
 # So many steps look at every picture. The others are run on evidence: something is located and
 # unread, or read with doubt, or the caller expects more codes than are read.
 QUICK = 5
+# What stands in for the first step where the picture has a draft, and what a code must be like there to be
+# all that is looked for: half of its correction unused, its modules so many pixels wide.
+_RAW, _DRAFT = SCHEDULE[0], "zxing draft"
+_DRAFT_SURE = 0.945
+_DRAFT_MODULE = 2.0
 
 
 class ClassicalStrategy:
@@ -65,8 +71,11 @@ class ClassicalStrategy:
         return f"ClassicalStrategy({len(self.schedule)} steps)"
 
     def attempts(self, scan: Scan) -> Iterator[Attempt]:
-        """Run the schedule, and read every region as soon as it is located."""
+        """Look at the draft, if there is one; run the schedule, and read every region once it is located."""
         runner = Runner(self.name, scan)
+        draft = scan.frame.draft
+        if draft is not None and self.schedule[:1] == (_RAW,) and scan.expect is None and not scan.attempts:
+            yield runner.attempt(_DRAFT, lambda: _alone(draft, scan.formats))
         tried: set[Quad] = set()
         for number, step in enumerate(self._steps):
             if step.engine.name == "zbar" and not _seen(scan):
@@ -82,6 +91,21 @@ class ClassicalStrategy:
                     yield from reread(scan, region, runner)
             if number + 1 >= self.quick and not _promising(scan):
                 return
+
+
+def _alone(draft: Frame, formats: frozenset[str]) -> Findings:
+    """What zxing-cpp reads in a draft, if it is one clear code and nothing else; else nothing.
+
+    What is seen less clearly, and where several are, all pixels are to tell.
+    """
+    found = engines.engine("zxing").read(draft.gray, formats)
+    if len(found.codes) != 1 or found.regions:
+        return Findings()
+    (code,) = found.codes
+    if code.format != "QRCode" or code.version is None or code.confidence < _DRAFT_SURE:
+        return Findings()
+    module = code.quad.side / (17 + 4 * int(code.version))
+    return carried(found, draft) if module >= _DRAFT_MODULE else Findings()
 
 
 def _seen(scan: Scan) -> bool:
