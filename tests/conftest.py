@@ -23,12 +23,15 @@ def corpora() -> Path:
 
 
 @pytest.fixture(scope="session")
-def nano_weights() -> Path:
+def nano_weights(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder of its own with a link to the weights: their first use leaves a record beside them."""
     pytest.importorskip("qreader", reason="the qreader extra is not installed")
     folder = Path(os.environ.get("QRCASCADE_WEIGHTS", SHARED / "weights"))
     if not (folder / "qrdet-n.pt").is_file():
         pytest.skip(f"no qrdet-n.pt in {folder}; QRCASCADE_WEIGHTS names another folder")
-    return folder
+    linked = tmp_path_factory.mktemp("nano")
+    (linked / "qrdet-n.pt").symlink_to(folder.resolve() / "qrdet-n.pt")
+    return linked
 
 
 @pytest.fixture(scope="session")
