@@ -77,7 +77,7 @@ def fetch(sizes: tuple[str, ...], folder: Path | None, accept_licence: bool) -> 
     if absent:
         click.echo(room.LICENCE, err=True)
         if not (accept_licence or room.licence_accepted()) and not (
-            sys.stdin.isatty() and click.confirm("Accept, and fetch?", err=True)
+            _at_a_terminal() and click.confirm("Accept, and fetch?", err=True)
         ):
             raise click.UsageError("not accepted; give --accept-licence, or set QRCASCADE_ACCEPT_LICENCE=1")
     failed = False
@@ -92,6 +92,10 @@ def fetch(sizes: tuple[str, ...], folder: Path | None, accept_licence: bool) -> 
             click.echo(f"qrcascade: {error}", err=True)
             failed = True
     sys.exit(failed)
+
+
+def _at_a_terminal() -> bool:
+    return sys.stdin.isatty()
 
 
 @contextlib.contextmanager

@@ -27,8 +27,9 @@ _CHUNK = 1 << 14
 def download(url: str, to: Path, progress: Progress | None = None) -> None:
     """Fetch a file. The environment's proxies and certificates are used, as `requests` knows them.
 
-    Cut connections, timeouts of a running transfer and the statuses 408, 429 and 5xx are tried again,
-    twice. The deadline is looked at before every try and after every 16 KiB.
+    Cut connections, answers that do not come within half a minute and the statuses 408, 429 and 5xx are
+    tried again, twice; a connection that cannot be made is not. The deadline is looked at before every
+    try and after every 16 KiB.
 
     Parameters
     ----------
@@ -88,14 +89,18 @@ def _try(url: str, to: Path, meter: _Meter) -> None:
 
 def _may_pass(error: OSError) -> bool:
     import requests
+    import urllib3
 
     if isinstance(error, requests.HTTPError):
         status = getattr(error.response, "status_code", 0)
         return status in (408, 429) or status >= 500
-    # A connection that is not even answered has had its time; the rest was cut, or refused.
-    passing = (requests.ConnectionError, requests.Timeout, requests.exceptions.ChunkedEncodingError)
+    # Where no connection was made there is no network, most often: that answer must come soon.
+    reason = getattr(error.args[0], "reason", None) if error.args else None
     final = (requests.ConnectTimeout, requests.exceptions.SSLError)
-    return isinstance(error, passing) and not isinstance(error, final)
+    if isinstance(error, final) or isinstance(reason, urllib3.exceptions.NewConnectionError):
+        return False
+    passing = (requests.ConnectionError, requests.Timeout, requests.exceptions.ChunkedEncodingError)
+    return isinstance(error, passing)
 
 
 def _keep_https(response: Any) -> None:

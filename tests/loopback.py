@@ -10,8 +10,6 @@ from collections.abc import Callable
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
-import pytest
-
 Reply = Callable[[BaseHTTPRequestHandler], None]
 
 
@@ -93,16 +91,3 @@ class Server:
 
 def names(folder: Path) -> list[str]:
     return sorted(path.name for path in folder.iterdir())
-
-
-@pytest.fixture
-def own_network(monkeypatch: pytest.MonkeyPatch) -> None:
-    """No switch, proxy or folder of the machine's; waits that nobody waits for."""
-    for switch in ("WEIGHTS", "WEIGHTS_URL", "OFFLINE", "ACCEPT_LICENCE"):
-        monkeypatch.delenv(f"QRCASCADE_{switch}", raising=False)
-    for proxy in ("http_proxy", "https_proxy", "all_proxy", "no_proxy"):
-        monkeypatch.delenv(proxy, raising=False)
-        monkeypatch.delenv(proxy.upper(), raising=False)
-    monkeypatch.setattr("qrcascade.download._WAITS_S", (0.0, 0.0))
-    monkeypatch.setattr("qrcascade.weights._failures", {})
-    monkeypatch.setattr("qrcascade.digests._seen", {})

@@ -21,7 +21,6 @@ from tests.loopback import (
     hang_up,
     names,
     of_length,
-    own_network,  # noqa: F401
     status,
     whole,
 )
@@ -98,6 +97,19 @@ def test_what_fails_leaves_nothing(
         assert len(server.asked) == requests
     for part in (str(tmp_path / "qrdet-s.pt"), f"{server.url}/qrdet-s.pt", "qrcascade weights fetch", why):
         assert part in str(caught.value)
+    assert names(tmp_path) == []
+
+
+def test_where_nobody_answers_the_error_comes_at_once(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    waits: list[float] = []
+    monkeypatch.setattr("qrcascade.download.time.sleep", waits.append)
+    with Server(hang_up) as gone:
+        pass
+    with pytest.raises(WeightsError, match="fetching failed"):
+        fetch(monkeypatch, gone, tmp_path)
+    assert waits == []
     assert names(tmp_path) == []
 
 

@@ -16,7 +16,7 @@ import pytest
 
 from qrcascade import Cascade, QReaderStrategy, WeightsError, digests, models, weights
 from tests import draw
-from tests.loopback import Server, checkpoint, names, own_network, status, whole  # noqa: F401
+from tests.loopback import Server, checkpoint, names, status, whole
 
 pytestmark = pytest.mark.usefixtures("own_network")
 
