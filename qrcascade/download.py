@@ -82,6 +82,7 @@ def _try(url: str, to: Path, meter: _Meter) -> None:
         # pooch leaves a response that has failed open.
         for response in responses:
             response.close()
+    # urllib3 looks at the length itself from its version 2 on.
     came = to.stat().st_size
     if meter.total and came != meter.total:
         raise requests.ConnectionError(f"{came} of {meter.total} bytes came")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gzip
 import io
 import socket
 import threading
@@ -45,6 +46,23 @@ def status(code: int, **headers: str) -> Reply:
         for name, value in {"Content-Length": "0", **headers}.items():
             handler.send_header(name, value)
         handler.end_headers()
+
+    return reply
+
+
+def compressing(body: bytes) -> Reply:
+    """Compresses the body for whom that suits."""
+
+    def reply(handler: BaseHTTPRequestHandler) -> None:
+        if "gzip" not in handler.headers["Accept-Encoding"]:
+            return whole(body)(handler)
+        handler.send_response(200)
+        handler.send_header("Content-Encoding", "gzip")
+        packed = gzip.compress(body)
+        handler.send_header("Content-Length", str(len(packed)))
+        handler.end_headers()
+        handler.wfile.write(packed)
+        return None
 
     return reply
 

@@ -18,6 +18,7 @@ from tests.loopback import (
     Reply,
     Server,
     checkpoint,
+    compressing,
     hang_up,
     names,
     of_length,
@@ -47,8 +48,9 @@ def fetch(monkeypatch: pytest.MonkeyPatch, server: Server, folder: Path) -> Path
         ([of_length(BODY, len(BODY) + 7), whole(BODY)], 2),
         ([hang_up, whole(BODY)], 2),
         ([status(302, Location="/elsewhere"), whole(BODY)], 2),
+        ([compressing(BODY)], 1),
     ],
-    ids=["at once", "no length", "500", "503, 429", "cut", "length too large", "hung up", "redirect"],
+    ids=["at once", "no length", "500", "503, 429", "cut", "length too large", "hung up", "redirect", "gzip"],
 )
 def test_what_comes_in_the_end_is_whole(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path, replies: list[Reply], requests: int

@@ -130,6 +130,18 @@ def test_a_pinned_hash_needs_no_record(monkeypatch: pytest.MonkeyPatch, file: Pa
         weights.checked(file)
 
 
+def test_two_first_uses_must_agree(monkeypatch: pytest.MonkeyPatch, file: Path) -> None:
+    write = digests.record
+
+    def another_process_is_later(file: Path, digest: str) -> None:
+        write(file, digest)
+        write(file, "2" * 64)
+
+    monkeypatch.setattr(digests, "record", another_process_is_later)
+    with pytest.raises(WeightsError, match="2222 is recorded"):
+        weights.checked(file)
+
+
 @pytest.mark.parametrize("text", ["", "no hash", "abc\n"])
 def test_a_broken_record_is_not_taken_for_none(file: Path, text: str) -> None:
     (file.parent / "qrdet-s.pt.sha256").write_text(text)
