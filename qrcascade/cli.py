@@ -1,4 +1,4 @@
-"""The command line: ``qrcascade read``, ``qrcascade doctor``."""
+"""The command line: ``qrcascade read``, ``qrcascade doctor``; ``qrcascade weights`` is in `cli_weights`."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ import click
 
 from qrcascade import Cascade, ImageError, OptionError, ReadResult, __version__
 from qrcascade.cascade import PRESETS
+from qrcascade.cli_weights import weights
 
 __all__ = ["main"]
 
@@ -18,6 +19,9 @@ __all__ = ["main"]
 @click.version_option(__version__, prog_name="qrcascade")
 def main() -> None:
     """Read QR codes from photos and scans of documents."""
+
+
+main.add_command(weights)
 
 
 def _expect(_: click.Context, __: click.Parameter, value: str | None) -> int | str | None:

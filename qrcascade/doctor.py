@@ -11,7 +11,7 @@ import numpy as np
 
 from qrcascade import models, weights
 from qrcascade.engines import engine
-from qrcascade.errors import QRCascadeError
+from qrcascade.errors import QRCascadeError, WeightsError
 
 __all__ = ["Check", "available"]
 
@@ -51,7 +51,7 @@ class Check:
 def available() -> tuple[Check, ...]:
     """Try every engine on an empty picture, and look for each tier's packages and weights.
 
-    Loads no model, imports no torch and fetches nothing.
+    Loads no model, imports no torch, and fetches and records nothing.
     """
     return tuple(_checks())
 
@@ -83,14 +83,16 @@ def _tier(size: str) -> Check:
     if not models.installed():
         missing = [n for n in ("qreader", "torch") if importlib.util.find_spec(n) is None]
         return Check(name, False, f"{' and '.join(missing)} not installed; to mend it: {models.REMEDY}")
-    file = weights.path(size)
-    if not file.is_file():
-        return Check(
-            name,
-            False,
-            f"no weights at {file}; fetched from {weights.url(size)} on first use, or set QRCASCADE_WEIGHTS",
-        )
-    return Check(name, True, f"qreader {_version('qreader')}, torch {_version('torch')}, {file}")
+    try:
+        file = weights.path(size)
+        if not weights.present(file):
+            command = f"qrcascade weights fetch --size {size}"
+            return Check(name, False, f"no weights at {file}; to mend it: {command}")
+        standing = weights.verify(file)
+    except WeightsError as error:
+        return Check(name, False, str(error))
+    versions = f"qreader {_version('qreader')}, torch {_version('torch')}"
+    return Check(name, True, f"{versions}, {file} ({standing})")
 
 
 def _version(package: str) -> str:

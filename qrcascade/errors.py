@@ -5,7 +5,7 @@ QRCascadeError
 ├── OptionError (ValueError)             an argument has a value that means nothing
 ├── NotFoundError (LookupError)          ``ReadResult.require()`` and no code was read
 ├── MissingDependencyError (ImportError) a library or extra is not installed
-└── WeightsError (OSError)               a model's weights are not there, or cannot be fetched
+└── WeightsError (OSError)               a model's weights are not there, or not to be trusted
 """
 
 from __future__ import annotations
@@ -60,4 +60,4 @@ class MissingDependencyError(QRCascadeError, ImportError):
 
 
 class WeightsError(QRCascadeError, OSError):
-    """A model's weights are not where they were looked for, or cannot be fetched."""
+    """A model's weights are not where they were looked for, cannot be fetched, or are not to be trusted."""

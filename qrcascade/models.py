@@ -9,7 +9,6 @@ from __future__ import annotations
 import contextlib
 import importlib.util
 import os
-import shutil
 import tempfile
 import threading
 import warnings
@@ -115,7 +114,7 @@ def load(size: str, folder: str | os.PathLike[str] | None = None, device: str | 
     MissingDependencyError
         If the extra is not installed.
     WeightsError
-        If the weights are not there and cannot be fetched.
+        If the weights are not there and cannot be fetched, or may not be loaded.
     """
     if not installed():
         raise MissingDependencyError(f"QReader {size}", REMEDY)
@@ -134,11 +133,7 @@ def _build(size: str, file: Path) -> Any:
     # qrdet fetches the weights again where it does not find its release note beside them, and
     # deletes them when that fails. It gets a folder of its own, gone once the model is loaded.
     with tempfile.TemporaryDirectory(prefix="qrcascade-") as stage:
-        staged = Path(stage, f"qrdet-{size}.pt")
-        try:
-            staged.symlink_to(file.resolve())
-        except OSError:
-            shutil.copyfile(file, staged)
+        weights.checked(file, Path(stage, f"qrdet-{size}.pt"))
         Path(stage, "current_release.txt").write_text(weights.RELEASE)
         with _calling, _quiet_environment(), _silence():
             return qreader.QReader(model_size=size, weights_folder=stage, reencode_to=None)

@@ -1,34 +1,76 @@
-"""Where QReader's weights live, and how a missing file is fetched.
+"""Where QReader's weights live, how a missing file is fetched, and what is asked of one before it is loaded.
 
-A ``.pt`` file is a pickle: loading one runs the code in it. Only point this at files you trust.
+A ``.pt`` file is a pickle: loading one runs the code in it. So its SHA-256 is compared before it is
+loaded: see `qrcascade.digests`.
 """
 
 from __future__ import annotations
 
 import os
+import re
+import shlex
 import time
+import zipfile
 from pathlib import Path
 
-from qrcascade.errors import MissingDependencyError, WeightsError
+from qrcascade.digests import PINNED, checked, compare, judged, present, record, replacing, sha256, verify
+from qrcascade.download import Progress, download
+from qrcascade.errors import MissingDependencyError, QRCascadeError, WeightsError
 
-__all__ = ["RELEASE", "SIZES", "ensure", "folder", "path", "url"]
+__all__ = [
+    "LICENCE",
+    "RELEASE",
+    "SIZES",
+    "checked",
+    "ensure",
+    "fetch",
+    "folder",
+    "install",
+    "licence_accepted",
+    "path",
+    "present",
+    "public",
+    "sha256",
+    "url",
+    "verify",
+]
 
 SIZES = ("n", "s", "m", "l")
 # The release that qrdet 2.5 expects; the same address is in its `current_release.txt`.
 RELEASE = "https://github.com/Eric-Canas/qrdet/releases/download/v2.0_release"
-_TIMEOUT_S = (5, 60)
+LICENCE = """\
+QReader's weights are published by the qrdet project, whose code is MIT. They were trained with Ultralytics
+YOLOv8. Ultralytics publishes that under AGPL-3.0 (https://ultralytics.com/license), and its trainer marks the
+checkpoints it writes with the same. Whether the weights are AGPL-3.0 is an open question to their author
+(https://github.com/Eric-Canas/qrdet/issues/18). Read both before you offer a service or a product with them.
+"""
 # A failed fetch is not tried again for so long: every hard picture would wait for it.
 _RETRY_S = 60
 _failures: dict[Path, tuple[float, str]] = {}
 
 
 def folder(explicit: str | os.PathLike[str] | None = None) -> Path:
-    """The folder of the weights: the argument, else ``QRCASCADE_WEIGHTS``, else the user's cache."""
+    """The folder of the weights: the argument, else ``QRCASCADE_WEIGHTS``, else the user's cache.
+
+    Raises
+    ------
+    WeightsError
+        If there is no user's cache, since this user has no home.
+    """
     chosen = explicit or os.environ.get("QRCASCADE_WEIGHTS")
     if chosen:
         return Path(chosen)
-    cache = os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache"
-    return Path(cache) / "qrcascade" / "weights"
+    import platformdirs
+
+    try:
+        cache = platformdirs.user_cache_path("qrcascade", appauthor=False)
+    except RuntimeError:
+        cache = Path()
+    if not cache.is_absolute():
+        raise WeightsError(
+            "this user has no home for weights; to mend it: name a folder in QRCASCADE_WEIGHTS"
+        )
+    return cache / "weights"
 
 
 def path(size: str, explicit: str | os.PathLike[str] | None = None) -> Path:
@@ -37,12 +79,25 @@ def path(size: str, explicit: str | os.PathLike[str] | None = None) -> Path:
 
 
 def url(size: str) -> str:
-    """Where the weights of a size are published."""
-    return f"{RELEASE}/qrdet-{size}.pt"
+    """Where the weights of a size are published, or mirrored: ``QRCASCADE_WEIGHTS_URL`` names a folder."""
+    base = os.environ.get("QRCASCADE_WEIGHTS_URL") or RELEASE
+    return f"{base.rstrip('/')}/qrdet-{size}.pt"
+
+
+def licence_accepted() -> bool:
+    """Whether ``QRCASCADE_ACCEPT_LICENCE`` says that `LICENCE` is accepted."""
+    return _on("QRCASCADE_ACCEPT_LICENCE")
+
+
+def public(text: str) -> str:
+    """A text without the passwords of the addresses in it."""
+    return re.sub(r"//[^/@\s]+@", "//***@", text)
 
 
 def ensure(size: str, explicit: str | os.PathLike[str] | None = None) -> Path:
-    """The path of the weights of a size, fetched if they are not there.
+    """The path of the weights of a size, fetched if they are not there and the licence is accepted.
+
+    What is there is not looked at: that is `checked`.
 
     Parameters
     ----------
@@ -54,55 +109,116 @@ def ensure(size: str, explicit: str | os.PathLike[str] | None = None) -> Path:
     Raises
     ------
     WeightsError
-        If there is no such file and it cannot be fetched; names the path and the address.
+        If there is no such file, and it may not or cannot be fetched; names the path, the address and
+        the command that mends it.
+    MissingDependencyError
+        If pooch, which fetches, is not installed.
     """
     file = path(size, explicit)
-    if not file.is_file():
-        tried = _failures.get(file)
-        if tried and time.monotonic() < tried[0] + _RETRY_S:
-            raise WeightsError(tried[1])
-        try:
-            _fetch(size, file)
-        except WeightsError as error:
-            _failures[file] = (time.monotonic(), str(error))
-            raise
+    if present(file):
+        return file
+    if not licence_accepted():
+        raise _missing(size, file, "their licence is not accepted here, so nothing is fetched")
+    tried = _failures.get(file)
+    if tried and time.monotonic() < tried[0] + _RETRY_S:
+        raise WeightsError(tried[1])
+    try:
+        return fetch(size, explicit)
+    except WeightsError as error:
+        _failures[file] = (time.monotonic(), str(error))
+        raise
+
+
+def fetch(
+    size: str, explicit: str | os.PathLike[str] | None = None, progress: Progress | None = None
+) -> Path:
+    """Fetch the weights of a size into their folder, and record their hash; all of it or nothing.
+
+    To call it is to accept `LICENCE`. Processes that do so at the same time do the work twice, and
+    each leaves a whole file.
+
+    Parameters
+    ----------
+    size : str
+        One of `SIZES`.
+    explicit : path, optional
+        Folder, before the environment's and the default one.
+    progress : callable, optional
+        Called with the bytes so far and all of them, 0 where that is unknown.
+
+    Raises
+    ------
+    WeightsError
+        If it fails, or ``QRCASCADE_OFFLINE`` is set, or the file is not the one that is pinned or
+        recorded.
+    MissingDependencyError
+        If pooch is not installed.
+    """
+    file = path(size, explicit)
+    if _on("QRCASCADE_OFFLINE"):
+        raise _missing(size, file, "QRCASCADE_OFFLINE is set")
+    try:
+        with replacing(file) as new:
+            download(url(size), new, progress)
+            _like_a_checkpoint(new)
+            digest = sha256(new)
+            judged(file, digest)
+        _leave_notes(file, digest)
+    except ImportError as error:
+        what = public(f"fetching {url(size)} to {file}")
+        raise MissingDependencyError(what, "pip install 'qrcascade[qreader]'", str(error)) from error
+    except Exception as error:
+        raise _missing(size, file, f"fetching failed ({type(error).__name__}: {error})") from error
     return file
 
 
-def _check(file: Path) -> None:
-    """Refuse, and remove, what is no torch checkpoint: a sign-in page, say."""
-    with file.open("rb") as opened:
-        start = opened.read(2)
-    if start != b"PK":
-        file.unlink()
-        raise ValueError(f"it is no checkpoint: it starts with {start!r}")
+def install(source: Path, size: str, explicit: str | os.PathLike[str] | None = None) -> Path:
+    """Copy a file that was downloaded by other means to its place, and record its hash anew.
 
-
-def _fetch(size: str, file: Path) -> None:
+    Raises
+    ------
+    WeightsError
+        If it is no checkpoint, or not the one that is pinned, or cannot be copied.
+    """
+    file = path(size, explicit)
     try:
-        import pooch
-    except ImportError as error:
-        raise MissingDependencyError(
-            f"fetching {url(size)} to {file}", "pip install 'qrcascade[qreader]'", str(error)
-        ) from error
-    try:
-        # pooch writes to a temporary file and renames it: a cut transfer leaves nothing.
-        file.parent.mkdir(parents=True, exist_ok=True)
-        level = pooch.get_logger().level
-        pooch.get_logger().setLevel("ERROR")
-        try:
-            pooch.retrieve(
-                url(size),
-                known_hash=None,
-                fname=file.name,
-                path=file.parent,
-                downloader=pooch.HTTPDownloader(timeout=_TIMEOUT_S),
-            )
-        finally:
-            pooch.get_logger().setLevel(level)
-        _check(file)
+        with replacing(file) as new:
+            digest = sha256(source, new)
+            _like_a_checkpoint(new)
+            compare(file, digest, PINNED.get(file.name, digest), "pinned")
+        _leave_notes(file, digest)
+    except QRCascadeError:
+        raise
     except Exception as error:
-        raise WeightsError(
-            f"no weights at {file}, and fetching {url(size)} failed ({type(error).__name__}: {error}); "
-            f"put the file there, or name its folder in QRCASCADE_WEIGHTS"
-        ) from error
+        raise WeightsError(f"{source} cannot become {file} ({type(error).__name__}: {error})") from error
+    return file
+
+
+def _like_a_checkpoint(file: Path) -> None:
+    """Refuse what torch did not write, a sign-in page say, and what has lost its end."""
+    if zipfile.is_zipfile(file):
+        with zipfile.ZipFile(file) as archive:
+            if any(name.endswith("/data.pkl") for name in archive.namelist()):
+                return
+    with file.open("rb") as opened:
+        raise ValueError(f"it is no whole checkpoint: it starts with {opened.read(16)!r}")
+
+
+def _leave_notes(file: Path, digest: str) -> None:
+    """The record, and the note without which qrdet would fetch the weights again."""
+    record(file, digest)
+    with replacing(file.with_name("current_release.txt")) as new:
+        new.write_text(RELEASE, "utf-8")
+
+
+def _on(switch: str) -> bool:
+    return os.environ.get(switch, "").lower() not in ("", "0", "false", "no", "off")
+
+
+def _missing(size: str, file: Path, why: str) -> WeightsError:
+    into = f"--folder {shlex.quote(str(file.parent))}"
+    mend = (
+        f"qrcascade weights fetch --size {size} {into} --accept-licence, "
+        f"or with a file from elsewhere: qrcascade weights import qrdet-{size}.pt {into}"
+    )
+    return WeightsError(public(f"no weights at {file} from {url(size)}: {why}; to mend it: {mend}"))

@@ -23,12 +23,15 @@ def corpora() -> Path:
 
 
 @pytest.fixture(scope="session")
-def nano_weights() -> Path:
+def nano_weights(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder of its own with a link to the weights: their first use leaves a record beside them."""
     pytest.importorskip("qreader", reason="the qreader extra is not installed")
     folder = Path(os.environ.get("QRCASCADE_WEIGHTS", SHARED / "weights"))
     if not (folder / "qrdet-n.pt").is_file():
         pytest.skip(f"no qrdet-n.pt in {folder}; QRCASCADE_WEIGHTS names another folder")
-    return folder
+    linked = tmp_path_factory.mktemp("nano")
+    (linked / "qrdet-n.pt").symlink_to(folder.resolve() / "qrdet-n.pt")
+    return linked
 
 
 @pytest.fixture(scope="session")
@@ -38,3 +41,16 @@ def stand_ins(nano_weights: Path, tmp_path_factory: pytest.TempPathFactory) -> P
     for size in "nsml":
         (folder / f"qrdet-{size}.pt").symlink_to(nano_weights / "qrdet-n.pt")
     return folder
+
+
+@pytest.fixture
+def own_network(monkeypatch: pytest.MonkeyPatch) -> None:
+    """No switch, proxy or folder of the machine's; waits that nobody waits for."""
+    for switch in ("WEIGHTS", "WEIGHTS_URL", "OFFLINE", "ACCEPT_LICENCE"):
+        monkeypatch.delenv(f"QRCASCADE_{switch}", raising=False)
+    for proxy in ("http_proxy", "https_proxy", "all_proxy", "no_proxy"):
+        monkeypatch.delenv(proxy, raising=False)
+        monkeypatch.delenv(proxy.upper(), raising=False)
+    monkeypatch.setattr("qrcascade.download._WAITS_S", (0.0, 0.0))
+    monkeypatch.setattr("qrcascade.weights._failures", {})
+    monkeypatch.setattr("qrcascade.digests._seen", {})

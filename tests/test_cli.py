@@ -9,6 +9,7 @@ from click.testing import CliRunner, Result
 from PIL import Image
 
 import qrcascade
+from qrcascade import weights
 from qrcascade.cli import main
 from tests import draw
 
@@ -89,6 +90,25 @@ def test_doctor(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     for line in result.stdout.splitlines():
         if line.startswith("no"):
             assert "to mend it: " in line or "QRCASCADE_WEIGHTS" in line
+
+
+def test_doctor_looks_at_weights(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setenv("QRCASCADE_WEIGHTS", str(tmp_path))
+    monkeypatch.setattr("qrcascade.models.installed", lambda: True)
+    for size in "nsm":
+        (tmp_path / f"qrdet-{size}.pt").write_bytes(b"weights")
+        (tmp_path / f"qrdet-{size}.pt").chmod(0o644)
+    weights.checked(tmp_path / "qrdet-s.pt")
+    (tmp_path / "qrdet-m.pt.sha256").write_text(f"{'0' * 64}  qrdet-m.pt\n")
+    before = sorted(tmp_path.iterdir())
+    n, s, m, large = run("doctor").stdout.splitlines()[-4:]
+    assert n.startswith("ok")
+    assert n.endswith("qrdet-n.pt (unrecorded)")
+    assert s.endswith("qrdet-s.pt (recorded)")
+    assert m.startswith("no")
+    assert "is another file" in m
+    assert "to mend it: qrcascade weights fetch --size l" in large
+    assert sorted(tmp_path.iterdir()) == before
 
 
 def test_doctor_sees_two_cv2_packages(monkeypatch: pytest.MonkeyPatch) -> None:

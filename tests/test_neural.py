@@ -11,7 +11,17 @@ from typing import Any
 import numpy as np
 import pytest
 
-from qrcascade import Cascade, ClassicalStrategy, Frame, QReaderStrategy, Scan, StubStrategy, models, weights
+from qrcascade import (
+    Cascade,
+    ClassicalStrategy,
+    Frame,
+    QReaderStrategy,
+    Scan,
+    StubStrategy,
+    WeightsError,
+    models,
+    weights,
+)
 from qrcascade.frame import Gray
 from tests import draw
 
@@ -122,7 +132,7 @@ def test_the_weights_folder_is_left_alone(nano_weights: Path, tmp_path: Path, fr
     file = tmp_path / "qrdet-n.pt"
     file.write_bytes((nano_weights / "qrdet-n.pt").read_bytes())
     models.load("n", tmp_path)
-    assert [path.name for path in tmp_path.iterdir()] == ["qrdet-n.pt"]
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["qrdet-n.pt", "qrdet-n.pt.sha256"]
 
 
 def test_nothing_is_printed(nano_weights: Path, tmp_path: Path) -> None:
@@ -145,8 +155,34 @@ def test_nothing_is_printed(nano_weights: Path, tmp_path: Path) -> None:
 def test_missing_weights_are_an_attempt_that_names_path_and_address(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
-    monkeypatch.setattr(weights, "RELEASE", "http://127.0.0.1:9/no-network")
+    monkeypatch.setenv("QRCASCADE_WEIGHTS_URL", "http://127.0.0.1:9/no-network")
+    monkeypatch.setenv("QRCASCADE_ACCEPT_LICENCE", "1")
     result = Cascade([QReaderStrategy("s", weights_folder=tmp_path)]).read(np.full((50, 50), 255, np.uint8))
     (attempt,) = result.attempts
     assert str(tmp_path / "qrdet-s.pt") in (attempt.error or "")
     assert "http://127.0.0.1:9/no-network/qrdet-s.pt" in (attempt.error or "")
+
+
+def test_imported_weights_load_in_plain_qreader(
+    monkeypatch: pytest.MonkeyPatch, nano_weights: Path, tmp_path: Path, page: Any
+) -> None:
+    import qreader
+    import requests
+
+    def no_network(*_: Any, **__: Any) -> None:
+        raise AssertionError("qrdet fetches again")
+
+    monkeypatch.setattr(requests, "get", no_network)
+    file = weights.install(nano_weights / "qrdet-n.pt", "n", tmp_path)
+    reader = qreader.QReader(model_size="n", weights_folder=str(tmp_path))
+    assert reader.detect(page[0])
+    assert weights.verify(file) == "recorded"
+
+
+def test_what_is_loaded_is_what_was_checked(nano_weights: Path, tmp_path: Path, fresh: Any) -> None:
+    file = weights.install(nano_weights / "qrdet-n.pt", "n", tmp_path)
+    with file.open("ab") as opened:
+        opened.write(b"more")
+    with pytest.raises(WeightsError, match="is another file"):
+        models.load("n", tmp_path)
+    assert not fresh

@@ -35,7 +35,8 @@ class QReaderStrategy:
     size : str
         "n", "s", "m" or "l".
     weights_folder : path, optional
-        Where ``qrdet-<size>.pt`` is; by default ``QRCASCADE_WEIGHTS``, else the user's cache.
+        Where ``qrdet-<size>.pt`` is; by default ``QRCASCADE_WEIGHTS``, else the user's cache. A
+        file that is not there is fetched only where ``QRCASCADE_ACCEPT_LICENCE`` is set.
     max_side : int
         Larger pictures are reduced to this for detection; decoding sees all pixels.
     device : str, optional
