@@ -18,7 +18,7 @@ __all__ = ["agree", "contradict", "of_engine", "of_unused_correction"]
 
 # Probability that one uncontradicted reading is exactly right. Where an engine of the same
 # library stands behind two names, `agree` counts it once: see `_FAMILY`.
-_PRIOR = {"zxing": 0.95, "zbar": 0.9, "qreader": 0.9, "opencv": 0.75, "aruco": 0.75}
+_PRIOR = {"zxing": 0.95, "zbar": 0.6, "qreader": 0.6, "opencv": 0.5, "aruco": 0.5}
 # QReader decodes with zbar; OpenCV's two detectors share a decoder.
 _FAMILY = {"qreader": "zbar", "aruco": "opencv"}
 CERTAIN = 0.999

@@ -9,7 +9,7 @@ from qrcascade.errors import OptionError
 from qrcascade.results import Attempt, Quad
 from qrcascade.scan import Scan
 from qrcascade.strategies.base import Runner, Step
-from qrcascade.strategies.regions import WORTHWHILE, credible_outline, reread
+from qrcascade.strategies.regions import WORTHWHILE, credible_outline, reread, verified
 
 __all__ = ["QUICK", "SCHEDULE", "ClassicalStrategy"]
 
@@ -73,7 +73,7 @@ class ClassicalStrategy:
                 continue
             attempt = runner.run(step, scan.frame)
             if attempt is not None:
-                yield attempt
+                yield from verified(scan, attempt, runner)
             for region in scan.regions:
                 if scan.is_read(region.quad) or region.quad in tried:
                     continue

@@ -7,13 +7,21 @@ from collections.abc import Callable, Iterator
 
 from qrcascade.engines import engine
 from qrcascade.frame import Frame
-from qrcascade.grid.reader import GridReading, stages
+from qrcascade.grid.reader import GridReading, Stages, stages
 from qrcascade.results import Attempt, Findings, QRCode, Quad, Region
 from qrcascade.scan import Scan
 from qrcascade.strategies.base import Runner, Step
 from qrcascade.views import View, rectify, view
 
-__all__ = ["REGION_STEPS", "WORTHWHILE", "credible_outline", "grid_stage", "region_step", "reread"]
+__all__ = [
+    "REGION_STEPS",
+    "WORTHWHILE",
+    "credible_outline",
+    "grid_stage",
+    "region_step",
+    "reread",
+    "verified",
+]
 
 # Regions that score less, as single finder patterns do, are no outlines of symbols.
 WORTHWHILE = 0.15
@@ -85,7 +93,7 @@ def reread(scan: Scan, region: Region, runner: Runner) -> Iterator[Attempt]:
         attempt = runner.run(region_step(text, region.quad), scan.frame, region.quad)
         if attempt is None:
             continue
-        yield attempt
+        yield from verified(scan, attempt, runner)
         if scan.is_read(region.quad):
             return
     # As dear as all of these together, and it reads most of what they leave.
@@ -93,6 +101,28 @@ def reread(scan: Scan, region: Region, runner: Runner) -> Iterator[Attempt]:
         attempt = grid_stage(scan, region, runner)
         if attempt is not None:
             yield attempt
+
+
+def verified(scan: Scan, attempt: Attempt, runner: Runner) -> Iterator[Attempt]:
+    """An attempt, and after it what the module grid has to say of its codes that come without exact bytes.
+
+    The grid is fitted where such a code was read. If it does not say by itself what the symbol says, the
+    engine's text is compared with its modules. Places that are read with confidence are left alone.
+    """
+    yield attempt
+    for code in attempt.codes:
+        quad = code.quad
+        if code.data is not None or scan.is_read(quad) or not credible_outline(quad, scan.frame):
+            continue
+        place = next((known for known in scan.workshop if known.same_place(quad)), quad)
+        if place not in scan.workshop:
+            fitted = grid_stage(scan, Region(quad, 1.0, code.engine), runner)
+            if fitted is not None:
+                yield fitted
+        work: Stages = scan.workshop[place]
+        if not scan.is_read(quad) and code.text not in work.compared:
+            compare = functools.partial(work.verify, code.text)
+            yield runner.attempt("grid verify", functools.partial(_findings, compare), place)
 
 
 def region_step(text: str, quad: Quad) -> Step:
