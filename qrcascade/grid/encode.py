@@ -66,7 +66,7 @@ def streams(text: str, version: int, room: int) -> Iterator[tuple[bytes, int]]:
         How many of them are no padding.
     """
     seen = set()
-    for data, eci in payloads(text):
+    for data, eci in payloads(text) if text else ():
         for segments in _ways(data, version):
             bits = "".join(_bits(mode, part, version) for mode, part in segments)
             headed = any(mode == BYTE for mode, _ in segments)
