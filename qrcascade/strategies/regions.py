@@ -46,6 +46,10 @@ REGION_STEPS: tuple[str, ...] = (
     "zxing region400px+gamma0.5",  # +0.05, 6.1 ms
 )
 
+# Stages of the grid reader that are run where an engine read something without exact bytes: the fit, the
+# local fit, and the fit without highlights. Of 50 such codes in the corpora the first proves 48, the last 2.
+_PROOF_STAGES = 3
+
 
 def grid_stage(scan: Scan, region: Region, runner: Runner) -> Attempt | None:
     """Go one stage on with fitting a region's module grid; None where all stages are done."""
@@ -106,7 +110,7 @@ def reread(scan: Scan, region: Region, runner: Runner) -> Iterator[Attempt]:
 def verified(scan: Scan, attempt: Attempt, runner: Runner) -> Iterator[Attempt]:
     """An attempt, and after it what the module grid has to say of its codes that come without exact bytes.
 
-    The grid is fitted where such a code was read. If it does not say by itself what the symbol says, the
+    The grid is fitted where such a code was read. Where it does not say by itself what the symbol says, the
     engine's text is compared with its modules. Places that are read with confidence are left alone.
     """
     yield attempt
@@ -114,15 +118,32 @@ def verified(scan: Scan, attempt: Attempt, runner: Runner) -> Iterator[Attempt]:
         quad = code.quad
         if code.data is not None or scan.is_read(quad) or not credible_outline(quad, scan.frame):
             continue
-        place = next((known for known in scan.workshop if known.same_place(quad)), quad)
-        if place not in scan.workshop:
-            fitted = grid_stage(scan, Region(quad, 1.0, code.engine), runner)
-            if fitted is not None:
-                yield fitted
-        work: Stages = scan.workshop[place]
-        if not scan.is_read(quad) and code.text not in work.compared:
-            compare = functools.partial(work.verify, code.text)
-            yield runner.attempt("grid verify", functools.partial(_findings, compare), place)
+        place = next((known for known in scan.workshop if known.same_place(quad)), None)
+        if place is None:
+            yield from _fitted_at(scan, code, runner)
+        elif code.text not in scan.workshop[place].compared:
+            yield _compared(scan, place, code, runner)
+
+
+def _fitted_at(scan: Scan, code: QRCode, runner: Runner) -> Iterator[Attempt]:
+    """Fit the grid where a code was read, until it says or bears out what the symbol says."""
+    region = Region(code.quad, 1.0, code.engine)
+    for _ in range(_PROOF_STAGES):
+        attempt = grid_stage(scan, region, runner)
+        if attempt is None:
+            return
+        yield attempt
+        if scan.is_read(code.quad):
+            return
+        yield _compared(scan, region.quad, code, runner)
+        if scan.is_read(code.quad):
+            return
+
+
+def _compared(scan: Scan, place: Quad, code: QRCode, runner: Runner) -> Attempt:
+    work: Stages = scan.workshop[place]
+    compare = functools.partial(work.verify, code.text)
+    return runner.attempt("grid verify", functools.partial(_findings, compare), place)
 
 
 def region_step(text: str, quad: Quad) -> Step:
