@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 import pytest
 import segno
@@ -154,7 +156,7 @@ def test_the_ratio_of_claim_to_chance_is_1_on_average(spread: float) -> None:
     ],
 )
 def test_a_text_in_the_wrong_character_set_gives_exact_bytes(
-    text: str, options: dict[str, object], read_as: str
+    text: str, options: dict[str, Any], read_as: str
 ) -> None:
     code = segno.make(text, version=4, error="M", boost_error=False, **options)
     modules = np.array([list(row) for row in code.matrix], float) * 2 - 1

@@ -49,6 +49,8 @@ def verified(
         for stream in streams(text, version, len(reading.plan.data))
     ]
     for reading, stream, message in claims:
+        if _is_hopeless(reading, stream[:message]):
+            continue
         words = codewords(stream, reading.plan, len(reading.values))
         charged = hypotheses * len(claims) * len(stream)
         decoded = _accepted(reading, stream, words, _each(reading, words, message), charged)
@@ -57,11 +59,25 @@ def verified(
     return None
 
 
+def _is_hopeless(reading: Reading, message: bytes) -> bool:
+    """Whether the message is so wrong that its error correction could not make up for it: quick to say."""
+    plan = reading.plan
+    agreement = reading.soft.reshape(-1, 8)[plan.data[: len(message)]] * _signs(message)
+    most = evidence.log_ratio(agreement).sum() + 8.0 * (plan.parity * len(reading.values) - len(message))
+    return bool(most < evidence.ACCEPTED_BITS)
+
+
+def _signs(codewords: bytes | Words) -> NDArray[np.float64]:
+    """+1 for each bit that is set and -1 for the others, shape (..., 8)."""
+    values = np.frombuffer(codewords, np.uint8) if isinstance(codewords, bytes) else codewords
+    signs: NDArray[np.float64] = np.unpackbits(values[..., None], axis=-1) * np.float64(2.0) - 1.0
+    return signs
+
+
 def _each(reading: Reading, words: Words, message: int) -> list[float]:
     """Evidence of each block, the message that it holds paid for and its padding left out."""
     plan = reading.plan
-    signs = np.unpackbits(words[:, :, None], axis=2) * 2.0 - 1.0
-    ratios = evidence.log_ratio(reading.soft * signs).sum(2)
+    ratios = evidence.log_ratio(reading.soft * _signs(words)).sum(2)
     ratios.flat[plan.data[message:]] = 0.0
     ratios.flat[plan.data[:message]] -= 8.0
     bits: list[float] = ratios.sum(1).tolist()
