@@ -21,9 +21,9 @@ __all__ = ["agree", "contradict", "of_engine", "of_unused_correction"]
 
 # Probability that one uncontradicted reading is exactly right. Where an engine of the same
 # library stands behind two names, `agree` counts it once: see `_FAMILY`. Of 1,089 readings of zbar and
-# OpenCV in the ZXing, jsQR and synthetic sets the grid's first stage bore out or put right 1,079; the other
-# 10 were right, as were 69 of symbols damaged to the edge of what can be corrected. So few of so
-# few pictures prove little: the priors of these four are chosen, so that they do not end a reading.
+# OpenCV in the ZXing, jsQR and synthetic sets the grid's first stage bore out or put right 1,079, and the
+# other 10 were right (`python -m benchmarks claims`). So few of so few pictures prove little: the priors
+# of these four are not measured but chosen, so that what is not borne out does not end a reading.
 _PRIOR = {"zxing": 0.95, "zbar": 0.6, "qreader": 0.6, "opencv": 0.5, "aruco": 0.5}
 # QReader decodes with zbar; OpenCV's two detectors share a decoder.
 _FAMILY = {"qreader": "zbar", "aruco": "opencv"}
