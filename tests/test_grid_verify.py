@@ -9,12 +9,13 @@ import pytest
 import segno
 from numpy.typing import NDArray
 
-from qrcascade import Attempt, Frame, QRCode, Quad, Scan, confidence
+from qrcascade import Attempt, Frame, QRCode, Quad, Region, Scan, confidence
 from qrcascade.grid import codewords, evidence, verify
 from qrcascade.grid.codewords import Decoded
 from qrcascade.grid.layout import blocks, interleaving, layout
+from qrcascade.grid.reader import stages
 from qrcascade.strategies.base import Runner
-from qrcascade.strategies.regions import verified
+from qrcascade.strategies.regions import grid_stage, verified
 from tests import warp
 
 Soft = NDArray[np.float64]
@@ -234,6 +235,30 @@ def test_what_the_grid_cannot_bear_out_keeps_its_confidence_and_is_asked_once() 
     assert steps(scan) == [first, *looks, "zbar raw", "zbar raw", "grid verify"]
     assert not scan.settled
     assert told(drawn.frame, code).codes[0].confidence == confidence.of_engine("zbar")
+
+
+def test_a_bad_grid_of_a_region_there_is_no_hindrance() -> None:
+    drawn = warp.symbol(TEXT, version=3, error="M", noise=5, boost_error=False)
+    off = Quad.of(np.asarray(drawn.quad) + 0.3 * drawn.quad.side)
+    scan = Scan(drawn.frame)
+    runner = Runner("test", scan)
+    for _ in range(3):
+        grid_stage(scan, Region(off, 1.0, "stub"), runner)
+    assert off.same_place(drawn.quad)
+    code = claim(TEXT, drawn.quad)
+    for attempt in verified(scan, Attempt("test", "zbar raw", codes=(code,)), runner):
+        scan.record(attempt)
+    assert scan.codes[0].data == TEXT.encode()
+
+
+def test_a_grid_that_says_something_bears_out_nothing_else() -> None:
+    drawn = warp.symbol(TEXT, version=3, error="M", noise=5, boost_error=False)
+    ways = stages(drawn.frame, drawn.quad)
+    _, fit = next(ways)
+    assert fit() is not None
+    assert ways.verify(TEXT[:-1] + "2") is None
+    assert ways.verify(TEXT) is not None
+    assert ways.compared == {TEXT[:-1] + "2", TEXT}
 
 
 def test_exact_bytes_and_sure_places_are_left_alone() -> None:

@@ -274,8 +274,8 @@ class _Region:
             found = verify.verified(turned, version, text, hypotheses=self._spent * (self._spent + 1))
             if found is not None:
                 self.reading = GridReading(found, self._mesh(fit, mirrored), mirrored)
-                break
-        return self.reading
+                return self.reading
+        return None
 
     def _decoded(self, fit: Fit, soft: Pixels, before: Partial | None = None) -> bool:
         """Decode soft bits, also of the mirror image where its format information fits better."""

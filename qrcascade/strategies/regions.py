@@ -118,7 +118,9 @@ def verified(scan: Scan, attempt: Attempt, runner: Runner) -> Iterator[Attempt]:
         quad = code.quad
         if code.data is not None or scan.is_read(quad) or not credible_outline(quad, scan.frame):
             continue
-        place = next((known for known in scan.workshop if known.same_place(quad)), None)
+        # A region's own grid may be a bad one: only a grid that was fitted for a code is used again.
+        asked = (known for known, work in scan.workshop.items() if work.compared and known.same_place(quad))
+        place = next(asked, None)
         if place is None:
             yield from _fitted_at(scan, code, runner)
         elif code.text not in scan.workshop[place].compared:
