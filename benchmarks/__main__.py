@@ -13,7 +13,7 @@ from pathlib import Path
 import click
 from tqdm import tqdm
 
-from benchmarks import corpora, curves, easy, report, safety, schedule, startup
+from benchmarks import claims, corpora, curves, easy, report, safety, schedule, startup
 from benchmarks.readers import READERS, build
 from benchmarks.scoring import Record, score
 
@@ -105,6 +105,7 @@ main.command(name="startup")(startup.startup)
 main.command(name="easy")(easy.easy)
 main.command(name="safety")(safety.safety)
 main.command(name="curves")(curves.curves)
+main.command(name="claims")(claims.claims)
 
 if __name__ == "__main__":
     main()

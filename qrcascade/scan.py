@@ -145,11 +145,19 @@ class Scan:
         for code in attempt.codes:
             self._sight(code)
             self._codes = None
-        self._quiet = 0 if len(self._sightings) > known else self._quiet + 1
+        if len(self._sightings) > known:
+            self._quiet = 0
+        elif attempt.region is None or not self._is_sighted(attempt.region):
+            # Another look at what is read cannot bring a further one.
+            self._quiet += 1
         for region in attempt.regions:
             self._locate(region)
         if attempt.codes or attempt.regions:
             self._unread = None
+
+    def _is_sighted(self, quad: Quad) -> bool:
+        """Whether something was read at this place, however surely."""
+        return any(sighting.code.quad.same_place(quad) for sighting in self._sightings)
 
     def _sight(self, code: QRCode) -> None:
         here = [s for s in self._sightings if s.code.quad.same_place(code.quad)]

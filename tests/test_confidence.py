@@ -1,9 +1,10 @@
 from __future__ import annotations
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from qrcascade import confidence
+from qrcascade import Cascade, confidence
 
 probability = st.floats(0.01, 0.99)
 
@@ -19,6 +20,14 @@ def test_engines_without_evidence_start_lower() -> None:
     assert confidence.of_engine("zbar") <= confidence.of_unused_correction(0.0)
     assert confidence.of_engine("opencv") < confidence.of_engine("zbar")
     assert confidence.of_engine("somebody's") == 0.75
+
+
+@pytest.mark.parametrize("engine", ["zbar", "qreader", "opencv", "aruco"])
+def test_what_nothing_bears_out_ends_no_reading_unless_another_engine_agrees(engine: str) -> None:
+    own = confidence.of_engine(engine)
+    threshold = Cascade.preset("classical").threshold
+    assert own < threshold
+    assert confidence.agree([(engine, own), ("somebody's", 0.75)]) > threshold
 
 
 @given(probability, probability)

@@ -82,6 +82,16 @@ def test_where_there_are_several_codes_a_few_more_attempts_must_bring_none(scan:
     assert scan.settled
 
 
+def test_looking_again_at_what_is_read_is_no_search_for_more(scan: Scan) -> None:
+    record(scan, code("a", 0), code("b", 1))
+    for _ in range(PATIENCE):
+        scan.record(Attempt("test", "grid fit", region=PLACES[0]))
+    assert not scan.settled
+    for _ in range(PATIENCE):
+        scan.record(Attempt("test", "grid fit", region=PLACES[2]))
+    assert scan.settled
+
+
 def test_what_is_inside_or_around_a_read_symbol_is_no_region(scan: Scan) -> None:
     (x, y), *_ = PLACES[0].corners
     side = PLACES[0].side

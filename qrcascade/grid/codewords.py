@@ -29,7 +29,7 @@ from qrcascade.grid.blocks import Reading, chased, read, solved
 from qrcascade.grid.layout import FORMAT_WORDS, LEVELS, VERSION_WORDS, data_mask, layout
 from qrcascade.grid.segments import Payload, parse
 
-__all__ = ["Decoded", "Partial", "decode", "format_score", "likeness"]
+__all__ = ["Decoded", "Partial", "decode", "drawn", "format_score", "likeness", "likely_formats"]
 
 Soft = NDArray[np.floating[Any]]
 Modules = NDArray[np.int8]
@@ -179,7 +179,7 @@ def _ties(size: int) -> Soft:
 
 def _readings(soft: Soft, version: int, hypotheses: float, effort: str) -> Iterator[Reading]:
     """Every reading worth a look, the cheap ones first."""
-    formats = _formats(soft, version)[: 1 if effort == "quick" else _FORMATS]
+    formats = likely_formats(soft, version)[: 1 if effort == "quick" else None]
     # Half of the error probability is for readings without assumed padding.
     hypotheses *= len(formats) * (1 if effort == "quick" else 2)
     tried = []
@@ -205,12 +205,12 @@ def _format_scores(soft: Soft, version: int) -> Soft:
     return scores
 
 
-def _formats(soft: Soft, version: int) -> list[tuple[str, int]]:
-    """Error correction level and mask of the format words that fit, the best first."""
+def likely_formats(soft: Soft, version: int) -> list[tuple[str, int]]:
+    """Error correction level and mask of the format words that fit, the best first, three at most."""
     scores = _format_scores(soft, version)
     order = np.argsort(-scores, kind="stable")
     near = order[scores[order] >= scores.max() - _FORMAT_GAP]
-    return [(LEVELS[word // 8], word % 8) for word in near.tolist()]
+    return [(LEVELS[word // 8], word % 8) for word in near[:_FORMATS].tolist()]
 
 
 def _with_padding(reading: Reading) -> list[Reading]:
@@ -270,7 +270,7 @@ def _accept(reading: Reading, before: Partial | None) -> Decoded | None:
         mask=reading.mask,
         evidence_bits=min(bits, weakest),
         confidence=evidence.confidence(bits) * (1 - 2.0**-weakest),
-        modules=_modules(reading),
+        modules=drawn(reading),
         errors=errors,
         erased=int(erased.sum()),
         correction=min(used, 1.0),
@@ -283,10 +283,10 @@ def _part(reading: Reading) -> Partial | None:
     if evidence.of_symbol(done, reading.hypotheses * choices) <= _PARTIAL_BITS:
         return None
     bits = tuple(math.inf if block is None else block.bits for block in reading.found)
-    return Partial(len(done), _modules(reading), reading.level, reading.mask, bits)
+    return Partial(len(done), drawn(reading), reading.level, reading.mask, bits)
 
 
-def _modules(reading: Reading) -> Modules:
+def drawn(reading: Reading) -> Modules:
     """The symbol as the decoded blocks and the format word say it is; 0 for modules of others."""
     places, plan = layout(reading.version), reading.plan
     bits = np.zeros((*reading.values.shape, 8), np.int8)

@@ -35,6 +35,18 @@ in 64 tries pass. So of several blocks each must have `LOST_BLOCK_BITS` after th
 demands, without having been assumed: by chance 2^(-8 g) C(N, g) at most. It counts like another
 block (m = 0), up to `PADDING_BITS`, if at least 80 % match; looking with and without it costs 1 bit.
 Bits after the terminator that are not zero, as every encoder writes them, cost 8.
+
+*A claim.* Another engine says what the symbol says, and the modules are compared with that (`verify`). Let
+a be how far the modules agree with the claimed ones: soft values, positive where both are dark or light.
+Where a claim is true, a module of soft value a is right with about the probability 1 / (1 + exp(-c a)), so
+the likelihood ratio of claim to chance is 2 / (1 + exp(-c a)). For random modules its mean is 1 whatever c
+is, as a and -a are equally likely; so is that of the product over many modules, and by Markov's inequality
+the product reaches 2^b with probability 2^-b at most. But a claim is no independent witness: whoever made
+it had looked at the same modules, and chosen the valid message that they are nearest to. So every message
+that could have been claimed is charged for: 8 bits for each codeword of it. Of a block with m codewords of
+the message the binary logarithm of the ratio, less 8 m, is left, at most 8 p; as above, padding neither
+adds nor costs anything. The ratios of several blocks multiply, so their evidence adds up. Ways to write
+the claim, and lengths of the message, are hypotheses.
 """
 
 from __future__ import annotations
@@ -42,6 +54,10 @@ from __future__ import annotations
 import functools
 import math
 from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
 
 __all__ = [
     "ACCEPTED_BITS",
@@ -49,6 +65,7 @@ __all__ = [
     "LOST_BLOCK_BITS",
     "PADDING_BITS",
     "confidence",
+    "log_ratio",
     "of_block",
     "of_symbol",
     "of_weakest",
@@ -64,6 +81,8 @@ LOST_BLOCK_BITS = 16.0
 PADDING_BITS = 40.0
 
 _FILL_BITS = 8.0
+# The c above, for soft values that are cut off at 1.
+_STEEPNESS = 6.0
 # What `confidence` takes for granted: that so few regions hold what was accepted.
 _DOUBT_BITS = 24.0
 _CERTAIN = 0.999
@@ -135,6 +154,20 @@ def _of_padding(good: int, total: int) -> float:
     if good == 0 or good < 0.8 * total:
         return 0.0
     return min(PADDING_BITS, 8.0 * good - math.log2(math.comb(total, good)))
+
+
+def log_ratio(agreement: NDArray[np.floating[Any]]) -> NDArray[np.float64]:
+    """Evidence of modules for a claim before anything is charged for, in bits.
+
+    Parameters
+    ----------
+    agreement : ndarray of float
+        Soft values, positive where a module is as claimed; 0 where nothing is known.
+    """
+    ratios: NDArray[np.float64] = 1.0 - np.logaddexp2(
+        0.0, -_STEEPNESS / math.log(2.0) * np.clip(agreement, -1.0, 1.0)
+    )
+    return ratios
 
 
 def confidence(bits: float) -> float:

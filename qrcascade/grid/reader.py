@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from qrcascade.frame import Frame
-from qrcascade.grid import codewords, deblur
+from qrcascade.grid import codewords, deblur, verify
 from qrcascade.grid.codewords import Decoded, Partial
 from qrcascade.grid.deblur import Blur
 from qrcascade.grid.fit import QUIET, Fit
@@ -25,7 +25,7 @@ from qrcascade.grid.soft import cancelled, centred
 from qrcascade.results import Quad
 from qrcascade.views import opencv
 
-__all__ = ["GridReading", "stages"]
+__all__ = ["GridReading", "Stages", "stages"]
 
 # Starts that are fitted to the function patterns; the best of them goes on.
 _FITTED, _GROWN = 4, 2
@@ -86,7 +86,33 @@ Stage = tuple[str, Callable[[], "GridReading | None"]]
 """A name, and what does the work."""
 
 
-def stages(frame: Frame, quad: Quad) -> Iterator[Stage]:
+class Stages(Iterator[Stage]):
+    """The stages of one region, as `stages` gives them, and what it knows after each.
+
+    Attributes
+    ----------
+    compared : set of str
+        The texts that `verify` was given.
+    """
+
+    def __init__(self, frame: Frame, quad: Quad) -> None:
+        self._region = _Region(frame, quad)
+        self._stages = _stages(self._region)
+        self.compared: set[str] = set()
+
+    def __next__(self) -> Stage:
+        return next(self._stages)
+
+    def verify(self, text: str) -> GridReading | None:
+        """Compare what another engine read there with the grid that was fitted last.
+
+        None where no grid was fitted, or it does not bear the text out; see `qrcascade.grid.verify`.
+        """
+        self.compared.add(text)
+        return self._region.verified(text)
+
+
+def stages(frame: Frame, quad: Quad) -> Stages:
     """Ways to read one region, ever dearer; each is to be run before the next is asked for.
 
     Parameters
@@ -103,7 +129,10 @@ def stages(frame: Frame, quad: Quad) -> Iterator[Stage]:
     run : callable
         Tries it, and gives what was read, or None. Nothing follows a reading, or a region without a symbol.
     """
-    region = _Region(frame, quad)
+    return Stages(frame, quad)
+
+
+def _stages(region: _Region) -> Iterator[Stage]:
     for look in _LOOKS:
         # The first one always does. Locating is part of its work: it is timed, and its errors are told.
         if look is not _LOOKS[0] and not region.shows_more(look):
@@ -176,6 +205,21 @@ class _Region:
 
     def fitted(self, look: _Look) -> GridReading | None:
         """Fit the most promising starts to the function patterns, the best one to the data, and decode."""
+        clear = self._grow(look)
+        fit = self.current
+        if fit is None:
+            return None
+        x, y = fit.x, fit.y
+        fit.by_data()
+        soft, version = centred(fit), fit.layout.version
+        likeness = max(codewords.likeness(seen, version) for seen in (soft, soft.T))
+        sureness = float(np.abs(np.clip(soft, -1, 1)).mean())
+        fitted = _Fitted(fit, x, y, likeness, sureness, clear)
+        self._fits.append(fitted)
+        return self._read(fit) if fitted.promising else None
+
+    def _grow(self, look: _Look) -> bool:
+        """Fit the starts of a look to the function patterns, the best is current; whether they are clear."""
         canvas, found = self._located
         if look not in self._seen:
             self._seen[look] = look.pixels(canvas)
@@ -195,15 +239,7 @@ class _Region:
         for fit in fits:
             fit.outwards()
         self.current = max(fits, key=lambda fit: fit.score, default=None)
-        if self.current is None:
-            return None
-        x, y = self.current.x, self.current.y
-        self.current.by_data()
-        soft, version = centred(self.current), self.current.layout.version
-        likeness = max(codewords.likeness(seen, version) for seen in (soft, soft.T))
-        sureness = float(np.abs(np.clip(soft, -1, 1)).mean())
-        self._fits.append(_Fitted(self.current, x, y, likeness, sureness, clear))
-        return self._read(self.current) if self._fits[-1].promising else None
+        return clear
 
     def refined(self) -> GridReading | None:
         """Fit the current grid locally, and decode again."""
@@ -259,12 +295,26 @@ class _Region:
                 self._decoded(fit, soft)
         return self.reading
 
+    def verified(self, text: str) -> GridReading | None:
+        """Compare a text with the current grid's soft bits."""
+        fit = self.current
+        if fit is None:
+            return None
+        version = fit.layout.version
+        for soft in (centred, cancelled):
+            turned, mirrored = _upright(soft(fit), version)
+            self._spent += 1
+            found = verify.verified(turned, version, text, hypotheses=self._spent * (self._spent + 1))
+            if found is not None:
+                self.reading = GridReading(found, self._mesh(fit, mirrored), mirrored)
+                return self.reading
+        return None
+
     def _decoded(self, fit: Fit, soft: Pixels, before: Partial | None = None) -> bool:
         """Decode soft bits, also of the mirror image where its format information fits better."""
         version = fit.layout.version
-        mirrored = codewords.format_score(soft.T, version) > codewords.format_score(soft, version) + 0.1
+        turned, mirrored = _upright(soft, version)
         self._spent += 1
-        turned = soft.T if mirrored else soft
         found = codewords.decode(turned, version, hypotheses=self._spent * (self._spent + 1), before=before)
         if isinstance(found, Decoded):
             self.reading = GridReading(found, self._mesh(fit, mirrored), mirrored)
@@ -284,6 +334,12 @@ class _Region:
         points = np.dstack([(mesh + 0.5) / scale - 0.5, np.ones(mesh.shape[:2])])
         points = points @ canvas.frame.to_source.T
         return np.asarray(points[..., :2] / points[..., 2:])
+
+
+def _upright(soft: Pixels, version: int) -> tuple[Pixels, bool]:
+    """Soft bits in the symbol's own rows and columns, and whether the picture shows a mirror image."""
+    mirrored = codewords.format_score(soft.T, version) > codewords.format_score(soft, version) + 0.1
+    return (soft.T if mirrored else soft), mirrored
 
 
 def _with(partial: Partial, known: Pixels) -> Pixels:

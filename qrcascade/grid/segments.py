@@ -12,21 +12,33 @@ from dataclasses import dataclass, field
 
 from qrcascade import charset
 
-__all__ = ["Payload", "parse"]
+__all__ = [
+    "ALPHANUMERIC",
+    "BYTE",
+    "CHARACTERS",
+    "COUNT_BITS",
+    "ECI",
+    "KANJI",
+    "NUMERIC",
+    "PAD",
+    "Payload",
+    "parse",
+]
 
-_NUMERIC, _ALPHANUMERIC, _APPEND, _BYTE, _FNC1_FIRST = 1, 2, 3, 4, 5
-_ECI, _KANJI, _FNC1_SECOND, _HANZI = 7, 8, 9, 13
+# Mode indicators (Table 2).
+NUMERIC, ALPHANUMERIC, APPEND, BYTE, FNC1_FIRST = 1, 2, 3, 4, 5
+ECI, KANJI, FNC1_SECOND, HANZI = 7, 8, 9, 13
 
 # Table 3: the character count's bits in versions 1 to 9, 10 to 26, 27 to 40.
-_COUNT_BITS = {
-    _NUMERIC: (10, 12, 14),
-    _ALPHANUMERIC: (9, 11, 13),
-    _BYTE: (8, 16, 16),
-    _KANJI: (8, 10, 12),
-    _HANZI: (8, 10, 12),
+COUNT_BITS = {
+    NUMERIC: (10, 12, 14),
+    ALPHANUMERIC: (9, 11, 13),
+    BYTE: (8, 16, 16),
+    KANJI: (8, 10, 12),
+    HANZI: (8, 10, 12),
 }
-_CHARACTERS = b"0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZ $%*+-./:"
-_PAD = (0xEC, 0x11)
+CHARACTERS = b"0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZ $%*+-./:"
+PAD = (0xEC, 0x11)
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,7 +125,7 @@ def parse(codewords: bytes, version: int) -> Payload:
         raise ValueError("no data")
     zero_terminated = bits.take(bits.left % 8) == 0
     padding = codewords[len(codewords) - bits.left // 8 :].removeprefix(b"\0")
-    good = sum(byte == _PAD[i % 2] for i, byte in enumerate(padding))
+    good = sum(byte == PAD[i % 2] for i, byte in enumerate(padding))
     return Payload(data, _text(content, data), (good, len(padding)), zero_terminated)
 
 
@@ -127,39 +139,39 @@ def _text(content: _Content, data: bytes) -> str:
 
 
 def _segment(mode: int, version: int, bits: _Bits, content: _Content) -> None:
-    if mode == _ECI:
+    if mode == ECI:
         content.stretches.append((_eci_number(bits), b""))
-    elif mode == _APPEND:
+    elif mode == APPEND:
         index, last = bits.take(4), bits.take(4)
         if index > last:
             raise ValueError("structured append: no such symbol")
         bits.take(8)
-    elif mode == _FNC1_FIRST:
+    elif mode == FNC1_FIRST:
         content.fnc1 = True
-    elif mode == _FNC1_SECOND:
+    elif mode == FNC1_SECOND:
         content.fnc1 = True
         _application(bits, content)
-    elif mode in _COUNT_BITS:
-        if mode == _HANZI and bits.take(4) != 1:
+    elif mode in COUNT_BITS:
+        if mode == HANZI and bits.take(4) != 1:
             raise ValueError("hanzi mode: no such subset")
-        count = bits.take(_COUNT_BITS[mode][(version > 9) + (version > 26)])
+        count = bits.take(COUNT_BITS[mode][(version > 9) + (version > 26)])
         _characters(mode, count, bits, content)
     else:
         raise ValueError(f"reserved mode {mode}")
 
 
 def _characters(mode: int, count: int, bits: _Bits, content: _Content) -> None:
-    if mode == _NUMERIC:
+    if mode == NUMERIC:
         data = _numeric(bits, count)
-    elif mode == _ALPHANUMERIC:
+    elif mode == ALPHANUMERIC:
         data = _alphanumeric(bits, count)
         if content.fnc1:
             # 7.4.8.2: a single % stands for the separator GS, a double one for itself.
             data = re.sub(b"%%?", lambda found: b"%" if len(found[0]) == 2 else b"\x1d", data)
-    elif mode == _BYTE:
+    elif mode == BYTE:
         data = bits.take(8 * count).to_bytes(count, "big")
         content.foreign |= not data.isascii()
-    elif mode == _KANJI:
+    elif mode == KANJI:
         data = b"".join(_kanji(bits) for _ in range(count))
         content.foreign = True
     else:
@@ -182,7 +194,7 @@ def _alphanumeric(bits: _Bits, count: int) -> bytes:
         values += divmod(bits.below(45 * 45, 11), 45)
     if count % 2:
         values.append(bits.below(45, 6))
-    return bytes(_CHARACTERS[value] for value in values)
+    return bytes(CHARACTERS[value] for value in values)
 
 
 def _kanji(bits: _Bits) -> bytes:

@@ -10,7 +10,7 @@ from qrcascade.frame import Frame
 from qrcascade.results import Attempt, Findings, Quad
 from qrcascade.scan import Scan
 from qrcascade.strategies.base import Runner, Step, carried
-from qrcascade.strategies.regions import WORTHWHILE, credible_outline, reread
+from qrcascade.strategies.regions import WORTHWHILE, credible_outline, reread, verified
 
 __all__ = ["QUICK", "SCHEDULE", "ClassicalStrategy"]
 
@@ -82,7 +82,7 @@ class ClassicalStrategy:
                 continue
             attempt = runner.run(step, scan.frame)
             if attempt is not None:
-                yield attempt
+                yield from verified(scan, attempt, runner)
             for region in scan.regions:
                 if scan.is_read(region.quad) or region.quad in tried:
                     continue

@@ -14,7 +14,7 @@ from qrcascade.orientation import top_left
 from qrcascade.results import Attempt, Findings, QRCode, Quad, Region
 from qrcascade.scan import Scan
 from qrcascade.strategies.base import Runner
-from qrcascade.strategies.regions import credible_outline, reread
+from qrcascade.strategies.regions import credible_outline, reread, verified
 from qrcascade.views import limit, rectify, to_source
 
 __all__ = ["QReaderStrategy"]
@@ -91,7 +91,8 @@ class QReaderStrategy:
                 continue
             yield from reread(scan, region, runner)
             if not scan.is_read(region.quad):
-                yield runner.attempt("qreader decode", functools.partial(self._decode, scan, region))
+                decoding = runner.attempt("qreader decode", functools.partial(self._decode, scan, region))
+                yield from verified(scan, decoding, runner)
 
     def _model(self) -> models.QReaderModel:
         return models.load(self.size, self.weights_folder, self.device)

@@ -7,13 +7,21 @@ from collections.abc import Callable, Iterator
 
 from qrcascade.engines import engine
 from qrcascade.frame import Frame
-from qrcascade.grid.reader import GridReading, stages
+from qrcascade.grid.reader import GridReading, Stages, stages
 from qrcascade.results import Attempt, Findings, QRCode, Quad, Region
 from qrcascade.scan import Scan
 from qrcascade.strategies.base import Runner, Step
 from qrcascade.views import View, rectify, view
 
-__all__ = ["REGION_STEPS", "WORTHWHILE", "credible_outline", "grid_stage", "region_step", "reread"]
+__all__ = [
+    "REGION_STEPS",
+    "WORTHWHILE",
+    "credible_outline",
+    "grid_stage",
+    "region_step",
+    "reread",
+    "verified",
+]
 
 # Regions that score less, as single finder patterns do, are no outlines of symbols.
 WORTHWHILE = 0.15
@@ -37,6 +45,10 @@ REGION_STEPS: tuple[str, ...] = (
     "zxing region400px+background",  # +0.06, 6.2 ms
     "zxing region400px+gamma0.5",  # +0.05, 6.1 ms
 )
+
+# Stages of the grid reader that are run where an engine read something without exact bytes: the fit, the
+# local fit, and the fit without highlights. Of 50 such codes in the corpora the first proves 48, the last 2.
+_PROOF_STAGES = 3
 
 
 def grid_stage(scan: Scan, region: Region, runner: Runner) -> Attempt | None:
@@ -85,7 +97,7 @@ def reread(scan: Scan, region: Region, runner: Runner) -> Iterator[Attempt]:
         attempt = runner.run(region_step(text, region.quad), scan.frame, region.quad)
         if attempt is None:
             continue
-        yield attempt
+        yield from verified(scan, attempt, runner)
         if scan.is_read(region.quad):
             return
     # As dear as all of these together, and it reads most of what they leave.
@@ -93,6 +105,47 @@ def reread(scan: Scan, region: Region, runner: Runner) -> Iterator[Attempt]:
         attempt = grid_stage(scan, region, runner)
         if attempt is not None:
             yield attempt
+
+
+def verified(scan: Scan, attempt: Attempt, runner: Runner) -> Iterator[Attempt]:
+    """An attempt, and after it what the module grid has to say of its codes that come without exact bytes.
+
+    The grid is fitted where such a code was read. Where it does not say by itself what the symbol says, the
+    engine's text is compared with its modules. Places that are read with confidence are left alone.
+    """
+    yield attempt
+    for code in attempt.codes:
+        quad = code.quad
+        if code.data is not None or scan.is_read(quad) or not credible_outline(quad, scan.frame):
+            continue
+        # A region's own grid may be a bad one: only a grid that was fitted for a code is used again.
+        asked = (known for known, work in scan.workshop.items() if work.compared and known.same_place(quad))
+        place = next(asked, None)
+        if place is None:
+            yield from _fitted_at(scan, code, runner)
+        elif code.text not in scan.workshop[place].compared:
+            yield _compared(scan, place, code, runner)
+
+
+def _fitted_at(scan: Scan, code: QRCode, runner: Runner) -> Iterator[Attempt]:
+    """Fit the grid where a code was read, until it says or bears out what the symbol says."""
+    region = Region(code.quad, 1.0, code.engine)
+    for _ in range(_PROOF_STAGES):
+        attempt = grid_stage(scan, region, runner)
+        if attempt is None:
+            return
+        yield attempt
+        if scan.is_read(code.quad):
+            return
+        yield _compared(scan, region.quad, code, runner)
+        if scan.is_read(code.quad):
+            return
+
+
+def _compared(scan: Scan, place: Quad, code: QRCode, runner: Runner) -> Attempt:
+    work: Stages = scan.workshop[place]
+    compare = functools.partial(work.verify, code.text)
+    return runner.attempt("grid verify", functools.partial(_findings, compare), place)
 
 
 def region_step(text: str, quad: Quad) -> Step:

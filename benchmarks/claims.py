@@ -1,0 +1,85 @@
+"""What zbar and OpenCV read where the payload is known: is it right, and what does the module grid say."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator
+
+import click
+from tqdm import tqdm
+
+from benchmarks import corpora
+from benchmarks.corpora import Picture
+from qrcascade import Frame, QRCode, charset
+from qrcascade.grid.reader import stages
+from qrcascade.scan import Scan
+from qrcascade.strategies.base import Runner, Step
+from qrcascade.strategies.regions import REGION_STEPS, credible_outline, region_step
+
+__all__ = ["claims"]
+
+_LOCATE = ("zxing raw", "finders <=1200px")
+_STEPS = (
+    "zbar raw",
+    "zbar <=800px+otsu",
+    "zbar <=500px+blur3",
+    "zbar <=1200px+adaptive31",
+    "opencv <=1200px+raw",
+    "aruco <=1200px+raw",
+)
+_REGIONS = 6
+
+
+@click.option("--corpus", "names", multiple=True, default=("zxing", "jsqr", "synthetic"), show_default=True)
+@click.option("--every", default=1, show_default=True, help="Take every Nth picture.")
+def claims(names: tuple[str, ...], every: int) -> None:
+    """Count the readings of engines without exact bytes, by whether they are right and borne out.
+
+    Only the first stage of the grid reader is asked, and the comparison after it.
+    """
+    for name in names:
+        counts: Counter[tuple[str, str, str]] = Counter()
+        for picture in tqdm(corpora.load(name)[::every], unit="picture", desc=name):
+            counts.update(_told(picture))
+        for (engine, truth, grid), count in sorted(counts.items()):
+            click.echo(f"{name}: {engine} {truth}; the grid {grid}: {count}")
+
+
+def _told(picture: Picture) -> Iterator[tuple[str, str, str]]:
+    """Engine, right or wrong, and what the grid made of it, for each reading."""
+    known = picture.payloads or (() if picture.payload is None else (picture.payload,))
+    if not known:
+        return
+    texts = {text if isinstance(text, str) else charset.decode([(None, text)]) for text in known}
+    frame = Frame.load(picture.rgb())
+    for code in _readings(frame):
+        ways = stages(frame, code.quad)
+        _, first = next(ways)
+        decoded = first()
+        found = decoded or ways.verify(code.text)
+        if found is None:
+            grid = "says nothing"
+        elif found.decoded.payload.text != code.text:
+            grid = "says " + ("what is right" if found.decoded.payload.text in texts else "something else")
+        else:
+            grid = "says the same" if decoded else "bears it out"
+        yield code.engine, "right" if code.text in texts else "wrong", grid
+
+
+def _readings(frame: Frame) -> list[QRCode]:
+    """Each payload that an engine reads at a place once."""
+    runner = Runner("claims", Scan(frame))
+    located = [runner.run(Step.of(text), frame) for text in _LOCATE]
+    quads = [r.quad for a in located if a for r in a.regions if credible_outline(r.quad, frame)][:_REGIONS]
+    steps = [Step.of(text) for text in _STEPS]
+    steps += [region_step(text, quad) for quad in quads for text in REGION_STEPS if text.startswith("zbar")]
+    found: list[QRCode] = []
+    for step in steps:
+        attempt = runner.run(step, frame)
+        for code in attempt.codes if attempt else ():
+            if not any(
+                code.engine == other.engine and code.text == other.text and code.quad.same_place(other.quad)
+                for other in found
+            ):
+                found.append(code)
+    return found
