@@ -1,4 +1,4 @@
-"""The command line: ``qrcascade read``, ``qrcascade doctor``."""
+"""The command line: ``qrcascade read``, ``qrcascade doctor``, ``qrcascade weights export``."""
 
 from __future__ import annotations
 
@@ -8,8 +8,10 @@ from typing import Any
 
 import click
 
-from qrcascade import Cascade, ImageError, OptionError, ReadResult, __version__
+from qrcascade import Cascade, ImageError, OptionError, QRCascadeError, ReadResult, __version__
 from qrcascade.cascade import PRESETS
+from qrcascade.runtimes import EXPORTS
+from qrcascade.weights import SIZES
 
 __all__ = ["main"]
 
@@ -139,3 +141,26 @@ def doctor() -> None:
     for check in checks:
         click.echo(f"{'ok  ' if check.ok else 'no  '}{check.name:<10} {check.detail}")
     sys.exit(0 if any(check.ok for check in checks) else 1)
+
+
+@main.group()
+def weights() -> None:
+    """QReader's weights."""
+
+
+@weights.command()
+@click.option("--size", type=click.Choice(SIZES), required=True)
+@click.option("--runtime", type=click.Choice(EXPORTS), default=EXPORTS[0], show_default=True)
+def export(size: str, runtime: str) -> None:
+    """Convert a size's weights once, beside them, for a runtime that needs no torch.
+
+    The exit code is 0 when it is done, 2 when it cannot be.
+    """
+    from qrcascade.runtimes.export import export as convert
+
+    try:
+        record = convert(size, runtime)
+    except QRCascadeError as error:
+        click.echo(f"qrcascade: {error}", err=True)
+        sys.exit(2)
+    click.echo(f"exported: {click.format_filename(record)}")

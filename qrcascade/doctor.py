@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import importlib.util
 from collections.abc import Iterator
 from dataclasses import dataclass
 from importlib import metadata
 
 import numpy as np
 
-from qrcascade import models, weights
+from qrcascade import runtimes, weights
 from qrcascade.engines import engine
 from qrcascade.errors import QRCascadeError
 
@@ -21,6 +20,7 @@ _ENGINES = (
     ("opencv", "opencv-python"),
     ("aruco", "opencv-python"),
 )
+_RUNTIMES = {"openvino": "openvino", "onnx": "onnxruntime"}
 _CV2_PACKAGES = (
     "opencv-python",
     "opencv-python-headless",
@@ -51,7 +51,7 @@ class Check:
 def available() -> tuple[Check, ...]:
     """Try every engine on an empty picture, and look for each tier's packages and weights.
 
-    Loads no model, imports no torch and fetches nothing.
+    Loads no model, imports no runtime of one and fetches nothing.
     """
     return tuple(_checks())
 
@@ -80,9 +80,17 @@ def _try(name: str, package: str) -> Check:
 
 def _tier(size: str) -> Check:
     name = f"QReader {size}"
-    if not models.installed():
-        missing = [n for n in ("qreader", "torch") if importlib.util.find_spec(n) is None]
-        return Check(name, False, f"{' and '.join(missing)} not installed; to mend it: {models.REMEDY}")
+    try:
+        runtime = runtimes.choose(size)
+        missing = runtimes.missing(runtime)
+        if missing:
+            mend = runtimes.remedy(runtime)
+            return Check(name, False, f"{' and '.join(missing)} not installed; to mend it: {mend}")
+        if runtime != "torch":
+            file = runtimes.exported(size, runtime).file
+            return Check(name, True, f"{runtime} {_version(_RUNTIMES[runtime])}, {file}")
+    except QRCascadeError as error:
+        return Check(name, False, str(error))
     file = weights.path(size)
     if not file.is_file():
         return Check(
