@@ -8,6 +8,7 @@ of distances to the contour's points that are nearest to it.
 from __future__ import annotations
 
 import itertools
+import math
 from collections.abc import Callable
 from typing import Any
 
@@ -19,10 +20,15 @@ from qrcascade.frame import Gray
 __all__ = ["outline"]
 
 Floats = NDArray[np.floating[Any]]
+Line = tuple[float, float, float]
 
 # How far, in pixels of the picture, the hull is simplified until it has so few corners.
 _FEW = 8
 _TOLERANCES = np.arange(0.1, 2.0, 0.2)
+# The downhill simplex as SciPy starts and ends it: it stops short of the minimum at times, and so must this.
+_STEP, _STEP_FROM_ZERO = 1.05, 0.00025
+_CLOSE = 1e-4
+_TURNS = 600
 
 
 def outline(mask: Gray, to_source: Callable[[Floats], Floats]) -> Floats | None:
@@ -45,17 +51,16 @@ def outline(mask: Gray, to_source: Callable[[Floats], Floats]) -> Floats | None:
     contours, _ = cv2.findContours(mask, cv2.RETR_EXTERNAL, cv2.CHAIN_APPROX_SIMPLE)
     if not contours:
         return None
-    points = to_source(np.concatenate(contours).reshape(-1, 2).astype(np.float64))
-    hull = cv2.convexHull(points).reshape(-1, 2).astype(np.float64)
+    points = to_source(np.concatenate(contours).reshape(-1, 2).astype(np.float64)).astype(np.float32)
+    hull = cv2.convexHull(points, clockwise=True).reshape(-1, 2).astype(np.float64)
     if len(hull) < 4:
         return None
-    corners = _largest(_simplified(hull))
-    return _refined(corners, points.astype(np.float64))
+    return _refined(_largest(_simplified(hull)), points)
 
 
 def _simplified(hull: Floats) -> Floats:
     """The hull with fewer corners, as far as the tolerances allow and four are left."""
-    # Douglas-Peucker keeps the point at which a ring begins: the topmost one.
+    # Douglas-Peucker keeps the point at which a ring begins: the topmost one, of several the left one.
     ring = np.roll(hull, -np.lexsort((hull[:, 0], hull[:, 1]))[0], axis=0)
     for tolerance in _TOLERANCES:
         if len(ring) <= _FEW:
@@ -91,19 +96,16 @@ def _largest(hull: Floats) -> Floats:
     return np.asarray(hull[chosen[np.argmax(np.abs(p[:, 0] * q[:, 1] - p[:, 1] * q[:, 0]))]])
 
 
-def _refined(corners: Floats, points: Floats) -> Floats | None:
+def _refined(corners: Floats, points: NDArray[np.float32]) -> Floats | None:
     """Where the lines meet that fit the points nearest to each side."""
-    ahead = np.roll(corners, -1, axis=0)
-    sides = np.column_stack(
-        (
-            ahead[:, 1] - corners[:, 1],
-            corners[:, 0] - ahead[:, 0],
-            ahead[:, 0] * corners[:, 1] - corners[:, 0] * ahead[:, 1],
-        )
-    )
-    sides /= np.hypot(sides[:, 0], sides[:, 1])[:, None]
-    nearest = np.argmin(np.abs(points @ sides[:, :2].T + sides[:, 2]), axis=1)
-    lines = np.array([_fitted(line, points[nearest == i]) for i, line in enumerate(sides)])
+    sides = [_through(a, b) for a, b in zip(corners, np.roll(corners, -1, axis=0), strict=True)]
+    # A corner is as near to one side as to the other: it goes to the first, and in 32 bits, as there. A side
+    # of few points depends on it.
+    x, y = points.T
+    distances = [np.abs(a * x + b * y + c) / math.hypot(a, b) for a, b, c in sides]
+    nearest = np.argmin(distances, axis=0)
+    lines = np.array([_fitted(side, points[nearest == i].astype(float)) for i, side in enumerate(sides)])
+    lines /= np.hypot(lines[:, 0], lines[:, 1])[:, None]
     meet = np.cross(lines, np.roll(lines, -1, axis=0))
     if not np.abs(meet[:, 2]).min() > 1e-9:
         return None
@@ -112,23 +114,57 @@ def _refined(corners: Floats, points: Floats) -> Floats | None:
     return np.asarray(found[np.argsort(np.arctan2(middle[:, 1], middle[:, 0]))])
 
 
-def _fitted(line: Floats, points: Floats) -> Floats:
-    """The line (a, b, c) with the least sum of distances to the points, from a first guess."""
-    import cv2
+def _through(first: Floats, second: Floats) -> Line:
+    """The line (a, b, c), ax + by + c = 0, through two points."""
+    (x, y), (u, v) = first.tolist(), second.tolist()
+    return v - y, x - u, u * y - x * v
 
-    if len(points) < 2:
-        return line
-    # Iteratively reweighted least squares.
-    best, least = line, np.abs(points @ line[:2] + line[2]).sum()
-    weights = np.ones(len(points))
-    for _ in range(60):
-        total = weights.sum()
-        centre = weights @ points / total
-        off = (points - centre) * np.sqrt(weights)[:, None]
-        normal = np.linalg.eigh(off.T @ off)[1][:, 0]
-        now = np.array([*normal, -normal @ centre])
-        distance = np.abs(points @ normal - normal @ centre)
-        if distance.sum() < least:
-            best, least = now, distance.sum()
-        weights = 1 / np.maximum(distance, 1e-3)
-    return best
+
+def _fitted(line: Line, points: Floats) -> Line:
+    """The line with the least sum of distances to the points."""
+    x, y = np.ascontiguousarray(points.T)
+
+    def cost(line: Line) -> float:
+        a, b, c = line
+        return float(np.abs(a * x + b * y + c).sum()) / math.sqrt(a * a + b * b)
+
+    return _descended(cost, line)
+
+
+def _descended(cost: Callable[[Line], float], start: Line) -> Line:
+    """A minimum near the start, by the downhill simplex (Nelder, Mead 1965)."""
+    a, b, c = start
+    x, y, z = (value * _STEP if value else _STEP_FROM_ZERO for value in start)
+    simplex = [(cost(line), line) for line in (start, (x, b, c), (a, y, c), (a, b, z))]
+    for _ in range(_TURNS):
+        simplex.sort(key=_cost)
+        (least, best), (most, worst) = simplex[0], simplex[-1]
+        apart = max(abs(line[i] - best[i]) for _, line in simplex for i in range(3))
+        if apart <= _CLOSE and most - least <= _CLOSE:
+            break
+        (_, p), (_, q), (_, r) = simplex[:3]
+        middle = ((p[0] + q[0] + r[0]) / 3, (p[1] + q[1] + r[1]) / 3, (p[2] + q[2] + r[2]) / 3)
+
+        def beyond(far: float, middle: Line = middle, worst: Line = worst) -> tuple[float, Line]:
+            """The point so far beyond the middle, seen from the worst corner."""
+            (a, b, c), (x, y, z) = middle, worst
+            line = ((1 + far) * a - far * x, (1 + far) * b - far * y, (1 + far) * c - far * z)
+            return cost(line), line
+
+        mirrored = beyond(1)
+        if mirrored[0] < least:
+            simplex[-1] = min(beyond(2), mirrored, key=_cost)
+        elif mirrored[0] < simplex[-2][0]:
+            simplex[-1] = mirrored
+        else:
+            nearer = beyond(0.5 if mirrored[0] < most else -0.5)
+            if nearer[0] <= min(mirrored[0], most):
+                simplex[-1] = nearer
+            else:
+                halfway = [tuple((u + v) / 2 for u, v in zip(best, line, strict=True)) for _, line in simplex[1:]]
+                simplex[1:] = [(cost((a, b, c)), (a, b, c)) for a, b, c in halfway]
+    return min(simplex, key=_cost)[1]
+
+
+def _cost(corner: tuple[float, Line]) -> float:
+    return corner[0]
