@@ -44,9 +44,11 @@ class Letterbox:
     top: int
     scale: tuple[float, float]
 
-    def to_source(self, points: Floats) -> Floats:
+    def to_source(self, points: NDArray[Any]) -> NDArray[np.float32]:
         """Points of the input, shape (N, 2), in pixels of the picture, inside its borders."""
-        return np.clip((points - (self.left, self.top)) / self.scale, 0, self.source).astype(np.float32)
+        # In 32 bits, as Ultralytics does: where a side has few points, its fit hangs on the last digit.
+        placed = points.astype(np.float32) - np.float32((self.left, self.top))
+        return np.clip(placed / np.float32(self.scale), 0, np.float32(self.source))
 
 
 def letterbox(rgb: Gray, side: int = 640, stride: int = 32) -> tuple[NDArray[np.float32], Letterbox]:

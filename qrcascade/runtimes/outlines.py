@@ -31,7 +31,9 @@ _CLOSE = 1e-4
 _TURNS = 600
 
 
-def outline(mask: Gray, to_source: Callable[[Floats], Floats]) -> Floats | None:
+def outline(
+    mask: Gray, to_source: Callable[[NDArray[Any]], NDArray[np.float32]]
+) -> Floats | None:
     """Fit a quadrilateral to a mask.
 
     Parameters
@@ -51,7 +53,7 @@ def outline(mask: Gray, to_source: Callable[[Floats], Floats]) -> Floats | None:
     contours, _ = cv2.findContours(mask, cv2.RETR_EXTERNAL, cv2.CHAIN_APPROX_SIMPLE)
     if not contours:
         return None
-    points = to_source(np.concatenate(contours).reshape(-1, 2).astype(np.float64)).astype(np.float32)
+    points = to_source(np.concatenate(contours).reshape(-1, 2))
     hull = cv2.convexHull(points, clockwise=True).reshape(-1, 2).astype(np.float64)
     if len(hull) < 4:
         return None
