@@ -37,7 +37,8 @@ Found = list[tuple[Quad, float]]
 _CHILD = """
 import sys
 import qrcascade
-tiers = [qrcascade.QReaderStrategy(size, weights_folder=sys.argv[1], runtime=sys.argv[2]) for size in sys.argv[3]]
+options = {"weights_folder": sys.argv[1], "runtime": sys.argv[2]}
+tiers = [qrcascade.QReaderStrategy(size, **options) for size in sys.argv[3]]
 result = qrcascade.Cascade([qrcascade.ClassicalStrategy(), *tiers]).read(sys.argv[4], expect=1)
 looked = [a for a in result.attempts if a.step == "qreader detect" and a.error is None]
 assert len(looked) == len(tiers), result.errors
@@ -51,7 +52,9 @@ except FileNotFoundError:
 """
 
 
-@click.option("--weights", type=click.Path(path_type=Path, exists=True), required=True, help="Has qrdet-n.pt.")
+@click.option(
+    "--weights", type=click.Path(path_type=Path, exists=True), required=True, help="Has qrdet-n.pt."
+)
 @click.option("--corpus", "names", multiple=True, default=("boofcv", "zxing", "jsqr"), show_default=True)
 @click.option("--every", default=1, show_default=True, help="Take every Nth picture.")
 @click.option("--rounds", default=9, show_default=True, help="Detections of each, interleaved.")
@@ -100,7 +103,10 @@ def architectures(folder: Path, sizes: str) -> None:
 
 def _times(folder: Path, rounds: int, threads: int | None) -> Iterator[str]:
     rgb = _page()
-    rows = ["| size | runtime | median, ms | torch's time for one of its own |", "| --- | --- | ---: | ---: |"]
+    rows = [
+        "| size | runtime | median, ms | torch's time for one of its own |",
+        "| --- | --- | ---: | ---: |",
+    ]
     for size in "nsm":
         models = {name: load(size, folder, runtime=name) for name in _NAMES}
         times: dict[str, list[float]] = {name: [] for name in _NAMES}
@@ -114,7 +120,8 @@ def _times(folder: Path, rounds: int, threads: int | None) -> Iterator[str]:
         for name, taken in times.items():
             ratio = np.median(torch / np.array(taken))
             rows.append(f"| {_size(size)} | {name} | {np.median(taken):.0f} | {ratio:.2f} |")
-    yield f"One detection in a picture of {rgb.shape[1]}x{rgb.shape[0]}, {rounds} interleaved rounds; medians."
+    size = f"{rgb.shape[1]}x{rgb.shape[0]}"
+    yield f"One detection in a picture of {size}, {rounds} interleaved rounds; medians."
     yield "\n".join(rows)
 
 
@@ -154,11 +161,12 @@ def _same(folder: Path, names: tuple[str, ...], every: int, threads: int | None)
             found = {name: model.detect(rgb, threads) for name, model in models.items()}
             for name in EXPORTS:
                 seen[name].append((found["torch"], found[name]))
-    titles = ("runtime", "pictures", "another number of detections", "detections", "largest score difference")
-    titles = (*titles, "IoU under 0.98", "median IoU", "least IoU")
+    counted = ("runtime", "pictures", "another number of detections", "detections")
+    titles = (*counted, "largest score difference", "IoU under 0.98", "median IoU", "least IoU")
     rows = ["| " + " | ".join(titles) + " |", "| --- |" + " ---: |" * (len(titles) - 1)]
     rows += [f"| {name} | " + " | ".join(_differences(pairs)) + " |" for name, pairs in seen.items()]
-    yield f"Nano weights, against torch, on {', '.join(names)}, every {every}. picture, at most 2048 pixels a side."
+    where = f"{', '.join(names)}, every {every}. picture, at most 2048 pixels a side"
+    yield f"Nano weights, against torch, on {where}. qrdet draws lots where a hull has many corners."
     yield "\n".join(rows)
 
 

@@ -6,7 +6,7 @@ Nothing heavy is imported before a model is loaded, and torch never where an exp
 from __future__ import annotations
 
 from qrcascade.runtimes.detector import Decoder, Detector, ExportedDetector
-from qrcascade.runtimes.exported import (
+from qrcascade.runtimes.records import (
     CHOICES,
     EXPORTS,
     Exported,

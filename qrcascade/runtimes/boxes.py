@@ -1,4 +1,4 @@
-"""What stands before and behind a YOLOv8 segmentation network: letterbox, suppression, masks; numpy and OpenCV.
+"""What stands before and behind a YOLOv8 segmentation network: letterbox, suppression, masks.
 
 The numbers are those that qrdet gives Ultralytics: it finds what qrdet finds.
 """
@@ -47,8 +47,9 @@ class Letterbox:
     def to_source(self, points: NDArray[Any]) -> NDArray[np.float32]:
         """Points of the input, shape (N, 2), in pixels of the picture, inside its borders."""
         # In 32 bits, as Ultralytics does: where a side has few points, its fit hangs on the last digit.
-        placed = points.astype(np.float32) - np.float32((self.left, self.top))
-        return np.clip(placed / np.float32(self.scale), 0, np.float32(self.source))
+        pairs = (self.left, self.top), self.scale, self.source
+        corner, scale, end = (np.array(pair, np.float32) for pair in pairs)
+        return np.minimum(np.maximum((points.astype(np.float32) - corner) / scale, np.float32(0)), end)
 
 
 def letterbox(rgb: Gray, side: int = 640, stride: int = 32) -> tuple[NDArray[np.float32], Letterbox]:
@@ -121,7 +122,7 @@ def detections(
 
 
 def _best(rows: NDArray[np.float32]) -> NDArray[np.float32]:
-    """Rows with left, top, right, bottom instead of centre and size, without those that a better one overlaps."""
+    """Rows with left, top, right and bottom for centre and size, without those that a better one overlaps."""
     rows = rows[rows[:, 4] > _SCORE]
     rows = rows[np.argsort(-rows[:, 4], kind="stable")]
     half = rows[:, 2:4] / 2

@@ -15,7 +15,7 @@ from qrcascade.errors import WeightsError
 from qrcascade.frame import Gray
 from qrcascade.results import Quad
 from qrcascade.runtimes.boxes import detections, letterbox
-from qrcascade.runtimes.exported import Exported
+from qrcascade.runtimes.records import Exported
 
 __all__ = ["Decoder", "Detector", "ExportedDetector"]
 
@@ -59,7 +59,7 @@ class ExportedDetector:
     Parameters
     ----------
     model : Exported
-        As `qrcascade.runtimes.exported` finds it.
+        As `qrcascade.runtimes.records` finds it.
     """
 
     def __init__(self, model: Exported) -> None:
@@ -87,8 +87,8 @@ class ExportedDetector:
                     self._networks[threads] = opener(self.model.file, threads)
                 except Exception as error:
                     raise WeightsError(
-                        f"{self.model.runtime} cannot open {self.model.file} ({type(error).__name__}: {error}); "
-                        f"export it anew"
+                        f"{self.model.runtime} cannot open {self.model.file}, so export it anew "
+                        f"({type(error).__name__}: {error})"
                     ) from error
             return self._networks[threads]
 

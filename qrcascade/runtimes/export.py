@@ -1,4 +1,4 @@
-"""Converting QReader's weights once for OpenVINO or ONNX Runtime; this needs torch, running the result does not."""
+"""Converting QReader's weights once for OpenVINO or ONNX Runtime; only this needs torch."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from typing import Any
 
 from qrcascade import weights
 from qrcascade.errors import MissingDependencyError, OptionError, WeightsError
-from qrcascade.runtimes.exported import EXPORTS, missing, record_path, sha256
+from qrcascade.runtimes.records import EXPORTS, missing, record_path, sha256
 
 __all__ = ["export"]
 
@@ -36,7 +36,7 @@ def export(size: str, runtime: str = "openvino", folder: str | os.PathLike[str] 
     Returns
     -------
     Path
-        The record of the export; see `qrcascade.runtimes.exported`.
+        The record of the export; see `qrcascade.runtimes.records`.
 
     Raises
     ------

@@ -31,9 +31,7 @@ _CLOSE = 1e-4
 _TURNS = 600
 
 
-def outline(
-    mask: Gray, to_source: Callable[[NDArray[Any]], NDArray[np.float32]]
-) -> Floats | None:
+def outline(mask: Gray, to_source: Callable[[NDArray[Any]], NDArray[np.float32]]) -> Floats | None:
     """Fit a quadrilateral to a mask.
 
     Parameters
@@ -75,7 +73,7 @@ def _simplified(hull: Floats) -> Floats:
 
 
 def _peucker(line: Floats, tolerance: float) -> Floats:
-    """A line of points without those that lie within the tolerance of what is left (Douglas, Peucker 1973)."""
+    """A line of points without those within the tolerance of what is left (Douglas, Peucker 1973)."""
     first, last = line[0], line[-1]
     along = last - first
     length = np.hypot(*along)
@@ -101,8 +99,8 @@ def _largest(hull: Floats) -> Floats:
 def _refined(corners: Floats, points: NDArray[np.float32]) -> Floats | None:
     """Where the lines meet that fit the points nearest to each side."""
     sides = [_through(a, b) for a, b in zip(corners, np.roll(corners, -1, axis=0), strict=True)]
-    # A corner is as near to one side as to the other: it goes to the first, and in 32 bits, as there. A side
-    # of few points depends on it.
+    # A corner is as near to one side as to the other: it goes to the first, and in 32 bits, as there.
+    # A side of few points depends on it.
     x, y = points.T
     distances = [np.abs(a * x + b * y + c) / math.hypot(a, b) for a, b, c in sides]
     nearest = np.argmin(distances, axis=0)
@@ -163,7 +161,9 @@ def _descended(cost: Callable[[Line], float], start: Line) -> Line:
             if nearer[0] <= min(mirrored[0], most):
                 simplex[-1] = nearer
             else:
-                halfway = [tuple((u + v) / 2 for u, v in zip(best, line, strict=True)) for _, line in simplex[1:]]
+                halfway = [
+                    tuple((u + v) / 2 for u, v in zip(best, line, strict=True)) for _, line in simplex[1:]
+                ]
                 simplex[1:] = [(cost((a, b, c)), (a, b, c)) for a, b, c in halfway]
     return min(simplex, key=_cost)[1]
 

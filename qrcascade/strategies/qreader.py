@@ -1,4 +1,4 @@
-"""The neural tiers: QReader's detector locates, the steps for regions read, and in torch QReader's own decoder too."""
+"""The neural tiers: QReader's detector locates; the steps for regions read, and in torch its decoder."""
 
 from __future__ import annotations
 
