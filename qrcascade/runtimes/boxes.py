@@ -49,7 +49,8 @@ class Letterbox:
         # In 32 bits, as Ultralytics does: where a side has few points, its fit hangs on the last digit.
         pairs = (self.left, self.top), self.scale, self.source
         corner, scale, end = (np.array(pair, np.float32) for pair in pairs)
-        return np.minimum(np.maximum((points.astype(np.float32) - corner) / scale, np.float32(0)), end)
+        placed = (points.astype(np.float32) - corner) / scale
+        return np.asarray(np.clip(placed, np.float32(0), end), np.float32)
 
 
 def letterbox(rgb: Gray, side: int = 640, stride: int = 32) -> tuple[NDArray[np.float32], Letterbox]:
