@@ -97,7 +97,9 @@ def architectures(folder: Path, sizes: str) -> None:
         yolo: Any = YOLO(f"yolov8{size}-seg.yaml", task="segment")
         yolo.model = SegmentationModel(f"yolov8{size}-seg.yaml", nc=1, verbose=False)
         yolo.model.names = {0: "QR"}
+        # The task is looked for in three places when a checkpoint is loaded.
         yolo.model.args = {"task": "segment", "imgsz": 640}
+        yolo.model.task = yolo.overrides["task"] = "segment"
         yolo.save(folder / f"qrdet-{size}.pt")
 
 
