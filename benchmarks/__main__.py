@@ -13,7 +13,7 @@ from pathlib import Path
 import click
 from tqdm import tqdm
 
-from benchmarks import claims, corpora, curves, easy, report, safety, schedule, startup
+from benchmarks import claims, corpora, curves, easy, report, runtimes, safety, schedule, startup
 from benchmarks.readers import READERS, build
 from benchmarks.scoring import Record, score
 
@@ -104,6 +104,7 @@ def baseline(names: tuple[str, ...], out: Path) -> None:
 main.command(name="startup")(startup.startup)
 main.command(name="easy")(easy.easy)
 main.command(name="safety")(safety.safety)
+main.command(name="runtimes")(runtimes.runtimes)
 main.command(name="curves")(curves.curves)
 main.command(name="claims")(claims.claims)
 

@@ -15,6 +15,7 @@ from qrcascade.cascade import PRESETS
 from qrcascade.engines import engine
 from qrcascade.frame import Gray
 from qrcascade.models import load as load_model
+from qrcascade.runtimes.torch import TorchDetector
 
 __all__ = ["READERS", "Output", "Reading", "build"]
 
@@ -91,7 +92,10 @@ def _corners(position: Any) -> Quad:
 def _qreader(size: str) -> Reader:
     # Built as the library builds it, so that nothing is fetched; then QReader's own code alone.
     folder = os.environ.get("QRCASCADE_WEIGHTS")
-    reader = load_model(size, folder)._reader
+    detector = load_model(size, folder, runtime="torch")
+    if not isinstance(detector, TorchDetector):
+        raise TypeError(f"QReader itself runs in torch, got {detector!r}")
+    reader = detector._reader
 
     def read(rgb: Gray) -> Reading:
         texts, detections = reader.detect_and_decode(rgb, return_detections=True)

@@ -1,4 +1,4 @@
-"""The command line: ``qrcascade weights list``, ``fetch``, ``verify`` and ``import``."""
+"""The command line: ``qrcascade weights list``, ``fetch``, ``verify``, ``import`` and ``export``."""
 
 from __future__ import annotations
 
@@ -13,6 +13,7 @@ import click
 
 from qrcascade import QRCascadeError, WeightsError
 from qrcascade import weights as room
+from qrcascade.runtimes import EXPORTS
 
 __all__ = ["weights"]
 
@@ -147,6 +148,18 @@ def import_(file: Path, size: str | None, folder: Path | None) -> None:
         raise click.UsageError(f"{os.fspath(file)!r} is not called qrdet-SIZE.pt; say which --size it is")
     with _failing():
         click.echo(room.install(file, chosen, folder))
+
+
+@weights.command()
+@click.option("--size", type=click.Choice(room.SIZES), required=True)
+@click.option("--runtime", type=click.Choice(EXPORTS), default=EXPORTS[0], show_default=True)
+@_folder
+def export(size: str, runtime: str, folder: Path | None) -> None:
+    """Convert a size's weights once, beside them, for a runtime that needs no torch; print the record."""
+    from qrcascade.runtimes.export import export as convert
+
+    with _failing():
+        click.echo(convert(size, runtime, folder))
 
 
 @contextlib.contextmanager

@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-import importlib.util
 from collections.abc import Iterator
 from dataclasses import dataclass
 from importlib import metadata
 
 import numpy as np
 
-from qrcascade import models, weights
+from qrcascade import runtimes, weights
 from qrcascade.engines import engine
-from qrcascade.errors import QRCascadeError, WeightsError
+from qrcascade.errors import QRCascadeError
 
 __all__ = ["Check", "available"]
 
@@ -21,6 +20,7 @@ _ENGINES = (
     ("opencv", "opencv-python"),
     ("aruco", "opencv-python"),
 )
+_RUNTIMES = {"openvino": "openvino", "onnx": "onnxruntime"}
 _CV2_PACKAGES = (
     "opencv-python",
     "opencv-python-headless",
@@ -51,7 +51,7 @@ class Check:
 def available() -> tuple[Check, ...]:
     """Try every engine on an empty picture, and look for each tier's packages and weights.
 
-    Loads no model, imports no torch, and fetches and records nothing.
+    Loads no model, imports no runtime of one, and fetches and records nothing.
     """
     return tuple(_checks())
 
@@ -80,16 +80,21 @@ def _try(name: str, package: str) -> Check:
 
 def _tier(size: str) -> Check:
     name = f"QReader {size}"
-    if not models.installed():
-        missing = [n for n in ("qreader", "torch") if importlib.util.find_spec(n) is None]
-        return Check(name, False, f"{' and '.join(missing)} not installed; to mend it: {models.REMEDY}")
     try:
+        runtime = runtimes.choose(size)
+        missing = runtimes.missing(runtime)
+        if missing:
+            mend = runtimes.remedy(runtime)
+            return Check(name, False, f"{' and '.join(missing)} not installed; to mend it: {mend}")
+        if runtime != "torch":
+            file = runtimes.exported(size, runtime).file
+            return Check(name, True, f"{runtime} {_version(_RUNTIMES[runtime])}, {file}")
         file = weights.path(size)
         if not weights.present(file):
             command = f"qrcascade weights fetch --size {size}"
             return Check(name, False, f"no weights at {file}; to mend it: {command}")
         standing = weights.verify(file)
-    except WeightsError as error:
+    except QRCascadeError as error:
         return Check(name, False, str(error))
     versions = f"qreader {_version('qreader')}, torch {_version('torch')}"
     return Check(name, True, f"{versions}, {file} ({standing})")

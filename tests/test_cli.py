@@ -94,7 +94,7 @@ def test_doctor(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
 
 def test_doctor_looks_at_weights(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.setenv("QRCASCADE_WEIGHTS", str(tmp_path))
-    monkeypatch.setattr("qrcascade.models.installed", lambda: True)
+    monkeypatch.setattr("qrcascade.runtimes.missing", lambda _runtime: [])
     for size in "nsm":
         (tmp_path / f"qrdet-{size}.pt").write_bytes(b"weights")
         (tmp_path / f"qrdet-{size}.pt").chmod(0o644)

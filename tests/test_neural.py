@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import subprocess
 import sys
 import threading
@@ -20,9 +21,11 @@ from qrcascade import (
     StubStrategy,
     WeightsError,
     models,
+    runtimes,
     weights,
 )
 from qrcascade.frame import Gray
+from qrcascade.runtimes.export import export
 from tests import draw
 
 pytestmark = pytest.mark.neural
@@ -37,9 +40,9 @@ def page() -> tuple[Gray, np.ndarray[Any, Any]]:
 
 
 @pytest.fixture
-def fresh(monkeypatch: pytest.MonkeyPatch) -> dict[Any, models.QReaderModel]:
+def fresh(monkeypatch: pytest.MonkeyPatch) -> dict[Any, runtimes.Detector]:
     """No model loaded yet."""
-    empty: dict[Any, models.QReaderModel] = {}
+    empty: dict[Any, runtimes.Detector] = {}
     monkeypatch.setattr(models, "_models", empty)
     return empty
 
@@ -69,7 +72,9 @@ def test_qreaders_own_decoder_is_one_more_engine(nano_weights: Path, page: Any) 
     strategy = QReaderStrategy("n", weights_folder=nano_weights)
     scan = Scan(Frame.load(pixels))
     region = next(iter(strategy.attempts(scan))).regions[0]
-    (code,) = strategy._decode(scan, region).codes
+    model = strategy._model()
+    assert isinstance(model, runtimes.Decoder)
+    (code,) = strategy._decode(model, scan, region).codes
     assert (code.text, code.data, code.engine) == ("https://example.com/neural", None, "qreader")
     # A detector's corners start anywhere; the code's start at its top-left.
     assert np.abs(np.asarray(code.quad) - corners).max() < 30
@@ -133,6 +138,29 @@ def test_the_weights_folder_is_left_alone(nano_weights: Path, tmp_path: Path, fr
     file.write_bytes((nano_weights / "qrdet-n.pt").read_bytes())
     models.load("n", tmp_path)
     assert sorted(path.name for path in tmp_path.iterdir()) == ["qrdet-n.pt", "qrdet-n.pt.sha256"]
+
+
+@pytest.mark.parametrize("runtime", runtimes.EXPORTS)
+def test_an_exported_model_finds_what_torch_finds(
+    nano_weights: Path, tmp_path: Path, page: Any, runtime: str
+) -> None:
+    pytest.importorskip("onnx", reason="the export extra is not installed")
+    if not runtimes.installed(runtime):
+        pytest.skip(f"{runtimes.remedy(runtime)} for {runtime}")
+    (tmp_path / "qrdet-n.pt").write_bytes((nano_weights / "qrdet-n.pt").read_bytes())
+    record = export("n", runtime, tmp_path)
+    names = {record.name, "qrdet-n.pt", "qrdet-n.pt.sha256", *json.loads(record.read_text())["files"]}
+    assert {path.name for path in tmp_path.iterdir()} == names
+    rgb = Frame.load(page[0]).color
+    ((quad, score),) = models.load("n", tmp_path, runtime="torch").detect(rgb)
+    assert models.load("n", tmp_path) is models.load("n", tmp_path, runtime=runtime)
+    for threads in (None, 1):
+        ((found, its),) = models.load("n", tmp_path, runtime=runtime).detect(rgb, threads)
+        assert quad.overlap(found) >= 0.98
+        assert abs(score - its) <= 0.01
+    result = Cascade([QReaderStrategy("n", weights_folder=tmp_path, runtime=runtime)]).read(page[0])
+    assert (result.errors, result.text) == ((), "https://example.com/neural")
+    assert "qreader decode" not in [attempt.step for attempt in result.attempts]
 
 
 def test_nothing_is_printed(nano_weights: Path, tmp_path: Path) -> None:

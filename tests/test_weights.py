@@ -14,7 +14,7 @@ from typing import Any
 import platformdirs
 import pytest
 
-from qrcascade import Cascade, QReaderStrategy, WeightsError, digests, models, weights
+from qrcascade import Cascade, QReaderStrategy, WeightsError, digests, models, runtimes, weights
 from tests import draw
 from tests.loopback import Server, checkpoint, names, status, whole
 
@@ -238,7 +238,8 @@ def test_a_changed_file_is_never_unpickled(
         return types.SimpleNamespace(detector=types.SimpleNamespace(model=model))
 
     monkeypatch.setitem(sys.modules, "qreader", types.SimpleNamespace(QReader=reader))
-    monkeypatch.setattr(models, "installed", lambda: True)
+    for room in (models, runtimes):
+        monkeypatch.setattr(room, "installed", lambda _runtime: True)
     monkeypatch.setattr(models, "_models", {})
     file.write_bytes(pickle.dumps("harmless"))
     weights.checked(file)
@@ -260,7 +261,7 @@ def test_no_network_and_no_writable_home(tmp_path: Path) -> None:
 import sys
 import numpy as np
 from qrcascade import Cascade, models
-models.installed = lambda: True
+models.installed = lambda runtime: True
 cascade = Cascade.preset("thorough")
 assert cascade.read("examples/photo.jpg").text
 for _ in range(2):

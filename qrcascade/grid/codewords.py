@@ -29,7 +29,7 @@ from qrcascade.grid.blocks import Reading, chased, read, solved
 from qrcascade.grid.layout import FORMAT_WORDS, LEVELS, VERSION_WORDS, data_mask, layout
 from qrcascade.grid.segments import Payload, parse
 
-__all__ = ["Decoded", "Partial", "decode", "drawn", "format_score", "likeness", "likely_formats"]
+__all__ = ["Decoded", "Partial", "decode", "drawn", "format_score", "likely_formats", "likeness"]
 
 Soft = NDArray[np.floating[Any]]
 Modules = NDArray[np.int8]

@@ -1,4 +1,4 @@
-"""The neural tiers: QReader's detector locates, the steps for regions and QReader's decoder read."""
+"""The neural tiers: QReader's detector locates; the steps for regions read, and in torch its decoder."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from collections.abc import Iterator
 
 import numpy as np
 
-from qrcascade import confidence, models, weights
+from qrcascade import confidence, models, runtimes, weights
 from qrcascade.errors import MissingDependencyError, OptionError
 from qrcascade.orientation import top_left
 from qrcascade.results import Attempt, Findings, QRCode, Quad, Region
@@ -20,6 +20,7 @@ from qrcascade.views import limit, rectify, to_source
 __all__ = ["QReaderStrategy"]
 
 _DETECT = "qreader detect"
+_DECODE = "qreader decode"
 _DECODE_SIDE = 120
 _NAMES = {"n": "nano", "s": "small", "m": "medium", "l": "large"}
 
@@ -39,20 +40,24 @@ class QReaderStrategy:
         file that is not there is fetched only where ``QRCASCADE_ACCEPT_LICENCE`` is set.
     max_side : int
         Larger pictures are reduced to this for detection; decoding sees all pixels.
+    runtime : {"auto", "torch", "openvino", "onnx"}
+        What the detector runs in. The last two need an export (`qrcascade.runtimes.export.export`), do
+        not import torch, and leave QReader's own decoding of a region out. "auto" takes the first of
+        openvino and onnx that is installed and exported, else torch.
     device : str, optional
-        As torch names it, "cpu" or "cuda:0"; None lets Ultralytics choose.
+        As torch names it, "cpu" or "cuda:0"; None lets Ultralytics choose. Only for torch.
     threads : int, optional
-        Torch's threads during detection; the process's own number is restored afterwards.
+        The runtime's threads during detection; None leaves them to it.
     required : bool
-        Whether to raise here and now where the extra is not installed. The presets say no:
+        Whether to raise here and now where the runtime is not installed. The presets say no:
         there it becomes an attempt with an error.
 
     Raises
     ------
     OptionError
-        If the size does not exist.
+        If the size or the runtime does not exist, or the runtime takes no device.
     MissingDependencyError
-        If the extra is not installed and ``required``.
+        If the runtime is not installed and ``required``.
     """
 
     def __init__(
@@ -61,18 +66,21 @@ class QReaderStrategy:
         *,
         weights_folder: str | os.PathLike[str] | None = None,
         max_side: int = 2048,
+        runtime: str = "auto",
         device: str | None = None,
         threads: int | None = None,
         required: bool = True,
     ) -> None:
         if size not in weights.SIZES:
             raise OptionError(f"size must be one of {', '.join(weights.SIZES)}, got {size!r}")
-        if required and not models.installed():
-            raise MissingDependencyError(f"QReader {size}", models.REMEDY)
+        chosen = runtimes.choose(size, runtime, weights_folder, device)
+        if required and not runtimes.installed(chosen):
+            raise MissingDependencyError(f"QReader {size} in {chosen}", runtimes.remedy(chosen))
         self.size = size
         self.name = _NAMES[size]
         self.weights_folder = weights_folder
         self.max_side = max_side
+        self.runtime = runtime
         self.device = device
         self.threads = threads
 
@@ -90,12 +98,13 @@ class QReaderStrategy:
             if scan.is_read(region.quad):
                 continue
             yield from reread(scan, region, runner)
-            if not scan.is_read(region.quad):
-                decoding = runner.attempt("qreader decode", functools.partial(self._decode, scan, region))
+            model = self._model()
+            if isinstance(model, runtimes.Decoder) and not scan.is_read(region.quad):
+                decoding = runner.attempt(_DECODE, functools.partial(self._decode, model, scan, region))
                 yield from verified(scan, decoding, runner)
 
-    def _model(self) -> models.QReaderModel:
-        return models.load(self.size, self.weights_folder, self.device)
+    def _model(self) -> runtimes.Detector:
+        return models.load(self.size, self.weights_folder, self.device, self.runtime)
 
     def _detect(self, scan: Scan) -> Findings:
         model = self._model()
@@ -104,14 +113,14 @@ class QReaderStrategy:
         located = (Region(to_source(view, quad), score, self.name) for quad, score in found)
         return Findings(regions=tuple(r for r in located if credible_outline(r.quad, scan.frame)))
 
-    def _decode(self, scan: Scan, region: Region) -> Findings:
+    def _decode(self, model: runtimes.Decoder, scan: Scan, region: Region) -> Findings:
         # It tries some 60 pictures of up to 1024 pixels a side, seconds in all, unless the region is
         # small; and it looks at the red channel and the gray, so gray pixels are enough.
         square = rectify(scan.frame, region.quad, _DECODE_SIDE)
         low = (square.size[0] - _DECODE_SIDE) / 2
         high = low + _DECODE_SIDE
         inner = Quad(((low, low), (high, low), (high, high), (low, high)))
-        text = self._model().decode(np.repeat(square.gray[:, :, None], 3, axis=2), inner)
+        text = model.decode(np.repeat(square.gray[:, :, None], 3, axis=2), inner)
         if not text:
             return Findings()
         # It gives no corners, and a detector's start anywhere.

@@ -1,0 +1,360 @@
+"""What was exported and is taken, and what stands before and behind a network; those here are made up."""
+
+from __future__ import annotations
+
+import json
+import math
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import cv2
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from qrcascade import (
+    Frame,
+    MissingDependencyError,
+    OptionError,
+    QRCascadeError,
+    QReaderStrategy,
+    Quad,
+    Scan,
+    models,
+)
+from qrcascade.errors import WeightsError
+from qrcascade.runtimes import Exported, ExportedDetector, boxes, choose, detector, exported, outlines
+from qrcascade.runtimes.export import _publish, export
+from qrcascade.runtimes.records import record_path, sha256
+
+
+@pytest.fixture(autouse=True)
+def unset(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("QRCASCADE_RUNTIME", raising=False)
+    monkeypatch.delenv("QRCASCADE_WEIGHTS", raising=False)
+    monkeypatch.setattr(models, "_models", {})
+
+
+def publish(folder: Path, runtime: str, content: bytes = b"network", size: str = "s") -> Path:
+    """An export of the weights in a folder, whatever is in it."""
+    stage = folder / "stage"
+    stage.mkdir(exist_ok=True)
+    files = [stage / "model.xml", stage / "model.bin"] if runtime == "openvino" else [stage / "model.onnx"]
+    for file in files:
+        file.write_bytes(content)
+    source = folder / f"qrdet-{size}.pt"
+    if not source.exists():
+        source.write_bytes(b"PK weights")
+    facts = {"source": sha256(source), "side": 640, "stride": 32}
+    record = _publish(files, record_path(size, runtime, folder), facts)
+    stage.rmdir()
+    return record
+
+
+@given(width=st.integers(1, 3000), height=st.integers(1, 3000))
+def test_a_letterbox_and_its_way_back(width: int, height: int) -> None:
+    tensor, placed = boxes.letterbox(np.zeros((height, width, 3), np.uint8))
+    _, channels, h, w = tensor.shape
+    assert (channels, max(h, w)) == (3, 640)
+    assert h % 32 == w % 32 == 0
+    middle = placed.to_source(np.array([[w / 2, h / 2]]))[0]
+    # At most half a pixel of the input is lost to rounding on each side.
+    assert abs(middle[0] - width / 2) <= 0.51 / placed.scale[0] + 1e-3
+    assert abs(middle[1] - height / 2) <= 0.51 / placed.scale[1] + 1e-3
+    ends = placed.to_source(np.array([[-9.0, -9.0], [w + 9.0, h + 9.0]]))
+    assert ends.tolist() == [[0, 0], [width, height]]
+
+
+def test_what_is_filled_up_is_gray_and_colours_keep_their_order() -> None:
+    tensor, placed = boxes.letterbox(np.full((100, 90, 3), (255, 0, 51), np.uint8))
+    assert (tensor.shape, placed.left, placed.top) == ((1, 3, 640, 576), 0, 0)
+    assert np.allclose(tensor[0, :, 320, 288], [1, 0, 0.2])
+    tensor, placed = boxes.letterbox(np.zeros((100, 50, 3), np.uint8), side=64, stride=64)
+    assert (tensor.shape, placed.left, placed.top) == ((1, 3, 64, 64), 16, 0)
+    assert np.allclose(tensor[0, :, :, :16], 114 / 255)
+    assert np.allclose(tensor[0, :, :, 48:], 114 / 255)
+
+
+def network_output(
+    *found: tuple[float, float, float, float, float],
+) -> tuple[np.ndarray[Any, Any], np.ndarray[Any, Any]]:
+    """Candidates (x, y, w, h, score) in an input of 64x64; the only prototype is inside everywhere."""
+    rows = np.array([[*candidate, 1.0] for candidate in found], np.float32).reshape(-1, 6)
+    return rows.T, np.ones((1, 16, 16), np.float32)
+
+
+@pytest.mark.parametrize(
+    ("candidates", "scores"),
+    [
+        ([], []),
+        ([(20, 20, 20, 20, 0.5)], []),
+        ([(20, 20, 20, 20, 0.6)], [0.6]),
+        ([(20, 20, 20, 20, 0.6), (21, 20, 20, 20, 0.9), (50, 50, 10, 10, 0.7)], [0.9, 0.7]),
+        # Half of each is shared, a third of both together: over 0.3.
+        ([(20, 20, 20, 20, 0.9), (30, 20, 20, 20, 0.8)], [0.9]),
+        ([(20, 20, 20, 20, 0.9), (31, 20, 20, 20, 0.8)], [0.9, 0.8]),
+    ],
+)
+def test_of_overlapping_candidates_the_best_is_kept(
+    candidates: list[tuple[float, float, float, float, float]], scores: list[float]
+) -> None:
+    _, placed = boxes.letterbox(np.zeros((64, 64, 3), np.uint8), side=64)
+    found = boxes.detections(*network_output(*candidates), (64, 64), placed)
+    assert [round(score, 4) for _, score in found] == scores
+
+
+def test_a_mask_ends_at_its_box_and_may_be_empty() -> None:
+    _, placed = boxes.letterbox(np.zeros((128, 128, 3), np.uint8), side=64)
+    output, prototypes = network_output((20, 30, 20, 20, 0.9))
+    ((quad, _),) = boxes.detections(output, prototypes, (64, 64), placed)
+    # Columns 10 to 29 and rows 20 to 39 of the input; the picture has two pixels for each.
+    assert quad.overlap(Quad(((20, 40), (58, 40), (58, 78), (20, 78)))) > 0.98
+    assert boxes.detections(output, -prototypes, (64, 64), placed) == []
+
+
+@given(
+    angle=st.floats(0, math.pi / 2),
+    side=st.integers(60, 150),
+    lean=st.floats(-0.15, 0.15),
+)
+def test_the_outline_of_a_quadrilateral_is_that_quadrilateral(angle: float, side: int, lean: float) -> None:
+    corners = np.array([[-1, -1], [1, -1 + lean], [1, 1], [-1 + lean, 1]]) * side
+    turn = np.array([[math.cos(angle), -math.sin(angle)], [math.sin(angle), math.cos(angle)]])
+    placed = corners @ turn.T + 320
+    mask = np.zeros((640, 640), np.uint8)
+    cv2.fillConvexPoly(mask, np.round(placed).astype(np.int32), 1)
+    found = outlines.outline(mask, lambda points: points.astype(np.float32))
+    assert found is not None
+    # Along the picture's rows a side may be left with one point of the contour, and then it may lean.
+    assert Quad.of(found).overlap(Quad.of(placed)) > 0.6
+    x, y = (found - found.mean(axis=0)).T
+    assert np.all(np.diff(np.arctan2(y, x)) > 0)
+
+
+def test_what_has_no_four_sides_has_no_outline() -> None:
+    mask = np.zeros((50, 50), np.uint8)
+    for filled in ((), (slice(10, 11), slice(10, 11)), (slice(10, 11), slice(5, 30))):
+        if filled:
+            mask[filled] = 1
+        assert outlines.outline(mask, lambda points: points.astype(np.float32)) is None
+
+
+def test_a_side_through_points_with_one_far_off() -> None:
+    points = np.array([[x, 10.0] for x in range(20)] + [[10.0, 30.0]])
+    a, b, c = outlines._fitted((0.2, 1.0, -12.0), points)
+    assert np.abs((a * points[:20, 0] + b * 10 + c) / math.hypot(a, b)).max() < 0.01
+
+
+@pytest.mark.parametrize(
+    ("installed", "exports", "runtime", "device", "expected"),
+    [
+        ({"torch", "openvino", "onnx"}, {"openvino", "onnx"}, "auto", None, "openvino"),
+        ({"torch", "openvino", "onnx"}, {"onnx"}, "auto", None, "onnx"),
+        ({"torch", "onnx"}, {"openvino", "onnx"}, "auto", None, "onnx"),
+        ({"torch", "openvino", "onnx"}, set(), "auto", None, "torch"),
+        ({"torch"}, {"openvino", "onnx"}, "auto", None, "torch"),
+        (set(), set(), "auto", None, "torch"),
+        ({"torch", "openvino"}, {"openvino"}, "auto", "cpu", "torch"),
+        ({"torch", "openvino"}, {"openvino"}, "torch", None, "torch"),
+        (set(), set(), "onnx", None, "onnx"),
+    ],
+)
+def test_which_runtime_is_taken(
+    monkeypatch: pytest.MonkeyPatch,
+    tmp_path: Path,
+    installed: set[str],
+    exports: set[str],
+    runtime: str,
+    device: str | None,
+    expected: str,
+) -> None:
+    monkeypatch.setattr("qrcascade.runtimes.records.installed", lambda name: name in installed)
+    for name in exports:
+        publish(tmp_path, name)
+    assert choose("s", runtime, tmp_path, device) == expected
+    assert choose("m", "auto", tmp_path) == "torch"
+
+
+def test_the_environment_says_what_auto_is(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setenv("QRCASCADE_RUNTIME", "onnx")
+    assert choose("s", "auto", tmp_path) == "onnx"
+    assert choose("s", "torch", tmp_path) == "torch"
+    monkeypatch.setenv("QRCASCADE_RUNTIME", "tensorflow")
+    with pytest.raises(OptionError, match="auto, torch, openvino, onnx"):
+        choose("s", "auto", tmp_path)
+
+
+def test_options_that_mean_nothing(tmp_path: Path) -> None:
+    with pytest.raises(OptionError, match="auto, torch, openvino, onnx"):
+        QReaderStrategy("s", runtime="tflite")
+    with pytest.raises(OptionError, match="'cuda:0'"):
+        QReaderStrategy("s", runtime="openvino", device="cuda:0")
+    with pytest.raises(OptionError, match="openvino, onnx"):
+        export("s", "torch", tmp_path)
+    with pytest.raises(OptionError, match="n, s, m, l"):
+        export("xl", "onnx", tmp_path)
+
+
+@pytest.mark.parametrize(
+    ("runtime", "extra"), [("openvino", "openvino"), ("onnx", "onnx"), ("torch", "qreader")]
+)
+def test_what_is_missing_is_named(monkeypatch: pytest.MonkeyPatch, runtime: str, extra: str) -> None:
+    monkeypatch.setattr("qrcascade.runtimes.records.missing", lambda name: ["a package"])
+    with pytest.raises(MissingDependencyError, match=rf"pip install 'qrcascade\[{extra}\]'"):
+        QReaderStrategy("s", runtime=runtime)
+
+
+def test_exporting_needs_its_extra(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setattr(
+        "qrcascade.runtimes.export.missing", lambda name: ["torch"] if name == "torch" else []
+    )
+    with pytest.raises(MissingDependencyError, match=r"torch.*qrcascade\[export,onnx\]"):
+        export("s", "onnx", tmp_path)
+
+
+def test_an_export_of_other_weights_is_stale(tmp_path: Path) -> None:
+    record = publish(tmp_path, "onnx")
+    model = exported("s", "onnx", tmp_path)
+    assert (model.runtime, model.side, model.stride) == ("onnx", 640, 32)
+    assert model.file.read_bytes() == b"network"
+    (tmp_path / "qrdet-s.pt").write_bytes(b"PK other weights")
+    with pytest.raises(WeightsError, match="weights export --size s --runtime onnx") as caught:
+        exported("s", "onnx", tmp_path)
+    assert str(record) in str(caught.value)
+    # Where the weights are gone there is nothing to compare with, and nothing else is needed.
+    (tmp_path / "qrdet-s.pt").unlink()
+    assert exported("s", "onnx", tmp_path) == model
+
+
+@pytest.mark.parametrize(
+    "record", [None, "", "[]", "{}", '{"files": [], "source": "", "side": 1, "stride": 1}', "lost file"]
+)
+def test_a_broken_export_says_how_to_make_it(tmp_path: Path, record: str | None) -> None:
+    path = publish(tmp_path, "openvino")
+    if record is None:
+        path.unlink()
+    elif record == "lost file":
+        next(tmp_path.glob("*.bin")).unlink()
+    else:
+        path.write_text(record)
+    with pytest.raises(WeightsError, match="weights export --size s --runtime openvino"):
+        exported("s", "openvino", tmp_path)
+
+
+def test_an_export_replaces_the_one_before_whole_or_not_at_all(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    publish(tmp_path, "openvino", b"first")
+    replace = Path.replace
+
+    def full(self: Path, target: Path) -> Path:
+        if self.suffix == ".json":
+            raise OSError("disk full")
+        return replace(self, target)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(Path, "replace", full)
+        with pytest.raises(OSError, match="disk full"):
+            publish(tmp_path, "openvino", b"second")
+    assert exported("s", "openvino", tmp_path).file.read_bytes() == b"first"
+    (tmp_path / "stage" / "model.json").unlink()
+    publish(tmp_path, "openvino", b"third")
+    file = exported("s", "openvino", tmp_path).file
+    assert file.read_bytes() == file.with_suffix(".bin").read_bytes() == b"third"
+    assert len(list(tmp_path.glob("qrdet-s.openvino-*"))) == 2
+    assert json.loads(record_path("s", "openvino", tmp_path).read_text())["stride"] == 32
+
+
+def test_an_exported_model_is_opened_once_for_each_number_of_threads(monkeypatch: pytest.MonkeyPatch) -> None:
+    opened: list[int | None] = []
+
+    def open_(file: Path, threads: int | None) -> Any:
+        opened.append(threads)
+        output, _ = network_output((320, 320, 200, 200, 0.9))
+        return lambda tensor: (output[None], np.ones((1, 1, 160, 160), np.float32))
+
+    monkeypatch.setattr(detector, "_onnx", open_)
+    model = ExportedDetector(Exported("onnx", Path("model.onnx"), 640, 32))
+    picture = np.zeros((320, 320, 3), np.uint8)
+    for threads in (None, 1, None, 1):
+        ((quad, score),) = model.detect(picture, threads)
+        assert quad.overlap(Quad(((110, 110), (210, 110), (210, 210), (110, 210)))) > 0.97
+        assert score == pytest.approx(0.9)
+    assert opened == [None, 1]
+
+
+@pytest.mark.parametrize(("runtime", "package"), [("openvino", "openvino"), ("onnx", "onnxruntime")])
+def test_a_model_that_cannot_be_opened_is_an_attempt_with_an_error(
+    tmp_path: Path, runtime: str, package: str
+) -> None:
+    pytest.importorskip(package, reason=f"{package} is not installed")
+    publish(tmp_path, runtime, b"no network at all")
+    strategy = QReaderStrategy("s", runtime=runtime, weights_folder=tmp_path)
+    (attempt,) = strategy.attempts(Scan(Frame.load(np.full((64, 64), 255, np.uint8))))
+    assert "cannot open" in (attempt.error or "")
+    assert "qrdet-s" in (attempt.error or "")
+    with pytest.raises(QRCascadeError):
+        models.load("s", tmp_path, runtime=runtime).detect(np.zeros((64, 64, 3), np.uint8))
+
+
+@pytest.mark.parametrize("package", ["openvino", "onnxruntime"])
+def test_a_made_network_runs_without_torch(tmp_path: Path, package: str) -> None:
+    """A network of a few nodes, opened by the real runtime in a process of its own."""
+    onnx = pytest.importorskip("onnx", reason="onnx is not installed, so no network can be made")
+    pytest.importorskip(package, reason=f"{package} is not installed")
+    runtime = "openvino" if package == "openvino" else "onnx"
+    (tmp_path / "made").mkdir()
+    file = tmp_path / "made" / "model.onnx"
+    onnx.save(tiny(onnx), file)
+    if runtime == "openvino":
+        from qrcascade.runtimes.export import _converted
+
+        files = _converted(file, runtime)
+    else:
+        files = [file]
+    (tmp_path / "qrdet-n.pt").write_bytes(b"PK weights")
+    facts = {"source": sha256(tmp_path / "qrdet-n.pt"), "side": 640, "stride": 32}
+    _publish(files, record_path("n", runtime, tmp_path), facts)
+    code = (
+        "import sys, numpy, qrcascade\n"
+        f"strategy = qrcascade.QReaderStrategy('n', runtime='auto', weights_folder={str(tmp_path)!r})\n"
+        "result = qrcascade.Cascade([strategy]).read(numpy.full((320, 240), 255, numpy.uint8))\n"
+        "assert not result.errors, result.errors\n"
+        "assert [round(r.score, 3) for r in result.regions] == [0.9], result.regions\n"
+        "heavy = {'torch', 'ultralytics', 'qreader', 'qrdet'} & set(sys.modules)\n"
+        "assert not heavy, heavy\n"
+        f"assert {package!r} in sys.modules\n"
+    )
+    run = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
+    assert (run.returncode, run.stdout, run.stderr) == (0, "", "")
+
+
+def tiny(onnx: Any) -> Any:
+    """Any picture to one candidate of 100x100 pixels in the middle of 480x640, scored 0.9."""
+    from onnx import TensorProto, helper, numpy_helper
+
+    row = np.array([240, 320, 100, 100, 0.9, 1], np.float32).reshape(1, 6, 1)
+    constants = {"row": row, "one": np.ones(1, np.float32), "zero": np.zeros(1, np.float32)}
+    nodes = [
+        helper.make_node("ReduceMean", ["images"], ["mean"], keepdims=1),
+        helper.make_node("Mul", ["mean", "zero"], ["nothing"]),
+        helper.make_node("Reshape", ["nothing", "flat"], ["none"]),
+        helper.make_node("Add", ["row", "none"], ["output0"]),
+        helper.make_node("AveragePool", ["images"], ["small"], kernel_shape=[4, 4], strides=[4, 4]),
+        helper.make_node("Slice", ["small", "from", "to", "axis"], ["single"]),
+        helper.make_node("Mul", ["single", "zero"], ["empty"]),
+        helper.make_node("Add", ["empty", "one"], ["output1"]),
+    ]
+    indices = {"flat": [1, 1, 1], "from": [0], "to": [1], "axis": [1]}
+    initial = [numpy_helper.from_array(value, name) for name, value in constants.items()]
+    initial += [numpy_helper.from_array(np.array(value, np.int64), name) for name, value in indices.items()]
+    image = helper.make_tensor_value_info("images", TensorProto.FLOAT, ["b", 3, "h", "w"])
+    outputs = [
+        helper.make_tensor_value_info("output0", TensorProto.FLOAT, [1, 6, 1]),
+        helper.make_tensor_value_info("output1", TensorProto.FLOAT, ["b", 1, "mh", "mw"]),
+    ]
+    graph = helper.make_graph(nodes, "tiny", [image], outputs, initializer=initial)
+    return helper.make_model(graph, opset_imports=[helper.make_opsetid("", 17)], ir_version=8)
