@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from benchmarks.wechat import WeChat
-from qrcascade import Cascade, Frame, Quad
+from qrcascade import Cascade, ClassicalStrategy, Frame, GridStrategy, QReaderStrategy, Quad
 from qrcascade.cascade import PRESETS
 from qrcascade.engines import engine
 from qrcascade.frame import Gray
@@ -49,8 +49,16 @@ Reader = Callable[[Gray], Reading]
 
 
 def _preset(name: str, expect: str | None) -> Reader:
-    cascade = Cascade.preset(name)
+    return _cascade(Cascade.preset(name), expect)
 
+
+def _thorough_nano(expect: str | None) -> Reader:
+    """The thorough preset with nano in the place of Small and Medium."""
+    nano = QReaderStrategy("n")
+    return _cascade(Cascade([ClassicalStrategy(), GridStrategy(), nano, GridStrategy()]), expect)
+
+
+def _cascade(cascade: Cascade, expect: str | None) -> Reader:
     def read(rgb: Gray) -> Reading:
         result = cascade.read(rgb, expect=expect)
         outputs = [Output(c.text, c.quad, c.data, c.confidence) for c in result.codes]
@@ -126,6 +134,8 @@ READERS: dict[str, Callable[[], Reader]] = {
     **{f"qreader-{size}": (lambda size=size: _qreader(size)) for size in "nsml"},  # type: ignore[misc]
     **{name: (lambda name=name: _preset(name, None)) for name in PRESETS},  # type: ignore[misc]
     **{f"{name}-all": (lambda name=name: _preset(name, "all")) for name in PRESETS},  # type: ignore[misc]
+    "thorough-nano": lambda: _thorough_nano(None),
+    "thorough-nano-all": lambda: _thorough_nano("all"),
 }
 """A reader's name to what builds it; ``-all`` is a preset with ``expect="all"``."""
 
