@@ -12,7 +12,8 @@ from hypothesis import strategies as st
 from numpy.typing import NDArray
 
 from qrcascade.grid import deblur
-from qrcascade.grid.fit import QUIET, SAMPLES, Fit, centres, means, spread
+from qrcascade.grid.fields import SAMPLES, centres, means, spread
+from qrcascade.grid.fit import QUIET, Fit
 from qrcascade.grid.locate import Canvas, Pixels
 from qrcascade.grid.recentre import recentred
 from qrcascade.grid.soft import cancelled, centred

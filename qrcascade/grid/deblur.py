@@ -17,7 +17,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from qrcascade.grid.fit import QUIET, SAMPLES, Fit, smooth
+from qrcascade.grid.fields import SAMPLES, smooth
+from qrcascade.grid.fit import QUIET, Fit
 from qrcascade.grid.locate import Pixels
 from qrcascade.views import opencv
 

@@ -10,26 +10,43 @@ registration technique" (1981), with the gradients of both pictures averaged (Be
 
 from __future__ import annotations
 
-import functools
+from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from qrcascade.grid.fields import (
+    SAMPLES,
+    Field,
+    centres,
+    local_movement,
+    means,
+    monomials,
+    slopes,
+    smooth,
+    spread,
+)
 from qrcascade.grid.layout import Layout, layout
 from qrcascade.grid.locate import MODULE, Canvas, Pixels, Start, evened
 from qrcascade.views import opencv
 
-__all__ = ["QUIET", "SAMPLES", "Fit"]
+__all__ = ["QUIET", "Fit"]
 
-Field = NDArray[np.float64]
+Part = tuple[slice, slice]
+"""Rows and columns of modules."""
 
-# Modules of the quiet zone that are fitted too, and samples a side of each module.
+# Modules of the quiet zone that are fitted too.
 QUIET = 2
-SAMPLES = 4
 # Half a finder pattern with its separator and a module of data.
 _FINDER_REACH = 6.2
 # Modules, the standard deviation of the Gaussian that the drawing is blurred with.
 _DRAWN_BLUR = 0.35
+_ALL: Part = np.s_[:, :]
+# Rows or columns that a finder pattern and what is near it take, from the edge of the quiet zone.
+_NEAR = QUIET + 10
+_FINDER_PARTS: tuple[Part, ...] = (np.s_[:_NEAR, :_NEAR], np.s_[:_NEAR, -_NEAR:], np.s_[-_NEAR:, :_NEAR])
+_TIMING_PARTS: tuple[Part, ...] = (np.s_[:_NEAR, :], np.s_[_NEAR:, :_NEAR])
 
 
 class Fit:
@@ -101,12 +118,13 @@ class Fit:
 
     # What the canvas looks like
 
-    def unwrapped(self, pixels: Pixels) -> Pixels:
-        """Pixels of `sheet` through the grid, a field over samples."""
+    def unwrapped(self, pixels: Pixels, part: Part = _ALL) -> Pixels:
+        """Pixels of `sheet` through the grid, or a part of it: a field over samples."""
         cv2 = opencv()
-        count = len(self.x) * SAMPLES
+        rows, columns = self.x[part].shape
+        size = columns * SAMPLES, rows * SAMPLES
         x, y = (
-            cv2.resize(a.astype(np.float32), (count, count), interpolation=cv2.INTER_LINEAR)
+            cv2.resize(a[part].astype(np.float32), size, interpolation=cv2.INTER_LINEAR)
             for a in (self.x, self.y)
         )
         return np.asarray(cv2.remap(pixels, x, y, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE))
@@ -119,9 +137,10 @@ class Fit:
         half = (light - dark) / 2
         return np.clip(((light + dark) / 2 - self.unwrapped(self.sheet)) / half, -1.5, 1.5)
 
-    def decided(self, values: Pixels, gain: float = 2.5) -> Pixels:
-        """What the modules seem to be, -1 to 1; known ones as they are known. Shape (M, M)."""
-        return np.where(self.known != 0, self.known, np.tanh(gain * centres(values))).astype(np.float32)
+    def decided(self, values: Pixels, gain: float = 2.5, part: Part = _ALL) -> Pixels:
+        """What the modules, or those of a part, seem to be, -1 to 1; known ones as they are known."""
+        known = self.known[part]
+        return np.where(known != 0, known, np.tanh(gain * centres(values))).astype(np.float32)
 
     def relevel(self) -> None:
         """Take the light and dark levels from the modules as they seem: shade within the symbol."""
@@ -151,8 +170,9 @@ class Fit:
         finders = self._finders()
         for degree, times in ((1, 3), (2, 3)):
             for _ in range(times):
-                self.step(finders.astype(np.float32), degree, stiffness=0.01)
-        return float((centres(self.values()) * self.known)[finders].mean())
+                self._step_begun(finders, degree, _FINDER_PARTS)
+        seen = [(self._seen(part) * self.known[part])[finders[part]] for part in _FINDER_PARTS]
+        return float(np.concatenate(seen).mean())
 
     def _finders(self) -> NDArray[np.bool_]:
         return np.asarray((self.known != 0) & (self._far < _FINDER_REACH))
@@ -163,7 +183,7 @@ class Fit:
         for reach in self._reaches(9, 12, 16, 22, 30):
             near = (finders | (fixed & self._along_timing())) & (self._far < reach)
             for _ in range(2):
-                self.step(near.astype(np.float32), 2, stiffness=0.01)
+                self._step_begun(near, 2, _TIMING_PARTS)
         self._align()
         self.score = self._agreement()
 
@@ -224,12 +244,39 @@ class Fit:
         self, values: Pixels, drawing: Pixels, weight: Pixels, degree: int, width: float, stiffness: float
     ) -> None:
         """One step of `step` for a given picture and drawing of it, both fields over samples."""
-        cv2 = opencv()
-        both = values + drawing
-        gx, gy = (cv2.Sobel(both, cv2.CV_32F, *order, scale=SAMPLES / 16) for order in ((1, 0), (0, 1)))
-        error = np.clip(drawing - values, -1, 1)
-        sums = [means(a) * weight for a in (gx * gx, gx * gy, gy * gy, gx * error, gy * error)]
-        du, dv = self._polynomial(sums, degree, stiffness) if degree else _local(sums, width, stiffness)
+        sums = [a * weight for a in slopes(values, drawing)]
+        if degree:
+            self._move(*self._polynomial([(_ALL, sums)], degree, stiffness))
+        else:
+            self._move(*local_movement(sums, width, stiffness))
+
+    def _step_begun(self, near: NDArray[np.bool_], degree: int, parts: Sequence[Part]) -> None:
+        """One step by some of the known modules, looking only at the parts of the grid where they are."""
+        sums = []
+        for part in parts:
+            outer, inner = self._framed(part)
+            values = self.unwrapped(self._even, outer)
+            drawing = smooth(spread(self.decided(values, part=outer)), _DRAWN_BLUR * SAMPLES)
+            found = slopes(smooth(values, 0.25 * SAMPLES), drawing)
+            sums.append((part, [a[inner] * near[part] for a in found]))
+        self._move(*self._polynomial(sums, degree, 0.01))
+
+    def _framed(self, part: Part) -> tuple[Part, Part]:
+        """A part with a module around it, as far as there is one, and where it is in that."""
+        outer, inner = [], []
+        for one in part:
+            first, last, _ = one.indices(len(self.x))
+            begin, end = max(0, first - 1), min(len(self.x), last + 1)
+            outer.append(slice(begin, end))
+            inner.append(slice(first - begin, last - begin))
+        return (outer[0], outer[1]), (inner[0], inner[1])
+
+    def _seen(self, part: Part) -> Pixels:
+        """How dark the modules of a part are, before any levels were taken from the symbol."""
+        outer, inner = self._framed(part)
+        return centres(self.unwrapped(self._even, outer))[inner]
+
+    def _move(self, du: NDArray[np.floating[Any]], dv: NDArray[np.floating[Any]]) -> None:
         # Half a module at a time: further, the gradients mean nothing.
         shorten = np.minimum(1, 0.5 / np.maximum(np.hypot(du, dv), 1e-6))
         du, dv = du * shorten, dv * shorten
@@ -239,16 +286,20 @@ class Fit:
             moved.append(a + along_u * du + along_v * dv)
         self.x, self.y = moved
 
-    def _polynomial(self, sums: list[Pixels], degree: int, stiffness: float) -> tuple[Field, Field]:
-        """The movement that explains the sums best among polynomials of a degree."""
-        terms, degrees = _terms(self.size, degree)
-        flat = terms.reshape(-1, terms.shape[-1])
-        xx, xy, yy = ((flat * s.reshape(-1, 1)).T @ flat for s in sums[:3])
-        normal = np.block([[xx, xy], [xy.T, yy]])
-        right = np.concatenate([flat.T @ s.ravel() for s in sums[3:]])
+    def _polynomial(
+        self, sums: Sequence[tuple[Part, list[Pixels]]], degree: int, stiffness: float
+    ) -> tuple[Field, Field]:
+        """The movement that explains the sums of some parts best among polynomials of a degree."""
+        terms, degrees = monomials(self.size, QUIET, degree)
+        count = len(degrees)
+        normal, right = np.zeros((2 * count, 2 * count)), np.zeros(2 * count)
+        for part, each in sums:
+            flat = terms[part].reshape(-1, count)
+            xx, xy, yy = ((flat * s.reshape(-1, 1)).T @ flat for s in each[:3])
+            normal += np.block([[xx, xy], [xy.T, yy]])
+            right += np.concatenate([flat.T @ s.ravel() for s in each[3:]])
         hold = stiffness * np.trace(normal) / len(normal) * np.where(degrees <= 1, 0.2, degrees)
         solved = np.linalg.solve(normal + np.diag(np.tile(hold, 2) + 1e-9), right)
-        count = len(degrees)
         return terms @ solved[:count], terms @ solved[count:]
 
     def _align(self) -> None:
@@ -297,49 +348,3 @@ class Fit:
             for a in (self.x, self.y)
         ]  # fmt: skip
         return np.stack(parts, axis=-1)
-
-
-def spread(field: Pixels) -> Pixels:
-    """A field over modules as one over samples."""
-    cv2 = opencv()
-    size = (field.shape[1] * SAMPLES, field.shape[0] * SAMPLES)
-    return np.asarray(cv2.resize(np.ascontiguousarray(field), size, interpolation=cv2.INTER_NEAREST))
-
-
-def means(samples: Pixels) -> Pixels:
-    """A field over samples, averaged over each module."""
-    cv2 = opencv()
-    count = len(samples) // SAMPLES
-    return np.asarray(cv2.resize(samples, (count, count), interpolation=cv2.INTER_AREA))
-
-
-def centres(samples: Pixels) -> Pixels:
-    """A field over samples, averaged over the middle of each module."""
-    middle = samples[1::SAMPLES] + samples[2::SAMPLES]
-    return np.asarray((middle[:, 1::SAMPLES] + middle[:, 2::SAMPLES]) / 4, np.float32)
-
-
-def smooth(field: Pixels, sigma: float) -> Pixels:
-    """A field blurred by a Gaussian, reflected at its edges."""
-    cv2 = opencv()
-    return np.asarray(cv2.GaussianBlur(field, (0, 0), sigma, borderType=cv2.BORDER_REFLECT))
-
-
-def _local(sums: list[Pixels], width: float, stiffness: float) -> tuple[Pixels, Pixels]:
-    """The movement that explains the sums best around every module."""
-    xx, xy, yy, xe, ye = (smooth(s, width) for s in sums)
-    hold = stiffness * float(np.mean(xx + yy)) + 1e-6
-    xx, yy = xx + hold, yy + hold
-    det = xx * yy - xy * xy
-    ways = (np.asarray(a / det, np.float32) for a in (yy * xe - xy * ye, xx * ye - xy * xe))
-    du, dv = (smooth(way, width / 2) for way in ways)
-    return du, dv
-
-
-@functools.lru_cache(maxsize=32)
-def _terms(size: int, degree: int) -> tuple[Field, Field]:
-    """Monomials up to a degree over the modules, shape (M, M, terms), and each one's degree."""
-    at = (np.arange(size + 2 * QUIET) + 0.5 - QUIET) / size * 2 - 1
-    u, v = np.meshgrid(at, at)
-    powers = [(i, j) for i in range(degree + 1) for j in range(degree + 1 - i)]
-    return np.stack([u**i * v**j for i, j in powers], axis=-1), np.array([i + j for i, j in powers], float)

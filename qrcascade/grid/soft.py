@@ -6,7 +6,8 @@ import itertools
 
 import numpy as np
 
-from qrcascade.grid.fit import Fit, centres, means
+from qrcascade.grid.fields import centres, means
+from qrcascade.grid.fit import Fit
 from qrcascade.grid.locate import Pixels
 
 __all__ = ["cancelled", "centred"]
