@@ -126,9 +126,8 @@ def test_torch_threads_are_restored(nano_weights: Path, page: Any) -> None:
     import torch
 
     before = torch.get_num_threads()
-    QReaderStrategy("n", weights_folder=nano_weights, threads=1, device="cpu")._detect(
-        Scan(Frame.load(page[0]))
-    )
+    strategy = QReaderStrategy("n", weights_folder=nano_weights, threads=1, device="cpu")
+    next(iter(strategy.attempts(Scan(Frame.load(page[0])))))
     assert torch.get_num_threads() == before
 
 
