@@ -23,6 +23,12 @@ _SIZES = {2: (1632, 1224), 4: (2304, 1728), 8: (3840, 2160), 12: (4000, 3000)}
 _SIDE = 180
 _LOCATED = 0.5
 _WHOLE = "qreader detect"
+_LEGEND = """\
+"One look" is the tier up to where it looks closer, taken from the same reading, so its times are those of the same run;
+"all tiles" is a detection on each; "QReader n" is the tier alone, in whose time the search for finder patterns, the tiles
+and the reading of what they locate are included. Located means an outline that overlaps the truth by more than a half.
+[When tiles are looked at](../architecture.md#large-pictures).
+"""
 
 
 @click.option("--pictures", default=10, show_default=True, help="Of each kind and size.")
@@ -47,7 +53,8 @@ def small_codes(pictures: int, scenario: int, save: bool, note: str | None) -> N
     click.echo("\n".join(parts))
     if save:
         command = shlex.join(["python", "-m", "benchmarks", *sys.argv[1:]])
-        head = ["# tiles", "", f"`{command}`", "", report.machine(), "", *([note, ""] if note else [])]
+        notes = [note, ""] if note else []
+        head = ["# tiles", "", f"`{command}`", "", report.machine(), "", *notes, _LEGEND]
         _PAGE.write_text("\n".join([*head, *parts]).rstrip() + "\n", encoding="utf-8")
 
 
