@@ -24,10 +24,10 @@ _SIDE = 180
 _LOCATED = 0.5
 _WHOLE = "qreader detect"
 _LEGEND = """\
-"One look" is the tier up to where it looks closer, taken from the same reading, so its times are those of the same run;
-"all tiles" is a detection on each; "QReader n" is the tier alone, in whose time the search for finder patterns, the tiles
-and the reading of what they locate are included. Located means an outline that overlaps the truth by more than a half.
-[When tiles are looked at](../architecture.md#large-pictures).
+"One look" is the tier up to where it looks closer, taken from the same reading, so its times are those of
+the same run; "all tiles" is a detection on each; "QReader n" is the tier alone, in whose time the search for
+finder patterns, the tiles and the reading of what they locate are included. Located means an outline that
+overlaps the truth by more than a half. [When tiles are looked at](../architecture.md#large-pictures).
 """
 
 
