@@ -21,7 +21,7 @@ from numpy.typing import NDArray
 from qrcascade import Quad
 from qrcascade.frame import Gray
 
-__all__ = ["CONDITIONS", "SCENARIOS", "Drawn", "draw", "page"]
+__all__ = ["CONDITIONS", "SCENARIOS", "Drawn", "draw", "large_page", "page", "small_code"]
 
 Random = np.random.Generator
 Page = NDArray[np.float32]
@@ -333,6 +333,32 @@ def page(seed: int) -> Gray:
     return canvas.finish(
         blur=random.uniform(0, 2), shade=random.uniform(0, 0.7), noise=random.uniform(0, 12)
     ).rgb
+
+
+def large_page(size: tuple[int, int], seed: int, *, filled: bool) -> Gray:
+    """A page of (width, height) without a symbol, RGB: print, and if ``filled`` what `page` has besides."""
+    width, height = size
+    random = np.random.default_rng([seed, width, height, filled])
+    canvas = _Canvas(random, width, height)
+    canvas.text(max(0.5, width / 1600))
+    for _ in range(5 if filled else 0):
+        w, h = (int(random.integers(60, 500)) for _ in range(2))
+        x, y = int(random.integers(0, width - w)), int(random.integers(0, height - h))
+        canvas.page[y : y + h, x : x + w] = _fill(random, h, w)
+    return canvas.finish(blur=random.uniform(0, 2), shade=0.4, noise=4, quality=75).rgb
+
+
+def small_code(size: tuple[int, int], side: float, seed: int, *, blur: float, spoilt: bool) -> Drawn:
+    """A symbol ``side`` pixels wide on a page of (width, height); ``spoilt``: a finder pattern is covered."""
+    random = np.random.default_rng([seed, *size, round(blur * 1000), spoilt])
+
+    def paint(art: Page) -> None:
+        low, high, width = 4 * 8, len(art) - 11 * 8, 7 * 8
+        y, x = ((low, low), (low, high), (high, low))[int(random.integers(3))]
+        art[y : y + width, x : x + width] = random.choice([25, 120, 245])
+
+    canvas = _page(random, *size, side, tilt=0.03, level="Q", change=paint if spoilt else None)
+    return canvas.finish(blur=blur, shade=0.4, noise=4, quality=75)
 
 
 def draw(condition: str, severity: float, seed: int) -> Drawn:

@@ -18,7 +18,7 @@ from qrcascade.errors import MissingDependencyError
 from qrcascade.frame import Frame, Gray, scaling
 from qrcascade.results import Quad
 
-__all__ = ["NAMES", "View", "enlarge", "limit", "opencv", "rectify", "to_source", "view"]
+__all__ = ["NAMES", "View", "crop", "enlarge", "limit", "opencv", "rectify", "to_source", "view"]
 
 
 def opencv() -> Any:
@@ -101,6 +101,17 @@ def enlarge(side: int) -> View:
         return _scaled(frame, factor) if factor > 1 else frame
 
     return View(f">={side}px", apply)
+
+
+def crop(left: int, top: int, width: int, height: int) -> View:
+    """A part of a frame, in its own pixels; no copy is made of its colour before that is asked for."""
+    window = np.s_[top : top + height, left : left + width]
+    shift = np.array([[1.0, 0, left], [0, 1, top], [0, 0, 1]])
+
+    def apply(frame: Frame) -> Frame:
+        return Frame(frame.gray[window], frame.to_source @ shift, lambda: frame.color[window])
+
+    return View(f"crop{width}x{height}+{left}+{top}", apply)
 
 
 def _clahe(gray: Gray) -> Gray:

@@ -17,6 +17,7 @@ from qrcascade import (
     ClassicalStrategy,
     Frame,
     QReaderStrategy,
+    Quad,
     Scan,
     StubStrategy,
     WeightsError,
@@ -65,6 +66,22 @@ def test_large_pictures_are_reduced_for_detection_only(nano_weights: Path, page:
     (region,) = next(iter(strategy.attempts(Scan(Frame.load(big))))).regions
     assert np.abs(np.sort(np.asarray(region.quad), axis=0) - np.sort(corners * 3, axis=0)).max() < 60
     assert Cascade([strategy]).read(big).text == "https://example.com/neural"
+
+
+def test_a_small_code_in_a_large_picture_is_located_in_a_tile(nano_weights: Path) -> None:
+    """11 pixels wide for the detector, and too fine for the finder search."""
+    gray, outline = draw.symbol("https://example.com/small", 3, error="H")
+    page = np.full((4500, 6000), 240, np.uint8)
+    page[1900 : 1900 + len(gray), 1200 : 1200 + len(gray)] = gray
+    result = Cascade([QReaderStrategy("n", weights_folder=nano_weights)]).read(page, expect=1)
+    assert result.errors == ()
+    assert result.text == "https://example.com/small"
+    first, search, tile = result.attempts[:3]
+    assert (first.step, first.regions) == ("qreader detect", ())
+    assert (search.step, search.regions) == ("finders <=2048px", ())
+    assert tile.step.startswith("qreader detect crop1280x1280+")
+    whole = Quad.of(np.asarray(outline) + np.array([1200, 1900]))
+    assert tile.regions[0].quad.overlap(whole) > 0.8
 
 
 def test_qreaders_own_decoder_is_one_more_engine(nano_weights: Path, page: Any) -> None:
@@ -126,9 +143,8 @@ def test_torch_threads_are_restored(nano_weights: Path, page: Any) -> None:
     import torch
 
     before = torch.get_num_threads()
-    QReaderStrategy("n", weights_folder=nano_weights, threads=1, device="cpu")._detect(
-        Scan(Frame.load(page[0]))
-    )
+    strategy = QReaderStrategy("n", weights_folder=nano_weights, threads=1, device="cpu")
+    next(iter(strategy.attempts(Scan(Frame.load(page[0])))))
     assert torch.get_num_threads() == before
 
 

@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 
 from qrcascade import Frame, Quad
 from qrcascade.engines import engine
-from qrcascade.views import NAMES, limit, rectify, to_source, view
+from qrcascade.views import NAMES, crop, limit, rectify, to_source, view
 from tests import draw
 
 QR = frozenset(["QRCode"])
@@ -55,6 +55,17 @@ def test_maps_compose(first: str, second: str, points: list[tuple[float, float]]
     np.testing.assert_allclose(
         np.asarray(to_source(whole, quad)), np.asarray(to_source(inner, to_source(outer, quad))), atol=1e-6
     )
+
+
+def test_a_crop_keeps_the_pixels_and_joins_other_views() -> None:
+    frame = Frame(ROOM, color=lambda: np.dstack([ROOM, 255 - ROOM, ROOM]))
+    part = crop(30, 20, 40, 25)(frame)
+    np.testing.assert_array_equal(part.gray, ROOM[20:45, 30:70])
+    np.testing.assert_array_equal(part.color, frame.color[20:45, 30:70])
+    corners = Quad(((0, 0), (39, 0), (39, 24), (0, 24)))
+    assert to_source(part, corners) == Quad(((30, 20), (69, 20), (69, 44), (30, 44)))
+    inner = crop(5, 6, 10, 10).then(view("x2"))(part)
+    np.testing.assert_allclose(inner.to_source @ (0.5, 0.5, 1), (35, 26, 1))
 
 
 def test_limit_leaves_small_pictures_alone() -> None:

@@ -17,7 +17,7 @@ from qrcascade.views import opencv
 
 __all__ = ["TextureEngine"]
 
-# Looked at in a picture of this longer side, and in it halved again and again.
+# Looked at in a picture of this longer side by default, and in it halved again and again.
 _SIDE = 480
 _WINDOW = 11
 _MIN_SIDE = 20
@@ -32,16 +32,25 @@ _SCORE = 0.2
 
 
 class TextureEngine:
-    """Locates straight-sided patches of two-dimensional texture."""
+    """Locates straight-sided patches of two-dimensional texture, the strongest first.
+
+    Parameters
+    ----------
+    side : int
+        The longer side in pixels to which a picture is reduced; what is under 20 pixels then is not seen.
+    """
 
     name = "texture"
+
+    def __init__(self, side: int = _SIDE) -> None:
+        self.side = side
 
     def read(self, gray: Gray, formats: frozenset[str]) -> Findings:
         """See `qrcascade.engines.Engine.read`. Of the formats it knows only "QRCode"."""
         if "QRCode" not in formats:
             return Findings()
         cv2 = opencv()
-        factor = min(1.0, _SIDE / max(gray.shape))
+        factor = min(1.0, self.side / max(gray.shape))
         level = cv2.resize(gray, None, fx=factor, fy=factor, interpolation=cv2.INTER_AREA)
         found: list[tuple[float, Quad]] = []
         while min(level.shape) >= 2 * _MIN_SIDE:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import functools
 import os
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 import numpy as np
 
@@ -12,10 +12,11 @@ from qrcascade import confidence, models, runtimes, weights
 from qrcascade.errors import MissingDependencyError, OptionError
 from qrcascade.orientation import top_left
 from qrcascade.results import Attempt, Findings, QRCode, Quad, Region
-from qrcascade.scan import Scan
+from qrcascade.scan import CREDIBLE, Scan
+from qrcascade.strategies import tiles
 from qrcascade.strategies.base import Runner
 from qrcascade.strategies.regions import credible_outline, reread, verified
-from qrcascade.views import limit, rectify, to_source
+from qrcascade.views import View, limit, rectify, to_source
 
 __all__ = ["QReaderStrategy"]
 
@@ -30,6 +31,9 @@ class QReaderStrategy:
 
     The model is loaded when the strategy first runs, not before. It does not look where a smaller
     size has looked and nothing is read or credibly located, unless the caller expects codes.
+
+    Large pictures, in which it may miss a small symbol, it looks at again, tile by tile, where there
+    is a sign of one or codes are expected: see `qrcascade.strategies.tiles`.
 
     Parameters
     ----------
@@ -88,13 +92,38 @@ class QReaderStrategy:
         return f"QReaderStrategy({self.size!r})"
 
     def attempts(self, scan: Scan) -> Iterator[Attempt]:
-        """Locate once, then read each region that is not read yet, best first."""
+        """Locate once and read each region that is not read yet, best first; then perhaps look closer."""
         if "QRCode" not in scan.formats or _hopeless(scan):
             return
         runner = Runner(self.name, scan)
-        detection = runner.attempt(_DETECT, lambda: self._detect(scan))
+        detection = runner.attempt(_DETECT, lambda: self.detect(scan, limit(self.max_side)))
         yield detection
-        for region in sorted(detection.regions, key=lambda r: -r.score):
+        yield from self._read(scan, detection.regions, runner)
+        if detection.error is None and tiles.is_large(scan):
+            yield from self._look_closer(scan, runner)
+
+    def _look_closer(self, scan: Scan, runner: Runner) -> Iterator[Attempt]:
+        """Search a large picture for signs of a symbol, then look at tiles, while something is missing."""
+        if tiles.is_missing_something(scan) and not _was_run(str(tiles.SEARCH), scan):
+            search = runner.run(tiles.SEARCH, scan.frame)
+            if search is not None:
+                yield search
+                credible = [region for region in search.regions if region.score >= CREDIBLE]
+                yield from self._read(scan, credible, runner)
+        if not tiles.is_missing_something(scan):
+            return
+        for tile in tiles.likeliest(scan):
+            step = f"{_DETECT} {tile.name}"
+            if _was_run(step, scan):
+                continue
+            detection = runner.attempt(step, functools.partial(self.detect, scan, tile))
+            yield detection
+            yield from self._read(scan, detection.regions, runner)
+            if detection.error is not None or not tiles.is_missing_something(scan):
+                return
+
+    def _read(self, scan: Scan, regions: Sequence[Region], runner: Runner) -> Iterator[Attempt]:
+        for region in sorted(regions, key=lambda r: -r.score):
             if scan.is_read(region.quad):
                 continue
             yield from reread(scan, region, runner)
@@ -106,11 +135,12 @@ class QReaderStrategy:
     def _model(self) -> runtimes.Detector:
         return models.load(self.size, self.weights_folder, self.device, self.runtime)
 
-    def _detect(self, scan: Scan) -> Findings:
+    def detect(self, scan: Scan, view: View) -> Findings:
+        """Look once at a view of the picture; what is located is in the source picture's pixels."""
         model = self._model()
-        view = limit(self.max_side)(scan.frame)
-        found = model.detect(view.color, self.threads)
-        located = (Region(to_source(view, quad), score, self.name) for quad, score in found)
+        seen = view(scan.frame)
+        found = model.detect(seen.color, self.threads)
+        located = (Region(to_source(seen, quad), score, self.name) for quad, score in found)
         return Findings(regions=tuple(r for r in located if credible_outline(r.quad, scan.frame)))
 
     def _decode(self, model: runtimes.Decoder, scan: Scan, region: Region) -> Findings:
@@ -133,5 +163,9 @@ class QReaderStrategy:
 
 def _hopeless(scan: Scan) -> bool:
     """Whether a detector has looked, and neither it nor what came before left anything to go by."""
-    looked = any(attempt.step == _DETECT and attempt.error is None for attempt in scan.attempts)
-    return looked and scan.expect is None and not scan.codes and not scan.credible
+    return _was_run(_DETECT, scan) and scan.expect is None and not scan.codes and not scan.credible
+
+
+def _was_run(step: str, scan: Scan) -> bool:
+    """Whether this or another tier has run a step, and it did not break."""
+    return any(attempt.step == step and attempt.error is None for attempt in scan.attempts)
