@@ -126,7 +126,8 @@ def test_other_than_the_real_weights_is_said_everywhere(tmp_path: Path) -> None:
     with matplotlib.rc_context({"svg.fonttype": "none"}):
         show.plot(made, tmp_path / "p.svg")
     drawn = (tmp_path / "p.svg").read_text("utf-8")
-    assert f"NOT the real weights: {said} (hybrid)" in drawnassert "A note." in drawn
+    assert f"NOT the real weights: {said} (hybrid)" in drawn
+    assert "A note." in drawn
 
 
 def test_a_file_of_another_size_is_a_stand_in(tmp_path: Path) -> None:
