@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import json
 import sys
 from dataclasses import asdict
@@ -75,17 +76,17 @@ def profile(
                 else f"{len(taken)} made pictures: {each} of each of {kinds} conditions, seed {seed}"
             )
             wanted = configurations(names or NAMES, runtimes or RUNTIMES)
-            with click.progressbar(length=len(wanted), file=sys.stderr, item_show_func=str) as bar:
-                found = measure(
-                    wanted,
-                    taken,
-                    rounds=rounds,
-                    weights_folder=weights_folder,
-                    architectures=architectures,
-                    note=note,
-                    described=described,
-                    progress=lambda label: bar.update(0 if label == wanted[0][0] else 1, label),
-                )
+            turns = itertools.count(1)
+            found = measure(
+                wanted,
+                taken,
+                rounds=rounds,
+                weights_folder=weights_folder,
+                architectures=architectures,
+                note=note,
+                described=described,
+                progress=lambda label: click.echo(f"[{next(turns)} of {len(wanted)}] {label}", err=True),
+            )
             whole = not names and not runtimes
             _keep(found, output or (own() if whole and found.rows else None))
         click.echo(found.to_json() if as_json else show.report(found))

@@ -38,22 +38,28 @@ def profile(**changes: object) -> Profile:
     return replace(made, **changes)  # type: ignore[arg-type]
 
 
-def test_every_condition_is_made_and_the_same_again() -> None:
-    first = list(pictures.made(1))
-    assert [picture.condition for picture in first] == list(pictures.CONDITIONS)
-    assert first == list(pictures.made(1))
-    assert [p.file for p in first] != [p.file for p in pictures.made(1, seed=1)]
+@pytest.fixture(scope="module")
+def by_name() -> dict[str, pictures.Picture]:
+    return {picture.condition: picture for picture in pictures.made(1)}
+
+
+def test_every_condition_is_made_and_the_same_again(by_name: dict[str, pictures.Picture]) -> None:
+    assert list(by_name) == list(pictures.CONDITIONS)
+    sharp = next(pictures.made(1))
+    assert sharp == by_name["sharp"]
+    assert sharp.file != next(pictures.made(1, seed=1)).file
     cascade = Cascade.preset("classical")
-    by_name = {picture.condition: picture for picture in first}
     for name in ("sharp", "several", "invoice"):
         assert sorted(cascade.read(by_name[name].file).texts) == sorted(by_name[name].texts)
     assert by_name["unreadable"].texts == ()
 
 
-def test_the_command_measures_in_a_process_of_its_own(tmp_path: Path) -> None:
+def test_the_command_measures_in_a_process_of_its_own(
+    tmp_path: Path, by_name: dict[str, pictures.Picture]
+) -> None:
     own = tmp_path / "own" / "receipts"
     own.mkdir(parents=True)
-    for number, picture in enumerate([p for p in pictures.made(1) if p.condition in ("sharp", "invoice")]):
+    for number, picture in enumerate([by_name["sharp"], by_name["invoice"]]):
         (own / f"{number}.jpg").write_bytes(picture.file)
         # The second one's truth is not what it says.
         (own / f"{number}.txt").write_text(picture.texts[0] if number == 0 else "another", "utf-8")
@@ -61,6 +67,7 @@ def test_the_command_measures_in_a_process_of_its_own(tmp_path: Path) -> None:
     result = run("--only", "classical", "--pictures", str(own.parent), "--output", str(file))
     assert result.exit_code == 0, result.output
     assert "| classical | - |" in result.stdout
+    assert "[1 of 1] classical\n" in result.stderr
     found = Profile.load(file)
     (row,) = found.rows
     assert (row.name, row.conditions, row.wrong) == ("classical", {"receipts": (1, 2)}, 1)
@@ -72,8 +79,13 @@ def test_the_command_measures_in_a_process_of_its_own(tmp_path: Path) -> None:
     assert Profile.from_json(again.stdout) == found
 
 
-def test_what_cannot_run_is_left_out_with_its_reason(tmp_path: Path) -> None:
-    result = run("--only", "n", "--runtime", "onnx", "--each", "1", "--weights-folder", str(tmp_path))
+def test_what_cannot_run_is_left_out_with_its_reason(
+    tmp_path: Path, by_name: dict[str, pictures.Picture]
+) -> None:
+    (tmp_path / "a.jpg").write_bytes(by_name["sharp"].file)
+    (tmp_path / "a.txt").write_text(by_name["sharp"].texts[0], "utf-8")
+    folders = ("--pictures", str(tmp_path), "--weights-folder", str(tmp_path))
+    result = run("--only", "n", "--runtime", "onnx", *folders)
     assert result.exit_code == 1
     assert "Left out: n in onnx: QReader n" in result.stdout
 

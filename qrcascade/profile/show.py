@@ -177,7 +177,8 @@ def plot(profile: Profile, file: str | os.PathLike[str]) -> None:
     for row in rows:
         label, color = f"{row.name}{'*' if row.caveat else ''}", colors.get(row.runtime, "gray")
         left.scatter(row.p95_ms, row.success * 100, color=color, marker="x" if row.alone else "o")
-        left.annotate(label, (row.p95_ms, row.success * 100), xytext=(4, 3), textcoords="offset points")
+        place = (row.p95_ms, row.success * 100)
+        left.annotate(label, place, xytext=(3, 4), textcoords="offset points", rotation=50, fontsize=7)
     left.set(xscale="log", xlabel="P95, ms a picture", ylabel="pictures read, %")
     left.grid(alpha=0.3)
     names = [f"{row.name} {row.runtime}{'*' if row.caveat else ''}" for row in rows]
