@@ -36,7 +36,7 @@ def main(name: str, runtime: str, folder: str, rounds: str) -> dict[str, Any]:
             wall, cpu = time.perf_counter(), time.process_time()
             result = cascade.read(Path(folder, file))
             wall, cpu = time.perf_counter() - wall, time.process_time() - cpu
-            # A machine may lack zbar, which is then missing everywhere; a tier that cannot run has no figures.
+            # A machine may lack zbar; a tier that cannot run has no figures.
             if broken := [a.error for a in result.attempts if a.error and a.step in ("", "qreader detect")]:
                 return {"error": broken[0]}
             takes.append({"wall": wall, "cpu": cpu, "texts": result.texts, "detections": list(calls)})

@@ -38,7 +38,7 @@ def report(profile: Profile) -> str:
         f"{profile.date}, {profile.machine}; {profile.pictures}; {versions}.",
         "### Every configuration",
         _markdown(_TITLES, [_cells(row) for row in profile.rows]),
-        *(f"Left out: {name}: {reason}" for name, reason in profile.left_out.items()),
+        *(f"Left out: {', '.join(names)}: {reason}" for reason, names in _left_out(profile).items()),
     ]
     if any(not row.alone for row in profile.rows):
         parts += ["### By RAM, by latency, by success", _choices(profile)]
@@ -49,6 +49,14 @@ def report(profile: Profile) -> str:
         _added(profile),
     ]
     return "\n\n".join(parts)
+
+
+def _left_out(profile: Profile) -> dict[str, list[str]]:
+    """The configurations of each reason."""
+    names: dict[str, list[str]] = {}
+    for name, reason in profile.left_out.items():
+        names.setdefault(reason, []).append(name)
+    return names
 
 
 def _choices(profile: Profile) -> str:
