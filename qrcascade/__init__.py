@@ -19,6 +19,7 @@ if TYPE_CHECKING:
         WeightsError,
     )
     from qrcascade.frame import Frame
+    from qrcascade.profile import Advice, Measured, Profile, advise
     from qrcascade.results import Attempt, QRCode, Quad, ReadResult, Region
     from qrcascade.scan import Scan
     from qrcascade.strategies import ClassicalStrategy, GridStrategy, QReaderStrategy, Strategy, StubStrategy
@@ -26,15 +27,18 @@ if TYPE_CHECKING:
 __version__ = "0.1.0"
 
 __all__ = [
+    "Advice",
     "Attempt",
     "Cascade",
     "ClassicalStrategy",
     "Frame",
     "GridStrategy",
     "ImageError",
+    "Measured",
     "MissingDependencyError",
     "NotFoundError",
     "OptionError",
+    "Profile",
     "QRCascadeError",
     "QRCode",
     "QReaderStrategy",
@@ -45,6 +49,7 @@ __all__ = [
     "Strategy",
     "StubStrategy",
     "WeightsError",
+    "advise",
     "read",
 ]
 
@@ -59,6 +64,7 @@ _ROOMS = {
         "WeightsError",
     ),
     "frame": ("Frame",),
+    "profile": ("Advice", "Measured", "Profile", "advise"),
     "results": ("Attempt", "QRCode", "Quad", "ReadResult", "Region"),
     "scan": ("Scan",),
     "strategies": ("ClassicalStrategy", "GridStrategy", "QReaderStrategy", "Strategy", "StubStrategy"),

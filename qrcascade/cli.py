@@ -1,4 +1,4 @@
-"""The command line: ``qrcascade read``, ``qrcascade doctor``; ``qrcascade weights`` is in `cli_weights`."""
+"""The command line: ``qrcascade read``, ``doctor``; `cli_weights` and `cli_profile` have the others."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ import click
 
 from qrcascade import Cascade, ImageError, OptionError, ReadResult, __version__
 from qrcascade.cascade import PRESETS
+from qrcascade.cli_profile import advise_, profile
 from qrcascade.cli_weights import weights
 
 __all__ = ["main"]
@@ -21,7 +22,8 @@ def main() -> None:
     """Read QR codes from photos and scans of documents."""
 
 
-main.add_command(weights)
+for _command in (weights, profile, advise_):
+    main.add_command(_command)
 
 
 def _expect(_: click.Context, __: click.Parameter, value: str | None) -> int | str | None:

@@ -1,0 +1,176 @@
+"""The command line: ``qrcascade profile`` and ``qrcascade advise``."""
+
+from __future__ import annotations
+
+import itertools
+import json
+import sys
+from dataclasses import asdict
+from pathlib import Path
+
+import click
+
+from qrcascade import QRCascadeError
+from qrcascade.profile import USE_CASES, Advice, Profile, advise
+from qrcascade.profile.records import NO_RUNTIME, own
+
+__all__ = ["advise_", "profile"]
+
+_folder = click.Path(path_type=Path, exists=True, file_okay=False)
+_file = click.Path(path_type=Path, dir_okay=False)
+_more = click.FloatRange(min=0, min_open=True)
+
+
+@click.command()
+@click.option(
+    "--only", "names", multiple=True, metavar="NAME", help="A preset, or a detector alone: n, s, m, l."
+)
+@click.option("--runtime", "runtimes", multiple=True, help="torch, openvino or onnx; all by default.")
+@click.option("--each", type=click.IntRange(min=1), default=4, show_default=True, help="Of each condition.")
+@click.option("--seed", type=click.IntRange(min=0), default=0, show_default=True)
+@click.option("--pictures", type=_folder, help="Your own, each with a .txt of its texts, one a line.")
+@click.option("--rounds", type=click.IntRange(min=1), default=1, show_default=True, help="Median of so many.")
+@click.option("--weights-folder", type=_folder, help="By default as for reading.")
+@click.option("--architectures", type=_folder, help="Random weights, whose cost is taken.")
+@click.option("--note", default="", help="To be shown with every figure.")
+@click.option("--from", "measured", type=_file, help="Show this profile, measure nothing.")
+@click.option("--output", type=_file, help="JSON; by default where advise finds it, if it is whole.")
+@click.option("--plot", "drawn", type=_file, help="A picture; needs matplotlib.")
+@click.option("--json", "as_json", is_flag=True, help="Print JSON, not a table.")
+def profile(
+    names: tuple[str, ...],
+    runtimes: tuple[str, ...],
+    each: int,
+    seed: int,
+    pictures: Path | None,
+    rounds: int,
+    weights_folder: Path | None,
+    architectures: Path | None,
+    note: str,
+    measured: Path | None,
+    output: Path | None,
+    drawn: Path | None,
+    as_json: bool,
+) -> None:
+    """Measure what each preset, detector and runtime costs and reads on this machine.
+
+    Minutes to half an hour. Each runs in a process of its own, one after the other; leave the machine alone
+    meanwhile. Without --only and --runtime the result is kept for `qrcascade advise`. The exit code is 1
+    when nothing could be measured.
+    """
+    from qrcascade.profile import pictures as maker
+    from qrcascade.profile import show
+    from qrcascade.profile.measure import NAMES, RUNTIMES, configurations, measure
+
+    _known(names, NAMES, "--only")
+    _known(runtimes, RUNTIMES, "--runtime")
+    try:
+        if measured:
+            found = Profile.load(measured)
+        else:
+            taken = list(maker.folder(pictures) if pictures else maker.made(each, seed))
+            kinds = len({picture.condition for picture in taken})
+            described = (
+                f"{len(taken)} own pictures in {kinds} folders"
+                if pictures
+                else f"{len(taken)} made pictures: {each} of each of {kinds} conditions, seed {seed}"
+            )
+            wanted = configurations(names or NAMES, runtimes or RUNTIMES)
+            turns = itertools.count(1)
+            found = measure(
+                wanted,
+                taken,
+                rounds=rounds,
+                weights_folder=weights_folder,
+                architectures=architectures,
+                note=note,
+                described=described,
+                progress=lambda label: click.echo(f"[{next(turns)} of {len(wanted)}] {label}", err=True),
+            )
+            whole = not names and not runtimes
+            _keep(found, output or (own() if whole and found.rows else None))
+        click.echo(found.to_json() if as_json else show.report(found))
+        if drawn:
+            show.plot(found, drawn)
+    except (QRCascadeError, OSError) as error:
+        click.echo(f"qrcascade: {error}", err=True)
+        sys.exit(1)
+    sys.exit(0 if found.rows else 1)
+
+
+def _known(given: tuple[str, ...], known: tuple[str, ...], option: str) -> None:
+    for name in given:
+        if name not in known:
+            raise click.UsageError(f"{option} is one of {', '.join(known)}, not {name!r}")
+
+
+def _keep(found: Profile, file: Path | None) -> None:
+    if file:
+        file.parent.mkdir(parents=True, exist_ok=True)
+        file.write_text(found.to_json(), "utf-8")
+        click.echo(f"qrcascade: kept in {file}", err=True)
+
+
+@click.command("advise")
+@click.option("--ram", type=_more, help="MB of peak resident memory, at most.")
+@click.option("--p95", type=_more, help="Milliseconds, at most.")
+@click.option("--success", type=click.FloatRange(0, 1, min_open=True), help="Share of pictures, at least.")
+@click.option("--load", type=_more, help="Seconds that a fresh process needs, at most.")
+@click.option("--use-case", type=click.Choice(list(USE_CASES)), help="Usual constraints; docs/choosing.md.")
+@click.option("--price-per-hour", type=_more, help="Of one instance, in any currency.")
+@click.option("--vcpu", type=_more, help="Of one instance; by default the profiled machine's.")
+@click.option("--per-day", type=_more, help="Pictures a day.")
+@click.option("--profile", "measured", type=_file, help="By default this machine's, else the shipped one.")
+@click.option("--json", "as_json", is_flag=True)
+def advise_(
+    ram: float | None,
+    p95: float | None,
+    success: float | None,
+    load: float | None,
+    use_case: str | None,
+    price_per_hour: float | None,
+    vcpu: float | None,
+    per_day: float | None,
+    measured: Path | None,
+    as_json: bool,
+) -> None:
+    """Say which preset fits, from what was measured, and what it costs.
+
+    The exit code is 0 when something fits, 1 when nothing does: then the nearest miss is named.
+    """
+    try:
+        answer = advise(
+            ram=ram,
+            p95=p95,
+            success=success,
+            load=load,
+            use_case=use_case,
+            price_per_hour=price_per_hour,
+            vcpu=vcpu,
+            per_day=per_day,
+            profile=Profile.load(measured),
+        )
+    except QRCascadeError as error:
+        click.echo(f"qrcascade: {error}", err=True)
+        sys.exit(2)
+    click.echo(_json(answer) if as_json else "\n".join(_lines(answer)))
+    sys.exit(0 if answer.fits else 1)
+
+
+def _json(answer: Advice) -> str:
+    fields = asdict(answer)
+    return json.dumps({"preset": answer.preset, "runtime": answer.runtime, **fields}, indent=1)
+
+
+def _lines(answer: Advice) -> list[str]:
+    row = answer.row
+    name = f"{row.name}, runtime {row.runtime}" if row.runtime != NO_RUNTIME else row.name
+    lines = [f"preset: {name}" if answer.fits else f"nothing fits; the nearest miss is {name}"]
+    lines += [f"  misses: {miss}" for miss in answer.misses]
+    lines += [f"  {reason}" for reason in answer.reasons]
+    lines.append(f"an instance reads {answer.per_hour:,.0f} pictures an hour")
+    if answer.cost_per_million is not None:
+        lines.append(f"a million pictures cost {answer.cost_per_million:.2f}")
+    if answer.instances is not None:
+        lines.append(f"instances for the daily volume, 70 % busy: {answer.instances}")
+    return lines

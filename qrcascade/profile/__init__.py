@@ -1,0 +1,8 @@
+"""What each configuration costs and reads on a machine, measured, and which of them to choose."""
+
+from __future__ import annotations
+
+from qrcascade.profile.advice import USE_CASES, Advice, UseCase, advise
+from qrcascade.profile.records import Measured, Profile
+
+__all__ = ["USE_CASES", "Advice", "Measured", "Profile", "UseCase", "advise"]

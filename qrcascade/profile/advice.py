@@ -1,0 +1,219 @@
+"""Which preset to run, from a profile: the constraints, the cost of a million pictures, the instances."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from qrcascade.errors import OptionError
+from qrcascade.profile.records import Measured, Profile
+
+__all__ = ["USE_CASES", "UTILISATION", "Advice", "UseCase", "advise"]
+
+UTILISATION = 0.7
+"""The share of an instance that is planned for: above it, queues grow."""
+_DAY_S = 86_400
+
+
+@dataclass(frozen=True, slots=True)
+class UseCase:
+    """What a kind of service asks for; None is no constraint.
+
+    Parameters
+    ----------
+    ram : float, optional
+        Megabytes of resident memory of one process, at most.
+    p95 : float, optional
+        Milliseconds that 95 of 100 pictures take at most.
+    success : float, optional
+        The share of the measured pictures that are read, at least: 0 to 1.
+    load : float, optional
+        Seconds that a fresh process needs, at most.
+    """
+
+    ram: float | None = None
+    p95: float | None = None
+    success: float | None = None
+    load: float | None = None
+
+
+USE_CASES = {
+    "invoices": UseCase(ram=2048, p95=2000, success=0.85),
+    "high-volume": UseCase(ram=1024, p95=500, success=0.75),
+    "serverless": UseCase(ram=1024, p95=1000, load=3),
+    "edge": UseCase(ram=512, p95=2000),
+    "batch": UseCase(success=0.85),
+    "legal": UseCase(),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Advice:
+    """What a profile says about a wish.
+
+    Parameters
+    ----------
+    row : Measured
+        The configuration's figures; where nothing fits, those of the nearest miss.
+    fits : bool
+        Whether it keeps every constraint.
+    wanted : UseCase
+        The constraints.
+    misses : tuple of str
+        Which it does not keep, in words.
+    per_hour : float
+        Pictures an instance can read in an hour with all its processors busy.
+    cost_per_million : float or None
+        Of a million pictures, in the price's currency; None without a price.
+    instances : int or None
+        For the daily volume, each busy `UTILISATION` of the time; None without a volume.
+    reasons : tuple of str
+        What it rests on, in words, one thought each: figures, rule, and what to know of the figures.
+    """
+
+    row: Measured
+    fits: bool
+    wanted: UseCase
+    misses: tuple[str, ...]
+    per_hour: float
+    cost_per_million: float | None
+    instances: int | None
+    reasons: tuple[str, ...]
+
+    @property
+    def preset(self) -> str | None:
+        """For `Cascade.preset`; None where nothing fits."""
+        return self.row.name if self.fits else None
+
+    @property
+    def runtime(self) -> str | None:
+        """For `QRCASCADE_RUNTIME`; "-" where the preset has no network, None where nothing fits."""
+        return self.row.runtime if self.fits else None
+
+
+def advise(
+    *,
+    ram: float | None = None,
+    p95: float | None = None,
+    success: float | None = None,
+    load: float | None = None,
+    use_case: str | None = None,
+    price_per_hour: float | None = None,
+    vcpu: float | None = None,
+    per_day: float | None = None,
+    profile: Profile | None = None,
+) -> Advice:
+    """Choose a preset and a runtime for what a service needs.
+
+    Of the presets that keep every constraint: where a success is asked for, the one that costs least
+    processor time; else the one that reads most, and of such the cheapest.
+
+    Parameters
+    ----------
+    ram, p95, success, load : float, optional
+        See `UseCase`; what is given here goes before the use case's.
+    use_case : str, optional
+        A key of `USE_CASES`.
+    price_per_hour : float, optional
+        Of one instance, in any currency.
+    vcpu : float, optional
+        Processors of one instance, each as fast as the profile's; by default as many as its machine has.
+    per_day : float, optional
+        Pictures a day.
+    profile : Profile, optional
+        By default the one that was measured on this machine, else the shipped one.
+
+    Raises
+    ------
+    OptionError
+        If a number is not positive, a success is above 1, there is no such use case, or the profile has no
+        preset.
+    """
+    given = {"ram": ram, "p95": p95, "success": success, "load": load}
+    money = {"price_per_hour": price_per_hour, "vcpu": vcpu, "per_day": per_day}
+    for name, value in {**given, **money}.items():
+        if value is not None and not (value > 0 and math.isfinite(value)):
+            raise OptionError(f"{name} must be a positive number, got {value!r}")
+    if success is not None and success > 1:
+        raise OptionError(f"success is a share, 0 to 1, got {success!r}")
+    if use_case is not None and use_case not in USE_CASES:
+        raise OptionError(f"use_case must be one of {', '.join(USE_CASES)}, got {use_case!r}")
+    usual = USE_CASES[use_case] if use_case else UseCase()
+    wanted = UseCase(**{n: getattr(usual, n) if v is None else v for n, v in given.items()})
+    profile = profile or Profile.load()
+    rows = [row for row in profile.rows if not row.alone and row.cpu_ms > 0]
+    if not rows:
+        raise OptionError("the profile has no preset to choose from")
+    fitting = [row for row in rows if not list(_misses(row, wanted))]
+    fits = bool(fitting)
+    row = (
+        min(fitting, key=lambda r: _preference(r, wanted))
+        if fits
+        else min(rows, key=lambda r: (_distance(r, wanted), _preference(r, wanted)))
+    )
+    processors = vcpu or profile.cores
+    per_hour = processors * 3600 * 1000 / row.cpu_ms
+    return Advice(
+        row=row,
+        fits=fits,
+        wanted=wanted,
+        misses=tuple(words for words, _ in _misses(row, wanted)),
+        per_hour=per_hour,
+        cost_per_million=None if price_per_hour is None else price_per_hour / per_hour * 1e6,
+        instances=None if per_day is None else math.ceil(per_day / (per_hour * 24 * UTILISATION)),
+        reasons=tuple(_reasons(row, fits, wanted, profile, len(fitting), len(rows), processors)),
+    )
+
+
+def _preference(row: Measured, wanted: UseCase) -> tuple[float, float, str, str]:
+    """The least is chosen; names end every tie."""
+    cost, missed = row.cpu_ms, 1 - row.success
+    first = (cost, missed) if wanted.success is not None else (missed, cost)
+    return (*first, row.name, row.runtime)
+
+
+def _misses(row: Measured, wanted: UseCase) -> Iterator[tuple[str, float]]:
+    """The constraints that a row does not keep: in words, and by which factor."""
+    upper = [
+        ("peak memory", row.rss_peak_mb, wanted.ram, "MB"),
+        ("P95", row.p95_ms, wanted.p95, "ms"),
+        ("load time", row.load_s, wanted.load, "s"),
+    ]
+    for what, has, limit, unit in upper:
+        if limit is not None and has is None:
+            yield f"{what} was not measured on that machine", math.inf
+        elif limit is not None and has is not None and has > limit:
+            yield f"{what} is {has:g} {unit}, not {limit:g}", has / limit
+    if wanted.success is not None and row.success < wanted.success:
+        factor = wanted.success / row.success if row.success else math.inf
+        yield f"success is {row.success:.0%}, not {wanted.success:.0%}", factor
+
+
+def _distance(row: Measured, wanted: UseCase) -> float:
+    return max(factor for _, factor in _misses(row, wanted))
+
+
+def _reasons(
+    row: Measured,
+    fits: bool,
+    wanted: UseCase,
+    profile: Profile,
+    fitting: int,
+    total: int,
+    processors: float,
+) -> Iterator[str]:
+    memory = "memory not measured" if row.rss_peak_mb is None else f"peak {row.rss_peak_mb:.0f} MB"
+    yield (
+        f"{row.right} of {row.pictures} pictures read ({row.success:.0%}), P95 {row.p95_ms:.0f} ms, mean "
+        f"{row.mean_ms:.0f} ms, {row.cpu_ms:.0f} ms of processor time, {memory}, loads in {row.load_s:.1f} s"
+    )
+    if fits:
+        rule = "the cheapest" if wanted.success is not None else "the one that reads most"
+        yield f"{rule} of the {fitting} that fit, of {total} measured"
+    yield f"throughput is {processors:g} processors over its processor time a picture"
+    yield f"measured {profile.date} on {profile.machine}; {profile.pictures}"
+    if row.caveat:
+        yield f"NOT the real weights: {row.caveat}"
+    if profile.note:
+        yield profile.note

@@ -1,0 +1,125 @@
+"""One configuration in its own process: ``python -m qrcascade.profile.child NAME RUNTIME FOLDER ROUNDS``.
+
+Reads the pictures in the folder that `measure` has written and prints one JSON object.
+"""
+
+from __future__ import annotations
+
+import json
+import sys
+import time
+from pathlib import Path
+from typing import Any
+
+_START = time.perf_counter()
+_Calls = list[tuple[str, float, float]]
+
+
+def main(name: str, runtime: str, folder: str, rounds: str) -> dict[str, Any]:
+    """Load, warm up, read every picture; what it cost and what was read."""
+    start_mb, _ = _memory()
+    from qrcascade.errors import QRCascadeError
+
+    try:
+        cascade, models, calls = _load(name, runtime)
+    except QRCascadeError as error:
+        return {"error": str(error)}
+    load_s = time.perf_counter() - _START
+    loaded_mb, _ = _memory()
+    index = json.loads(Path(folder, "index.json").read_text("utf-8"))
+    # The first pictures still build what is kept for later ones.
+    cascade.read(Path(folder, index[0]))
+    read: list[list[dict[str, Any]]] = [[] for _ in index]
+    for _ in range(int(rounds)):
+        for file, takes in zip(index, read, strict=True):
+            calls.clear()
+            wall, cpu = time.perf_counter(), time.process_time()
+            result = cascade.read(Path(folder, file))
+            wall, cpu = time.perf_counter() - wall, time.process_time() - cpu
+            # A machine may lack zbar; a tier that cannot run has no figures.
+            if broken := [a.error for a in result.attempts if a.error and a.step in ("", "qreader detect")]:
+                return {"error": broken[0]}
+            takes.append({"wall": wall, "cpu": cpu, "texts": result.texts, "detections": list(calls)})
+    peak_mb = _memory()[1]
+    return {
+        "load_s": load_s,
+        "rss_start_mb": start_mb,
+        "rss_loaded_mb": loaded_mb,
+        "rss_peak_mb": peak_mb,
+        "parameters": sum(map(_parameters, models.values())) if runtime == "torch" else None,
+        "detection": {size: _detection(model, index, Path(folder), calls) for size, model in models.items()},
+        "read": read,
+    }
+
+
+def _load(name: str, runtime: str) -> tuple[Any, dict[str, Any], _Calls]:
+    """The cascade, ready; its detectors by size; a log of detections: size, seconds, processor seconds."""
+    import numpy as np
+
+    from qrcascade import Cascade, QReaderStrategy, models
+    from qrcascade.weights import SIZES
+
+    alone = name in SIZES
+    cascade = Cascade([QReaderStrategy(name, runtime=runtime)]) if alone else Cascade.preset(name)
+    blank = np.full((640, 640, 3), 255, np.uint8)
+    calls: _Calls = []
+    detectors: dict[str, Any] = {}
+    for strategy in cascade.strategies:
+        if isinstance(strategy, QReaderStrategy):
+            strategy.runtime = runtime
+            model = detectors[strategy.size] = models.load(strategy.size, runtime=runtime)
+            model.detect(blank)
+            _log(model, strategy.size, calls)
+    cascade.read(blank)
+    return cascade, detectors, calls
+
+
+def _log(model: Any, size: str, calls: _Calls) -> None:
+    """Have every detection of a model noted with its time."""
+    detect = model.detect
+
+    def timed(*arguments: Any) -> Any:
+        wall, cpu = time.perf_counter(), time.process_time()
+        found = detect(*arguments)
+        calls.append((size, time.perf_counter() - wall, time.process_time() - cpu))
+        return found
+
+    model.detect = timed
+
+
+def _detection(model: Any, index: list[str], folder: Path, calls: _Calls) -> tuple[float, float]:
+    """The median seconds and processor seconds of a detection, over a few of the pictures."""
+    import statistics
+
+    from qrcascade import Frame
+    from qrcascade.views import limit
+
+    calls.clear()
+    for file in index[:: -(-len(index) // 7)]:
+        model.detect(limit(2048)(Frame.load(folder / file)).color)
+    return statistics.median(c[1] for c in calls), statistics.median(c[2] for c in calls)
+
+
+def _parameters(model: Any) -> int:
+    return sum(p.numel() for p in model._reader.detector.model.model.parameters())
+
+
+def _memory() -> tuple[float | None, float | None]:
+    """Resident memory now and at most, in MB; None where this system does not say."""
+    try:
+        lines = Path("/proc/self/status").read_text("utf-8").splitlines()
+        found = {line.split(":")[0]: line.split()[1] for line in lines if line.startswith("Vm")}
+        return int(found["VmRSS"]) / 1024, int(found["VmHWM"]) / 1024
+    except (OSError, KeyError):
+        pass
+    try:
+        import resource
+    except ImportError:
+        return None, None
+    # Bytes on macOS, kilobytes elsewhere.
+    unit = 2**20 if sys.platform == "darwin" else 2**10
+    return None, resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / unit
+
+
+if __name__ == "__main__":
+    sys.stdout.write("\n" + json.dumps(main(*sys.argv[1:])) + "\n")

@@ -1,0 +1,242 @@
+"""Measuring a profile: each configuration in its own process, over the same pictures."""
+
+from __future__ import annotations
+
+import json
+import os
+import platform
+import statistics
+import subprocess
+import sys
+import tempfile
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import replace
+from datetime import date
+from importlib import metadata
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from qrcascade import runtimes, weights
+from qrcascade.cascade import PRESETS
+from qrcascade.profile.pictures import Picture
+from qrcascade.profile.records import NO_RUNTIME, Measured, Profile
+from qrcascade.runtimes.records import record_path, sha256
+
+__all__ = ["NAMES", "RUNTIMES", "configurations", "measure"]
+
+NAMES = (*PRESETS, *weights.SIZES)
+RUNTIMES = ("torch", *runtimes.EXPORTS)
+_PACKAGES = (
+    "qrcascade",
+    "numpy",
+    "opencv-python",
+    "zxing-cpp",
+    "pyzbar",
+    "qreader",
+    "torch",
+    "openvino",
+    "onnxruntime",
+)
+Taken = dict[str, Any]
+
+
+def configurations(names: Iterable[str], chosen: Iterable[str]) -> list[tuple[str, str]]:
+    """Every (name, runtime) to be measured; what has no detector has one row."""
+    chosen = tuple(chosen)
+    return [(name, r) for name in names for r in (chosen if _sizes(name) else (NO_RUNTIME,))]
+
+
+def _sizes(name: str) -> tuple[str, ...]:
+    tiers = PRESETS.get(name, (name,))
+    return tuple(tier for tier in tiers if tier in weights.SIZES)
+
+
+def measure(
+    wanted: Sequence[tuple[str, str]],
+    pictures: Sequence[Picture],
+    *,
+    rounds: int = 1,
+    weights_folder: Path | None = None,
+    architectures: Path | None = None,
+    note: str = "",
+    described: str = "",
+    progress: Callable[[str], None] = lambda _: None,
+) -> Profile:
+    """Measure configurations, one after the other.
+
+    Parameters
+    ----------
+    wanted : sequence of (str, str)
+        As `configurations` gives them.
+    pictures : sequence of Picture
+        What each reads.
+    rounds : int
+        How often; each picture's time is the median of its rounds.
+    weights_folder : path, optional
+        See `qrcascade.weights.folder`.
+    architectures : path, optional
+        A folder with checkpoints (and exports) of the true architectures with random weights. Time, memory
+        and size are taken from them: the readings are those of the other weights, and each detection counts
+        as long as the architecture's takes.
+    note, described : str
+        See `Profile.note` and `Profile.pictures`.
+    progress : callable
+        Told what is measured next.
+    """
+    rows: list[Measured] = []
+    left_out: dict[str, str] = {}
+    with tempfile.TemporaryDirectory(prefix="qrcascade-") as made:
+        folder = Path(made)
+        _write(pictures, folder)
+        for name, runtime in wanted:
+            label = name if runtime == NO_RUNTIME else f"{name} in {runtime}"
+            progress(label)
+            read = cost = _child(name, runtime, folder, rounds, weights_folder)
+            if "error" in read:
+                left_out[label] = read["error"]
+                continue
+            cost_weights = _kind(name, weights_folder, architectures)
+            if cost_weights == "random":
+                cost = _child(name, runtime, folder, 1, architectures)
+            if "error" in cost:
+                left_out[label] = cost["error"]
+                continue
+            row = _row(name, runtime, read, cost, pictures)
+            cost_folder = architectures if cost_weights == "random" else weights_folder
+            rows.append(
+                replace(
+                    row,
+                    file_bytes=sum(_bytes(size, runtime, cost_folder) for size in _sizes(name)),
+                    cost_weights=cost_weights,
+                    success_weights=_kind(name, weights_folder, None),
+                )
+            )
+    return Profile(
+        machine=_machine(),
+        cores=os.cpu_count() or 1,
+        date=date.today().isoformat(),
+        versions=dict(_versions()),
+        pictures=described,
+        rows=tuple(_counted(rows)),
+        note=note,
+        left_out=left_out,
+    )
+
+
+def _write(pictures: Sequence[Picture], folder: Path) -> None:
+    names = [f"{i:05}" for i in range(len(pictures))]
+    for name, picture in zip(names, pictures, strict=True):
+        (folder / name).write_bytes(picture.file)
+    (folder / "index.json").write_text(json.dumps(names), "utf-8")
+
+
+def _child(name: str, runtime: str, folder: Path, rounds: int, weights_folder: Path | None) -> Taken:
+    """What `qrcascade.profile.child` prints, or {"error": why it did not}."""
+    # A fetch would count as loading time.
+    environment = {**os.environ, "QRCASCADE_OFFLINE": "1"}
+    if weights_folder:
+        environment["QRCASCADE_WEIGHTS"] = str(weights_folder)
+    command = [sys.executable, "-m", "qrcascade.profile.child", name, runtime, str(folder), str(rounds)]
+    run = subprocess.run(command, capture_output=True, text=True, env=environment)
+    lines = run.stdout.splitlines()
+    if run.returncode or not lines:
+        last = run.stderr.strip().splitlines()[-1:] or ["it said nothing"]
+        return {"error": f"its process ended with {run.returncode}: {last[0]}"}
+    taken: Taken = json.loads(lines[-1])
+    return taken
+
+
+def _row(name: str, runtime: str, read: Taken, cost: Taken, pictures: Sequence[Picture]) -> Measured:
+    """The figures; where `cost` is another run, each detection takes as long as it did there."""
+    walls, cpus = [], []
+    conditions: dict[str, tuple[int, int]] = {}
+    wrong = 0
+    for picture, takes in zip(pictures, read["read"], strict=True):
+        for one in takes if cost is not read else ():
+            for size, wall, cpu in one["detections"]:
+                one["wall"] += cost["detection"][size][0] - wall
+                one["cpu"] += cost["detection"][size][1] - cpu
+        walls.append(statistics.median(one["wall"] for one in takes) * 1000)
+        cpus.append(statistics.median(one["cpu"] for one in takes) * 1000)
+        right, count = conditions.get(picture.condition, (0, 0))
+        texts = takes[0]["texts"]
+        conditions[picture.condition] = (right + (sorted(texts) == sorted(picture.texts)), count + 1)
+        wrong += len(set(texts) - set(picture.texts))
+    p50, p95, p99 = (round(float(p), 1) for p in np.percentile(walls, (50, 95, 99)))
+    return Measured(
+        name,
+        runtime,
+        load_s=round(cost["load_s"], 2),
+        mean_ms=round(statistics.fmean(walls), 1),
+        p50_ms=p50,
+        p95_ms=p95,
+        p99_ms=p99,
+        cpu_ms=round(statistics.fmean(cpus), 1),
+        conditions=conditions,
+        wrong=wrong,
+        parameters=cost["parameters"] or None,
+        rss_start_mb=_rounded(cost["rss_start_mb"]),
+        rss_loaded_mb=_rounded(cost["rss_loaded_mb"]),
+        rss_peak_mb=_rounded(cost["rss_peak_mb"]),
+    )
+
+
+def _rounded(mb: float | None) -> float | None:
+    return None if mb is None else round(mb, 1)
+
+
+def _counted(rows: list[Measured]) -> list[Measured]:
+    """Only torch counts parameters; the exports have as many."""
+    known = {row.name: row.parameters for row in rows if row.parameters}
+    return [replace(row, parameters=known.get(row.name)) for row in rows]
+
+
+def _bytes(size: str, runtime: str, folder: Path | None) -> int:
+    if runtime == "torch":
+        return weights.path(size, folder).stat().st_size
+    opened = runtimes.exported(size, runtime, folder).file
+    return sum(file.stat().st_size for file in opened.parent.glob(f"{opened.stem}.*"))
+
+
+def _kind(name: str, folder: Path | None, architectures: Path | None) -> str:
+    """The worst of the weights that a configuration ran with; see `Measured.cost_weights`."""
+    kinds = ["none"]
+    for size in _sizes(name):
+        own = _identity(size, folder)
+        smaller = weights.SIZES[: weights.SIZES.index(size)]
+        if architectures and _identity(size, architectures) != own:
+            kinds.append("random")
+        else:
+            kinds.append("stand-in" if own in [_identity(s, folder) for s in smaller] else "given")
+    return max(kinds, key=("none", "given", "stand-in", "random").index)
+
+
+def _identity(size: str, folder: Path | None) -> str:
+    """The SHA-256 of a size's weights, or of those that its export was made of; "" where there is neither."""
+    file = weights.path(size, folder)
+    if file.is_file():
+        return sha256(file)
+    for runtime in runtimes.EXPORTS:
+        record = record_path(size, runtime, folder)
+        if record.is_file():
+            return str(json.loads(record.read_text("utf-8"))["source"])
+    return ""
+
+
+def _machine() -> str:
+    cpu = platform.processor() or platform.machine()
+    info = Path("/proc/cpuinfo")
+    if info.exists():
+        lines = info.read_text("utf-8").splitlines()
+        cpu = next((line.split(":", 1)[1].strip() for line in lines if "model name" in line), cpu)
+    return f"{cpu}, {os.cpu_count()} cores, {platform.system()}, Python {platform.python_version()}"
+
+
+def _versions() -> Iterator[tuple[str, str]]:
+    for package in _PACKAGES:
+        try:
+            yield package, metadata.version(package)
+        except metadata.PackageNotFoundError:
+            continue

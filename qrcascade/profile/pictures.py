@@ -1,0 +1,216 @@
+"""The pictures that a profile is measured on: made from a seed, or the user's own.
+
+They are simpler than what was seen in the wild, and graded: each condition runs from easy to the edge of
+what can be read.
+"""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from qrcascade.errors import OptionError
+
+__all__ = ["CONDITIONS", "Picture", "folder", "made"]
+
+Page = NDArray[np.float32]
+_CELL = 8
+_WORDS = ("INVOICE", "TOTAL", "VAT", "DATE", "ORDER", "CARD", "ITEM", "THANK YOU")
+_SUFFIXES = (".jpg", ".jpeg", ".png", ".webp", ".tif", ".tiff", ".bmp")
+
+
+@dataclass(frozen=True, slots=True)
+class Picture:
+    """A picture and its truth: a condition's name, the file's bytes, its codes' texts."""
+
+    condition: str
+    file: bytes
+    texts: tuple[str, ...]
+
+
+class _Sheet:
+    """A printed page that symbols are put on, and the camera that looks at it."""
+
+    def __init__(self, random: np.random.Generator, width: int, height: int) -> None:
+        self.random = random
+        self.texts: list[str] = []
+        page = np.full((height, width), random.integers(225, 250), np.uint8)
+        scale = width / 1600
+        for y in range(60, height, max(30, round(60 * scale))):
+            words = "  ".join(random.choice(_WORDS, int(random.integers(1, 6))))
+            place = (int(random.integers(10, width // 3)), y)
+            cv2.putText(page, words, place, cv2.FONT_HERSHEY_SIMPLEX, scale, 50, max(1, round(2 * scale)))
+        self.page: Page = page.astype(np.float32)
+
+    def symbol(
+        self,
+        side: float,
+        *,
+        at: tuple[float, float] | None = None,
+        level: str = "M",
+        tilt: float = 0.03,
+        turn: float = 8.0,
+        length: int = 24,
+        spoil: Callable[[Page], None] | None = None,
+    ) -> _Sheet:
+        """Put a symbol there, ``side`` pixels wide; ``spoil`` changes its print, of `_CELL` a module."""
+        import zxingcpp
+
+        height, width = self.page.shape
+        x, y = at or (self.random.uniform(side, n - side) for n in (width, height))
+        text = f"https://example.com/verify?invoice={self.random.integers(10**6)}&t="
+        text += self.random.bytes(length).hex()
+        code = zxingcpp.create_barcode(text, zxingcpp.BarcodeFormat.QRCode, ec_level=level)
+        modules = np.pad(np.asarray(code.to_image(scale=1, add_quiet_zones=False)), 4, constant_values=255)
+        art = np.kron(modules, np.ones((_CELL, _CELL))).clip(25, 245).astype(np.float32)
+        if spoil:
+            spoil(art[4 * _CELL : -4 * _CELL, 4 * _CELL : -4 * _CELL])
+        unit = np.array([[-1, -1], [1, -1], [1, 1], [-1, 1]], np.float64)
+        reach = len(art) / 2
+        angle = np.radians(self.random.uniform(-turn, turn))
+        spin = np.array([[np.cos(angle), -np.sin(angle)], [np.sin(angle), np.cos(angle)]])
+        outer = side / 2 * len(modules) / (len(modules) - 8)
+        corners = unit * outer * (1 + self.random.uniform(-tilt, tilt, (4, 1))) @ spin.T
+        # Painted at three times the size and averaged down, as a camera's pixels do.
+        half = int(outer * 1.6) + 2
+        left, top = round(x) - half, round(y) - half
+        box = np.s_[max(0, top) : top + 2 * half, max(0, left) : left + 2 * half]
+        area = np.ascontiguousarray(self.page[box])
+        offset = np.array([x - max(0, left), y - max(0, top)])
+        matrix = cv2.getPerspectiveTransform(
+            (unit * reach + reach).astype(np.float32), ((corners + offset) * 3).astype(np.float32)
+        )
+        large = cv2.resize(area, None, fx=3, fy=3, interpolation=cv2.INTER_NEAREST)
+        cv2.warpPerspective(art, matrix, large.shape[::-1], large, borderMode=cv2.BORDER_TRANSPARENT)
+        self.page[box] = cv2.resize(large, area.shape[::-1], interpolation=cv2.INTER_AREA)
+        self.texts.append(text)
+        return self
+
+    def seen(
+        self,
+        *,
+        blur: float = 0.0,
+        bend: float = 0.0,
+        shade: float = 0.0,
+        noise: float = 2.0,
+        quality: int = 85,
+    ) -> tuple[bytes, list[str]]:
+        """The file, and its texts: waves and blur in pixels, uneven light 0 to 1, noise in levels."""
+        height, width = self.page.shape
+        x, y = np.meshgrid(np.arange(width, dtype=np.float32), np.arange(height, dtype=np.float32))
+        page = self.page
+        if bend:
+            across, down = x + bend * np.sin(y / 70), y + bend * np.sin(x / 70)
+            bent = cv2.remap(page, across, down, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
+            page = np.asarray(bent, np.float32)
+        if blur:
+            page = np.asarray(cv2.GaussianBlur(page, (0, 0), blur), np.float32)
+        page = page * (1 - shade * (x / width + y / height) / 2)
+        page = page + self.random.normal(0, noise, page.shape)
+        gray = page.clip(0, 255).astype(np.uint8)
+        color = cv2.cvtColor(gray, cv2.COLOR_GRAY2BGR)
+        return cv2.imencode(".jpg", color, [cv2.IMWRITE_JPEG_QUALITY, quality])[1].tobytes(), self.texts
+
+
+def _covered(random: np.random.Generator, severity: float, art: Page) -> None:
+    side = int(len(art) * (0.2 + 0.45 * severity))
+    top, left = (int(random.uniform(0.35, 0.95) * (len(art) - side)) for _ in range(2))
+    art[top : top + side, left : left + side] = random.choice([20, 130, 245])
+
+
+def _damaged(random: np.random.Generator, severity: float, art: Page) -> None:
+    for _ in range(2 + round(10 * severity)):
+        start, stop = (tuple(int(v) for v in random.integers(0, len(art), 2)) for _ in range(2))
+        ink = float(random.choice([30, 240]))
+        cv2.line(art, start, stop, ink, round(_CELL * (0.5 + severity / 2)))
+
+
+def _draw(condition: str, severity: float, random: np.random.Generator) -> tuple[bytes, list[str]]:
+    """One picture of a condition, from easy (severity 0) to hard (1)."""
+    s = severity
+    sheet = functools.partial(_Sheet, random)
+    if condition == "sharp":
+        return sheet(1200, 1600).symbol(400 - 300 * s, tilt=0.1 * s).seen(quality=95)
+    if condition == "blur":
+        return sheet(900, 1200).symbol(260).seen(blur=1 + 5 * s, noise=3)
+    if condition == "small":
+        return sheet(1500, 2000).symbol(170 - 110 * s, length=60).seen(blur=0.3 + 0.3 * s, quality=70)
+    if condition == "shade":
+        return sheet(900, 1200).symbol(240).seen(blur=1.5 + 2 * s, shade=0.5 + 0.48 * s, noise=4 + 8 * s)
+    if condition in ("covered", "damaged"):
+        spoil = functools.partial(_covered if condition == "covered" else _damaged, random, s)
+        return sheet(900, 1200).symbol(300, level="H", spoil=spoil).seen(blur=0.7, noise=4)
+    if condition == "curved":
+        return sheet(900, 1200).symbol(320).seen(blur=1.0, bend=4 + 14 * s, noise=3)
+    if condition == "several":
+        page = sheet(1500, 2000)
+        for place in ((350, 500), (1100, 600), (400, 1500), (1150, 1400)):
+            page.symbol(260 - 180 * s, at=place, turn=180)
+        return page.seen(blur=0.7, shade=0.3 + 0.4 * s)
+    if condition == "receipt":
+        page = sheet(720, 1280).symbol(180, level="L", length=120, turn=3)
+        return page.seen(blur=0.4 + 1.4 * s, shade=0.4, quality=round(75 - 35 * s))
+    if condition == "invoice":
+        return sheet(1240, 1754).symbol(350, tilt=0.01, turn=2).seen(noise=1, quality=92)
+    if condition == "phone":
+        return (
+            sheet(1536, 2048).symbol(250).seen(blur=1.2 + 4.5 * s, shade=0.5 + 0.4 * s, noise=4, quality=75)
+        )
+    if condition == "distant":
+        return sheet(2560, 1440).symbol(180 - 90 * s).seen(blur=0.8 + 1.0 * s, shade=0.4, noise=4, quality=75)
+    return sheet(1536, 2048).symbol(130).seen(blur=7 + 3 * s, noise=6)[0], []
+
+
+CONDITIONS = (
+    "sharp",
+    "blur",
+    "small",
+    "shade",
+    "covered",
+    "damaged",
+    "curved",
+    "several",
+    "receipt",
+    "invoice",
+    "phone",
+    "distant",
+    "unreadable",
+)
+
+
+def made(each: int, seed: int = 0) -> Iterator[Picture]:
+    """Make so many pictures of each condition, from easy to hard.
+
+    The same on every machine with the same versions of numpy, OpenCV and zxing-cpp.
+    """
+    for name in CONDITIONS:
+        for i in range(each):
+            file, texts = _draw(name, (i + 0.5) / each, np.random.default_rng([seed, i, *name.encode()]))
+            yield Picture(name, file, tuple(texts))
+
+
+def folder(path: Path) -> Iterator[Picture]:
+    """The user's pictures: each file with a ``.txt`` beside it that has its codes' texts, one a line.
+
+    Their condition is the name of the folder that they are in.
+
+    Raises
+    ------
+    OptionError
+        If there is none.
+    """
+    found = False
+    for file in sorted(path.rglob("*")):
+        truth = file.with_suffix(".txt")
+        if file.suffix.lower() in _SUFFIXES and truth.is_file():
+            found = True
+            lines = truth.read_text("utf-8").splitlines()
+            yield Picture(file.parent.name, file.read_bytes(), tuple(line for line in lines if line))
+    if not found:
+        raise OptionError(f"no picture with a .txt of the same name beside it in {str(path)!r}")
