@@ -20,10 +20,10 @@ from qrcascade.grid.codewords import Decoded, Partial
 from qrcascade.grid.deblur import Blur
 from qrcascade.grid.fit import QUIET, Fit
 from qrcascade.grid.locate import Canvas, Pixels, Start, around, starts
+from qrcascade.grid.looks import LOOKS, Look, gray
 from qrcascade.grid.recentre import recentred
 from qrcascade.grid.soft import cancelled, centred
 from qrcascade.results import Quad
-from qrcascade.views import opencv
 
 __all__ = ["GridReading", "Stages", "stages"]
 
@@ -71,15 +71,6 @@ class GridReading:
     def quad(self) -> Quad:
         """Its outline, its own top-left first."""
         return Quad.of(np.array([self.mesh[0, 0], self.mesh[0, -1], self.mesh[-1, -1], self.mesh[-1, 0]]))
-
-
-@dataclass(frozen=True, slots=True)
-class _Look:
-    """Pixels of the canvas to fit to, and where to begin."""
-
-    name: str
-    pixels: Callable[[Canvas], Pixels]
-    corner: bool = False
 
 
 Stage = tuple[str, Callable[[], "GridReading | None"]]
@@ -133,9 +124,9 @@ def stages(frame: Frame, quad: Quad) -> Stages:
 
 
 def _stages(region: _Region) -> Iterator[Stage]:
-    for look in _LOOKS:
+    for look in LOOKS:
         # The first one always does. Locating is part of its work: it is timed, and its errors are told.
-        if look is not _LOOKS[0] and not region.shows_more(look):
+        if look is not LOOKS[0] and not region.shows_more(look):
             continue
         yield f"fit {look.name}", functools.partial(region.fitted, look)
         if region.reading is not None or not region.promising:
@@ -144,7 +135,7 @@ def _stages(region: _Region) -> Iterator[Stage]:
             yield f"local {look.name}", region.refined
             if region.reading is not None:
                 return
-        if look is _LOOKS[_SHARPEN_AFTER]:
+        if look is LOOKS[_SHARPEN_AFTER]:
             yield from region.sharpened(1)
             if region.reading is not None:
                 return
@@ -181,7 +172,7 @@ class _Region:
         self._frame, self._quad = frame, quad
         self._partial: dict[int, Partial] = {}
         self._fits: list[_Fitted] = []
-        self._seen: dict[_Look, Pixels] = {}
+        self._seen: dict[Look, Pixels] = {}
         self._sharpened: set[int] = set()
         self._spent = 0
 
@@ -190,7 +181,7 @@ class _Region:
         """Whether anything seen so far may be a symbol."""
         return any(fitted.promising for fitted in self._fits)
 
-    def shows_more(self, look: _Look) -> bool:
+    def shows_more(self, look: Look) -> bool:
         """Whether a look shows what those before it did not: of a gray picture all channels are one."""
         pixels = look.pixels(self._located[0])
         for other, seen in self._seen.items():
@@ -203,7 +194,7 @@ class _Region:
     def _located(self) -> tuple[Canvas, list[Start]]:
         return recentred(self._frame, self._quad)
 
-    def fitted(self, look: _Look) -> GridReading | None:
+    def fitted(self, look: Look) -> GridReading | None:
         """Fit the most promising starts to the function patterns, the best one to the data, and decode."""
         clear = self._grow(look)
         fit = self.current
@@ -218,13 +209,13 @@ class _Region:
         self._fits.append(fitted)
         return self._read(fit) if fitted.promising else None
 
-    def _grow(self, look: _Look) -> bool:
+    def _grow(self, look: Look) -> bool:
         """Fit the starts of a look to the function patterns, the best is current; whether they are clear."""
         canvas, found = self._located
         if look not in self._seen:
             self._seen[look] = look.pixels(canvas)
         pixels = self._seen[look]
-        if look.pixels is not _gray:
+        if look.pixels is not gray:
             found = starts(canvas, pixels, around(*(start.version for start in found[:_FITTED])))
         clear = bool(found) and found[0].score >= _BLURRED_MATCH
         found = [start for start in found[:_FITTED] if start.score >= _LEAST_MATCH]
@@ -348,55 +339,3 @@ def _with(partial: Partial, known: Pixels) -> Pixels:
     inner = known[QUIET:-QUIET, QUIET:-QUIET]
     inner[partial.modules != 0] = partial.modules[partial.modules != 0]
     return known
-
-
-def _gray(canvas: Canvas) -> Pixels:
-    return canvas.gray
-
-
-def _clipped(pixels: Callable[[Canvas], Pixels]) -> Callable[[Canvas], Pixels]:
-    """Highlights cut off a little above paper white: glare counts as light, and bends nothing."""
-
-    def clip(canvas: Canvas) -> Pixels:
-        whole = pixels(canvas)
-        first = round(canvas.origin)
-        inner = whole[first : first + canvas.side, first : first + canvas.side]
-        paper = inner[inner < 240]
-        if paper.size < 0.3 * inner.size:
-            return whole
-        return np.minimum(whole, np.percentile(paper, 97) * 1.1 + 3)
-
-    return clip
-
-
-def _without_light(share: float) -> Callable[[Canvas], Pixels]:
-    """Only what changes within a share of the side, at the same contrast everywhere."""
-
-    def even(canvas: Canvas) -> Pixels:
-        cv2 = opencv()
-        sigma = canvas.side * share
-        gray = _gray(canvas)
-        detail = gray - cv2.GaussianBlur(gray, (0, 0), sigma)
-        contrast = np.sqrt(cv2.GaussianBlur(detail * detail, (0, 0), 1.5 * sigma))
-        contrast = np.maximum(contrast, max(0.25 * float(np.median(contrast)), 1e-3))
-        return np.asarray(np.clip(128 + 50 * detail / contrast, 0, 255), np.float32)
-
-    return even
-
-
-def _channel(of: Callable[[NDArray[np.uint8]], NDArray[np.uint8]]) -> Callable[[Canvas], Pixels]:
-    return lambda canvas: of(canvas.frame.color).astype(np.float32)
-
-
-_LOOKS = (
-    _Look("gray", _gray),
-    _Look("clipped", _clipped(_gray)),
-    _Look("corner", _gray, corner=True),
-    _Look("detail", _without_light(1 / 33)),
-    _Look("wide detail", _without_light(1 / 22), corner=True),
-    _Look("red", _clipped(_channel(lambda c: c[:, :, 0]))),
-    _Look("lightest", _clipped(_channel(lambda c: c.max(axis=2)))),
-    _Look("green", _clipped(_channel(lambda c: c[:, :, 1])), corner=True),
-    _Look("blue", _clipped(_channel(lambda c: c[:, :, 2])), corner=True),
-    _Look("darkest", _clipped(_channel(lambda c: c.min(axis=2)))),
-)
