@@ -32,6 +32,11 @@ def test_nothing_false_is_read_where_there_is_no_symbol(kind: str) -> None:
             assert outcome.progress == "in part"
 
 
+def test_padding_does_not_make_up_for_a_lost_block() -> None:
+    """Data and padding are right and parity is random: once a block that decoded by accident passed."""
+    assert safety.looked(safety.region, ("random parity", 400)).result == "unread"
+
+
 @pytest.mark.parametrize("kind", deformed.DAMAGES)
 def test_damaged_symbols_are_read_right_or_not_at_all(kind: str) -> None:
     results = {safety.looked(safety.true_symbol, (kind, seed), WAYS).result for seed in range(4)}

@@ -27,9 +27,10 @@ picture that are tried add up their chances too: log2 of their number is taken o
 known beforehand, the i-th reading of a region is charged as i (i + 1): the shares 1 / (i (i + 1)) add
 up to 1.
 
-*A lost block.* All this is about modules without a message. Of a true symbol one block can be beyond
-repair while the others are right, and then it alone has to be an accident: `BLOCK_BITS` would let one
-in 64 tries pass. So of several blocks each must have `LOST_BLOCK_BITS` after the hypotheses are taken off.
+*A lost block.* All this is about modules without a message. Of a true symbol a block can be beyond
+repair while the others, or the padding in it, are right; then it alone has to be an accident, and
+`BLOCK_BITS` would let one in 64 tries pass. So each block must have `LOST_BLOCK_BITS` after the
+hypotheses are taken off, without what the padding adds.
 
 *Padding.* Of N codewords after the terminator g are the padding that ISO/IEC 18004:2015, 7.4.10
 demands, without having been assumed: by chance 2^(-8 g) C(N, g) at most. It counts like another
@@ -135,8 +136,8 @@ def of_symbol(
 
 
 def of_weakest(blocks: Sequence[float], hypotheses: float = 1.0) -> float:
-    """Evidence, in bits, that no block of a symbol was lost; infinite where it has but one."""
-    return min(blocks) - math.log2(hypotheses) if len(blocks) > 1 else math.inf
+    """Evidence, in bits, that no block of a symbol was lost; padding says nothing of that."""
+    return min(blocks) - math.log2(hypotheses)
 
 
 def _together(parts: Sequence[float], floors: float) -> float:
