@@ -53,7 +53,12 @@ except FileNotFoundError:
 
 
 @click.option(
-    "--weights", type=click.Path(path_type=Path, exists=True), required=True, help="Has qrdet-n.pt."
+    "--weights",
+    type=click.Path(path_type=Path, exists=True),
+    required=True,
+    envvar="QRCASCADE_WEIGHTS",
+    show_envvar=True,
+    help="Has qrdet-n.pt.",
 )
 @click.option("--corpus", "names", multiple=True, default=("boofcv", "zxing", "jsqr"), show_default=True)
 @click.option("--every", default=1, show_default=True, help="Take every Nth picture.")
