@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-import platform
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from datetime import date
-from importlib import metadata
 from pathlib import Path
 
 import numpy as np
 
 from benchmarks.scoring import Record, Summary, reliability, summarise
+from qrcascade.profile import measure
 
 __all__ = ["machine", "pictures", "table"]
 
@@ -20,20 +19,8 @@ _PACKAGES = ("qrcascade", "zxing-cpp", "pyzbar", "opencv-python", "numpy", "Pill
 
 def machine() -> str:
     """Versions, processor and date, for the head of a report."""
-    versions = []
-    for package in _PACKAGES:
-        try:
-            versions.append(f"{package} {metadata.version(package)}")
-        except metadata.PackageNotFoundError:
-            continue
-    cpu = platform.processor() or platform.machine()
-    info = Path("/proc/cpuinfo")
-    if info.exists():
-        names = [
-            line.split(":", 1)[1].strip() for line in info.read_text().splitlines() if "model name" in line
-        ]
-        cpu = f"{names[0]}, {len(names)} cores" if names else cpu
-    return f"{date.today()}, {cpu}, Python {platform.python_version()}: {', '.join(versions)}"
+    found = ", ".join(f"{package} {version}" for package, version in measure.versions(_PACKAGES))
+    return f"{date.today()}, {measure.machine()}: {found}"
 
 
 def table(records: Mapping[str, Sequence[Record]], memory_mb: float) -> str:

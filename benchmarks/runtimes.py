@@ -43,12 +43,8 @@ result = qrcascade.Cascade([qrcascade.ClassicalStrategy(), *tiers]).read(sys.arg
 looked = [a for a in result.attempts if a.step == "qreader detect" and a.error is None]
 assert len(looked) == len(tiers), result.errors
 assert sys.argv[2] == "torch" or not {"torch", "ultralytics"} & set(sys.modules)
-try:
-    lines = open("/proc/self/status").read().splitlines()
-    print(next(int(line.split()[1]) for line in lines if line.startswith("VmHWM")) / 1024)
-except FileNotFoundError:
-    import resource
-    print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / (2**20 if sys.platform == "darwin" else 2**10))
+from qrcascade.profile.child import memory
+print(memory()[1])
 """
 
 

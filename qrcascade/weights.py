@@ -21,6 +21,7 @@ __all__ = [
     "LICENCE",
     "RELEASE",
     "SIZES",
+    "cache",
     "checked",
     "ensure",
     "fetch",
@@ -60,17 +61,23 @@ def folder(explicit: str | os.PathLike[str] | None = None) -> Path:
     chosen = explicit or os.environ.get("QRCASCADE_WEIGHTS")
     if chosen:
         return Path(chosen)
-    import platformdirs
-
-    try:
-        cache = platformdirs.user_cache_path("qrcascade", appauthor=False)
-    except RuntimeError:
-        cache = Path()
-    if not cache.is_absolute():
+    kept = cache()
+    if kept is None:
         raise WeightsError(
             "this user has no home for weights; to mend it: name a folder in QRCASCADE_WEIGHTS"
         )
-    return cache / "weights"
+    return kept / "weights"
+
+
+def cache() -> Path | None:
+    """Where qrcascade keeps files for this user; None for a user without a home."""
+    import platformdirs
+
+    try:
+        folder = platformdirs.user_cache_path("qrcascade", appauthor=False)
+    except RuntimeError:
+        return None
+    return folder if folder.is_absolute() else None
 
 
 def path(size: str, explicit: str | os.PathLike[str] | None = None) -> Path:

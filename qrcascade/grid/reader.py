@@ -207,7 +207,7 @@ class _Region:
         sureness = float(np.abs(np.clip(soft, -1, 1)).mean())
         fitted = _Fitted(fit, x, y, likeness, sureness, clear)
         self._fits.append(fitted)
-        return self._read(fit) if fitted.promising else None
+        return self._read(fit, soft) if fitted.promising else None
 
     def _grow(self, look: Look) -> bool:
         """Fit the starts of a look to the function patterns, the best is current; whether they are clear."""
@@ -239,17 +239,16 @@ class _Region:
             return None
         fit.locally()
         partial = self._partial.get(fit.layout.version)
-        if self._read(fit) is None and partial is not None:
+        if self._read(fit, centred(fit)) is None and partial is not None:
             patterns, fit.known = fit.known, _with(partial, fit.known)
             fit.locally((3.0, 2.0))
             self._decoded(fit, cancelled(fit), partial)
             fit.known = patterns
         return self.reading
 
-    def _read(self, fit: Fit) -> GridReading | None:
-        for soft in (centred, cancelled):
-            if self._decoded(fit, soft(fit)):
-                break
+    def _read(self, fit: Fit, soft: Pixels) -> GridReading | None:
+        if not self._decoded(fit, soft):
+            self._decoded(fit, cancelled(fit))
         return self.reading
 
     def sharpened(self, count: int) -> Iterator[Stage]:

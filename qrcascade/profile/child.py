@@ -17,7 +17,7 @@ _Calls = list[tuple[str, float, float]]
 
 def main(name: str, runtime: str, folder: str, rounds: str) -> dict[str, Any]:
     """Load, warm up, read every picture; what it cost and what was read."""
-    start_mb, _ = _memory()
+    start_mb, _ = memory()
     from qrcascade.errors import QRCascadeError
 
     try:
@@ -25,7 +25,7 @@ def main(name: str, runtime: str, folder: str, rounds: str) -> dict[str, Any]:
     except QRCascadeError as error:
         return {"error": str(error)}
     load_s = time.perf_counter() - _START
-    loaded_mb, _ = _memory()
+    loaded_mb, _ = memory()
     index = json.loads(Path(folder, "index.json").read_text("utf-8"))
     # The first pictures still build what is kept for later ones.
     cascade.read(Path(folder, index[0]))
@@ -40,7 +40,7 @@ def main(name: str, runtime: str, folder: str, rounds: str) -> dict[str, Any]:
             if broken := [a.error for a in result.attempts if a.error and a.step in ("", "qreader detect")]:
                 return {"error": broken[0]}
             takes.append({"wall": wall, "cpu": cpu, "texts": result.texts, "detections": list(calls)})
-    peak_mb = _memory()[1]
+    peak_mb = memory()[1]
     return {
         "load_s": load_s,
         "rss_start_mb": start_mb,
@@ -104,7 +104,7 @@ def _parameters(model: Any) -> int:
     return sum(p.numel() for p in model._reader.detector.model.model.parameters())
 
 
-def _memory() -> tuple[float | None, float | None]:
+def memory() -> tuple[float | None, float | None]:
     """Resident memory now and at most, in MB; None where this system does not say."""
     try:
         lines = Path("/proc/self/status").read_text("utf-8").splitlines()

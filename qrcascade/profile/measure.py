@@ -24,7 +24,7 @@ from qrcascade.profile.pictures import Picture
 from qrcascade.profile.records import NO_RUNTIME, Measured, Profile
 from qrcascade.runtimes.records import record_path, sha256
 
-__all__ = ["NAMES", "RUNTIMES", "configurations", "measure"]
+__all__ = ["NAMES", "RUNTIMES", "configurations", "machine", "measure", "versions"]
 
 NAMES = (*PRESETS, *weights.SIZES)
 RUNTIMES = ("torch", *runtimes.EXPORTS)
@@ -114,10 +114,10 @@ def measure(
                 )
             )
     return Profile(
-        machine=_machine(),
+        machine=machine(),
         cores=os.cpu_count() or 1,
         date=date.today().isoformat(),
-        versions=dict(_versions()),
+        versions=dict(versions(_PACKAGES)),
         pictures=described,
         rows=tuple(_counted(rows)),
         note=note,
@@ -225,7 +225,8 @@ def _identity(size: str, folder: Path | None) -> str:
     return ""
 
 
-def _machine() -> str:
+def machine() -> str:
+    """Processor, cores, operating system and Python."""
     cpu = platform.processor() or platform.machine()
     info = Path("/proc/cpuinfo")
     if info.exists():
@@ -234,8 +235,9 @@ def _machine() -> str:
     return f"{cpu}, {os.cpu_count()} cores, {platform.system()}, Python {platform.python_version()}"
 
 
-def _versions() -> Iterator[tuple[str, str]]:
-    for package in _PACKAGES:
+def versions(packages: Iterable[str]) -> Iterator[tuple[str, str]]:
+    """Those of the packages that are installed, and their versions."""
+    for package in packages:
         try:
             yield package, metadata.version(package)
         except metadata.PackageNotFoundError:

@@ -9,7 +9,7 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
 from qrcascade.errors import OptionError
-from qrcascade.weights import SIZES
+from qrcascade.weights import SIZES, cache
 
 __all__ = ["NO_RUNTIME", "SHIPPED", "Measured", "Profile", "own"]
 
@@ -199,10 +199,5 @@ def own() -> Path | None:
     named = os.environ.get("QRCASCADE_PROFILE")
     if named:
         return Path(named)
-    import platformdirs
-
-    try:
-        cache = platformdirs.user_cache_path("qrcascade", appauthor=False)
-    except RuntimeError:
-        return None
-    return cache / "profile.json" if cache.is_absolute() else None
+    kept = cache()
+    return kept / "profile.json" if kept else None
