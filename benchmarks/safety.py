@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import contextlib
+import dataclasses
 import functools
 import itertools
+import json
 import math
 import multiprocessing
 import shlex
@@ -155,15 +158,38 @@ def _symbol_tasks(number: int) -> list[tuple[str, int]]:
 
 
 def outcomes(
-    make: Callable[[str, int], Given], tasks: Sequence[tuple[str, int]], workers: int
+    make: Callable[[str, int], Given],
+    tasks: Sequence[tuple[str, int]],
+    workers: int,
+    record: Path | None = None,
 ) -> list[Outcome]:
-    """In order, and the same whatever the number of workers."""
+    """In order, and the same whatever the number of workers; those in the record are not done again."""
     look = functools.partial(looked, make)
-    bar = functools.partial(tqdm, total=len(tasks), unit="region", desc=make.__name__)
-    if workers == 1:
-        return list(bar(map(look, tasks)))
-    with multiprocessing.get_context("spawn").Pool(workers, _alone) as pool:
-        return list(bar(pool.imap(look, tasks, chunksize=16)))
+    done = _recorded(record, tasks) if record else []
+    bar = tqdm(total=len(tasks), initial=len(done), unit="region", desc=make.__name__)
+    with contextlib.ExitStack() as stack:
+        stack.enter_context(bar)
+        write = stack.enter_context(record.open("a", encoding="utf-8")).write if record else None
+        found: Iterable[Outcome] = map(look, tasks[len(done) :])
+        if workers > 1:
+            pool = stack.enter_context(multiprocessing.get_context("spawn").Pool(workers, _alone))
+            found = pool.imap(look, tasks[len(done) :], chunksize=16)
+        for outcome in found:
+            done.append(outcome)
+            if write:
+                write(json.dumps(dataclasses.asdict(outcome)) + "\n")
+            bar.update()
+    return done
+
+
+def _recorded(record: Path, tasks: Sequence[tuple[str, int]]) -> list[Outcome]:
+    """Outcomes of an earlier run of these tasks; a last line that was cut is dropped from the file."""
+    whole = record.read_text(encoding="utf-8").rpartition("\n")[0] if record.exists() else ""
+    done = [Outcome(**json.loads(line)) for line in whole.splitlines()]
+    if [(outcome.kind, outcome.seed) for outcome in done] != list(tasks[: len(done)]):
+        raise click.UsageError(f"{record} is the record of other tasks")
+    record.write_text(whole and whole + "\n", encoding="utf-8")
+    return done
 
 
 def _alone() -> None:
@@ -264,14 +290,23 @@ def _reliability(accepted: Sequence[Outcome]) -> str:
 @click.option("--damaged", "symbols", default=20_000, show_default=True, help="Damaged symbols.")
 @click.option("--seldom", default=40, show_default=True, help="Dear kinds come once in so many rounds.")
 @click.option("--workers", default=1, show_default=True, help="Processes.")
+@click.option(
+    "--record",
+    type=click.Path(file_okay=False, path_type=Path),
+    help="Folder of what was done; a run that was cut goes on from there (with the same code, please).",
+)
 @click.option("--save", is_flag=True, help="Write docs/benchmarks/safety.md.")
-def safety(regions: int, symbols: int, seldom: int, workers: int, save: bool) -> None:
+def safety(regions: int, symbols: int, seldom: int, workers: int, record: Path | None, save: bool) -> None:
     """What the grid reader accepts in regions without a symbol, and of damaged symbols."""
+    if record:
+        record.mkdir(parents=True, exist_ok=True)
     parts: list[str] = []
-    if regions:
-        parts += _regions_table(outcomes(region, region_tasks(regions, seldom), workers))
     if symbols:
-        parts += _symbols_table(outcomes(true_symbol, _symbol_tasks(symbols), workers))
+        file = record and record / "symbols.jsonl"
+        parts += _symbols_table(outcomes(true_symbol, _symbol_tasks(symbols), workers, file))
+    if regions:
+        file = record and record / "regions.jsonl"
+        parts = _regions_table(outcomes(region, region_tasks(regions, seldom), workers, file)) + parts
     text = "\n\n".join(part for part in parts if part)
     click.echo(text)
     if save:

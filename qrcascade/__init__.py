@@ -20,7 +20,8 @@ if TYPE_CHECKING:
     )
     from qrcascade.frame import Frame
     from qrcascade.profile import Advice, Measured, Profile, advise
-    from qrcascade.results import Attempt, QRCode, Quad, ReadResult, Region
+    from qrcascade.quad import Quad
+    from qrcascade.results import Attempt, QRCode, ReadResult, Region
     from qrcascade.scan import Scan
     from qrcascade.strategies import ClassicalStrategy, GridStrategy, QReaderStrategy, Strategy, StubStrategy
 
@@ -65,7 +66,8 @@ _ROOMS = {
     ),
     "frame": ("Frame",),
     "profile": ("Advice", "Measured", "Profile", "advise"),
-    "results": ("Attempt", "QRCode", "Quad", "ReadResult", "Region"),
+    "quad": ("Quad",),
+    "results": ("Attempt", "QRCode", "ReadResult", "Region"),
     "scan": ("Scan",),
     "strategies": ("ClassicalStrategy", "GridStrategy", "QReaderStrategy", "Strategy", "StubStrategy"),
 }

@@ -8,7 +8,8 @@ from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 
 from qrcascade.errors import OptionError, QRCascadeError
 from qrcascade.frame import Frame, Source
-from qrcascade.results import Attempt, QRCode, Quad, ReadResult, Region
+from qrcascade.quad import Quad
+from qrcascade.results import Attempt, QRCode, ReadResult, Region
 from qrcascade.scan import Expect, Scan
 from qrcascade.strategies import ClassicalStrategy, GridStrategy, QReaderStrategy, Strategy
 
@@ -156,7 +157,7 @@ class Cascade:
                 break
         elapsed = time.perf_counter() - start
         found = scan.codes, scan.regions, tuple(scan.attempts)
-        return ReadResult(*found, scan.frame.size, elapsed, timed_out, scan.frame)
+        return ReadResult(*found, scan.frame.size, elapsed, timed_out, picture=scan.frame)
 
     def _attempts(self, scan: Scan) -> Iterator[Attempt]:
         """Every strategy's attempts in turn; what a strategy raises is its last attempt."""

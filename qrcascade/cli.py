@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import sys
-from typing import Any
 
 import click
 
@@ -89,48 +88,8 @@ def _one_line(text: str) -> str:
 
 
 def _json(file: str, result: ReadResult) -> str:
-    codes: list[dict[str, Any]] = [
-        {
-            "text": code.text,
-            "data": None if code.data is None else code.data.hex(),
-            "quad": [list(corner) for corner in code.quad],
-            "confidence": round(code.confidence, 4),
-            "engine": code.engine,
-            "strategy": code.strategy,
-            "step": code.step,
-            "version": code.version,
-            "ec_level": code.ec_level,
-            "mirrored": code.mirrored,
-            "format": code.format,
-        }
-        for code in result.codes
-    ]
-    regions = [
-        {"quad": [list(corner) for corner in region.quad], "score": region.score, "source": region.source}
-        for region in result.regions
-    ]
-    attempts = [
-        {
-            "strategy": attempt.strategy,
-            "step": attempt.step,
-            "ms": round(attempt.elapsed_s * 1000, 2),
-            "found": attempt.found,
-            "error": attempt.error,
-        }
-        for attempt in result.attempts
-    ]
-    return json.dumps(
-        {
-            "file": file.encode("utf-8", "backslashreplace").decode(),
-            "size": result.size,
-            "ms": round(result.elapsed_s * 1000, 2),
-            "timed_out": result.timed_out,
-            "codes": codes,
-            "regions": regions,
-            "attempts": attempts,
-        },
-        ensure_ascii=False,
-    )
+    named = {"file": file.encode("utf-8", "backslashreplace").decode(), **result.to_dict()}
+    return json.dumps(named, ensure_ascii=False)
 
 
 @main.command()

@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from qrcascade.frame import Frame, Gray
-from qrcascade.results import Quad
+from qrcascade.quad import Quad
 from qrcascade.views import opencv, rectify
 
 __all__ = ["format_bits", "is_mirrored", "top_left"]

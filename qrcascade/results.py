@@ -2,147 +2,20 @@
 
 from __future__ import annotations
 
-import math
-from collections.abc import Iterator, Sequence
+import json
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from qrcascade.errors import NotFoundError, OptionError
+from qrcascade.quad import Point, Quad
 
 if TYPE_CHECKING:
-    import numpy as np
-    from numpy.typing import NDArray
     from PIL.Image import Image
 
 __all__ = ["Attempt", "Findings", "QRCode", "Quad", "ReadResult", "Region"]
 
-Point = tuple[float, float]
-
-# Intersection over union. Engines place one symbol's corners differently, by up to a few modules;
-# a symbol inside another one's light middle is a third of its side.
-SAME_PLACE = 0.25
 # Regions that score less are not drawn; as in `qrcascade.scan`.
 _CREDIBLE = 0.5
-
-
-@dataclass(frozen=True, slots=True)
-class Quad:
-    """Four corners of a symbol.
-
-    Parameters
-    ----------
-    corners : tuple of 4 (x, y) floats
-        Pixels of the upright picture, x to the right and y down, clockwise on the screen.
-        For a symbol that was read, the first is the symbol's own top-left; for a region
-        that was only located, the first corner means nothing.
-    """
-
-    corners: tuple[Point, Point, Point, Point]
-
-    @classmethod
-    def of(cls, points: Sequence[Sequence[float]] | NDArray[Any]) -> Quad:
-        """Make a clockwise quad of 4 points, keeping the first one first.
-
-        Raises
-        ------
-        ValueError
-            If there are not exactly four finite points.
-        """
-        corners = tuple((float(x), float(y)) for x, y in points)
-        if len(corners) != 4 or not all(math.isfinite(v) for c in corners for v in c):
-            raise ValueError(f"a quad has 4 finite (x, y) points, got {corners}")
-        a, b, c, d = corners
-        return cls((a, b, c, d)) if _signed_area(corners) >= 0 else cls((a, d, c, b))
-
-    def __iter__(self) -> Iterator[Point]:
-        return iter(self.corners)
-
-    def __array__(self, dtype: Any = None, copy: bool | None = None) -> NDArray[np.float64]:
-        """The corners as a new float array of shape (4, 2)."""
-        import numpy
-
-        if copy is False:
-            raise ValueError("a Quad holds no array, so it cannot give one without a copy")
-        return numpy.array(self.corners, dtype=float if dtype is None else dtype)
-
-    @property
-    def area(self) -> float:
-        """Area in square pixels."""
-        return abs(_signed_area(self.corners))
-
-    @property
-    def center(self) -> Point:
-        """Mean of the corners."""
-        return (sum(x for x, _ in self.corners) / 4, sum(y for _, y in self.corners) / 4)
-
-    @property
-    def side(self) -> float:
-        """Length of the mean side, in pixels."""
-        a, b, c, d = self.corners
-        return (math.dist(a, b) + math.dist(b, c) + math.dist(c, d) + math.dist(d, a)) / 4
-
-    @property
-    def convex(self) -> bool:
-        """Whether all four corners turn the same way, as a flat symbol's do."""
-        c = self.corners
-        return all(_turn(c[i - 2], c[i - 1], c[i]) > 0 for i in range(4))
-
-    def overlap(self, other: Quad) -> float:
-        """Intersection over union: 0 (apart) to 1 (the same outline).
-
-        Exact for convex quads (Sutherland-Hodgman clipping).
-        """
-        if self._apart(other):
-            return 0.0
-        polygon: list[Point] = list(self.corners)
-        for i in range(4):
-            polygon = _clip(polygon, other.corners[i - 1], other.corners[i])
-        shared = abs(_signed_area(polygon))
-        union = self.area + other.area - shared
-        return min(1.0, shared / union) if union > 0 else 0.0
-
-    def _apart(self, other: Quad) -> bool:
-        """Whether the bounding boxes do not touch: quick to say of most quads of a picture."""
-        (ax, ay), (bx, by) = (list(zip(*quad.corners, strict=True)) for quad in (self, other))
-        return max(ax) < min(bx) or max(bx) < min(ax) or max(ay) < min(by) or max(by) < min(ay)
-
-    def same_place(self, other: Quad) -> bool:
-        """Whether both are likely to outline one symbol: `overlap` of at least a quarter."""
-        return self == other or self.overlap(other) >= SAME_PLACE
-
-    def covers(self, other: Quad) -> bool:
-        """Whether the other one is smaller and has its centre in this one, as a symbol's parts have."""
-        c = self.corners
-        inside = all(_turn(c[i - 1], c[i], other.center) >= 0 for i in range(4))
-        return inside and other.area < self.area
-
-
-def _signed_area(points: Sequence[Point]) -> float:
-    """Shoelace formula; positive is clockwise on a screen (y down)."""
-    twice = 0.0
-    for i, (x, y) in enumerate(points):
-        before_x, before_y = points[i - 1]
-        twice += before_x * y - before_y * x
-    return twice / 2
-
-
-def _turn(a: Point, b: Point, p: Point) -> float:
-    """Positive where ``p`` lies to the right of the way from ``a`` to ``b`` on the screen."""
-    return (b[0] - a[0]) * (p[1] - a[1]) - (b[1] - a[1]) * (p[0] - a[0])
-
-
-def _clip(polygon: list[Point], a: Point, b: Point) -> list[Point]:
-    """The part of a polygon on the inner side of one edge of a clockwise quad."""
-    kept: list[Point] = []
-    for i, p in enumerate(polygon):
-        q = polygon[i - 1]
-        side_p, side_q = _turn(a, b, p), _turn(a, b, q)
-        if (side_p >= 0) != (side_q >= 0):
-            t = side_q / (side_q - side_p)
-            kept.append((q[0] + t * (p[0] - q[0]), q[1] + t * (p[1] - q[1])))
-        if side_p >= 0:
-            kept.append(p)
-    return kept
 
 
 @dataclass(frozen=True, slots=True)
@@ -175,6 +48,10 @@ class QRCode:
     mesh : tuple of rows of points, optional
         Where the module grid was fitted: corners (x, y) of the modules in the symbol's own rows and
         columns, N + 1 rows of N + 1 points. Not compared.
+    page : int, optional
+        Page of the document, from 1; None where the source is one picture.
+    accepted : bool
+        Whether the caller's ``accept`` took this payload; True where there was none.
     """
 
     text: str
@@ -190,6 +67,8 @@ class QRCode:
     format: str = "QRCode"
     evidence_bits: float | None = None
     mesh: tuple[tuple[Point, ...], ...] | None = field(default=None, repr=False, compare=False)
+    page: int | None = None
+    accepted: bool = True
 
     def same_payload(self, other: QRCode) -> bool:
         """Whether both readings are of one payload.
@@ -203,6 +82,25 @@ class QRCode:
             return True
         guessed = any(code.data is None and not code.text.isascii() for code in (self, other))
         return guessed and _ascii(self.text) == _ascii(other.text) != ""
+
+    def to_dict(self) -> dict[str, Any]:
+        """What can be written as JSON: ``data`` in hexadecimal, corners as [x, y], no mesh."""
+        return {
+            "text": self.text,
+            "data": None if self.data is None else self.data.hex(),
+            "quad": [list(corner) for corner in self.quad],
+            "confidence": round(self.confidence, 4),
+            "engine": self.engine,
+            "strategy": self.strategy,
+            "step": self.step,
+            "version": self.version,
+            "ec_level": self.ec_level,
+            "mirrored": self.mirrored,
+            "format": self.format,
+            "evidence_bits": None if self.evidence_bits is None else round(self.evidence_bits, 1),
+            "page": self.page,
+            "accepted": self.accepted,
+        }
 
 
 def _ascii(text: str) -> str:
@@ -226,6 +124,11 @@ class Region:
     quad: Quad
     score: float
     source: str
+
+    def to_dict(self) -> dict[str, Any]:
+        """What can be written as JSON."""
+        quad = [list(corner) for corner in self.quad]
+        return {"quad": quad, "score": round(self.score, 4), "source": self.source}
 
 
 @dataclass(frozen=True, slots=True)
@@ -269,6 +172,20 @@ class Attempt:
         """Number of symbols that this attempt read."""
         return len(self.codes)
 
+    def to_dict(self) -> dict[str, Any]:
+        """What can be written as JSON; how many codes were found, not which."""
+        return {
+            "strategy": self.strategy,
+            "step": self.step,
+            "ms": _ms(self.elapsed_s),
+            "found": self.found,
+            "error": self.error,
+        }
+
+
+def _ms(seconds: float) -> float:
+    return round(seconds * 1000, 2)
+
 
 @dataclass(frozen=True, slots=True)
 class ReadResult:
@@ -288,6 +205,8 @@ class ReadResult:
         Seconds from the source to the result.
     timed_out : bool
         Whether the timeout ended the reading.
+    page : int, optional
+        Page of the document, from 1; None where the source is one picture.
     picture : Frame, optional
         What was read, for `draw`. It keeps the pixels alive as long as the result;
         ``dataclasses.replace(result, picture=None)`` lets go of them. Not compared, and left out
@@ -300,10 +219,11 @@ class ReadResult:
     size: tuple[int, int]
     elapsed_s: float
     timed_out: bool = False
+    page: int | None = None
     picture: Any = field(default=None, repr=False, compare=False)
 
     def __reduce__(self) -> tuple[Any, ...]:
-        kept = (self.codes, self.regions, self.attempts, self.size, self.elapsed_s, self.timed_out)
+        kept = (self.codes, self.regions, self.attempts, self.size, self.elapsed_s, self.timed_out, self.page)
         return ReadResult, kept
 
     def __bool__(self) -> bool:
@@ -342,6 +262,22 @@ class ReadResult:
         if self.timed_out:
             message += ", stopped by the timeout"
         raise NotFoundError("; ".join([message, *self.errors]))
+
+    def to_dict(self) -> dict[str, Any]:
+        """Everything but the picture and the meshes, as what can be written as JSON."""
+        return {
+            "size": list(self.size),
+            "page": self.page,
+            "ms": _ms(self.elapsed_s),
+            "timed_out": self.timed_out,
+            "codes": [code.to_dict() for code in self.codes],
+            "regions": [region.to_dict() for region in self.regions],
+            "attempts": [attempt.to_dict() for attempt in self.attempts],
+        }
+
+    def to_json(self) -> str:
+        """`to_dict` as one line of JSON, with letters beyond ASCII as they are."""
+        return json.dumps(self.to_dict(), ensure_ascii=False)
 
     def draw(self, mesh: bool = False) -> Image:
         """The picture with what was found: read codes in green, credible regions left unread in amber.

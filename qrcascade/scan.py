@@ -9,7 +9,8 @@ from typing import Any
 
 from qrcascade import confidence
 from qrcascade.frame import Frame
-from qrcascade.results import Attempt, QRCode, Quad, Region
+from qrcascade.quad import Quad
+from qrcascade.results import Attempt, QRCode, Region
 
 __all__ = ["CREDIBLE", "PATIENCE", "Expect", "Scan"]
 

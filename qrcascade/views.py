@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 
 from qrcascade.errors import MissingDependencyError
 from qrcascade.frame import Frame, Gray, scaling
-from qrcascade.results import Quad
+from qrcascade.quad import Quad
 
 __all__ = ["NAMES", "View", "crop", "enlarge", "limit", "opencv", "rectify", "to_source", "view"]
 

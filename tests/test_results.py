@@ -1,75 +1,15 @@
 from __future__ import annotations
 
 import dataclasses
+import json
 import pickle
 
 import numpy as np
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 
 from qrcascade import Attempt, NotFoundError, QRCode, Quad, ReadResult, Region
 
 SQUARE = Quad(((0, 0), (10, 0), (10, 10), (0, 10)))
-
-
-def shifted(dx: float, dy: float = 0) -> Quad:
-    return Quad.of([(x + dx, y + dy) for x, y in SQUARE])
-
-
-def test_quad_is_an_array_of_its_corners() -> None:
-    array = np.asarray(SQUARE)
-    assert array.shape == (4, 2)
-    assert array.dtype == float
-    assert array.tolist() == [[0, 0], [10, 0], [10, 10], [0, 10]]
-    assert np.asarray(SQUARE, dtype=np.float32).dtype == np.float32
-
-
-def test_quad_turns_clockwise_and_keeps_its_first_corner() -> None:
-    assert Quad.of([(0, 0), (0, 10), (10, 10), (10, 0)]) == SQUARE
-
-
-@pytest.mark.parametrize(
-    "points", [[], [(0, 0)] * 3, [(0, 0)] * 5, [(0, 0), (1, 0), (1, 1), (0, float("nan"))]]
-)
-def test_quad_refuses_what_is_no_quad(points: list[tuple[float, float]]) -> None:
-    with pytest.raises(ValueError, match="4 finite"):
-        Quad.of(points)
-
-
-@pytest.mark.parametrize(
-    ("other", "expected"),
-    [
-        (SQUARE, 1.0),
-        (shifted(5), 1 / 3),
-        (shifted(5, 5), 1 / 7),
-        (shifted(10), 0.0),
-        (shifted(30), 0.0),
-        (Quad(((2, 2), (4, 2), (4, 4), (2, 4))), 0.04),
-        (Quad(((5, -5), (15, 5), (5, 15), (-5, 5))), 0.5),
-        (Quad(((3, 3), (3, 3), (3, 3), (3, 3))), 0.0),
-    ],
-)
-def test_overlap(other: Quad, expected: float) -> None:
-    assert SQUARE.overlap(other) == pytest.approx(expected)
-    assert other.overlap(SQUARE) == pytest.approx(expected)
-
-
-coordinate = st.integers(-50, 50).map(float)
-
-
-@given(st.lists(st.tuples(coordinate, coordinate), min_size=4, max_size=4), coordinate, coordinate)
-def test_overlap_is_symmetrical_and_moves_with_both(
-    points: list[tuple[float, float]], dx: float, dy: float
-) -> None:
-    quad = Quad.of(points)
-    if not quad.convex:
-        return
-    moved = Quad.of([(x + dx, y + dy) for x, y in quad])
-    overlap = quad.overlap(SQUARE)
-    assert 0 <= overlap <= 1
-    assert SQUARE.overlap(quad) == pytest.approx(overlap, abs=1e-9)
-    assert moved.overlap(shifted(dx, dy)) == pytest.approx(overlap, abs=1e-9)
 
 
 @pytest.mark.parametrize(
@@ -102,7 +42,7 @@ def result(*codes: QRCode, **changes: object) -> ReadResult:
 
 
 def test_a_result_with_codes() -> None:
-    found = result(QRCode("a", SQUARE, 0.9), QRCode("b", shifted(20), 0.8))
+    found = result(QRCode("a", SQUARE, 0.9), QRCode("b", Quad.of(np.asarray(SQUARE) + 20), 0.8))
     assert found
     assert found.text == "a"
     assert found.texts == ("a", "b")
@@ -128,3 +68,21 @@ def test_results_are_values() -> None:
     with pytest.raises(dataclasses.FrozenInstanceError):
         found.codes[0].text = "b"  # type: ignore[misc]
     assert not hasattr(found, "__dict__")
+
+
+def test_json_holds_everything_but_the_pixels() -> None:
+    code = QRCode("grüße", SQUARE, 0.98765, b"\x00\xff", "zxing", "classical", "zxing raw", "2", "L", page=3)
+    attempt = Attempt("classical", "zxing raw", 0.0123456, (code,), error="broke")
+    result = ReadResult((code,), (Region(SQUARE, 0.5, "finders"),), (attempt,), (20, 10), 1.5, page=3)
+    said = json.loads(result.to_json())
+    assert said == result.to_dict()
+    assert "grüße" in result.to_json()
+    assert (said["size"], said["page"], said["ms"], said["timed_out"]) == ([20, 10], 3, 1500, False)
+    assert said["codes"][0]["data"] == "00ff"
+    assert (said["codes"][0]["confidence"], said["codes"][0]["page"]) == (0.9877, 3)
+    assert said["regions"] == [
+        {"quad": [[0, 0], [10, 0], [10, 10], [0, 10]], "score": 0.5, "source": "finders"}
+    ]
+    assert said["attempts"] == [
+        {"strategy": "classical", "step": "zxing raw", "ms": 12.35, "found": 1, "error": "broke"}
+    ]

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from click import UsageError
 from click.testing import CliRunner
 
 from benchmarks import curves, deformed, impostors, safety
@@ -103,6 +104,27 @@ def test_the_number_of_workers_changes_nothing() -> None:
     alone, shared = (safety.outcomes(safety.region, tasks, workers) for workers in (1, 2))
     assert [replace(o, ms=0) for o in alone] == [replace(o, ms=0) for o in shared]
     assert [(o.kind, o.seed) for o in alone] == tasks
+
+
+def test_a_run_that_was_cut_goes_on(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    tasks = safety.region_tasks(6, 40)
+    record = tmp_path / "regions.jsonl"
+    whole = safety.outcomes(safety.region, tasks, 1, record)
+    lines = record.read_text("utf-8").splitlines()
+    assert len(lines) == 6
+    record.write_text("\n".join([*lines[:5], lines[5][:20]]), "utf-8")
+    made: list[tuple[str, int]] = []
+
+    def region(kind: str, seed: int) -> safety.Given:
+        made.append((kind, seed))
+        return safety.region(kind, seed)
+
+    again = safety.outcomes(region, tasks, 1, record)
+    assert made == tasks[5:]
+    assert [replace(o, ms=0) for o in again] == [replace(o, ms=0) for o in whole]
+    assert record.read_text("utf-8").splitlines()[:5] == lines[:5]
+    with pytest.raises(UsageError, match="other tasks"):
+        safety.outcomes(region, tasks[1:], 1, record)
 
 
 def test_how_often_at_most() -> None:

@@ -15,7 +15,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from qrcascade.frame import Gray
-from qrcascade.results import Findings, Quad, Region
+from qrcascade.quad import Quad
+from qrcascade.results import Findings, Region
 from qrcascade.views import opencv
 
 __all__ = ["FinderEngine"]

@@ -12,7 +12,8 @@ import numpy as np
 
 from qrcascade import confidence
 from qrcascade.frame import Gray
-from qrcascade.results import Findings, QRCode, Quad, Region
+from qrcascade.quad import Quad
+from qrcascade.results import Findings, QRCode, Region
 from qrcascade.views import opencv
 
 __all__ = ["ArucoEngine", "OpenCVEngine"]

@@ -16,7 +16,8 @@ from typing import Any
 from qrcascade import charset, confidence
 from qrcascade.errors import MissingDependencyError
 from qrcascade.frame import Gray
-from qrcascade.results import Findings, QRCode, Quad
+from qrcascade.quad import Quad
+from qrcascade.results import Findings, QRCode
 
 __all__ = ["ZBarEngine"]
 

@@ -9,7 +9,8 @@ from qrcascade import charset, confidence
 from qrcascade.errors import MissingDependencyError
 from qrcascade.frame import Gray
 from qrcascade.orientation import is_mirrored
-from qrcascade.results import Findings, QRCode, Quad, Region
+from qrcascade.quad import Quad
+from qrcascade.results import Findings, QRCode, Region
 
 __all__ = ["ZXingEngine"]
 

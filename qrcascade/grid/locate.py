@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from qrcascade.frame import Frame
-from qrcascade.results import Quad
+from qrcascade.quad import Quad
 from qrcascade.views import opencv, rectify
 
 __all__ = ["FINDER", "MODULE", "Canvas", "Start", "around", "evened", "starts"]

@@ -23,7 +23,7 @@ from qrcascade.grid.locate import Canvas, Pixels, Start, around, starts
 from qrcascade.grid.looks import LOOKS, Look, gray
 from qrcascade.grid.recentre import recentred
 from qrcascade.grid.soft import cancelled, centred
-from qrcascade.results import Quad
+from qrcascade.quad import Quad
 
 __all__ = ["GridReading", "Stages", "stages"]
 

@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 
 from qrcascade.frame import Frame
 from qrcascade.grid.locate import FINDER, MODULE, Canvas, Pixels, Start, around, evened, starts
-from qrcascade.results import Quad
+from qrcascade.quad import Quad
 from qrcascade.views import opencv, to_source
 
 __all__ = ["recentred"]

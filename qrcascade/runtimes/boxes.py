@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from qrcascade.frame import Gray
-from qrcascade.results import Quad
+from qrcascade.quad import Quad
 from qrcascade.runtimes.outlines import outline
 
 __all__ = ["Letterbox", "detections", "letterbox"]

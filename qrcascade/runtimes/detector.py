@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from qrcascade.errors import WeightsError
 from qrcascade.frame import Gray
-from qrcascade.results import Quad
+from qrcascade.quad import Quad
 from qrcascade.runtimes.boxes import detections, letterbox
 from qrcascade.runtimes.records import Exported
 

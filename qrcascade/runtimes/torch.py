@@ -15,7 +15,7 @@ import numpy as np
 
 from qrcascade import weights
 from qrcascade.frame import Gray
-from qrcascade.results import Quad
+from qrcascade.quad import Quad
 
 __all__ = ["TorchDetector", "build", "quiet"]
 

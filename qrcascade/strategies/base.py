@@ -10,7 +10,8 @@ from typing import Protocol, runtime_checkable
 from qrcascade.engines import Engine, engine
 from qrcascade.errors import MissingDependencyError
 from qrcascade.frame import Frame
-from qrcascade.results import Attempt, Findings, Quad
+from qrcascade.quad import Quad
+from qrcascade.results import Attempt, Findings
 from qrcascade.scan import Scan
 from qrcascade.views import View, to_source, view
 

@@ -7,7 +7,8 @@ from collections.abc import Iterator, Sequence
 from qrcascade import engines, views
 from qrcascade.errors import OptionError
 from qrcascade.frame import Frame
-from qrcascade.results import Attempt, Findings, Quad
+from qrcascade.quad import Quad
+from qrcascade.results import Attempt, Findings
 from qrcascade.scan import Scan
 from qrcascade.strategies.base import Runner, Step, carried
 from qrcascade.strategies.regions import WORTHWHILE, credible_outline, reread, verified

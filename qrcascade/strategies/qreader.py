@@ -11,7 +11,8 @@ import numpy as np
 from qrcascade import confidence, models, runtimes, weights
 from qrcascade.errors import MissingDependencyError, OptionError
 from qrcascade.orientation import top_left
-from qrcascade.results import Attempt, Findings, QRCode, Quad, Region
+from qrcascade.quad import Quad
+from qrcascade.results import Attempt, Findings, QRCode, Region
 from qrcascade.scan import CREDIBLE, Scan
 from qrcascade.strategies import tiles
 from qrcascade.strategies.base import Runner

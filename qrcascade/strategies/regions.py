@@ -8,7 +8,8 @@ from collections.abc import Callable, Iterator
 from qrcascade.engines import engine
 from qrcascade.frame import Frame
 from qrcascade.grid.reader import GridReading, Stages, stages
-from qrcascade.results import Attempt, Findings, QRCode, Quad, Region
+from qrcascade.quad import Quad
+from qrcascade.results import Attempt, Findings, QRCode, Region
 from qrcascade.scan import Scan
 from qrcascade.strategies.base import Runner, Step
 from qrcascade.views import View, rectify, view

@@ -12,7 +12,7 @@ from collections.abc import Iterable, Iterator
 from qrcascade.engines import engine
 from qrcascade.engines.texture import TextureEngine
 from qrcascade.frame import Gray
-from qrcascade.results import Quad
+from qrcascade.quad import Quad
 from qrcascade.scan import Scan
 from qrcascade.strategies.base import Step
 from qrcascade.views import View, crop, limit

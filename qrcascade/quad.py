@@ -1,0 +1,140 @@
+"""Four corners of a symbol: their geometry; the standard library only."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
+__all__ = ["Point", "Quad"]
+
+Point = tuple[float, float]
+
+# Intersection over union. Engines place one symbol's corners differently, by up to a few modules;
+# a symbol inside another one's light middle is a third of its side.
+SAME_PLACE = 0.25
+
+
+@dataclass(frozen=True, slots=True)
+class Quad:
+    """Four corners of a symbol.
+
+    Parameters
+    ----------
+    corners : tuple of 4 (x, y) floats
+        Pixels of the upright picture, x to the right and y down, clockwise on the screen.
+        For a symbol that was read, the first is the symbol's own top-left; for a region
+        that was only located, the first corner means nothing.
+    """
+
+    corners: tuple[Point, Point, Point, Point]
+
+    @classmethod
+    def of(cls, points: Sequence[Sequence[float]] | NDArray[Any]) -> Quad:
+        """Make a clockwise quad of 4 points, keeping the first one first.
+
+        Raises
+        ------
+        ValueError
+            If there are not exactly four finite points.
+        """
+        corners = tuple((float(x), float(y)) for x, y in points)
+        if len(corners) != 4 or not all(math.isfinite(v) for c in corners for v in c):
+            raise ValueError(f"a quad has 4 finite (x, y) points, got {corners}")
+        a, b, c, d = corners
+        return cls((a, b, c, d)) if _signed_area(corners) >= 0 else cls((a, d, c, b))
+
+    def __iter__(self) -> Iterator[Point]:
+        return iter(self.corners)
+
+    def __array__(self, dtype: Any = None, copy: bool | None = None) -> NDArray[np.float64]:
+        """The corners as a new float array of shape (4, 2)."""
+        import numpy
+
+        if copy is False:
+            raise ValueError("a Quad holds no array, so it cannot give one without a copy")
+        return numpy.array(self.corners, dtype=float if dtype is None else dtype)
+
+    @property
+    def area(self) -> float:
+        """Area in square pixels."""
+        return abs(_signed_area(self.corners))
+
+    @property
+    def center(self) -> Point:
+        """Mean of the corners."""
+        return (sum(x for x, _ in self.corners) / 4, sum(y for _, y in self.corners) / 4)
+
+    @property
+    def side(self) -> float:
+        """Length of the mean side, in pixels."""
+        a, b, c, d = self.corners
+        return (math.dist(a, b) + math.dist(b, c) + math.dist(c, d) + math.dist(d, a)) / 4
+
+    @property
+    def convex(self) -> bool:
+        """Whether all four corners turn the same way, as a flat symbol's do."""
+        c = self.corners
+        return all(_turn(c[i - 2], c[i - 1], c[i]) > 0 for i in range(4))
+
+    def overlap(self, other: Quad) -> float:
+        """Intersection over union: 0 (apart) to 1 (the same outline).
+
+        Exact for convex quads (Sutherland-Hodgman clipping).
+        """
+        if self._apart(other):
+            return 0.0
+        polygon: list[Point] = list(self.corners)
+        for i in range(4):
+            polygon = _clip(polygon, other.corners[i - 1], other.corners[i])
+        shared = abs(_signed_area(polygon))
+        union = self.area + other.area - shared
+        return min(1.0, shared / union) if union > 0 else 0.0
+
+    def _apart(self, other: Quad) -> bool:
+        """Whether the bounding boxes do not touch: quick to say of most quads of a picture."""
+        (ax, ay), (bx, by) = (list(zip(*quad.corners, strict=True)) for quad in (self, other))
+        return max(ax) < min(bx) or max(bx) < min(ax) or max(ay) < min(by) or max(by) < min(ay)
+
+    def same_place(self, other: Quad) -> bool:
+        """Whether both are likely to outline one symbol: `overlap` of at least a quarter."""
+        return self == other or self.overlap(other) >= SAME_PLACE
+
+    def covers(self, other: Quad) -> bool:
+        """Whether the other one is smaller and has its centre in this one, as a symbol's parts have."""
+        c = self.corners
+        inside = all(_turn(c[i - 1], c[i], other.center) >= 0 for i in range(4))
+        return inside and other.area < self.area
+
+
+def _signed_area(points: Sequence[Point]) -> float:
+    """Shoelace formula; positive is clockwise on a screen (y down)."""
+    twice = 0.0
+    for i, (x, y) in enumerate(points):
+        before_x, before_y = points[i - 1]
+        twice += before_x * y - before_y * x
+    return twice / 2
+
+
+def _turn(a: Point, b: Point, p: Point) -> float:
+    """Positive where ``p`` lies to the right of the way from ``a`` to ``b`` on the screen."""
+    return (b[0] - a[0]) * (p[1] - a[1]) - (b[1] - a[1]) * (p[0] - a[0])
+
+
+def _clip(polygon: list[Point], a: Point, b: Point) -> list[Point]:
+    """The part of a polygon on the inner side of one edge of a clockwise quad."""
+    kept: list[Point] = []
+    for i, p in enumerate(polygon):
+        q = polygon[i - 1]
+        side_p, side_q = _turn(a, b, p), _turn(a, b, q)
+        if (side_p >= 0) != (side_q >= 0):
+            t = side_q / (side_q - side_p)
+            kept.append((q[0] + t * (p[0] - q[0]), q[1] + t * (p[1] - q[1])))
+        if side_p >= 0:
+            kept.append(p)
+    return kept
