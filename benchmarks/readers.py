@@ -15,6 +15,7 @@ from qrcascade.cascade import PRESETS
 from qrcascade.engines import engine
 from qrcascade.frame import Gray
 from qrcascade.models import load as load_model
+from qrcascade.runtimes import CHOICES
 from qrcascade.runtimes.torch import TorchDetector
 
 __all__ = ["READERS", "Output", "Reading", "build"]
@@ -56,6 +57,11 @@ def _thorough_nano(expect: str | None) -> Reader:
     """The thorough preset with nano in the place of Small and Medium."""
     nano = QReaderStrategy("n")
     return _cascade(Cascade([ClassicalStrategy(), GridStrategy(), nano, GridStrategy()]), expect)
+
+
+def _nano(runtime: str) -> Reader:
+    """The nano preset in one runtime."""
+    return _cascade(Cascade([ClassicalStrategy(), QReaderStrategy("n", runtime=runtime)]), None)
 
 
 def _cascade(cascade: Cascade, expect: str | None) -> Reader:
@@ -134,6 +140,7 @@ READERS: dict[str, Callable[[], Reader]] = {
     **{f"qreader-{size}": (lambda size=size: _qreader(size)) for size in "nsml"},  # type: ignore[misc]
     **{name: (lambda name=name: _preset(name, None)) for name in PRESETS},  # type: ignore[misc]
     **{f"{name}-all": (lambda name=name: _preset(name, "all")) for name in PRESETS},  # type: ignore[misc]
+    **{f"nano-{runtime}": (lambda runtime=runtime: _nano(runtime)) for runtime in CHOICES[1:]},  # type: ignore[misc]
     "thorough-nano": lambda: _thorough_nano(None),
     "thorough-nano-all": lambda: _thorough_nano("all"),
 }
