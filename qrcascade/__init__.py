@@ -19,6 +19,7 @@ if TYPE_CHECKING:
         WeightsError,
     )
     from qrcascade.frame import Frame
+    from qrcascade.limits import Limits
     from qrcascade.profile import Advice, Measured, Profile, advise
     from qrcascade.quad import Quad
     from qrcascade.results import Attempt, QRCode, ReadResult, Region
@@ -35,6 +36,7 @@ __all__ = [
     "Frame",
     "GridStrategy",
     "ImageError",
+    "Limits",
     "Measured",
     "MissingDependencyError",
     "NotFoundError",
@@ -65,6 +67,7 @@ _ROOMS = {
         "WeightsError",
     ),
     "frame": ("Frame",),
+    "limits": ("Limits",),
     "profile": ("Advice", "Measured", "Profile", "advise"),
     "quad": ("Quad",),
     "results": ("Attempt", "QRCode", "ReadResult", "Region"),

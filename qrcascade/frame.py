@@ -10,14 +10,15 @@ from typing import IO, TYPE_CHECKING, Any, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
-from PIL import Image
+from PIL import Image, UnidentifiedImageError
 
 from qrcascade.errors import ImageError
+from qrcascade.limits import Limits
 
 if TYPE_CHECKING:
     from PIL.Image import Image as PILImage
 
-__all__ = ["MAX_PIXELS", "MAX_SIDE", "Frame", "Gray", "Source", "scaling"]
+__all__ = ["Frame", "Gray", "Source", "scaling"]
 
 Gray: TypeAlias = NDArray[np.uint8]
 Matrix: TypeAlias = NDArray[np.float64]
@@ -25,9 +26,12 @@ Source: TypeAlias = (
     "str | os.PathLike[str] | bytes | bytearray | memoryview | IO[bytes] | PILImage | NDArray[Any] | Frame"
 )
 
-MAX_PIXELS = 100_000_000
-# OpenCV's warps address pixels with 16-bit integers.
-MAX_SIDE = 32_767
+_LIMITS = Limits()
+_CHUNK_BYTES = 4 * 2**20
+# Pillow's formats that are read: none that runs another program (EPS) or draws (WMF). The first need no
+# further import.
+_COMMON = ("JPEG", "PNG", "GIF", "BMP", "PPM")
+_FORMATS = (*_COMMON, "TIFF", "WEBP", "AVIF", "JPEG2000", "MPO", "DIB", "ICO", "PCX", "SGI", "TGA")
 
 # Drafts of fewer pixels are not worth making.
 _DRAFT_PIXELS = 1_500_000
@@ -130,7 +134,15 @@ class Frame:
         return frame
 
     @classmethod
-    def load(cls, source: Source, *, bgr: bool = False, frame: int = 0, draft: bool = False) -> Frame:
+    def load(
+        cls,
+        source: Source,
+        *,
+        bgr: bool = False,
+        frame: int = 0,
+        draft: bool = False,
+        limits: Limits = _LIMITS,
+    ) -> Frame:
         """Decode a source.
 
         Parameters
@@ -146,20 +158,23 @@ class Frame:
             it stands, and is moved to another one if this says so.
         draft : bool
             Decode a large JPEG file at half its size, and whole only when ``gray`` is asked for.
+        limits : Limits
+            What is too large.
 
         Raises
         ------
         ImageError
             If there is no such file, or it is cut, empty, too large, or not a picture.
         """
-        if isinstance(source, Frame):
-            return source
         try:
+            if isinstance(source, Frame):
+                limits.check_size(*source.size)
+                return source
             if isinstance(source, np.ndarray):
-                return _from_array(source, bgr)
+                return _from_array(source, bgr, limits)
             if isinstance(source, Image.Image):
-                return _from_pil(source, frame)
-            return _from_file(_bytes_of(source), frame, draft)
+                return _from_pil(source, frame, limits)
+            return _from_file(_bytes_of(source, limits), frame, draft, limits)
         except ImageError as error:
             raise ImageError(f"cannot read {_describe(source)}: {error}") from error.__cause__
         except Exception as error:
@@ -180,18 +195,28 @@ def _describe(source: object) -> str:
     return f"a {type(source).__name__}"
 
 
-def _bytes_of(source: object) -> bytes:
-    if isinstance(source, str | os.PathLike):
-        return Path(source).read_bytes()
+def _bytes_of(source: object, limits: Limits) -> bytes:
     if isinstance(source, bytes | bytearray | memoryview):
+        limits.check_bytes(memoryview(source).nbytes)
         return bytes(source)
-    read = getattr(source, "read", None)
-    if read is None:
-        raise ImageError(f"it is none of {_ACCEPTED}")
-    data = read()
-    if not isinstance(data, bytes):
-        raise ImageError(f"its read() gave {type(data).__name__}; open the file in binary mode")
-    return data
+    if isinstance(source, str | os.PathLike):
+        with Path(source).open("rb") as file:
+            return _read(file, limits)
+    if callable(getattr(source, "read", None)):
+        return _read(source, limits)
+    raise ImageError(f"it is none of {_ACCEPTED}")
+
+
+def _read(file: Any, limits: Limits) -> bytes:
+    """All of a binary file, or no more of it than is allowed: some files never end."""
+    parts, size = [], 0
+    while part := file.read(_CHUNK_BYTES):
+        if not isinstance(part, bytes):
+            raise ImageError(f"its read() gave {type(part).__name__}; open the file in binary mode")
+        parts.append(part)
+        size += len(part)
+        limits.check_bytes(size)
+    return parts[0] if len(parts) == 1 else b"".join(parts)
 
 
 def scaling(size: tuple[int, int], to: tuple[int, int]) -> Matrix:
@@ -200,11 +225,11 @@ def scaling(size: tuple[int, int], to: tuple[int, int]) -> Matrix:
     return np.array([[fx, 0, 0.5 * fx - 0.5], [0, fy, 0.5 * fy - 0.5], [0, 0, 1]])
 
 
-def _from_file(data: bytes, frame: int, draft: bool = False) -> Frame:
+def _from_file(data: bytes, frame: int, draft: bool, limits: Limits) -> Frame:
     if not data:
         raise ImageError("it is empty")
-    with _open(data, frame) as image:
-        _check_size(*image.size)
+    with _open(data, frame, limits) as image:
+        limits.check_size(*image.size)
         width, height = size = image.size
         half = draft and width * height >= 4 * _DRAFT_PIXELS
         # JPEG can leave its colour planes undecoded, and be decoded at half its size.
@@ -214,34 +239,47 @@ def _from_file(data: bytes, frame: int, draft: bool = False) -> Frame:
         gray = _upright(_gray(image), orientation)
 
     def color() -> Gray:
-        with _open(data, frame) as again:
+        with _open(data, frame, limits) as again:
             return _upright(_rgb(again), _orientation(again))
 
     if reduced:
         upright = (height, width) if orientation in _TURNED else size
-        return Frame._of_draft(gray, upright, lambda: _from_file(data, frame).gray, color)
+        return Frame._of_draft(gray, upright, lambda: _from_file(data, frame, False, limits).gray, color)
     return Frame(gray, color=color)
 
 
-def _open(data: bytes, frame: int) -> PILImage:
-    image: PILImage = Image.open(io.BytesIO(data))
+def _open(data: bytes, frame: int, limits: Limits) -> PILImage:
+    image = _identified(data)
     if frame:
-        _check_size(*image.size)
-        _seek(image, frame)
+        limits.check_size(*image.size)
+        _seek(image, frame, limits)
     return image
 
 
-def _seek(image: PILImage, frame: int) -> None:
+def _identified(data: bytes) -> PILImage:
+    try:
+        return Image.open(io.BytesIO(data), formats=_COMMON)
+    except UnidentifiedImageError:
+        Image.init()
+        known = [name for name in _FORMATS if name in Image.OPEN]
+        try:
+            return Image.open(io.BytesIO(data), formats=known)
+        except UnidentifiedImageError:
+            raise ImageError("cannot identify a picture in it") from None
+
+
+def _seek(image: PILImage, frame: int, limits: Limits) -> None:
+    limits.check_frame(frame)
     count = getattr(image, "n_frames", 1)
     if not 0 <= frame < count:
         raise ImageError(f"it has no frame {frame}; it has {count}, counted from 0")
     image.seek(frame)
 
 
-def _from_pil(image: PILImage, frame: int) -> Frame:
-    _check_size(*image.size)
+def _from_pil(image: PILImage, frame: int, limits: Limits) -> Frame:
+    limits.check_size(*image.size)
     if frame:
-        _seek(image, frame)
+        _seek(image, frame, limits)
     orientation = _orientation(image)
     gray = _upright(_gray(image), orientation)
     return Frame(gray, color=lambda: _upright(_rgb(image), orientation))
@@ -287,11 +325,11 @@ def _over_white(image: PILImage) -> PILImage:
     return white.convert("RGB")
 
 
-def _from_array(array: NDArray[Any], bgr: bool) -> Frame:
+def _from_array(array: NDArray[Any], bgr: bool, limits: Limits) -> Frame:
     channels = array.shape[2] if array.ndim == 3 else 1
     if array.ndim not in (2, 3) or channels not in (1, 3, 4):
         raise ImageError("an array must have shape (H, W), (H, W, 3) or (H, W, 4)")
-    _check_size(array.shape[1], array.shape[0])
+    limits.check_size(array.shape[1], array.shape[0])
     pixels = _to_uint8(array)
     if channels == 1:
         return Frame(pixels.reshape(pixels.shape[:2]))
@@ -320,12 +358,3 @@ def _to_uint8(array: NDArray[Any]) -> Gray:
     scale = np.float32(255.0 / top)
     scaled: Gray = np.rint(array.astype(np.float32) * scale).astype(np.uint8)
     return scaled
-
-
-def _check_size(width: int, height: int) -> None:
-    if width < 1 or height < 1:
-        raise ImageError(f"it is {width}x{height} pixels: nothing to look at")
-    if width * height > MAX_PIXELS or max(width, height) > MAX_SIDE:
-        raise ImageError(
-            f"it is {width}x{height} pixels; at most {MAX_PIXELS:,} in all and {MAX_SIDE:,} a side are read"
-        )

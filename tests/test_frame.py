@@ -12,8 +12,8 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 from PIL import Image
 
-from qrcascade import Frame, ImageError
-from qrcascade.frame import MAX_PIXELS, scaling
+from qrcascade import Frame, ImageError, Limits, OptionError
+from qrcascade.frame import scaling
 
 RAMP = np.arange(48, dtype=np.uint8).reshape(6, 8) * 5
 
@@ -214,7 +214,7 @@ def huge_png() -> bytes:
         (np.full((2, 2), 70_000), "70000"),
         (np.array([["a"]]), "numbers"),
         (np.array([[1j]]), "numbers"),
-        (np.broadcast_to(np.uint8(0), (1, MAX_PIXELS + 1)), "at most 100,000,000"),
+        (np.broadcast_to(np.uint8(0), (1, 100_000_001)), "at most 100,000,000"),
         (np.broadcast_to(np.uint8(0), (1, 60_000)), "32,767 a side"),
         (Image.new("L", (0, 5)), "nothing to look at"),
         (io.StringIO("text"), "binary mode"),
@@ -238,3 +238,66 @@ def test_broken_files_are_image_errors_or_pictures(noise: bytes, cut: int) -> No
 def test_a_url_is_a_path() -> None:
     with pytest.raises(ImageError, match="No such file"):
         Frame.load("https://example.com/code.png")
+
+
+SMALL = Limits(max_pixels=40, max_side=9, max_bytes=60, max_frames=2)
+
+
+@pytest.mark.parametrize(
+    ("source", "frame", "message"),
+    [
+        (RAMP, 0, "it is 8x6 pixels; at most 40 in all and 9 a side"),
+        (Frame(RAMP), 0, "cannot read a Frame: it is 8x6"),
+        (Image.fromarray(RAMP), 0, "8x6"),
+        (np.zeros((10, 1), np.uint8), 0, "1x10 pixels"),
+        (PNG, 0, f"{len(PNG)} bytes: it has more than 60 bytes"),
+        (bytearray(PNG), 0, "more than 60 bytes"),
+        (io.BytesIO(PNG), 0, "more than 60 bytes"),
+        (Image.new("L", (2, 2)), 2, "frame 2 was asked for; the first 2"),
+    ],
+)
+def test_limits_are_kept(source: Any, frame: int, message: str) -> None:
+    with pytest.raises(ImageError, match=message):
+        Frame.load(source, frame=frame, limits=SMALL)
+
+
+def test_a_file_that_never_ends_is_not_read_whole(tmp_path: Path) -> None:
+    class Endless(io.RawIOBase):
+        given = 0
+
+        def read(self, size: int = -1) -> bytes:
+            assert size > 0
+            self.given += size
+            return bytes(size)
+
+    source = Endless()
+    with pytest.raises(ImageError, match="more than 5,000,000 bytes"):
+        Frame.load(source, limits=Limits(max_bytes=5_000_000))
+    assert source.given < 10_000_000
+    path = tmp_path / "large.png"
+    path.write_bytes(PNG)
+    with pytest.raises(ImageError, match=r"large\.png': it has more than 60 bytes"):
+        Frame.load(path, limits=SMALL)
+
+
+@pytest.mark.parametrize(
+    "changes", [{"max_pixels": 0}, {"max_bytes": 1.5}, {"max_side": 40_000}, {"max_frames": True}]
+)
+def test_limits_that_mean_nothing(changes: Any) -> None:
+    with pytest.raises(OptionError, match=next(iter(changes))):
+        Limits(**changes)
+
+
+def test_no_format_is_read_that_runs_another_program() -> None:
+    eps = encoded(Image.fromarray(RAMP), "EPS")
+    with pytest.raises(ImageError, match="cannot identify"):
+        Frame.load(eps)
+
+
+@pytest.mark.parametrize(
+    "kind", ["PNG", "GIF", "BMP", "PPM", "TIFF", "WEBP", "ICO", "PCX", "SGI", "TGA", "JPEG2000"]
+)
+def test_formats(kind: str) -> None:
+    page = np.kron(RAMP, np.ones((8, 8), np.uint8))
+    frame = Frame.load(encoded(Image.fromarray(page), kind))
+    assert frame.size[0] >= 32

@@ -48,7 +48,7 @@ def test_imports_point_one_way() -> None:
     """errors, results, ... cascade: each room imports only rooms to its left."""
     order = [
         {"errors"},
-        {"drawing", "quad"},
+        {"drawing", "limits", "quad"},
         {"results"},
         {"charset", "confidence"},
         {"frame"},
