@@ -17,6 +17,7 @@ if TYPE_CHECKING:
         OptionError,
         QRCascadeError,
         WeightsError,
+        WorkerError,
     )
     from qrcascade.frame import Frame
     from qrcascade.limits import Limits
@@ -52,6 +53,7 @@ __all__ = [
     "Strategy",
     "StubStrategy",
     "WeightsError",
+    "WorkerError",
     "advise",
     "read",
 ]
@@ -65,6 +67,7 @@ _ROOMS = {
         "OptionError",
         "QRCascadeError",
         "WeightsError",
+        "WorkerError",
     ),
     "frame": ("Frame",),
     "limits": ("Limits",),

@@ -2,21 +2,29 @@
 
 from __future__ import annotations
 
+import contextlib
 import functools
+import re
 import time
-from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
+from collections.abc import Callable, Collection, Generator, Sequence
+from typing import TYPE_CHECKING, Any
 
-from qrcascade.errors import OptionError, QRCascadeError
+from qrcascade import options
+from qrcascade.errors import OptionError
 from qrcascade.frame import Frame, Source
+from qrcascade.limits import Limits
 from qrcascade.quad import Quad
-from qrcascade.results import Attempt, QRCode, ReadResult, Region
-from qrcascade.scan import Expect, Scan
+from qrcascade.results import Attempt, ReadResult
+from qrcascade.scan import Accept, Expect, OutOfTime, Scan
 from qrcascade.strategies import ClassicalStrategy, GridStrategy, QReaderStrategy, Strategy
+from qrcascade.strategies.base import attempts, warm
 
-__all__ = ["FORMATS", "PRESETS", "Cascade", "read"]
+if TYPE_CHECKING:
+    from qrcascade.isolation import Workers
 
-_MAX_TIMEOUT_S = 86_400
-FORMATS = ("QRCode", "MicroQRCode", "RMQRCode")
+__all__ = ["PRESETS", "Cascade", "read"]
+
+_LIMITS = Limits()
 PRESETS: dict[str, tuple[str, ...]] = {
     "classical": (),
     "light": ("grid",),
@@ -40,14 +48,30 @@ class Cascade:
         Objects with a ``name`` and ``attempts(scan)``.
     threshold : float
         Confidence, 0 to 1, under which a code does not end the reading.
+    isolation : None or "process"
+        "process" loads pictures and runs strategies in worker processes, one for each reading at a
+        time, started when they are first needed: whatever ends one is an attempt's error, and a
+        timeout is kept to whatever an engine does. None does all in this process.
+    max_memory : int, optional
+        Megabytes of private memory that a worker process may have; only on Linux.
+    limits : Limits
+        Sources that are larger are refused.
 
     Raises
     ------
     OptionError
-        If there is no strategy, one lacks ``name`` or ``attempts``, or the threshold is out of range.
+        If there is no strategy, one lacks ``name`` or ``attempts``, or an option means nothing.
     """
 
-    def __init__(self, strategies: Sequence[Strategy], *, threshold: float = 0.7) -> None:
+    def __init__(
+        self,
+        strategies: Sequence[Strategy],
+        *,
+        threshold: float = 0.7,
+        isolation: str | None = None,
+        max_memory: int | None = None,
+        limits: Limits = _LIMITS,
+    ) -> None:
         try:
             self.strategies = tuple(strategies)
         except TypeError as error:
@@ -60,12 +84,85 @@ class Cascade:
                 raise OptionError(f"a strategy has a name and attempts(scan); {strategy!r} does not")
         if not (isinstance(threshold, int | float) and 0 <= threshold <= 1):
             raise OptionError(f"threshold must be between 0 and 1, got {threshold!r}")
+        if not isinstance(limits, Limits):
+            raise OptionError(f"limits must be Limits, got {limits!r}")
+        self.isolation = isolation
+        self.max_memory = max_memory
+        self.limits = limits
+        self._workers = self._pool()
+
+    def _pool(self) -> Workers | None:
+        """Where strategies run; None for this process."""
+        if self.isolation is None and self.max_memory is None:
+            return None
+        if self.isolation != "process":
+            with_memory = " with max_memory" if self.max_memory is not None else ""
+            raise OptionError(f'isolation must be None or "process"{with_memory}, got {self.isolation!r}')
+        from qrcascade.isolation import CAN_CAP_MEMORY, Workers
+
+        cap = self.max_memory
+        if cap is not None and not (isinstance(cap, int) and not isinstance(cap, bool) and cap > 0):
+            raise OptionError(f"max_memory must be None or a whole number of megabytes, got {cap!r}")
+        if cap is not None and not CAN_CAP_MEMORY:
+            raise OptionError("max_memory can only be kept to on Linux")
+        return Workers(self.strategies, self.limits, cap)
 
     def __repr__(self) -> str:
-        return f"Cascade({', '.join(s.name for s in self.strategies)}, threshold={self.threshold})"
+        isolation = f", isolation={self.isolation!r}" if self.isolation else ""
+        return f"Cascade({', '.join(s.name for s in self.strategies)}, threshold={self.threshold}{isolation})"
+
+    def __getstate__(self) -> dict[str, Any]:
+        return {**self.__dict__, "_workers": None}
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        self.__dict__.update(state)
+        self._workers = self._pool()
+
+    def __enter__(self) -> Cascade:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """End idle worker processes. A later reading starts new ones."""
+        if self._workers is not None:
+            self._workers.close()
+
+    def warm(self, workers: int = 1) -> None:
+        """Load now what would be loaded at the first picture that needs it: models, worker processes.
+
+        What cannot be loaded is told by the attempts that need it.
+
+        Parameters
+        ----------
+        workers : int
+            Worker processes to have ready, with isolation. One that is replaced later loads its models, too.
+
+        Raises
+        ------
+        OptionError
+            If ``workers`` is no number from 1.
+        WorkerError
+            If no worker process can be started.
+        """
+        if not isinstance(workers, int) or isinstance(workers, bool) or workers < 1:
+            raise OptionError(f"workers must be a whole number from 1, got {workers!r}")
+        if self._workers is None:
+            warm(self.strategies)
+        else:
+            self._workers.warm(workers)
 
     @classmethod
-    def preset(cls, name: str = "thorough", *, threshold: float = 0.7) -> Cascade:
+    def preset(
+        cls,
+        name: str = "thorough",
+        *,
+        threshold: float = 0.7,
+        isolation: str | None = None,
+        max_memory: int | None = None,
+        limits: Limits = _LIMITS,
+    ) -> Cascade:
         """One of the ready-made cascades.
 
         Parameters
@@ -74,7 +171,7 @@ class Cascade:
             Classical alone; followed by the grid reader; by QReader n, s, s then m, or l; or by the
             grid reader, s, m and the grid reader for what each locates. Where the extra is not
             installed, the neural tiers are attempts with an error.
-        threshold : float
+        threshold, isolation, max_memory, limits
             As for the class.
 
         Raises
@@ -84,7 +181,8 @@ class Cascade:
         """
         if not isinstance(name, str) or name not in PRESETS:
             raise OptionError(f"preset must be one of {', '.join(PRESETS)}, got {name!r}")
-        return cls([ClassicalStrategy(), *map(_tier, PRESETS[name])], threshold=threshold)
+        strategies = [ClassicalStrategy(), *map(_tier, PRESETS[name])]
+        return cls(strategies, threshold=threshold, isolation=isolation, max_memory=max_memory, limits=limits)
 
     def read(
         self,
@@ -96,6 +194,7 @@ class Cascade:
         bgr: bool = False,
         frame: int = 0,
         regions: Sequence[Quad] = (),
+        accept: Accept | re.Pattern[str] | None = None,
     ) -> ReadResult:
         """Read the codes in one picture.
 
@@ -109,9 +208,9 @@ class Cascade:
             half its size, where a second, tiny code is not seen. A number goes on until that many
             codes are read, each with enough confidence. "all" lets every tier that locates look.
         timeout : float, optional
-            Seconds from the call, loading included; checked between engine runs, of which the one
-            that loads a model, or fetches its weights, is the longest. What was read by then is
-            returned.
+            Seconds from the call, loading included. What was read by then is returned. It is checked
+            between engine runs, and none is begun that is not likely to end in time; but the one that
+            loads a model, or fetches its weights, can take longer. With isolation that is cut off.
         formats : collection of str
             Symbologies to report, of "QRCode", "MicroQRCode" and "RMQRCode".
         bgr : bool
@@ -120,6 +219,10 @@ class Cascade:
             Which picture of a multi-frame file, from 0.
         regions : sequence of Quad
             Where symbols are known to be, in pixels of the upright picture: read like those that are located.
+        accept : callable or compiled regular expression, optional
+            Says of a text (str) whether it is one of those wanted; an expression, by finding something
+            in it. A code that is not accepted stays in the result, marked; the reading goes on as if
+            it were unread.
 
         Returns
         -------
@@ -131,101 +234,58 @@ class Cascade:
         ImageError
             If the source is not a picture that can be read.
         OptionError
-            If an option means nothing.
+            If an option means nothing, or ``accept`` raises something.
+        WorkerError
+            If no worker process can be started.
         """
         start = time.perf_counter()
-        enough = _stop_rule(expect)
-        formats = _known(formats)
-        deadline = _deadline(timeout)
+        enough, wanted = options.stop_rule(expect), options.wanted(accept)
+        formats = options.known_formats(formats)
+        deadline = options.deadline(timeout)
+        given = options.given(regions)
+        picture, run = self._load(source, bgr=bgr, frame=frame, draft=expect is None, deadline=deadline)
         scan = Scan(
-            Frame.load(source, bgr=bgr, frame=frame, draft=expect is None),
+            picture,
             expect=expect,
             formats=formats,
             threshold=self.threshold,
             deadline=deadline,
+            accept=wanted,
         )
-        given = _given(regions)
         if given is not None:
             scan.record(given)
         timed_out = False
-        for attempt in self._attempts(scan):
-            scan.record(attempt)
-            if enough(scan):
-                break
-            if scan.timed_out:
+        with contextlib.closing(run(scan)) as made:
+            try:
+                for attempt in made:
+                    scan.record(attempt)
+                    if enough(scan):
+                        break
+                    if scan.timed_out:
+                        raise OutOfTime
+            except OutOfTime:
                 timed_out = True
-                break
         elapsed = time.perf_counter() - start
         found = scan.codes, scan.regions, tuple(scan.attempts)
-        return ReadResult(*found, scan.frame.size, elapsed, timed_out, picture=scan.frame)
+        return ReadResult(*found, picture.size, elapsed, timed_out, picture=picture)
 
-    def _attempts(self, scan: Scan) -> Iterator[Attempt]:
-        """Every strategy's attempts in turn; what a strategy raises is its last attempt."""
-        for strategy in self.strategies:
-            try:
-                for attempt in strategy.attempts(scan):
-                    yield _sound(attempt)
-            except QRCascadeError as error:
-                yield Attempt(strategy.name, "", error=str(error))
-            except Exception as error:
-                yield Attempt(strategy.name, "", error=f"{type(error).__name__}: {error}")
+    def _load(
+        self, source: Source, *, deadline: float | None, **how: Any
+    ) -> tuple[Frame, Callable[[Scan], Generator[Attempt]]]:
+        """The picture, and what makes the attempts at it; a worker process loads it with the first one."""
+        if self._workers is None:
+            picture = Frame.load(source, limits=self.limits, **how)
+            return picture, functools.partial(attempts, self.strategies)
+        from qrcascade.isolation import Reading
+
+        reading = Reading(
+            self._workers, self.strategies, source, limits=self.limits, deadline=deadline, **how
+        )
+        return reading.frame, reading.attempts
 
 
 def _tier(name: str) -> Strategy:
     return GridStrategy() if name == "grid" else QReaderStrategy(name, required=False)
-
-
-def _given(regions: Sequence[Quad]) -> Attempt | None:
-    """The caller's regions as an attempt of nobody else's; None where there are none."""
-    quads = tuple(regions) if isinstance(regions, Iterable) and not isinstance(regions, Quad) else (regions,)
-    for quad in quads:
-        if not isinstance(quad, Quad) or not quad.convex:
-            raise OptionError(f"regions must be convex Quads, got {quad!r}")
-    if not quads:
-        return None
-    return Attempt("caller", "regions", regions=tuple(Region(quad, 1.0, "caller") for quad in quads))
-
-
-def _sound(attempt: object) -> Attempt:
-    """Check what a strategy yields, before the scan works with it."""
-    if not isinstance(attempt, Attempt):
-        raise TypeError(f"attempts() must yield Attempt, got {attempt!r}")
-    for code in attempt.codes:
-        if not (isinstance(code, QRCode) and isinstance(code.quad, Quad) and 0 <= code.confidence <= 1):
-            raise TypeError(f"an attempt's codes must be QRCode with a Quad and a confidence, got {code!r}")
-    for region in attempt.regions:
-        if not (isinstance(region, Region) and isinstance(region.quad, Quad)):
-            raise TypeError(f"an attempt's regions must be Region with a Quad, got {region!r}")
-    return attempt
-
-
-def _stop_rule(expect: Expect) -> Callable[[Scan], bool]:
-    if expect is None:
-        return lambda scan: scan.settled
-    if isinstance(expect, str) and expect == "all":
-        return lambda _scan: False
-    if isinstance(expect, int) and not isinstance(expect, bool) and expect > 0:
-        wanted = int(expect)
-        return lambda scan: sum(c.confidence >= scan.threshold for c in scan.codes) >= wanted
-    raise OptionError(f'expect must be None, a positive number of codes or "all", got {expect!r}')
-
-
-def _deadline(timeout: float | None) -> float | None:
-    if timeout is None:
-        return None
-    if isinstance(timeout, int | float) and not isinstance(timeout, bool) and 0 < timeout <= _MAX_TIMEOUT_S:
-        return time.monotonic() + timeout
-    raise OptionError(f"timeout must be None or seconds, up to {_MAX_TIMEOUT_S:,}, got {timeout!r}")
-
-
-def _known(formats: Collection[str]) -> tuple[str, ...]:
-    try:
-        names = () if isinstance(formats, str) else tuple(formats)
-    except TypeError:
-        names = ()
-    if not names or any(name not in FORMATS for name in names):
-        raise OptionError(f"formats must be some of {', '.join(FORMATS)}, got {formats!r}")
-    return names
 
 
 @functools.cache
@@ -242,11 +302,19 @@ def read(
     bgr: bool = False,
     frame: int = 0,
     regions: Sequence[Quad] = (),
+    accept: Accept | re.Pattern[str] | None = None,
 ) -> ReadResult:
     """Read the codes in one picture with the "thorough" preset.
 
     The parameters, the result and what is raised are those of `Cascade.read`.
     """
     return _default().read(
-        source, expect=expect, timeout=timeout, formats=formats, bgr=bgr, frame=frame, regions=regions
+        source,
+        expect=expect,
+        timeout=timeout,
+        formats=formats,
+        bgr=bgr,
+        frame=frame,
+        regions=regions,
+        accept=accept,
     )

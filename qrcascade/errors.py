@@ -5,7 +5,8 @@ QRCascadeError
 ├── OptionError (ValueError)             an argument has a value that means nothing
 ├── NotFoundError (LookupError)          ``ReadResult.require()`` and no code was read
 ├── MissingDependencyError (ImportError) a library or extra is not installed
-└── WeightsError (OSError)               a model's weights are not there, or not to be trusted
+├── WeightsError (OSError)               a model's weights are not there, or not to be trusted
+└── WorkerError (RuntimeError)           no worker process can be started to read in
 """
 
 from __future__ import annotations
@@ -17,6 +18,7 @@ __all__ = [
     "OptionError",
     "QRCascadeError",
     "WeightsError",
+    "WorkerError",
 ]
 
 
@@ -61,3 +63,7 @@ class MissingDependencyError(QRCascadeError, ImportError):
 
 class WeightsError(QRCascadeError, OSError):
     """A model's weights are not where they were looked for, cannot be fetched, or are not to be trusted."""
+
+
+class WorkerError(QRCascadeError, RuntimeError):
+    """``isolation="process"`` was asked for, and no worker process can be started."""

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
 import io
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any, TypeAlias
 
@@ -18,7 +19,7 @@ from qrcascade.limits import Limits
 if TYPE_CHECKING:
     from PIL.Image import Image as PILImage
 
-__all__ = ["Frame", "Gray", "Source", "scaling"]
+__all__ = ["Frame", "Gray", "Source", "content", "describe", "scaling"]
 
 Gray: TypeAlias = NDArray[np.uint8]
 Matrix: TypeAlias = NDArray[np.float64]
@@ -51,6 +52,7 @@ _UPRIGHT: dict[int, Callable[[NDArray[Any]], NDArray[Any]]] = {
 _TURNED = (5, 6, 7, 8)
 _IDENTITY = np.eye(3)
 _IDENTITY.setflags(write=False)
+_NOTHING = np.zeros((1, 1), np.uint8)
 _ACCEPTED = "a path, bytes, a binary file, a PIL.Image, or an array (H, W), (H, W, 3) or (H, W, 4)"
 
 
@@ -166,7 +168,7 @@ class Frame:
         ImageError
             If there is no such file, or it is cut, empty, too large, or not a picture.
         """
-        try:
+        with _naming(source):
             if isinstance(source, Frame):
                 limits.check_size(*source.size)
                 return source
@@ -175,15 +177,47 @@ class Frame:
             if isinstance(source, Image.Image):
                 return _from_pil(source, frame, limits)
             return _from_file(_bytes_of(source, limits), frame, draft, limits)
-        except ImageError as error:
-            raise ImageError(f"cannot read {_describe(source)}: {error}") from error.__cause__
-        except Exception as error:
-            # Pillow's plugins raise about every kind of exception on broken files.
-            why = getattr(error, "strerror", None) or str(error) or type(error).__name__
-            raise ImageError(f"cannot read {_describe(source)}: {why}") from error
+
+    @classmethod
+    def deferred(cls, size: tuple[int, int], load: Callable[[], Frame]) -> Frame:
+        """A picture of this size (width, height) that is not loaded before its pixels are asked for."""
+        frame = cls(_NOTHING, color=lambda: load().color)
+        frame._gray, frame._decode, frame.size = None, lambda: load().gray, size
+        return frame
+
+    @property
+    def is_colored(self) -> bool:
+        """Whether there is more than gray to ask for."""
+        return self._color is not None
 
 
-def _describe(source: object) -> str:
+def content(source: Source, limits: Limits) -> bytes:
+    """The bytes of a path, a binary file or a buffer.
+
+    Raises
+    ------
+    ImageError
+        If it is none of these, cannot be opened, or is too large.
+    """
+    with _naming(source):
+        return _bytes_of(source, limits)
+
+
+@contextlib.contextmanager
+def _naming(source: object) -> Iterator[None]:
+    """Whatever goes wrong is an ImageError that names the source."""
+    try:
+        yield
+    except ImageError as error:
+        raise ImageError(f"cannot read {describe(source)}: {error}") from error.__cause__
+    except Exception as error:
+        # Pillow's plugins raise about every kind of exception on broken files.
+        why = getattr(error, "strerror", None) or str(error) or type(error).__name__
+        raise ImageError(f"cannot read {describe(source)}: {why}") from error
+
+
+def describe(source: object) -> str:
+    """A source in words, for messages."""
     if isinstance(source, str | Path):
         return repr(str(source))
     if isinstance(source, bytes | bytearray | memoryview):

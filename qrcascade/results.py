@@ -189,18 +189,18 @@ def _ms(seconds: float) -> float:
 
 @dataclass(frozen=True, slots=True)
 class ReadResult:
-    """Everything that one reading of one picture gave. True where a code was read.
+    """Everything that one reading of one picture gave. True where a code was read, and accepted.
 
     Parameters
     ----------
     codes : tuple of QRCode
-        Every symbol once, the most confident first.
+        Every symbol once, the most confident first; also those that the caller's ``accept`` did not take.
     regions : tuple of Region
         What was located and not read, the most credible first.
     attempts : tuple of Attempt
         Every engine run, in order.
     size : (int, int)
-        Width and height of the upright picture.
+        Width and height of the upright picture; (0, 0) where it was not decoded in time.
     elapsed_s : float
         Seconds from the source to the result.
     timed_out : bool
@@ -227,17 +227,17 @@ class ReadResult:
         return ReadResult, kept
 
     def __bool__(self) -> bool:
-        return bool(self.codes)
+        return any(code.accepted for code in self.codes)
 
     @property
     def text(self) -> str | None:
-        """The payload read with the most confidence, or None."""
-        return self.codes[0].text if self.codes else None
+        """The accepted payload read with the most confidence, or None."""
+        return next(iter(self.texts), None)
 
     @property
     def texts(self) -> tuple[str, ...]:
-        """All payloads, the most confident first."""
-        return tuple(code.text for code in self.codes)
+        """All accepted payloads, the most confident first."""
+        return tuple(code.text for code in self.codes if code.accepted)
 
     @property
     def errors(self) -> tuple[str, ...]:
@@ -245,20 +245,23 @@ class ReadResult:
         return tuple(dict.fromkeys(a.error for a in self.attempts if a.error))
 
     def require(self) -> QRCode:
-        """The most confident code.
+        """The most confident code that is accepted.
 
         Raises
         ------
         NotFoundError
             If none was read; the message says what was tried, located and broken.
         """
-        if self.codes:
-            return self.codes[0]
+        for code in self.codes:
+            if code.accepted:
+                return code
         tried = ", ".join(dict.fromkeys(a.strategy for a in self.attempts)) or "nothing"
         message = (
             f"no QR code was read in this {self.size[0]}x{self.size[1]} picture: "
             f"{len(self.attempts)} attempts ({tried}), {len(self.regions)} regions located"
         )
+        if self.codes:
+            message += f", {len(self.codes)} codes read that were not accepted"
         if self.timed_out:
             message += ", stopped by the timeout"
         raise NotFoundError("; ".join([message, *self.errors]))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Collection
+from collections.abc import Callable, Collection, Iterable
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -12,14 +12,17 @@ from qrcascade.frame import Frame
 from qrcascade.quad import Quad
 from qrcascade.results import Attempt, QRCode, Region
 
-__all__ = ["CREDIBLE", "PATIENCE", "Expect", "Scan"]
+__all__ = ["CREDIBLE", "PATIENCE", "Accept", "Expect", "OutOfTime", "Scan"]
 
 Expect = int | str | None
+Accept = Callable[[str], bool]
 
 # Regions that score less are not worth another tier, and do not keep a reading from ending.
 CREDIBLE = 0.5
 # Where there are several symbols there may be more: so many attempts must then bring no further one.
 PATIENCE = 4
+# Attempts that were quicker than foreseen do not promise that the next one will be much quicker still.
+_LEAST_PACE = 0.2
 
 
 @dataclass(slots=True)
@@ -29,6 +32,7 @@ class _Sighting:
     code: QRCode
     readings: list[tuple[str, float]] = field(default_factory=list)
     contradicted_by: float = 0.0
+    accepted: bool = True
 
     @property
     def confidence(self) -> float:
@@ -37,7 +41,13 @@ class _Sighting:
 
     def result(self) -> QRCode:
         sure = self.confidence
-        return self.code if sure == self.code.confidence else replace(self.code, confidence=sure)
+        if (sure, self.accepted) == (self.code.confidence, self.code.accepted):
+            return self.code
+        return replace(self.code, confidence=sure, accepted=self.accepted)
+
+
+class OutOfTime(Exception):  # noqa: N818
+    """What comes next does not fit into the time that is left; the reading ends."""
 
 
 class Scan:
@@ -55,11 +65,17 @@ class Scan:
         Confidence under which a code does not end the reading.
     deadline : float, optional
         When the reading should end, by `time.monotonic`.
+    accept : callable, optional
+        Says of a text whether it is one that the caller wants; all are where this is None.
+    begun : callable, optional
+        Told the strategy, the step and the region (or None) of each attempt before it is made.
 
     Attributes
     ----------
     workshop : dict
         Work on a region that one tier begins and another may go on with, by the region's outline.
+    broken : set of str
+        Engines that ended a worker process on this picture.
     """
 
     def __init__(
@@ -70,13 +86,20 @@ class Scan:
         formats: Collection[str] = ("QRCode",),
         threshold: float = 0.7,
         deadline: float | None = None,
+        accept: Accept | None = None,
+        begun: Callable[[str, str, Quad | None], None] | None = None,
     ) -> None:
         self.frame = frame
         self.expect = expect
         self.formats = frozenset(formats)
         self.threshold = threshold
         self.attempts: list[Attempt] = []
+        self.broken: set[str] = set()
         self._deadline = deadline
+        self._accept = accept
+        self._begun = begun
+        self._done: dict[tuple[str, str, Quad | None], Attempt] = {}
+        self._spent, self._foreseen = 0.0, 0.0
         self._sightings: list[_Sighting] = []
         self._codes: tuple[QRCode, ...] | None = ()
         self._quiet = 0
@@ -99,6 +122,11 @@ class Scan:
         return self._codes
 
     @property
+    def accepted(self) -> tuple[QRCode, ...]:
+        """Those of the codes that the caller wants."""
+        return tuple(code for code in self.codes if code.accepted)
+
+    @property
     def regions(self) -> tuple[Region, ...]:
         """What is located and not read so far, the most credible first."""
         if self._unread is None:
@@ -113,11 +141,11 @@ class Scan:
 
     @property
     def settled(self) -> bool:
-        """Whether something is read, surely enough, and nothing credible is left unread.
+        """Whether something wanted is read, surely enough, and nothing credible is left unread.
 
-        Of a picture with several codes, also that the last `PATIENCE` attempts read no further one.
+        Of a picture with several such codes, also that the last `PATIENCE` attempts read no further one.
         """
-        codes = self.codes
+        codes = self.codes if self._accept is None else self.accepted
         if not codes or codes[0].confidence < self.threshold or self.credible:
             return False
         return len(codes) == 1 or self._quiet >= PATIENCE
@@ -126,6 +154,41 @@ class Scan:
     def timed_out(self) -> bool:
         """Whether the deadline has passed."""
         return self._deadline is not None and time.monotonic() >= self._deadline
+
+    def begin(self, strategy: str, step: str, region: Quad | None, foreseen_s: float) -> None:
+        """Say which attempt comes next.
+
+        Raises
+        ------
+        OutOfTime
+            If it is not the first one, and does not fit into the time that is left, going by how those
+            before it kept to the times that were foreseen for them.
+        """
+        if self._deadline is not None and self._foreseen:
+            pace = max(self._spent / self._foreseen, _LEAST_PACE)
+            if time.monotonic() + pace * foreseen_s > self._deadline:
+                raise OutOfTime
+        if self._begun is not None:
+            self._begun(strategy, step, region)
+
+    def end(self, foreseen_s: float, elapsed_s: float) -> None:
+        """Say how long an attempt took."""
+        self._foreseen += foreseen_s
+        self._spent += elapsed_s
+
+    def resume(self, attempts: Iterable[Attempt]) -> None:
+        """Go on with a reading that was cut off: record its attempts, which are not made again.
+
+        Those of the grid reader would be: they build on each other.
+        """
+        for attempt in attempts:
+            self.record(attempt)
+            if not attempt.step.startswith("grid "):
+                self._done[attempt.strategy, attempt.step, attempt.region] = attempt
+
+    def done(self, strategy: str, step: str, region: Quad | None) -> Attempt | None:
+        """The attempt that was made before this reading was resumed."""
+        return self._done.get((strategy, step, region))
 
     def is_read(self, quad: Quad) -> bool:
         """Whether a symbol at this place is read with enough confidence."""
@@ -164,15 +227,18 @@ class Scan:
         here = [s for s in self._sightings if s.code.quad.same_place(code.quad)]
         same = next((s for s in here if s.code.same_payload(code)), None)
         if same is None:
-            same = _Sighting(code)
+            same = _Sighting(code, accepted=self._wants(code))
             self._sightings.append(same)
         elif (code.data is not None, code.confidence) > (same.code.data is not None, same.code.confidence):
-            same.code = code
+            same.code, same.accepted = code, self._wants(code)
         same.readings.append((code.engine, code.confidence))
         for other in here:
             if other is not same:
                 other.contradicted_by = max(other.contradicted_by, code.confidence)
                 same.contradicted_by = max(same.contradicted_by, other.code.confidence)
+
+    def _wants(self, code: QRCode) -> bool:
+        return self._accept is None or self._accept(code.text)
 
     def _locate(self, region: Region) -> None:
         for i, known in enumerate(self._regions):

@@ -2,20 +2,23 @@
 
 from __future__ import annotations
 
+import contextlib
+import math
 import time
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Generator, Iterable, Sequence
 from dataclasses import dataclass, replace
 from typing import Protocol, runtime_checkable
 
 from qrcascade.engines import Engine, engine
-from qrcascade.errors import MissingDependencyError
+from qrcascade.errors import MissingDependencyError, QRCascadeError
 from qrcascade.frame import Frame
 from qrcascade.quad import Quad
-from qrcascade.results import Attempt, Findings
-from qrcascade.scan import Scan
+from qrcascade.results import Attempt, Findings, QRCode, Region
+from qrcascade.scan import OutOfTime, Scan
+from qrcascade.strategies.costs import foreseen_s
 from qrcascade.views import View, to_source, view
 
-__all__ = ["Runner", "Step", "Strategy", "StubStrategy", "carried"]
+__all__ = ["Runner", "Step", "Strategy", "StubStrategy", "attempts", "carried", "warm"]
 
 
 @runtime_checkable
@@ -60,6 +63,7 @@ class Runner:
 
     def __init__(self, strategy: str, scan: Scan) -> None:
         self.strategy = strategy
+        self._scan = scan
         self._formats = scan.formats
         self._missing: set[str] = set()
 
@@ -75,10 +79,24 @@ class Runner:
         return None if attempt.error in reported else attempt
 
     def attempt(self, step: str, look: Callable[[], Findings], region: Quad | None = None) -> Attempt:
-        """Time ``look``, whose findings are in the source picture's pixels."""
+        """Time ``look``, whose findings are in the source picture's pixels.
+
+        Raises
+        ------
+        OutOfTime
+            If the step does not fit into the time that is left.
+        """
+        done = self._scan.done(self.strategy, step, region)
+        if done is not None:
+            return done
+        foreseen = foreseen_s(self.strategy, step)
+        self._scan.begin(self.strategy, step, region, foreseen)
         start = time.perf_counter()
         findings, error = Findings(), None
+        name = step.partition(" ")[0]
         try:
+            if name in self._scan.broken:
+                raise MissingDependencyError(name, "read the other attempts' errors", "it ended its process")
             findings = look()
         except MissingDependencyError as missing:
             error = str(missing)
@@ -86,8 +104,59 @@ class Runner:
         except Exception as broken:
             error = f"{type(broken).__name__}: {broken}"
         elapsed = time.perf_counter() - start
+        self._scan.end(foreseen, elapsed)
         codes = tuple(replace(c, strategy=self.strategy, step=step) for c in findings.codes)
         return Attempt(self.strategy, step, elapsed, codes, findings.regions, error, region)
+
+
+def attempts(strategies: Iterable[Strategy], scan: Scan) -> Generator[Attempt]:
+    """Every strategy's attempts in turn; what a strategy raises is its last attempt.
+
+    Raises
+    ------
+    OutOfTime
+        If what comes next does not fit into the time that is left.
+    """
+    for strategy in strategies:
+        try:
+            for attempt in strategy.attempts(scan):
+                yield _sound(attempt)
+        except OutOfTime:
+            raise
+        except QRCascadeError as error:
+            yield Attempt(strategy.name, "", error=str(error))
+        except Exception as error:
+            yield Attempt(strategy.name, "", error=f"{type(error).__name__}: {error}")
+
+
+def warm(strategies: Iterable[Strategy]) -> None:
+    """Load now what strategies that have a ``warm()`` would load when they first run.
+
+    What cannot be loaded is told by the attempts that need it.
+    """
+    for strategy in strategies:
+        with contextlib.suppress(Exception):
+            getattr(strategy, "warm", _nothing)()
+
+
+def _nothing() -> None:
+    """Strategies need no ``warm()``."""
+
+
+def _sound(attempt: object) -> Attempt:
+    """Check what a strategy yields, before the scan works with it."""
+    if not isinstance(attempt, Attempt):
+        raise TypeError(f"attempts() must yield Attempt, got {attempt!r}")
+    for code in attempt.codes:
+        if not (isinstance(code, QRCode) and isinstance(code.quad, Quad) and 0 <= code.confidence <= 1):
+            raise TypeError(f"an attempt's codes must be QRCode with a Quad and a confidence, got {code!r}")
+    for region in attempt.regions:
+        if not (isinstance(region, Region) and isinstance(region.quad, Quad)):
+            raise TypeError(f"an attempt's regions must be Region with a Quad, got {region!r}")
+    for quad in [*(code.quad for code in attempt.codes), *(region.quad for region in attempt.regions)]:
+        if not all(math.isfinite(n) for corner in quad for n in corner):
+            raise TypeError(f"corners must be finite numbers, got {quad!r}")
+    return attempt
 
 
 def carried(findings: Findings, view: Frame) -> Findings:

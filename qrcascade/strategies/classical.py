@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from typing import Any
 
 from qrcascade import engines, views
 from qrcascade.errors import OptionError
@@ -28,7 +29,7 @@ SCHEDULE: tuple[str, ...] = (
     "zxing x2",  # +0.06, 13.6 ms
 )
 # So many steps look at every picture. The others are run on evidence: something is located and
-# unread, or read with doubt, or the caller expects more codes than are read.
+# unread, or read with doubt or not accepted, or the caller expects more codes than are read.
 QUICK = 5
 # What stands in for the first step where the picture has a draft, and what a code must be like there to be
 # all that is looked for: half of its correction unused, its modules so many pixels wide.
@@ -70,6 +71,14 @@ class ClassicalStrategy:
 
     def __repr__(self) -> str:
         return f"ClassicalStrategy({len(self.schedule)} steps)"
+
+    def __getstate__(self) -> dict[str, Any]:
+        # Views are functions, which no other process can take.
+        return {**self.__dict__, "_steps": ()}
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        self.__dict__.update(state)
+        self._steps = tuple(map(Step.of, self.schedule))
 
     def attempts(self, scan: Scan) -> Iterator[Attempt]:
         """Look at the draft, if there is one; run the schedule, and read every region once it is located."""
@@ -123,5 +132,5 @@ def _promising(scan: Scan) -> bool:
     if isinstance(scan.expect, int):
         return True
     worthwhile = any(region.score >= WORTHWHILE for region in scan.regions)
-    doubtful = any(code.confidence < scan.threshold for code in scan.codes)
+    doubtful = any(code.confidence < scan.threshold or not code.accepted for code in scan.codes)
     return worthwhile or doubtful

@@ -61,4 +61,4 @@ class GridStrategy:
     def _is_missing_something(self, scan: Scan) -> bool:
         """Whether there should be a symbol that nobody has located, and it was not searched for yet."""
         searched = any(a.strategy == self.name and a.step == str(_SEARCH) for a in scan.attempts)
-        return not searched and (scan.expect is not None or not scan.codes)
+        return not searched and (scan.expect is not None or not scan.accepted)

@@ -103,6 +103,10 @@ class QReaderStrategy:
         if detection.error is None and tiles.is_large(scan):
             yield from self._look_closer(scan, runner)
 
+    def warm(self) -> None:
+        """Load the model now. Raises what `qrcascade.models.load` does."""
+        self._model()
+
     def _look_closer(self, scan: Scan, runner: Runner) -> Iterator[Attempt]:
         """Search a large picture for signs of a symbol, then look at tiles, while something is missing."""
         if tiles.is_missing_something(scan) and not _was_run(str(tiles.SEARCH), scan):

@@ -45,7 +45,7 @@ def is_large(scan: Scan) -> bool:
 def is_missing_something(scan: Scan) -> bool:
     """Whether fewer symbols are read or credibly located than there should be: one, or what is expected."""
     wanted = scan.expect if isinstance(scan.expect, int) else 1
-    read = sum(code.confidence >= scan.threshold for code in scan.codes)
+    read = sum(code.confidence >= scan.threshold for code in scan.accepted)
     return read + len(scan.credible) < wanted
 
 

@@ -1,0 +1,85 @@
+"""What the cascade and a worker process say to each other.
+
+The cascade sends `Load` and `Start`, then a `GoOn` after every attempt, or None to end the reading.
+The worker answers with `Loaded` or `Refused`; then come `Begun` and `Attempted`, and `Ended` at last.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from qrcascade.isolation.pixels import Sent
+from qrcascade.quad import Quad
+from qrcascade.results import Attempt
+from qrcascade.scan import Expect
+
+__all__ = ["Attempted", "Begun", "Ended", "GoOn", "Load", "Loaded", "Refused", "Start"]
+
+
+@dataclass(frozen=True, slots=True)
+class Load:
+    """Decode a source; ``bgr`` and ``frame`` are those of `Frame.load`."""
+
+    source: Sent
+    bgr: bool
+    frame: int
+    draft: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Loaded:
+    """The picture is decoded, and so large."""
+
+    size: tuple[int, int]
+
+
+@dataclass(frozen=True, slots=True)
+class Refused:
+    """The source is no picture that can be read, because of this."""
+
+    message: str
+
+
+@dataclass(frozen=True, slots=True)
+class Start:
+    """Read the picture, from the strategy of this number on; ``attempts`` were made before."""
+
+    first: int
+    attempts: tuple[Attempt, ...]
+    broken: frozenset[str]
+    rejected: frozenset[str]
+    expect: Expect
+    formats: tuple[str, ...]
+    threshold: float
+    seconds_left: float | None
+
+
+@dataclass(frozen=True, slots=True)
+class Begun:
+    """The strategy of this number begins an attempt; the step is empty before its first one."""
+
+    number: int
+    step: str = ""
+    region: Quad | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Attempted:
+    """The strategy of this number has made an attempt."""
+
+    number: int
+    attempt: Attempt
+
+
+@dataclass(frozen=True, slots=True)
+class GoOn:
+    """Make the next attempt; codes with these texts are not those that the caller wants."""
+
+    rejected: frozenset[str]
+
+
+@dataclass(frozen=True, slots=True)
+class Ended:
+    """There are no more attempts, or none that would fit into the time that is left."""
+
+    out_of_time: bool

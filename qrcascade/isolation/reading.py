@@ -1,0 +1,227 @@
+"""One picture read in a worker process, and in the next one where that ends or hangs."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Generator, Iterator, Sequence
+
+import numpy as np
+
+from qrcascade.errors import ImageError, QRCascadeError
+from qrcascade.frame import Frame, Source, describe
+from qrcascade.isolation.messages import Attempted, Begun, Ended, GoOn, Load, Loaded, Refused, Start
+from qrcascade.isolation.pool import Hung, Lost, Worker, Workers
+from qrcascade.limits import Limits
+from qrcascade.results import Attempt
+from qrcascade.scan import OutOfTime, Scan
+from qrcascade.strategies import Strategy
+
+__all__ = ["Reading"]
+
+# Seconds that an attempt, or decoding, may take where there is no deadline.
+_HANG_S = 120.0
+# With a deadline: the share of the time left that an attempt may take, so that others come after one that
+# hangs, and the least of it in seconds.
+_SHARE, _LEAST_S = 0.5, 0.05
+# A strategy that costs more workers than this on one picture is left.
+_MOST_LOST = 4
+
+
+class Reading:
+    """One picture in a worker process.
+
+    Parameters
+    ----------
+    workers : Workers
+        Whose.
+    strategies : sequence of Strategy
+        The same that the workers have.
+    source, bgr, frame, draft, limits
+        As for `Frame.load`.
+    deadline : float, optional
+        By `time.monotonic`; a worker that works on then is ended.
+
+    Attributes
+    ----------
+    frame : Frame
+        The picture; its pixels are decoded in this process if they are asked for. Its size is (0, 0)
+        until it was decoded there.
+    """
+
+    def __init__(
+        self,
+        workers: Workers,
+        strategies: Sequence[Strategy],
+        source: Source,
+        *,
+        bgr: bool,
+        frame: int,
+        draft: bool,
+        limits: Limits,
+        deadline: float | None,
+    ) -> None:
+        self._workers = workers
+        self._strategies = strategies
+        self._deadline = deadline
+        self._limits = limits
+        self._source, self._frame, self._draft = source, frame, draft
+        # All but an array's pixels are brought to RGB on the way.
+        self._bgr = bgr and isinstance(source, np.ndarray)
+        self._at, self._since = Begun(0), time.monotonic()
+        self._worker: Worker | None = None
+        self._is_waiting = False
+        # What is asked for later is loaded from what was sent, or from the same file.
+        self.frame = Frame.deferred(
+            (0, 0), lambda: Frame.load(self._source, bgr=bgr, frame=frame, limits=limits)
+        )
+
+    def attempts(self, scan: Scan) -> Generator[Attempt]:
+        """What the strategies try, one by one; to be recorded in the scan before the next is asked for.
+
+        Raises
+        ------
+        ImageError
+            If the source is no picture that can be read, or decoding it ends the worker process.
+        OutOfTime
+            If the deadline has come, or what comes next does not fit into the time that is left.
+        WorkerError
+            If no worker process can be started.
+        """
+        try:
+            if not self._loaded(0, scan, tries=2):
+                yield Attempt("", "load", error="it was not decoded within the timeout")
+                raise OutOfTime
+            lost = 0
+            while True:
+                try:
+                    yield from self._made(scan)
+                    return
+                except (Lost, Hung) as end:
+                    yield self._broken(end)
+                lost += 1
+                self._drop()
+                first = self._at.number + (not self._at.step or lost > _MOST_LOST)
+                if first == len(self._strategies):
+                    return
+                if self._at.step:
+                    scan.broken.add(self._at.step.partition(" ")[0])
+                try:
+                    loaded = self._loaded(first, scan, tries=1)
+                except QRCascadeError as error:
+                    yield Attempt("", "load", error=str(error))
+                    return
+                if not loaded:
+                    raise OutOfTime
+        finally:
+            self._end()
+
+    def _loaded(self, first: int, scan: Scan, tries: int) -> bool:
+        """Have a worker load the picture, and begin with a strategy; False where that takes too long."""
+        try:
+            for left in reversed(range(tries)):
+                try:
+                    self._load(first, scan)
+                    return True
+                except Lost as lost:
+                    self._drop()
+                    if not left:
+                        why = f"decoding it ended the worker process ({lost})"
+                        raise ImageError(f"cannot read {describe(self._source)}: {why}") from None
+        except Hung:
+            self._drop()
+        return False
+
+    def _load(self, first: int, scan: Scan) -> None:
+        self._worker = taken = self._workers.take()
+        try:
+            taken.ready(self._deadline)
+        except Hung:
+            # Slow to start is not broken: the next picture finds it ready.
+            self._keep()
+            raise
+        sent, self._source = taken.outbox.lay(self._source, self._frame, self._limits)
+        taken.send(Load(sent, self._bgr, self._frame, self._draft))
+        taken.send(self._start(first, scan))
+        self._at, self._since = Begun(first), time.monotonic()
+        answer = taken.receive(self._deadline or self._since + _HANG_S)
+        taken.outbox.hide()
+        if isinstance(answer, Refused):
+            self._keep()
+            raise ImageError(answer.message)
+        assert isinstance(answer, Loaded)
+        self.frame.size = answer.size
+
+    def _made(self, scan: Scan) -> Iterator[Attempt]:
+        """Attempts of one worker."""
+        while True:
+            message = self._worker_().receive(self._until())
+            if isinstance(message, Ended):
+                self._keep()
+                if message.out_of_time:
+                    raise OutOfTime
+                return
+            if isinstance(message, Begun):
+                self._at, self._since = message, time.monotonic()
+            elif isinstance(message, Attempted):
+                self._at, self._since = Begun(message.number), time.monotonic()
+                self._is_waiting = True
+                yield message.attempt
+                self._since = time.monotonic()
+                self._answer(GoOn(_rejected(scan)))
+
+    def _start(self, first: int, scan: Scan) -> Start:
+        left = None if self._deadline is None else max(0.001, self._deadline - time.monotonic())
+        made, broken, rejected = tuple(scan.attempts), frozenset(scan.broken), _rejected(scan)
+        wanted = scan.expect, tuple(sorted(scan.formats)), scan.threshold
+        return Start(first, made, broken, rejected, *wanted, left)
+
+    def _until(self) -> float:
+        """When the worker should have said something."""
+        if self._deadline is None:
+            return self._since + _HANG_S
+        left = self._deadline - self._since
+        is_last = not self._at.step and self._at.number == len(self._strategies) - 1
+        return self._since + (left if is_last else max(_SHARE * left, _LEAST_S))
+
+    def _broken(self, end: Lost | Hung) -> Attempt:
+        """The attempt at which the worker ended or hung."""
+        elapsed = time.monotonic() - self._since
+        how = f"ended ({end})" if isinstance(end, Lost) else f"was ended: no answer within {elapsed:.2f} s"
+        name = self._strategies[self._at.number].name
+        error = f"the worker process {how}"
+        return Attempt(name, self._at.step, elapsed, error=error, region=self._at.region)
+
+    def _worker_(self) -> Worker:
+        assert self._worker is not None
+        return self._worker
+
+    def _answer(self, message: GoOn | None) -> None:
+        self._is_waiting = False
+        self._worker_().send(message)
+
+    def _end(self) -> None:
+        """Give back a worker that waits for an answer; end one that is at work."""
+        if self._worker is None:
+            return
+        if self._is_waiting:
+            try:
+                self._answer(None)
+            except Lost:
+                self._drop()
+            else:
+                self._keep()
+        else:
+            self._drop()
+
+    def _keep(self) -> None:
+        self._workers.give_back(self._worker_())
+        self._worker = None
+
+    def _drop(self) -> None:
+        if self._worker is not None:
+            self._workers.replace(self._worker)
+            self._worker = None
+
+
+def _rejected(scan: Scan) -> frozenset[str]:
+    return frozenset(code.text for code in scan.codes if not code.accepted)

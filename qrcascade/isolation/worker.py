@@ -1,0 +1,142 @@
+"""The worker process: loads pictures and makes attempts, one by one, as the cascade asks for them."""
+
+from __future__ import annotations
+
+import contextlib
+import dataclasses
+import os
+import signal
+import sys
+import threading
+import time
+from collections.abc import Sequence
+from multiprocessing import parent_process
+from multiprocessing.connection import Connection, wait
+from typing import Any
+
+from qrcascade.errors import ImageError
+from qrcascade.frame import Frame
+from qrcascade.isolation.messages import Attempted, Begun, Ended, GoOn, Load, Loaded, Refused, Start
+from qrcascade.isolation.pixels import Inbox
+from qrcascade.limits import Limits
+from qrcascade.quad import Quad
+from qrcascade.results import Attempt
+from qrcascade.scan import OutOfTime, Scan
+from qrcascade.strategies import Strategy
+from qrcascade.strategies.base import attempts, warm
+
+__all__ = ["CAN_CAP_MEMORY", "main"]
+
+CAN_CAP_MEMORY = sys.platform == "linux"
+"""Whether a process can be refused more memory than it may have."""
+
+
+def main(
+    connection: Connection[Any, Any],
+    strategies: Sequence[Strategy],
+    limits: Limits,
+    max_memory: int | None,
+    warmed: bool,
+) -> None:
+    """Serve one cascade until its end of the connection is closed."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    _end_with_parent()
+    if max_memory is not None:
+        _cap(max_memory)
+    if warmed:
+        warm(strategies)
+    inbox = Inbox()
+    with contextlib.suppress(EOFError, OSError):
+        connection.send(None)
+        while True:
+            _serve(connection, connection.recv(), inbox, strategies, limits)
+
+
+def _end_with_parent() -> None:
+    """Do not outlive the process that started this one, whatever ended it."""
+    parent = parent_process()
+    if parent is None:
+        return
+
+    def watch() -> None:
+        wait([parent.sentinel])
+        os._exit(1)
+
+    threading.Thread(target=watch, daemon=True).start()
+
+
+def _cap(megabytes: int) -> None:
+    """Refuse this process more private memory; an allocation that fails is an exception, or its end."""
+    if sys.platform == "linux":
+        import resource
+
+        _, hard = resource.getrlimit(resource.RLIMIT_DATA)
+        size = megabytes * 2**20
+        most = size if hard == resource.RLIM_INFINITY else min(size, hard)
+        resource.setrlimit(resource.RLIMIT_DATA, (most, most))
+
+
+def _serve(
+    connection: Connection[Any, Any], job: Load, inbox: Inbox, strategies: Sequence[Strategy], limits: Limits
+) -> None:
+    """One picture, from `Load` to `Ended` or to the cascade's having enough."""
+    try:
+        source = inbox.source(job.source)
+        frame = Frame.load(source, bgr=job.bgr, frame=job.frame, draft=job.draft, limits=limits)
+    except ImageError as error:
+        connection.recv()
+        connection.send(Refused(str(error)))
+        return
+    connection.send(Loaded(frame.size))
+    _read(connection, connection.recv(), frame, strategies)
+
+
+def _read(
+    connection: Connection[Any, Any], start: Start, frame: Frame, strategies: Sequence[Strategy]
+) -> None:
+    rejected = set(start.rejected)
+    number = start.first
+
+    def begun(_strategy: str, step: str, region: Quad | None) -> None:
+        connection.send(Begun(number, step, region))
+
+    scan = Scan(
+        frame,
+        expect=start.expect,
+        formats=start.formats,
+        threshold=start.threshold,
+        deadline=None if start.seconds_left is None else time.monotonic() + start.seconds_left,
+        accept=lambda text: text not in rejected,
+        begun=begun,
+    )
+    scan.resume(start.attempts)
+    scan.broken.update(start.broken)
+    before = set(map(id, start.attempts))
+    try:
+        for number in range(start.first, len(strategies)):
+            connection.send(Begun(number))
+            for attempt in attempts([strategies[number]], scan):
+                if id(attempt) in before:
+                    continue
+                _send(connection, Attempted(number, attempt))
+                answer: GoOn | None = connection.recv()
+                if answer is None:
+                    return
+                rejected |= answer.rejected
+                scan.record(attempt)
+        connection.send(Ended(out_of_time=False))
+    except OutOfTime:
+        connection.send(Ended(out_of_time=True))
+
+
+def _send(connection: Connection[Any, Any], message: Attempted) -> None:
+    """Send an attempt, or that it cannot be sent."""
+    try:
+        connection.send(message)
+    except (EOFError, OSError):
+        raise
+    except Exception as error:
+        broken = Attempt(
+            message.attempt.strategy, message.attempt.step, error=f"{type(error).__name__}: {error}"
+        )
+        connection.send(dataclasses.replace(message, attempt=broken))

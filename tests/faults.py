@@ -1,0 +1,98 @@
+"""Strategies that do what must not happen; importable, so that worker processes have them too."""
+
+from __future__ import annotations
+
+import ctypes
+import os
+import threading
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import replace
+
+import numpy as np
+
+from qrcascade import Attempt, QRCode, Quad, Region, Scan
+
+PLACE = Quad(((10, 10), (50, 10), (50, 50), (10, 50)))
+
+
+def sleep() -> None:
+    while True:
+        time.sleep(60)
+
+
+def eat() -> None:
+    hoard = []
+    while True:
+        hoard.append(np.ones(2**20))
+
+
+def overflow() -> None:
+    overflow()
+
+
+FAULTS: dict[str, Callable[[], object]] = {
+    "abort": os.abort,
+    "segfault": lambda: ctypes.string_at(0),
+    "exit": lambda: os._exit(3),
+    "sleep": sleep,
+    "eat": eat,
+    "overflow": overflow,
+    "raise": lambda: 1 / 0,
+}
+
+
+class Faulty:
+    """Makes one attempt, and then does it."""
+
+    def __init__(self, fault: str) -> None:
+        self.fault = self.name = fault
+
+    def attempts(self, scan: Scan) -> Iterator[Attempt]:
+        yield Attempt(self.name, "before")
+        FAULTS[self.fault]()
+
+
+class Odd:
+    """Reads and locates at places that are none."""
+
+    def __init__(self, corner: float) -> None:
+        self.name = "odd"
+        self.corner = corner
+
+    def attempts(self, scan: Scan) -> Iterator[Attempt]:
+        quad = Quad(((self.corner, 10), (50, 10), (50, 50), (10, 50)))
+        yield Attempt(
+            self.name, "step", codes=(QRCode("odd", quad, 0.9),), regions=(Region(quad, 0.9, "odd"),)
+        )
+
+
+class Local:
+    """Yields what no other process can take."""
+
+    name = "local"
+
+    def attempts(self, scan: Scan) -> Iterator[Attempt]:
+        yield replace(Attempt(self.name, "step"), error=threading.Lock())  # type: ignore[arg-type]
+
+
+class Reads:
+    """Reads a text at one place, whatever the picture."""
+
+    def __init__(self, text: str = "read", delay: float = 0.0) -> None:
+        self.name = "reads"
+        self.text = text
+        self.delay = delay
+
+    def attempts(self, scan: Scan) -> Iterator[Attempt]:
+        time.sleep(self.delay)
+        yield Attempt(self.name, "step", codes=(QRCode(self.text, PLACE, 0.9),))
+
+
+class Counting:
+    """Says which process it runs in."""
+
+    name = "counting"
+
+    def attempts(self, scan: Scan) -> Iterator[Attempt]:
+        yield Attempt(self.name, str(os.getpid()))

@@ -1,0 +1,367 @@
+"""Worker processes: what ends one is an attempt's error, and the reading goes on."""
+
+from __future__ import annotations
+
+import io
+import pickle
+import signal
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from qrcascade import (
+    Cascade,
+    ClassicalStrategy,
+    Frame,
+    ImageError,
+    Limits,
+    OptionError,
+    Strategy,
+    StubStrategy,
+    WorkerError,
+)
+from qrcascade.isolation import CAN_CAP_MEMORY
+from qrcascade.isolation.pixels import Inbox, Outbox
+from tests import draw
+from tests.faults import FAULTS, Counting, Faulty, Local, Odd, Reads
+
+BLANK = np.full((60, 80), 255, np.uint8)
+on_linux = pytest.mark.skipif(not CAN_CAP_MEMORY, reason="memory can only be capped on Linux")
+
+
+@pytest.fixture(scope="module")
+def classical() -> Iterator[Cascade]:
+    with Cascade.preset("classical", isolation="process") as cascade:
+        yield cascade
+
+
+def png(gray: Any) -> bytes:
+    buffer = io.BytesIO()
+    Image.fromarray(gray).save(buffer, "PNG")
+    return buffer.getvalue()
+
+
+def sources(tmp_path: Path) -> dict[str, Any]:
+    gray = np.kron(draw.symbol("isolated")[0], np.ones((2, 2), np.uint8))
+    path = tmp_path / "symbol.png"
+    path.write_bytes(png(gray))
+    rgb = np.dstack([gray, gray, gray])
+    return {
+        "path": path,
+        "text path": str(path),
+        "bytes": png(gray),
+        "file": io.BytesIO(png(gray)),
+        "array": gray,
+        "strided": gray[::-1, ::-1],
+        "fortran": np.asfortranarray(gray),
+        "rgb": rgb,
+        "floats": gray / 255,
+        "PIL": Image.fromarray(rgb),
+        "frame": Frame(gray),
+    }
+
+
+def test_every_kind_of_source(classical: Cascade, tmp_path: Path) -> None:
+    for kind, source in sources(tmp_path).items():
+        result = classical.read(source)
+        assert result.text == "isolated", kind
+        assert result.attempts[0].strategy == "classical"
+        # The picture comes from what was sent; it is decoded when it is asked for.
+        assert result.draw().size == result.size
+
+
+def test_the_same_answers_as_in_one_process(classical: Cascade) -> None:
+    random = np.random.default_rng(0)
+    within = Cascade.preset("classical")
+    for payload in ("one", "two", "three"):
+        gray = draw.page_of(draw.symbol(payload)[0], draw.symbol("other")[0])
+        noisy = np.clip(gray + random.normal(0, 60, gray.shape), 0, 255).astype(np.uint8)
+        apart, here = classical.read(noisy, expect=2), within.read(noisy, expect=2)
+        assert apart.codes == here.codes
+        assert apart.regions == here.regions
+        assert [(a.step, a.region) for a in apart.attempts] == [(a.step, a.region) for a in here.attempts]
+
+
+def test_one_worker_is_used_again_and_replaced() -> None:
+    with Cascade([Counting(), Faulty("abort")], isolation="process") as cascade:
+        ids = [cascade.read(BLANK).attempts[0].step for _ in range(2)]
+        assert ids[0] != ids[1]
+    with Cascade([Counting()], isolation="process") as cascade:
+        ids = [cascade.read(BLANK).attempts[0].step for _ in range(3)]
+        assert len(set(ids)) == 1
+
+
+@pytest.mark.parametrize("fault", [f for f in FAULTS if f not in ("sleep", "eat")])
+def test_what_ends_a_worker_is_an_error_and_the_others_go_on(fault: str) -> None:
+    with Cascade([Reads("doubtful", 0.0), Faulty(fault), Reads("after")], isolation="process") as cascade:
+        result = cascade.read(BLANK, expect=2)
+    assert [a.strategy for a in result.attempts] == ["reads", fault, fault, "reads"]
+    said = {"raise": "ZeroDivisionError", "overflow": "RecursionError", "exit": "exit code 3"}
+    assert said.get(fault, "the worker process ended") in result.errors[0]
+    assert not result.timed_out
+
+
+def test_one_that_hangs_leaves_time_for_the_others() -> None:
+    with Cascade([Faulty("sleep"), Reads("after")], isolation="process") as cascade:
+        cascade.warm()
+        start = time.monotonic()
+        result = cascade.read(BLANK, timeout=2.0)
+        assert time.monotonic() - start < 2.5
+    assert result.text == "after"
+    assert "no answer within" in result.errors[0]
+
+
+def test_the_deadline_is_hard() -> None:
+    with Cascade([Reads("first"), Faulty("sleep")], isolation="process") as cascade:
+        cascade.warm()
+        start = time.monotonic()
+        result = cascade.read(BLANK, timeout=0.4, expect=2)
+        assert time.monotonic() - start < 0.9
+    assert result.timed_out
+    assert result.texts == ("first",)
+
+
+@on_linux
+def test_memory_is_capped() -> None:
+    with Cascade([Faulty("eat"), Reads("after")], isolation="process", max_memory=400) as cascade:
+        result = cascade.read(BLANK, timeout=20)
+    assert result.text == "after"
+    assert "Memory" in result.errors[0] or "the worker process ended" in result.errors[0]
+
+
+def test_an_engine_that_ends_its_worker_is_left_out(tmp_path: Path) -> None:
+    """zbar aborts on a picture that zxing-cpp cannot read: the other steps are still made, none twice."""
+    (tmp_path / "aborting.py").write_text(
+        "import os\n"
+        "from qrcascade import ClassicalStrategy, engines\n"
+        "class Aborting(ClassicalStrategy):\n"
+        "    def attempts(self, scan):\n"
+        "        engines.engine('zbar').__class__.read = lambda *_: os.abort()\n"
+        "        return super().attempts(scan)\n"
+    )
+    sys.path.insert(0, str(tmp_path))
+    try:
+        from aborting import Aborting  # type: ignore[import-not-found]
+
+        steps = ["zxing raw", "zbar raw", "zbar blur3", "zxing invert", "zbar x2", "zxing x2"]
+        with Cascade([Aborting(steps), Reads("after")], isolation="process") as cascade:
+            result = cascade.read(BLANK, expect=2)
+    finally:
+        sys.path.remove(str(tmp_path))
+    whole = [(a.step, a.error) for a in result.attempts if a.strategy == "classical"]
+    assert [step for step, _ in whole] == ["zxing raw", "zbar raw", "zbar blur3", "zxing invert", "zxing x2"]
+    assert whole[1][1] is not None
+    assert "the worker process ended (killed by SIGABRT)" in whole[1][1]
+    assert whole[2][1] is not None
+    assert "it ended its process" in whole[2][1]
+    assert result.text == "after"
+
+
+@pytest.mark.parametrize("corner", [float("nan"), float("inf"), -1e9, 1e300])
+@pytest.mark.parametrize("isolation", [None, "process"])
+def test_odd_places_do_no_harm(corner: float, isolation: str | None) -> None:
+    strategies: list[Strategy] = [Odd(corner), ClassicalStrategy()]
+    with Cascade(strategies, isolation=isolation) as cascade:
+        result = cascade.read(draw.symbol("real")[0], expect="all")
+    assert "real" in result.texts
+    if not np.isfinite(corner):
+        assert "finite" in result.errors[0]
+
+
+def test_what_cannot_be_sent_is_an_error() -> None:
+    with Cascade([Local(), Reads("after")], isolation="process") as cascade:
+        result = cascade.read(BLANK)
+    assert result.text == "after"
+    assert "pickle" in result.errors[0]
+    with pytest.raises(OptionError, match="pickled"):
+        Cascade([unpicklable()], isolation="process").read(BLANK)
+
+
+def unpicklable() -> Any:
+    stub = StubStrategy()
+    stub.lock = threading.Lock()  # type: ignore[attr-defined]
+    return stub
+
+
+@pytest.mark.parametrize(
+    ("source", "message"),
+    [
+        ("no/such.png", "No such file"),
+        (b"hello", "5 bytes: cannot identify"),
+        (np.zeros((0, 4), np.uint8), "nothing to look at"),
+        (np.full((2, 2), np.nan), "NaN"),
+        (np.array(["a"]), "shape"),
+        (42, "none of a path"),
+        ("\0", "null"),
+        (np.zeros((30, 30), np.uint8), "at most 800 in all"),
+        (b"a" * 70_000, "more than 60,000 bytes"),
+    ],
+)
+def test_bad_sources(source: Any, message: str) -> None:
+    limits = Limits(max_pixels=800, max_bytes=60_000)
+    with (
+        Cascade([Reads()], isolation="process", limits=limits) as cascade,
+        pytest.raises(ImageError, match=message),
+    ):
+        cascade.read(source)
+    # One worker can refuse any number of them.
+    with Cascade([Counting()], isolation="process") as cascade:
+        first = cascade.read(BLANK).attempts[0].step
+        for _ in range(3):
+            with pytest.raises(ImageError):
+                cascade.read(b"hello")
+        assert cascade.read(BLANK).attempts[0].step == first
+
+
+def test_accept_is_asked_here() -> None:
+    asked = []
+
+    def accept(text: str) -> bool:
+        asked.append(text)
+        return text == "good"
+
+    with Cascade([Reads("bad"), Reads("good")], isolation="process") as cascade:
+        result = cascade.read(BLANK, accept=accept)
+    assert asked == ["bad", "good"]
+    assert len(result.attempts) == 2
+
+
+def test_threads_have_workers_of_their_own(classical: Cascade) -> None:
+    pages = {text: draw.symbol(text)[0] for text in "abcd"}
+    texts: dict[str, list[str | None]] = {text: [] for text in pages}
+
+    def work(text: str) -> None:
+        for _ in range(5):
+            texts[text].append(classical.read(pages[text]).text)
+
+    threads = [threading.Thread(target=work, args=(text,)) for text in pages]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert texts == {text: [text] * 5 for text in pages}
+
+
+def test_a_cascade_can_be_sent_elsewhere() -> None:
+    with Cascade([Reads("sent")], isolation="process", threshold=0.8) as cascade:
+        cascade.read(BLANK)
+        with pickle.loads(pickle.dumps(cascade)) as again:
+            assert again.read(BLANK).text == "sent"
+            assert (again.threshold, again.isolation) == (0.8, "process")
+
+
+@pytest.mark.parametrize(
+    "options",
+    [
+        {"isolation": "thread"},
+        {"max_memory": 500},
+        {"isolation": "process", "max_memory": 0},
+        {"isolation": "process", "max_memory": 1.5},
+        {"limits": 5},
+    ],
+)
+def test_options_that_mean_nothing(options: dict[str, Any]) -> None:
+    with pytest.raises(OptionError, match=list(options)[-1]):
+        Cascade([Reads()], **options)
+    with pytest.raises(OptionError, match="workers"):
+        Cascade([Reads()]).warm(0)
+
+
+READS = """
+import sys, os, numpy as np
+sys.path.insert(0, {root!r})
+from qrcascade import Cascade
+from tests.faults import Counting, Faulty
+blank = np.full((60, 80), 255, np.uint8)
+if __name__ == "__main__":
+    cascade = Cascade([Counting(), Faulty({fault!r})], isolation="process")
+    print(Cascade([Counting()], isolation="process").read(blank).attempts[0].step, flush=True)
+    print(os.getpid(), flush=True)
+    {then}
+"""
+ROOT = str(Path(__file__).parents[1])
+
+
+def is_running(number: int) -> bool:
+    stat = Path(f"/proc/{number}/stat")
+    return stat.exists() and stat.read_text().rpartition(")")[2].split()[0] != "Z"
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="processes are looked up in /proc")
+@pytest.mark.parametrize("end", [signal.SIGINT, signal.SIGTERM, signal.SIGKILL, None])
+def test_no_process_is_left_behind(end: signal.Signals | None) -> None:
+    then = "cascade.read(blank)" if end else "pass"
+    program = [sys.executable, "-c", READS.format(root=ROOT, fault="sleep", then=then)]
+    process = subprocess.Popen(program, text=True, stdout=subprocess.PIPE, start_new_session=True)
+    assert process.stdout is not None
+    idle, _ = int(process.stdout.readline()), process.stdout.readline()
+    if end:
+        time.sleep(1.0)  # until the second worker hangs
+        children = [
+            int(p) for p in Path(f"/proc/{process.pid}/task/{process.pid}/children").read_text().split()
+        ]
+        process.send_signal(end)
+    else:
+        children = [idle]
+    process.communicate(timeout=30)
+    until = time.monotonic() + 10
+    while any(map(is_running, [idle, *children])) and time.monotonic() < until:
+        time.sleep(0.05)
+    assert not any(map(is_running, [idle, *children]))
+
+
+def test_a_program_without_the_guard_is_told_so(tmp_path: Path) -> None:
+    script = tmp_path / "unguarded.py"
+    script.write_text(
+        READS.format(root=ROOT, fault="raise", then="pass").replace('if __name__ == "__main__":', "if 1:")
+    )
+    ran = subprocess.run(
+        [sys.executable, str(script)], capture_output=True, text=True, timeout=120, check=False
+    )
+    assert "WorkerError" in ran.stderr
+    assert 'if __name__ == "__main__":' in ran.stderr
+
+
+def test_shared_memory_grows_and_goes(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("qrcascade.isolation.pixels._MEMORY", tmp_path)
+    outbox, inbox, limits = Outbox(), Inbox(), Limits()
+    random = np.random.default_rng(0)
+    for side in (10, 400, 300, 2500):
+        array = random.integers(0, 255, (side, side), np.uint8)
+        sent, _ = outbox.lay(array, 0, limits)
+        assert (sent.block is None) == (side == 10)
+        np.testing.assert_array_equal(inbox.source(sent), array)
+        assert len(list(tmp_path.iterdir())) == (side > 10)
+    outbox.hide()
+    assert list(tmp_path.iterdir()) == [] or sys.platform == "win32"
+    np.testing.assert_array_equal(inbox.source(outbox.lay(array, 0, limits)[0]), array)
+    outbox.close()
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_without_shared_memory_pixels_are_sent(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def full(*_: object) -> None:
+        raise OSError("no space left")
+
+    monkeypatch.setattr("os.posix_fallocate", full, raising=False)
+    monkeypatch.setattr("mmap.mmap", full)
+    monkeypatch.setattr("qrcascade.isolation.pixels._MEMORY", tmp_path)
+    array = np.arange(10**6, dtype=np.float64).reshape(1000, 1000)
+    sent, _ = Outbox().lay(array, 0, Limits())
+    assert sent.block is None
+    assert list(tmp_path.iterdir()) == []
+    np.testing.assert_array_equal(Inbox().source(sent), array)
+
+
+def test_no_worker_in_a_daemon(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(__import__("multiprocessing").process.current_process()._config, "daemon", True)
+    with pytest.raises(WorkerError, match="daemonic"):
+        Cascade([Reads()], isolation="process").read(BLANK)
