@@ -17,6 +17,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from benchmarks.faults import FAULTS, Counting, Faulty, Local, Odd, Reads
 from qrcascade import (
     Cascade,
     ClassicalStrategy,
@@ -31,7 +32,6 @@ from qrcascade import (
 from qrcascade.isolation import CAN_CAP_MEMORY
 from qrcascade.isolation.pixels import Inbox, Outbox
 from tests import draw
-from tests.faults import FAULTS, Counting, Faulty, Local, Odd, Reads
 
 BLANK = np.full((60, 80), 255, np.uint8)
 on_linux = pytest.mark.skipif(not CAN_CAP_MEMORY, reason="memory can only be capped on Linux")
@@ -279,7 +279,7 @@ READS = """
 import sys, os, numpy as np
 sys.path.insert(0, {root!r})
 from qrcascade import Cascade
-from tests.faults import Counting, Faulty
+from benchmarks.faults import Counting, Faulty
 blank = np.full((60, 80), 255, np.uint8)
 if __name__ == "__main__":
     cascade = Cascade([Counting(), Faulty({fault!r})], isolation="process")

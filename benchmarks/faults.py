@@ -1,4 +1,4 @@
-"""Strategies that do what must not happen; importable, so that worker processes have them too."""
+"""Strategies that do what must not happen, for tests and benchmarks of isolation."""
 
 from __future__ import annotations
 
@@ -16,28 +16,28 @@ from qrcascade import Attempt, QRCode, Quad, Region, Scan
 PLACE = Quad(((10, 10), (50, 10), (50, 50), (10, 50)))
 
 
-def sleep() -> None:
+def _sleep() -> None:
     while True:
         time.sleep(60)
 
 
-def eat() -> None:
+def _eat() -> None:
     hoard = []
     while True:
         hoard.append(np.ones(2**20))
 
 
-def overflow() -> None:
-    overflow()
+def _overflow() -> None:
+    _overflow()
 
 
 FAULTS: dict[str, Callable[[], object]] = {
     "abort": os.abort,
     "segfault": lambda: ctypes.string_at(0),
     "exit": lambda: os._exit(3),
-    "sleep": sleep,
-    "eat": eat,
-    "overflow": overflow,
+    "sleep": _sleep,
+    "eat": _eat,
+    "overflow": _overflow,
     "raise": lambda: 1 / 0,
 }
 
@@ -48,7 +48,8 @@ class Faulty:
     def __init__(self, fault: str) -> None:
         self.fault = self.name = fault
 
-    def attempts(self, scan: Scan) -> Iterator[Attempt]:
+    def attempts(self, _scan: Scan) -> Iterator[Attempt]:
+        """As `Strategy.attempts`."""
         yield Attempt(self.name, "before")
         FAULTS[self.fault]()
 
@@ -60,7 +61,8 @@ class Odd:
         self.name = "odd"
         self.corner = corner
 
-    def attempts(self, scan: Scan) -> Iterator[Attempt]:
+    def attempts(self, _scan: Scan) -> Iterator[Attempt]:
+        """As `Strategy.attempts`."""
         quad = Quad(((self.corner, 10), (50, 10), (50, 50), (10, 50)))
         yield Attempt(
             self.name, "step", codes=(QRCode("odd", quad, 0.9),), regions=(Region(quad, 0.9, "odd"),)
@@ -72,7 +74,8 @@ class Local:
 
     name = "local"
 
-    def attempts(self, scan: Scan) -> Iterator[Attempt]:
+    def attempts(self, _scan: Scan) -> Iterator[Attempt]:
+        """As `Strategy.attempts`."""
         yield replace(Attempt(self.name, "step"), error=threading.Lock())  # type: ignore[arg-type]
 
 
@@ -84,7 +87,8 @@ class Reads:
         self.text = text
         self.delay = delay
 
-    def attempts(self, scan: Scan) -> Iterator[Attempt]:
+    def attempts(self, _scan: Scan) -> Iterator[Attempt]:
+        """As `Strategy.attempts`."""
         time.sleep(self.delay)
         yield Attempt(self.name, "step", codes=(QRCode(self.text, PLACE, 0.9),))
 
@@ -94,5 +98,6 @@ class Counting:
 
     name = "counting"
 
-    def attempts(self, scan: Scan) -> Iterator[Attempt]:
+    def attempts(self, _scan: Scan) -> Iterator[Attempt]:
+        """As `Strategy.attempts`."""
         yield Attempt(self.name, str(os.getpid()))

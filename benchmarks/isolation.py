@@ -1,0 +1,104 @@
+"""``python -m benchmarks isolation``: what worker processes cost, and whether faults in them do harm."""
+
+from __future__ import annotations
+
+import io
+import shlex
+import statistics
+import sys
+import time
+from pathlib import Path
+from typing import Any
+
+import click
+import numpy as np
+import segno
+from PIL import Image
+from tqdm import tqdm
+
+from benchmarks import report
+from benchmarks.faults import Faulty
+from qrcascade import Cascade, ClassicalStrategy, Strategy
+
+__all__ = ["isolation"]
+
+_DOCS = Path("docs/benchmarks")
+_FAULTS = ("abort", "sleep", "eat")
+_TEXT = "https://example.org/pay?invoice=2026-0042"
+
+
+def _page(width: int, height: int) -> Any:
+    """White, with one clear symbol; gray."""
+    dark = np.array([[bool(v) for v in row] for row in segno.make(_TEXT, micro=False).matrix])
+    symbol = np.kron(np.where(np.pad(dark, 4), 0, 255), np.ones((10, 10))).astype(np.uint8)
+    page = np.full((height, width), 255, np.uint8)
+    page[100 : 100 + len(symbol), 100 : 100 + len(symbol)] = symbol
+    return page
+
+
+def _jpeg(gray: Any) -> bytes:
+    buffer = io.BytesIO()
+    Image.fromarray(gray).convert("RGB").save(buffer, "JPEG")
+    return buffer.getvalue()
+
+
+def _costs(rounds: int) -> list[str]:
+    """Markdown: easy pictures here and in a worker process, in turns."""
+    two, twelve = _page(1600, 1200), _page(4000, 3000)
+    sources = {
+        "gray array, 2 MP": two,
+        "RGB array, 2 MP": np.dstack([two] * 3),
+        "JPEG bytes, 2 MP": _jpeg(two),
+        "JPEG bytes, 12 MP": _jpeg(twelve),
+        "gray array, 12 MP": twelve,
+    }
+    lines = ["| easy picture | here, ms | isolated, ms | more, ms |", "| --- |" + " ---: |" * 3]
+    here = Cascade.preset("classical")
+    with Cascade.preset("classical", isolation="process") as apart:
+        apart.warm()
+        for name, source in sources.items():
+            times: list[list[float]] = [[], []]
+            for _ in range(rounds):
+                for cascade, spent in zip((here, apart), times, strict=True):
+                    start = time.perf_counter()
+                    assert cascade.read(source)
+                    spent.append((time.perf_counter() - start) * 1000)
+            one, other = (statistics.median(spent) for spent in times)
+            lines.append(f"| {name} | {one:.2f} | {other:.2f} | {other - one:.2f} |")
+    return ["## What it costs", "\n".join(lines)]
+
+
+def _faults(pictures: int, timeout: float) -> list[str]:
+    """Markdown: one cascade with strategies that abort, hang and eat memory, picture after picture."""
+    page, right, late, spent = _page(800, 600), 0, 0, []
+    strategies: list[Strategy] = [*map(Faulty, _FAULTS), ClassicalStrategy()]
+    with Cascade(strategies, isolation="process", max_memory=400) as cascade:
+        cascade.warm()
+        for _ in tqdm(range(pictures), unit="picture"):
+            start = time.perf_counter()
+            result = cascade.read(page, timeout=timeout)
+            spent.append(time.perf_counter() - start)
+            right += result.texts == (_TEXT,)
+            late += spent[-1] > timeout + 0.5
+    text = (
+        f"One cascade with strategies that abort, hang and eat memory before the classical one, "
+        f"`max_memory=400`, `timeout={timeout:g}`, {pictures} pictures in a row: {right} answered right, "
+        f"{late} later than timeout + 0.5 s; median {statistics.median(spent):.2f}, most {max(spent):.2f} s."
+    )
+    return ["## Faults", text]
+
+
+@click.command()
+@click.option("--rounds", default=60, show_default=True, help="Readings of each easy picture.")
+@click.option("--pictures", default=1000, show_default=True, help="Pictures read beside faults, in a row.")
+@click.option("--timeout", default=3.0, show_default=True, help="Of those, seconds.")
+@click.option("--save", is_flag=True, help="Write docs/benchmarks/isolation.md.")
+def isolation(rounds: int, pictures: int, timeout: float, save: bool) -> None:
+    """What isolation costs an easy picture, and what faults do to a cascade."""
+    parts = [*_costs(rounds), *_faults(pictures, timeout)]
+    text = "\n\n".join(parts)
+    click.echo(text)
+    if save:
+        command = shlex.join(["python", "-m", "benchmarks", *sys.argv[1:]])
+        page = ["# isolation", f"`{command}`", report.machine(), text]
+        (_DOCS / "isolation.md").write_text("\n\n".join(page) + "\n", encoding="utf-8")
