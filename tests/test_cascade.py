@@ -82,6 +82,21 @@ def test_a_broken_strategy_is_an_attempt_with_an_error() -> None:
     assert result.errors == ("RuntimeError: out of paper",)
 
 
+@pytest.mark.parametrize(
+    "error", [MemoryError("no more"), RecursionError("too deep"), OSError(28, "disk full")]
+)
+def test_the_others_go_on_where_one_is_out_of_something(error: Exception) -> None:
+    result = Cascade([StubStrategy(error=error), StubStrategy([reads("a")])]).read(BLANK)
+    assert result.text == "a"
+    assert type(error).__name__ in result.errors[0]
+
+
+def test_ctrl_c_is_nobodys_error() -> None:
+    stub = StubStrategy(error=KeyboardInterrupt())  # type: ignore[arg-type]
+    with pytest.raises(KeyboardInterrupt):
+        Cascade([stub, StubStrategy([reads("a")])]).read(BLANK)
+
+
 def test_a_strategy_that_yields_something_else_is_broken_too() -> None:
     class Odd:
         name = "odd"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import shutil
 import socket
 import ssl
@@ -99,6 +100,16 @@ def test_what_fails_leaves_nothing(
         assert len(server.asked) == requests
     for part in (str(tmp_path / "qrdet-s.pt"), f"{server.url}/qrdet-s.pt", "qrcascade weights fetch", why):
         assert part in str(caught.value)
+    assert names(tmp_path) == []
+
+
+def test_a_full_disk_is_an_error_and_leaves_nothing(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    def full(*_: object) -> None:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr("qrcascade.download._Meter.update", full)
+    with Server(whole(BODY)) as server, pytest.raises(WeightsError, match="No space left"):
+        fetch(monkeypatch, server, tmp_path)
     assert names(tmp_path) == []
 
 
