@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from benchmarks import synthetic
 from qrcascade import Frame, MissingDependencyError, Quad, confidence
-from qrcascade.engines import engine
+from qrcascade.engines import ZXingEngine, engine
 from qrcascade.scan import CREDIBLE
 from tests import draw
 
@@ -122,6 +122,18 @@ def test_zbar_does_not_join_a_structured_append() -> None:
         "first half|",
         "second half",
     ]
+
+
+def test_a_thrifty_look_still_sees_light_on_dark() -> None:
+    gray, quad = draw.symbol("inverted")
+    thrifty = ZXingEngine(thrifty=True)
+    for page in (gray, 255 - gray):
+        (code,) = thrifty.read(page, QR).codes
+        assert (code.text, code.data) == ("inverted", b"inverted")
+        assert np.abs(np.asarray(code.quad) - np.asarray(quad)).max() <= 2
+    both = np.hstack([gray, 255 - gray])
+    assert len(thrifty.read(both, QR).codes) == 1
+    assert len(ZXingEngine().read(both, QR).codes) == 2
 
 
 def test_a_broken_symbol_is_a_region() -> None:

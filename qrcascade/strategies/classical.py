@@ -34,6 +34,7 @@ QUICK = 5
 # What stands in for the first step where the picture has a draft, and what a code must be like there to be
 # all that is looked for: half of its correction unused, its modules so many pixels wide.
 _RAW, _DRAFT = SCHEDULE[0], "zxing draft"
+_THRIFTY = engines.ZXingEngine(thrifty=True)
 _DRAFT_SURE = 0.945
 _DRAFT_MODULE = 2.0
 
@@ -64,7 +65,7 @@ class ClassicalStrategy:
         self.quick = quick
         self.schedule = tuple(schedule)
         try:
-            self._steps = tuple(Step.of(text) for text in self.schedule)
+            self._parse()
         except (AttributeError, KeyError, TypeError, ValueError) as error:
             known = f"an engine ({', '.join(engines.NAMES)}) and views ({', '.join(views.NAMES)})"
             raise OptionError(f"no such step: {error}; a step is {known}, joined by +") from error
@@ -72,13 +73,19 @@ class ClassicalStrategy:
     def __repr__(self) -> str:
         return f"ClassicalStrategy({len(self.schedule)} steps)"
 
+    def _parse(self) -> None:
+        self._steps = tuple(map(Step.of, self.schedule))
+        # Where nothing is expected the first look is a thrifty one; the others are for what it leaves.
+        first = (Step(_THRIFTY, self._steps[0].view),) if self.schedule[:1] == (_RAW,) else self._steps[:1]
+        self._thrifty = first + self._steps[1:]
+
     def __getstate__(self) -> dict[str, Any]:
         # Views are functions, which no other process can take.
-        return {**self.__dict__, "_steps": ()}
+        return {name: value for name, value in self.__dict__.items() if name not in ("_steps", "_thrifty")}
 
     def __setstate__(self, state: dict[str, Any]) -> None:
         self.__dict__.update(state)
-        self._steps = tuple(map(Step.of, self.schedule))
+        self._parse()
 
     def attempts(self, scan: Scan) -> Iterator[Attempt]:
         """Look at the draft, if there is one; run the schedule, and read every region once it is located."""
@@ -87,7 +94,7 @@ class ClassicalStrategy:
         if draft is not None and self.schedule[:1] == (_RAW,) and scan.expect is None and not scan.attempts:
             yield runner.attempt(_DRAFT, lambda: _alone(draft, scan.formats))
         tried: set[Quad] = set()
-        for number, step in enumerate(self._steps):
+        for number, step in enumerate(self._steps if scan.expect is not None else self._thrifty):
             if step.engine.name == "zbar" and not _seen(scan):
                 continue
             attempt = runner.run(step, scan.frame)
@@ -108,7 +115,7 @@ def _alone(draft: Frame, formats: frozenset[str]) -> Findings:
 
     What is seen less clearly, and where several are, all pixels are to tell.
     """
-    found = engines.engine("zxing").read(draft.gray, formats)
+    found = _THRIFTY.read(draft.gray, formats)
     if len(found.codes) != 1 or found.regions:
         return Findings()
     (code,) = found.codes
