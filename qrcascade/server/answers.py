@@ -46,7 +46,7 @@ class DetectedCode(BaseModel):
     version: str | None
     ec_level: str | None
     mirrored: bool | None
-    page: int | None = Field(description="From 1; null where the body is one picture.")
+    page: int | None = Field(description="Of the document, from 1.")
     accepted: bool = Field(description="Whether the payload is one that `accept` asks for.")
 
 
@@ -112,7 +112,9 @@ class Read(BaseModel):
     """What `/read` answers."""
 
     pages: list[ReadPage]
-    complete: bool = Field(description="False where the limit of pages or the time left pages unread.")
+    complete: bool = Field(
+        description="False where the limit of pages, or of time, ended it: there may be further pages."
+    )
 
 
 def model_of(strategy: str) -> Model | None:

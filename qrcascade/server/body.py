@@ -15,12 +15,12 @@ __all__ = ["SCHEMA", "taken"]
 
 # Names of fields, and the lines between the parts, count towards the limit: a little more than the file.
 _FORM_BYTES = 65_536
-_BINARY = {"schema": {"type": "string", "format": "binary"}}
+_BINARY = {"schema": {"type": "string", "format": "binary", "minLength": 1}}
 _FORM = {
     "schema": {
         "type": "object",
         "required": ["file"],
-        "properties": {"file": {"type": "string", "format": "binary"}},
+        "properties": {"file": _BINARY["schema"]},
     }
 }
 SCHEMA = {

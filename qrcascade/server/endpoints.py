@@ -25,7 +25,7 @@ from qrcascade.server.settings import Settings
 __all__ = ["Reading", "router"]
 
 _T = TypeVar("_T")
-# What a reading may overrun its timeout by, which is checked between engine runs.
+# After a request's time is over, which is looked at between pages and engine runs: then something hangs.
 _GRACE_S = 5.0
 _PROBLEMS = (408, 413, 415, 422, 500, 503, 504)
 # How the files begin that are pictures or documents of some kind: a broken one is no other kind of file.
@@ -64,22 +64,23 @@ class Reading:
             With the status that the request's fault, or the service's, has.
         """
         request.state.story["preset"] = wish.preset
-        seconds = wish.timeout
+        settings = self._settings
+        limit = settings.max_timeout + wish.timeout + _GRACE_S
         try:
             async with self._queue.place():
-                data = await body.taken(request, self._settings.max_body, self._settings.max_wait)
+                data = await body.taken(request, settings.max_body, settings.max_wait)
 
                 def work() -> _T:
-                    return make(self._noted(request, data, wish), time.monotonic() + seconds)
+                    return make(self._noted(request, data, wish), time.monotonic() + settings.max_timeout)
 
                 return await self._queue.run(
-                    work, seconds + _GRACE_S, request.is_disconnected, self._metrics.queue_seconds.observe
+                    work, limit, request.is_disconnected, self._metrics.queue_seconds.observe
                 )
         except FullError as full:
             headers = {"Retry-After": str(full.retry_after)}
             raise ProblemError(503, "as many requests wait as may", "full", headers) from None
         except asyncio.TimeoutError:
-            raise _late(seconds) from None
+            raise _late(limit) from None
         except MissingDependencyError:
             raise ProblemError(
                 415, "this service is not set up for files of this type", "unsupported"
@@ -158,9 +159,8 @@ def router(settings: Settings, reading: Reading) -> APIRouter:
             for result in pages:
                 looked.append(answers.read(result, wish.expect, options.preview))
                 if len(looked) == settings.max_pages or time.monotonic() >= end:
-                    break
-            complete = next(pages, None) is None
-            return answers.Read(pages=looked, complete=complete)
+                    return answers.Read(pages=looked, complete=False)
+            return answers.Read(pages=looked, complete=True)
 
         return await reading.answer(request, wish, look)
 
@@ -171,7 +171,7 @@ def _asked(settings: Settings, **more: Any) -> Any:
     """What a caller may ask for; another name is a mistake, and is told so."""
     served: Any = Literal.__getitem__(settings.presets)
     expected = Annotated[int, Field(ge=1, le=1000)] | Literal["all"]
-    default = f"Seconds for the reading; by default {settings.timeout:g}."
+    default = f"Seconds a page; a document as a whole has {settings.max_timeout:g}."
     fields: dict[str, Any] = {
         "expect": (expected, Field(None, description='How many codes there are, or "all".')),
         "preset": (served, Field(settings.presets[0], description="Which tiers may look.")),

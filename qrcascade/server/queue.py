@@ -55,8 +55,14 @@ class Queue:
         self._concurrency = concurrency
         self._max_wait = max_wait
         self._mean_s = 0.0
-        self._turns = asyncio.Semaphore(concurrency)
-        self._threads = ThreadPoolExecutor(concurrency, thread_name_prefix="reading")
+        self._opened: tuple[asyncio.Semaphore, ThreadPoolExecutor] | None = None
+
+    def _open(self) -> tuple[asyncio.Semaphore, ThreadPoolExecutor]:
+        """Turns and worker threads, made on first use: an app may be ended and started again."""
+        if self._opened is None:
+            threads = ThreadPoolExecutor(self._concurrency, thread_name_prefix="reading")
+            self._opened = asyncio.Semaphore(self._concurrency), threads
+        return self._opened
 
     @asynccontextmanager
     async def place(self) -> AsyncIterator[None]:
@@ -104,9 +110,10 @@ class Queue:
         asyncio.TimeoutError
             If the limit has passed.
         """
+        turns, threads = self._open()
         start = time.monotonic()
         try:
-            await asyncio.wait_for(self._turns.acquire(), self._max_wait)
+            await asyncio.wait_for(turns.acquire(), self._max_wait)
         except asyncio.TimeoutError:
             raise FullError(self._retry_after()) from None
         begun = time.monotonic()
@@ -116,24 +123,24 @@ class Queue:
         try:
             if await gone():
                 raise GoneError
-            future = asyncio.get_running_loop().run_in_executor(self._threads, work)
-            future.add_done_callback(lambda done: self._ended(done, begun))
+            future = asyncio.get_running_loop().run_in_executor(threads, work)
+            future.add_done_callback(lambda done: self._ended(done, begun, turns))
             handed_over = True
         finally:
             if not handed_over:
-                self._release()
+                self._release(turns)
         return await asyncio.wait_for(asyncio.shield(future), limit)
 
-    def _ended(self, done: asyncio.Future[_T], begun: float) -> None:
+    def _ended(self, done: asyncio.Future[_T], begun: float, turns: asyncio.Semaphore) -> None:
         if not done.cancelled():
             done.exception()  # Taken here, too: perhaps nobody waits for it any more.
         took = time.monotonic() - begun
         self._mean_s = took if self._mean_s == 0 else (1 - _LATEST) * self._mean_s + _LATEST * took
-        self._release()
+        self._release(turns)
 
-    def _release(self) -> None:
+    def _release(self, turns: asyncio.Semaphore) -> None:
         self.running -= 1
-        self._turns.release()
+        turns.release()
 
     def _retry_after(self) -> int:
         """Whole seconds after which half of those inside should be done."""
@@ -142,10 +149,12 @@ class Queue:
 
     async def fill(self, work: Callable[[], _T]) -> list[_T]:
         """Call ``work`` in every worker thread at once."""
-        loop = asyncio.get_running_loop()
-        calls = (loop.run_in_executor(self._threads, work) for _ in range(self._concurrency))
+        loop, (_, threads) = asyncio.get_running_loop(), self._open()
+        calls = (loop.run_in_executor(threads, work) for _ in range(self._concurrency))
         return list(await asyncio.gather(*calls))
 
     def close(self) -> None:
         """Take in no more work; what runs is left to end."""
-        self._threads.shutdown(wait=False, cancel_futures=True)
+        if self._opened is not None:
+            self._opened[1].shutdown(wait=False, cancel_futures=True)
+            self._opened = None

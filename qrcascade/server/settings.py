@@ -41,8 +41,10 @@ class Settings:
         What callers may choose; the first is the one they get. By default all, "thorough" first.
     accept : mapping of str to re.Pattern
         Names that callers may give as ``accept``, and what a payload must match (`re.search`).
-    timeout, max_timeout : float
-        Seconds for one reading where the caller says nothing, and the most that may be asked for.
+    timeout : float
+        Seconds for a picture, or for each page of a document, where the caller says nothing.
+    max_timeout : float
+        The most that may be asked for; when it is over, no further page of a document is begun.
     concurrency : int
         Readings at the same time.
     queue : int
