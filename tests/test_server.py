@@ -106,9 +106,8 @@ def test_detect_takes_a_form(client: TestClient, monkeypatch: pytest.MonkeyPatch
 
     monkeypatch.setattr("tempfile.SpooledTemporaryFile.rollover", to_disk)
     padded = CODE + bytes(299_000 - len(CODE))
-    for name in ("file", "image"):
-        answer = client.post("/detect", files={name: ("receipt.png", padded, "image/png")})
-        assert answer.json()["data"] == "https://example.com/receipt/1"
+    answer = client.post("/detect", files={"file": ("receipt.png", padded, "image/png")})
+    assert answer.json()["data"] == "https://example.com/receipt/1"
 
 
 def test_options(client: TestClient) -> None:
@@ -118,6 +117,17 @@ def test_options(client: TestClient) -> None:
     assert set(both["attempts"][0]) == {"strategy", "step", "ms", "found", "error"}
     every = client.post("/detect?expect=all", content=CODE).json()
     assert every["success"]
+
+
+def test_accept_by_name(client: TestClient) -> None:
+    found = client.post("/detect?accept=receipt", content=CODE).json()
+    assert (found["success"], found["data"]) == (True, "https://example.com/receipt/1")
+    refused = client.post("/detect?accept=receipt&expect=2", content=TWO).json()
+    assert (refused["success"], refused["data"], refused["model"]) == (False, None, None)
+    assert {(code["text"], code["accepted"]) for code in refused["codes"]} == {
+        ("first", False),
+        ("second", False),
+    }
 
 
 def test_nothing_read(client: TestClient) -> None:
@@ -171,11 +181,11 @@ REFUSED: dict[str, tuple[str, str, dict[str, Any], int, str]] = {
     "too large a file": (
         "POST",
         "/detect",
-        {"files": {"f": CODE + bytes(300_000)}},
+        {"files": {"file": CODE + bytes(300_000)}},
         413,
         "more than 300,000",
     ),
-    "too large a form": ("POST", "/detect", {"files": {"f": bytes(900_000)}}, 413, "more than 300,000"),
+    "too large a form": ("POST", "/detect", {"files": {"file": bytes(900_000)}}, 413, "more than 300,000"),
     "no picture": ("POST", "/detect", {"content": b"hello"}, 415, "no picture"),
     "compressed": (
         "POST",
@@ -194,8 +204,9 @@ REFUSED: dict[str, tuple[str, str, dict[str, Any], int, str]] = {
         422,
         "boundary",
     ),
-    "no file": ("POST", "/detect", {"files": {"f": (None, b"text")}}, 422, "no form with one file"),
-    "two files": ("POST", "/detect", {"files": {"f": CODE, "g": CODE}}, 422, "no form with one file"),
+    "no file": ("POST", "/detect", {"files": {"file": (None, b"text")}}, 422, "one file"),
+    "another file": ("POST", "/detect", {"files": {"f": CODE}}, 422, "named file"),
+    "two files": ("POST", "/detect", {"files": {"file": CODE, "g": CODE}}, 422, "one file"),
     "expect 0": ("POST", "/detect?expect=0", {"content": CODE}, 422, "query.expect"),
     "expect some": ("POST", "/detect?expect=some", {"content": CODE}, 422, "query.expect"),
     "timeout 0": ("POST", "/detect?timeout=0", {"content": CODE}, 422, "query.timeout"),

@@ -16,7 +16,7 @@ from prometheus_client import CONTENT_TYPE_LATEST
 from pydantic import BaseModel
 from starlette.exceptions import HTTPException
 
-from qrcascade import __version__
+from qrcascade import QRCascadeError, __version__
 from qrcascade.server import logs, pages
 from qrcascade.server.endpoints import Reading, router
 from qrcascade.server.metrics import Metrics
@@ -49,18 +49,22 @@ class _Warmth:
     def __init__(self, settings: Settings) -> None:
         self.done = not settings.warm
         self.unavailable: list[str] = []
+        self._preset = settings.presets[0]
+        self._workers = settings.concurrency
 
-    async def up(self, queue: Queue, reader: Reader, preset: str, metrics: Metrics) -> None:
-        """Load the preset's models in every worker."""
-        broken: dict[str, str] = {}
-        for results in await queue.fill(lambda: reader.warm(preset)):
-            metrics.page(results)
-            broken |= {a.strategy: a.error for a in results.attempts if a.error}
-        for strategy, error in broken.items():
-            logs.LOGGER.warning("warm", extra={"fields": {"strategy": strategy, "error": error}})
+    async def up(self, queue: Queue, reader: Reader, metrics: Metrics) -> None:
+        """Load the first preset's models in every worker, and look which of its tiers work."""
+        try:
+            result = await queue.apart(lambda: reader.warm(self._preset, self._workers))
+        except QRCascadeError:
+            logs.LOGGER.exception("warm")
+            self.unavailable = [self._preset]
+            return
+        metrics.page(result)
+        broken = {attempt.strategy: attempt.error for attempt in result.attempts if attempt.error}
+        logs.LOGGER.info("warm", extra={"fields": {"preset": self._preset, "unavailable": broken}})
         self.unavailable = sorted(broken)
         self.done = True
-        logs.LOGGER.info("warm", extra={"fields": {"preset": preset, "unavailable": self.unavailable}})
 
 
 def create_app(settings: Settings | None = None, reader: Reader | None = None) -> FastAPI:
@@ -83,7 +87,7 @@ def create_app(settings: Settings | None = None, reader: Reader | None = None) -
     async def lifespan(_: FastAPI) -> AsyncIterator[None]:
         warming = None
         if settings.warm:
-            warming = asyncio.create_task(warmth.up(queue, reader, settings.presets[0], metrics))
+            warming = asyncio.create_task(warmth.up(queue, reader, metrics))
         yield
         if warming is not None:
             warming.cancel()

@@ -15,11 +15,13 @@ __all__ = ["SCHEMA", "taken"]
 
 # Names of fields, and the lines between the parts, count towards the limit: a little more than the file.
 _FORM_BYTES = 65_536
+_ONE_FILE = "a form has one file, named file, and nothing else"
 _BINARY = {"schema": {"type": "string", "format": "binary", "minLength": 1}}
 _FORM = {
     "schema": {
         "type": "object",
         "required": ["file"],
+        "additionalProperties": False,
         "properties": {"file": _BINARY["schema"]},
     }
 }
@@ -27,7 +29,7 @@ SCHEMA = {
     "requestBody": {
         "required": True,
         "description": "A picture or document: raw, under whatever media type (it is known by its bytes), "
-        "or as the one file of a multipart form.",
+        "or as the one file, named `file`, of a multipart form.",
         "content": {
             "application/octet-stream": _BINARY,
             "image/*": _BINARY,
@@ -98,12 +100,12 @@ async def _file_of_form(request: Request, max_body: int) -> bytes:
     try:
         form = await parser.parse()
     except MultiPartException as error:
-        raise ProblemError(422, f"no form with one file: {error.message}", "invalid") from error
+        raise ProblemError(422, f"{_ONE_FILE}: {error.message}", "invalid") from error
     try:
-        files = [part for _, part in form.multi_items() if isinstance(part, UploadFile)]
-        if not files:
-            raise ProblemError(422, "the form has no file", "invalid")
-        data = await files[0].read()
+        part = form.get("file")
+        if not isinstance(part, UploadFile):
+            raise ProblemError(422, _ONE_FILE, "invalid")
+        data = await part.read()
     finally:
         await form.close()
     if len(data) > max_body:

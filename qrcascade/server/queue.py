@@ -147,11 +147,9 @@ class Queue:
         expected = self._mean_s * self.inside / self._concurrency / 2
         return min(_LONGEST_RETRY_S, max(1, math.ceil(expected)))
 
-    async def fill(self, work: Callable[[], _T]) -> list[_T]:
-        """Call ``work`` in every worker thread at once."""
-        loop, (_, threads) = asyncio.get_running_loop(), self._open()
-        calls = (loop.run_in_executor(threads, work) for _ in range(self._concurrency))
-        return list(await asyncio.gather(*calls))
+    async def apart(self, work: Callable[[], _T]) -> _T:
+        """Call ``work`` in a worker thread, without a place: before there are requests."""
+        return await asyncio.get_running_loop().run_in_executor(self._open()[1], work)
 
     def close(self) -> None:
         """Take in no more work; what runs is left to end."""

@@ -7,7 +7,6 @@ import re
 import threading
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Any
 
 from qrcascade import Cascade, ReadResult
 
@@ -50,23 +49,30 @@ class Reader:
         """
         return _pages(self.cascade(wish.preset), source, wish)
 
-    def warm(self, preset: str) -> ReadResult:
-        """Load a preset's models: have every tier look at an empty picture."""
+    def warm(self, preset: str, workers: int) -> ReadResult:
+        """Load a preset's models in so many worker processes; then an empty picture, for every tier to see.
+
+        Returns
+        -------
+        ReadResult
+            Its attempts tell which tiers do not work.
+        """
+        self.cascade(preset).warm(workers)
         return self.cascade(preset).read(_empty(), expect="all")
 
     def close(self) -> None:
-        """End the cascades' worker processes, where they have any."""
+        """End the cascades' worker processes."""
         for cascade in self._cascades.values():
-            getattr(cascade, "close", lambda: None)()
+            cascade.close()
 
 
 def _cascade(preset: str) -> Cascade:
-    return Cascade.preset(preset)
+    """A picture that ends an engine's process, or hangs in it, costs that attempt and not the service."""
+    return Cascade.preset(preset, isolation="process")
 
 
 def _pages(cascade: Cascade, source: bytes, wish: Wish) -> Iterator[ReadResult]:
-    options: dict[str, Any] = {} if wish.accept is None else {"accept": wish.accept}
-    yield cascade.read(source, expect=wish.expect, timeout=wish.timeout, **options)
+    yield cascade.read(source, expect=wish.expect, timeout=wish.timeout, accept=wish.accept)
 
 
 def _empty() -> bytes:
