@@ -8,7 +8,9 @@ import pytest
 from hypothesis import settings
 
 pytest.importorskip("fastapi", reason="the server extra is not installed")
-schemathesis = pytest.importorskip("schemathesis")
+pytest.importorskip("schemathesis")
+
+import schemathesis
 
 from qrcascade.server import Settings, create_app
 
