@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import functools
 import threading
 import time
 from collections.abc import Callable
@@ -48,7 +49,7 @@ def test_so_many_at_a_time_in_order() -> None:
             with lock:
                 running -= 1
 
-        await asyncio.gather(*(run(queue, lambda number=number: work(number)) for number in range(12)))
+        await asyncio.gather(*(run(queue, functools.partial(work, number)) for number in range(12)))
         queue.close()
         return most, begun
 
