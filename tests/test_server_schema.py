@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 
 import pytest
-from hypothesis import settings
+from hypothesis import settings, strategies
 
 pytest.importorskip("fastapi", reason="the server extra is not installed")
 pytest.importorskip("schemathesis")
@@ -15,6 +15,8 @@ from schemathesis.specs.openapi.checks import positive_data_acceptance
 
 from qrcascade.server import Settings, create_app
 
+# A header alone: a PDF that is broken.
+schemathesis.openapi.media_type("application/pdf", strategies.binary().map(lambda data: b"%PDF-1.7\n" + data))
 TOKEN = {"Authorization": "Bearer t0ken"}
 SCHEMA = schemathesis.openapi.from_asgi(
     "/openapi.json",
