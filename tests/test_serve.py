@@ -100,7 +100,7 @@ def test_settings_from_the_environment_requests_and_the_log() -> None:
         "QRCASCADE_TOKEN": "t0ken",
         "QRCASCADE_MAX_BODY": "1",
     }
-    with serve(free_port(), **settings) as (process, url):
+    with serve(port := free_port(), **settings) as (process, url):
         headers = {"authorization": "Bearer t0ken"}
         assert httpx2.post(f"{url}/detect", content=PHOTO.read_bytes()).status_code == 401
         found = httpx2.post(f"{url}/detect", content=PHOTO.read_bytes(), headers=headers).json()
@@ -146,7 +146,7 @@ def test_the_readme_line_works_as_printed(tmp_path: Path) -> None:
     (line,) = [line for line in readme.splitlines() if line.startswith("curl ")]
     assert "http://127.0.0.1:8008/detect" in line
     shutil.copy(PHOTO, tmp_path / "receipt.jpg")
-    with serve(free_port(), QRCASCADE_PRESETS="classical"):
+    with serve(port := free_port(), QRCASCADE_PRESETS="classical"):
         ported = line.replace(":8008", f":{port}")
         printed = subprocess.run(ported, shell=True, cwd=tmp_path, capture_output=True, text=True, check=True)
     assert json.loads(printed.stdout)["data"].startswith("https://example.com/verify")
