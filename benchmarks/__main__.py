@@ -13,7 +13,7 @@ from pathlib import Path
 import click
 from tqdm import tqdm
 
-from benchmarks import claims, corpora, curves, easy, report, runtimes, safety, schedule, startup, tiles
+from benchmarks import claims, corpora, curves, easy, load, report, runtimes, safety, schedule, startup, tiles
 from benchmarks.readers import READERS, build
 from benchmarks.scoring import Record, score
 
@@ -107,6 +107,7 @@ main.command(name="safety")(safety.safety)
 main.command(name="runtimes")(runtimes.runtimes)
 main.command(name="curves")(curves.curves)
 main.command(name="claims")(claims.claims)
+main.command(name="load")(load.load)
 main.command(name="tiles")(tiles.small_codes)
 
 if __name__ == "__main__":
