@@ -64,7 +64,7 @@ def load(preset: str, processes: int, seconds: float, rounds: int, save: bool) -
     """Throughput beside plain reading, four times too much, and worker processes that are killed."""
     with tempfile.TemporaryDirectory() as folder, _service(preset, processes) as (pid, url):
         pictures = _pictures(Path(folder))
-        parts = [_throughput(url, preset, processes, seconds, rounds, pictures)]
+        parts = [_throughput(url, pid, preset, processes, seconds, rounds, pictures)]
         photo = pictures["photo.jpg"]
         parts.append(_overload(url, processes, seconds, photo))
         parts.append(_killed(url, pid, processes, seconds, photo))
@@ -142,45 +142,63 @@ def _plain(preset: str, picture: Path, seconds: float, ready: object, counts: ob
     cascade, data = Cascade.preset(preset), picture.read_bytes()
     cascade.read(data)
     ready.wait()  # type: ignore[attr-defined]
-    start, count = time.perf_counter(), 0
+    start, cpu, count = time.perf_counter(), time.process_time(), 0
     while time.perf_counter() - start < seconds:
         cascade.read(data)
         count += 1
-    counts.put(count / (time.perf_counter() - start))  # type: ignore[attr-defined]
+    cpu_ms = (time.process_time() - cpu) / count * 1000
+    counts.put((count / (time.perf_counter() - start), cpu_ms))  # type: ignore[attr-defined]
 
 
-def _reading(preset: str, picture: Path, processes: int, seconds: float) -> float:
-    """Readings a second of so many processes that do nothing else."""
+def _reading(preset: str, picture: Path, processes: int, seconds: float) -> tuple[float, float]:
+    """Readings a second of so many processes that do nothing else, and milliseconds of CPU for each."""
     context = multiprocessing.get_context("spawn")
     ready, counts = context.Barrier(processes), context.Queue()
     arguments = (preset, picture, seconds, ready, counts)
     children = [context.Process(target=_plain, args=arguments) for _ in range(processes)]
     for child in children:
         child.start()
-    total = sum(counts.get() for _ in children)
+    seen = [counts.get() for _ in children]
     for child in children:
         child.join()
-    return float(total)
+    return sum(rate for rate, _ in seen), statistics.mean(cpu for _, cpu in seen)
+
+
+def _cpu(pid: int) -> float:
+    """Seconds of processor time that the service and its workers have had."""
+    ticks = 0
+    for process in (pid, *_children(pid)):
+        fields = Path(f"/proc/{process}/stat").read_text().rpartition(")")[2].split()
+        ticks += int(fields[11]) + int(fields[12])
+    return ticks / os.sysconf("SC_CLK_TCK")
+
+
+def _children(pid: int) -> list[int]:
+    files = Path(f"/proc/{pid}/task").glob("*/children")
+    return [int(child) for file in files for child in file.read_text().split()]
 
 
 def _throughput(
-    url: str, preset: str, processes: int, seconds: float, rounds: int, pictures: dict[str, Path]
+    url: str, pid: int, preset: str, processes: int, seconds: float, rounds: int, pictures: dict[str, Path]
 ) -> str:
     lines = [
-        f"Throughput of `{preset}`: read() in {processes} processes, and the service with {processes} readings at "
-        f"a time, asked by {2 * processes} clients; medians of {rounds} rounds in turns.",
+        f"Throughput of `{preset}`: read() in {processes} processes, and the service with {processes} readings "
+        f"at a time, asked by {2 * processes} clients; medians of {rounds} rounds in turns. Processor time is "
+        "what the service and its workers take for each answer, beside what read() takes.",
         "",
-        "| picture | read(), a second | service, a second | ratio |",
-        "| --- | ---: | ---: | ---: |",
+        "| picture | read(), a second | service, a second | ratio | read(), CPU ms | service, CPU ms | ratio |",
+        "| --- | ---: | ---: | ---: | ---: | ---: | ---: |",
     ]
     for name, picture in pictures.items():
         rows = []
         for _ in range(rounds):
-            plain = _reading(preset, picture, processes, seconds)
-            rows.append((plain, _load(url, picture, 2 * processes, seconds).per_second))
-        ratio = statistics.median(service / plain for plain, service in rows)
-        plain, service = (statistics.median(column) for column in zip(*rows, strict=True))
-        lines.append(f"| {name} | {plain:.1f} | {service:.1f} | {ratio:.2f} |")
+            plain, plain_cpu = _reading(preset, picture, processes, seconds)
+            before = _cpu(pid)
+            seen = _load(url, picture, 2 * processes, seconds)
+            cpu = (_cpu(pid) - before) / sum(seen.outcomes.values()) * 1000
+            rows.append((plain, seen.per_second, seen.per_second / plain, plain_cpu, cpu, plain_cpu / cpu))
+        a, b, ratio, c, d, of_cpu = (statistics.median(column) for column in zip(*rows, strict=True))
+        lines.append(f"| {name} | {a:.1f} | {b:.1f} | {ratio:.2f} | {c:.1f} | {d:.1f} | {of_cpu:.2f} |")
     return "\n".join(lines)
 
 
