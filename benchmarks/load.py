@@ -38,6 +38,8 @@ _EXAMPLES = Path("examples")
 _OUTCOME = re.compile(r'^qrcascade_requests_total\{endpoint="/detect",outcome="(\w+)".*\} (\S+)$', re.M)
 # Of the default queue: more than it holds wait, and four times as many ask.
 _QUEUE = 16
+# A worker that is older has started for sure.
+_STARTED_S = 5.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -182,11 +184,11 @@ def _throughput(
     url: str, pid: int, preset: str, processes: int, seconds: float, rounds: int, pictures: dict[str, Path]
 ) -> str:
     lines = [
-        f"Throughput of `{preset}`: read() in {processes} processes, and the service with {processes} readings "
-        f"at a time, asked by {2 * processes} clients; medians of {rounds} rounds in turns. Processor time is "
-        "what the service and its workers take for each answer, beside what read() takes.",
+        f"Throughput of `{preset}`: read() in {processes} processes, and the service with {processes} readings",
+        f"at a time, asked by {2 * processes} clients; medians of {rounds} rounds in turns. CPU is what an",
+        "answer takes of the service and its workers.",
         "",
-        "| picture | read(), a second | service, a second | ratio | read(), CPU ms | service, CPU ms | ratio |",
+        "| picture | read(), a second | service | ratio | read(), CPU ms | service | ratio |",
         "| --- | ---: | ---: | ---: | ---: | ---: | ---: |",
     ]
     for name, picture in pictures.items():
@@ -217,13 +219,13 @@ def _overload(url: str, processes: int, seconds: float, picture: Path) -> str:
 
 
 def _killed(url: str, pid: int, processes: int, seconds: float, picture: Path) -> str:
-    """Load while worker processes are killed, one a second or so."""
+    """Load while worker processes are killed, one every two seconds or so: those that have started."""
     over, killed = threading.Event(), 0
 
     def kill() -> None:
         nonlocal killed
         draw = random.Random(0)
-        while not over.wait(draw.uniform(0.5, 1.5)):
+        while not over.wait(draw.uniform(1, 3)):
             workers = Path(f"/proc/{pid}/task/{pid}/children").read_text().split()
             workers += [
                 c for t in Path(f"/proc/{pid}/task").glob("*/children") for c in t.read_text().split()
@@ -237,14 +239,20 @@ def _killed(url: str, pid: int, processes: int, seconds: float, picture: Path) -
     killer = threading.Thread(target=kill)
     killer.start()
     try:
-        seen = _load(url, picture, 2 * processes, 2 * seconds)
+        seen = _load(url, picture, 2 * processes, 4 * seconds)
     finally:
         over.set()
         killer.join()
-    return f"{killed} workers were killed (SIGKILL) in {2 * seconds:g} s of load: {seen.row()}."
+    head = "| killed | answers a second | P50, ms | P99, ms | outcomes |\n| ---: | ---: | ---: | ---: | --- |"
+    return (
+        f"Workers killed (SIGKILL) during {4 * seconds:g} s of load.\n\n{head}\n| {killed} | {seen.row()} |"
+    )
 
 
-def _is_worker(pid: int) -> bool:
+def _age_s(pid: int) -> float:
+    """Seconds that a process has run; 0 of one that is no worker, or no more."""
     with contextlib.suppress(OSError):
-        return b"spawn_main" in Path(f"/proc/{pid}/cmdline").read_bytes()
-    return False
+        if b"spawn_main" in Path(f"/proc/{pid}/cmdline").read_bytes():
+            begun = int(Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[19])
+            return float(Path("/proc/uptime").read_text().split()[0]) - begun / os.sysconf("SC_CLK_TCK")
+    return 0.0

@@ -18,7 +18,7 @@ import pytest
 from PIL import Image
 
 import qrcascade
-from qrcascade import Attempt, Cascade, OptionError, QRCode, Quad, Region, Scan
+from qrcascade import Attempt, Cascade, OptionError, QRCode, Quad, Region, Scan, WorkerError
 from qrcascade.cascade import PRESETS
 from tests import draw
 
@@ -255,6 +255,18 @@ def test_a_fault_of_the_service_is_a_problem(caplog: pytest.LogCaptureFixture) -
     assert answer.headers["content-type"] == "application/problem+json"
     assert "somebody" not in answer.text
     assert "in /home/somebody/service.py" in caplog.text
+
+
+def test_no_worker_process(caplog: pytest.LogCaptureFixture) -> None:
+    class Lost(Reader):
+        def pages(self, source: bytes, wish: Any) -> Any:
+            raise WorkerError("ended while it started: /home/somebody")
+
+    with TestClient(create_app(Settings(presets=QUICK), Lost())) as client:
+        answer = client.post("/detect", content=CODE)
+    assert (answer.status_code, answer.headers["retry-after"]) == (503, "5")
+    assert "somebody" not in answer.text
+    assert "somebody" in caplog.text
 
 
 def test_time_over() -> None:

@@ -13,7 +13,7 @@ from typing import Annotated, Any, Literal, TypeVar
 from fastapi import APIRouter, Depends, Query, Request
 from pydantic import ConfigDict, Field, create_model
 
-from qrcascade import ImageError, MissingDependencyError, ReadResult
+from qrcascade import ImageError, MissingDependencyError, ReadResult, WorkerError
 from qrcascade.server import answers, body
 from qrcascade.server.logs import LOGGER
 from qrcascade.server.metrics import Metrics
@@ -81,6 +81,10 @@ class Reading:
             raise ProblemError(503, "as many requests wait as may", "full", headers) from None
         except asyncio.TimeoutError:
             raise _late(limit) from None
+        except WorkerError:
+            LOGGER.exception("worker")
+            detail = "no worker process can be started; ask again"
+            raise ProblemError(503, detail, "no_worker", {"Retry-After": "5"}) from None
         except MissingDependencyError:
             raise ProblemError(
                 415, "this service is not set up for files of this type", "unsupported"
