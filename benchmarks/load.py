@@ -184,9 +184,9 @@ def _throughput(
     url: str, pid: int, preset: str, processes: int, seconds: float, rounds: int, pictures: dict[str, Path]
 ) -> str:
     lines = [
-        f"Throughput of `{preset}`: read() in {processes} processes, and the service with {processes} readings",
-        f"at a time, asked by {2 * processes} clients; medians of {rounds} rounds in turns. CPU is what an",
-        "answer takes of the service and its workers.",
+        f"Throughput of `{preset}`: read() in {processes} processes, and the service with {processes}",
+        f"readings at a time, asked by {2 * processes} clients; medians of {rounds} rounds in turns. CPU is",
+        "what an answer takes of the service and its workers.",
         "",
         "| picture | read(), a second | service | ratio | read(), CPU ms | service | ratio |",
         "| --- | ---: | ---: | ---: | ---: | ---: | ---: |",
@@ -226,12 +226,7 @@ def _killed(url: str, pid: int, processes: int, seconds: float, picture: Path) -
         nonlocal killed
         draw = random.Random(0)
         while not over.wait(draw.uniform(1, 3)):
-            workers = Path(f"/proc/{pid}/task/{pid}/children").read_text().split()
-            workers += [
-                c for t in Path(f"/proc/{pid}/task").glob("*/children") for c in t.read_text().split()
-            ]
-            alive = [int(w) for w in dict.fromkeys(workers) if _is_worker(int(w))]
-            if alive:
+            if alive := [child for child in _children(pid) if _age_s(child) > _STARTED_S]:
                 with contextlib.suppress(ProcessLookupError):
                     os.kill(draw.choice(alive), signal.SIGKILL)
                     killed += 1

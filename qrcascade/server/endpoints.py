@@ -186,7 +186,7 @@ def _asked(settings: Settings, **more: Any) -> Any:
         fields["accept"] = (names, Field(None, description="Which payloads count."))
     options = create_model("Options", __config__=ConfigDict(extra="forbid"), **fields, **more)
 
-    def asked(given: Any) -> Any:
+    async def asked(given: Any) -> Any:  # Else FastAPI would call it in a thread of its own.
         return given
 
     asked.__annotations__["given"] = Annotated[options, Query()]
