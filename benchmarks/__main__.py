@@ -19,6 +19,7 @@ from benchmarks import (
     curves,
     easy,
     isolation,
+    load,
     report,
     runtimes,
     safety,
@@ -120,6 +121,7 @@ main.command(name="runtimes")(runtimes.runtimes)
 main.command(name="curves")(curves.curves)
 main.command(name="claims")(claims.claims)
 main.add_command(isolation.isolation)
+main.command(name="load")(load.load)
 main.command(name="tiles")(tiles.small_codes)
 
 if __name__ == "__main__":

@@ -1,4 +1,4 @@
-"""The command line: ``qrcascade read``, ``doctor``; `cli_weights` and `cli_profile` have the others."""
+"""The command line: ``qrcascade read``, ``doctor``; `cli_*.py` have the others."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ import click
 from qrcascade import Cascade, ImageError, OptionError, ReadResult, __version__
 from qrcascade.cascade import PRESETS
 from qrcascade.cli_profile import advise_, profile
+from qrcascade.cli_serve import serve
 from qrcascade.cli_weights import weights
 
 __all__ = ["main"]
@@ -21,7 +22,7 @@ def main() -> None:
     """Read QR codes from photos and scans of documents."""
 
 
-for _command in (weights, profile, advise_):
+for _command in (weights, profile, advise_, serve):
     main.add_command(_command)
 
 

@@ -1,0 +1,113 @@
+"""A request's body: taken in up to the limit, in memory alone; a multipart form's file taken out."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncGenerator
+
+from fastapi import Request
+from starlette.datastructures import UploadFile
+from starlette.formparsers import MultiPartException, MultiPartParser
+
+from qrcascade.server.problems import ProblemError
+
+__all__ = ["SCHEMA", "taken"]
+
+# Names of fields, and the lines between the parts, count towards the limit: a little more than the file.
+_FORM_BYTES = 65_536
+_ONE_FILE = "a form has one file, named file, and nothing else"
+_BINARY = {"schema": {"type": "string", "format": "binary", "minLength": 1}}
+_FORM = {
+    "schema": {
+        "type": "object",
+        "required": ["file"],
+        "additionalProperties": False,
+        "properties": {"file": _BINARY["schema"]},
+    }
+}
+SCHEMA = {
+    "requestBody": {
+        "required": True,
+        "description": "A picture or document: raw, under whatever media type (it is known by its bytes), "
+        "or as the one file, named `file`, of a multipart form.",
+        "content": {
+            "application/octet-stream": _BINARY,
+            "image/*": _BINARY,
+            "application/pdf": _BINARY,
+            "multipart/form-data": _FORM,
+        },
+    }
+}
+
+
+async def taken(request: Request, max_body: int, max_wait: float) -> bytes:
+    """The picture or document that a request brings.
+
+    Parameters
+    ----------
+    request : Request
+        Its body has not been read.
+    max_body : int
+        Bytes that the file may have.
+    max_wait : float
+        Seconds that the body may take to arrive.
+
+    Raises
+    ------
+    ProblemError
+        408 if it does not arrive, 413 if it is too large, 415 if it is compressed, 422 if it is empty or
+        no form with a file.
+    """
+    if request.headers.get("content-encoding", "identity").lower() != "identity":
+        raise ProblemError(415, "a body with a Content-Encoding is not taken", "unsupported")
+    kind = request.headers.get("content-type", "").partition(";")[0].strip().lower()
+    try:
+        if kind == "multipart/form-data":
+            data = await asyncio.wait_for(_file_of_form(request, max_body), max_wait)
+        else:
+            data = await asyncio.wait_for(_joined(_limited(request, max_body, max_body)), max_wait)
+    except asyncio.TimeoutError:
+        raise ProblemError(408, f"the body did not arrive within {max_wait:g} seconds", "slow") from None
+    request.state.story["bytes"] = len(data)
+    if not data:
+        raise ProblemError(422, "the body is empty; send a picture or document", "invalid")
+    return data
+
+
+async def _joined(stream: AsyncGenerator[bytes, None]) -> bytes:
+    return b"".join([chunk async for chunk in stream])
+
+
+async def _limited(request: Request, limit: int, named: int) -> AsyncGenerator[bytes, None]:
+    """The body's chunks, until they are more than the limit."""
+    too_large = ProblemError(413, f"the body has more than {named:,} bytes", "too_large")
+    announced = request.headers.get("content-length", "")
+    if announced.isdecimal() and int(announced) > limit:
+        raise too_large
+    size = 0
+    async for chunk in request.stream():
+        size += len(chunk)
+        if size > limit:
+            raise too_large
+        yield chunk
+
+
+async def _file_of_form(request: Request, max_body: int) -> bytes:
+    stream = _limited(request, max_body + _FORM_BYTES, max_body)
+    parser = MultiPartParser(request.headers, stream, max_files=1, max_fields=0)
+    # Nothing is laid down on a disk.
+    parser.spool_max_size = max_body + _FORM_BYTES
+    try:
+        form = await parser.parse()
+    except MultiPartException as error:
+        raise ProblemError(422, f"{_ONE_FILE}: {error.message}", "invalid") from error
+    try:
+        part = form.get("file")
+        if not isinstance(part, UploadFile):
+            raise ProblemError(422, _ONE_FILE, "invalid")
+        data = await part.read()
+    finally:
+        await form.close()
+    if len(data) > max_body:
+        raise ProblemError(413, f"the file has more than {max_body:,} bytes", "too_large")
+    return data

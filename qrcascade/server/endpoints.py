@@ -1,0 +1,205 @@
+"""The endpoints that read: `/detect` for apps, `/read` for all that is known."""
+
+# FastAPI looks at the annotations, some of which are made here: so they are not put off.
+
+import asyncio
+import itertools
+import re
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import replace
+from typing import Annotated, Any, Literal, TypeVar
+
+from fastapi import APIRouter, Depends, Query, Request
+from pydantic import ConfigDict, Field, create_model
+
+from qrcascade import ImageError, MissingDependencyError, ReadResult, WorkerError
+from qrcascade.server import answers, body
+from qrcascade.server.logs import LOGGER
+from qrcascade.server.metrics import Metrics
+from qrcascade.server.problems import ProblemError, responses
+from qrcascade.server.queue import FullError, Queue
+from qrcascade.server.reader import Reader, Wish
+from qrcascade.server.settings import Settings
+
+__all__ = ["Reading", "router"]
+
+_T = TypeVar("_T")
+# After a request's time is over, which is looked at between pages and engine runs: then something hangs.
+_GRACE_S = 5.0
+_PROBLEMS = (408, 413, 415, 422, 500, 503, 504)
+# How the files begin that are pictures or documents of some kind: a broken one is no other kind of file.
+_KNOWN = re.compile(
+    rb"\xff\xd8\xff|\x89PNG|GIF8|BM|II\*\0|MM\0\*|RIFF....WEBP|%PDF-|....ftyp|P[1-6]\s|\0\0\0\x0cjP",
+    re.DOTALL,
+)
+
+
+class Reading:
+    """One service's way from a request to an answer.
+
+    Parameters
+    ----------
+    settings, reader, queue, metrics
+        The service's own.
+    """
+
+    def __init__(self, settings: Settings, reader: Reader, queue: Queue, metrics: Metrics) -> None:
+        self._settings = settings
+        self._reader = reader
+        self._queue = queue
+        self._metrics = metrics
+        self._reported: set[tuple[str, str]] = set()
+
+    async def answer(
+        self, request: Request, wish: Wish, make: Callable[[Iterator[ReadResult], float], _T]
+    ) -> _T:
+        """Take a place, the body and a turn, and have ``make`` read in a worker thread.
+
+        ``make`` is given the pages, and the time by `time.monotonic` at which to end.
+
+        Raises
+        ------
+        ProblemError
+            With the status that the request's fault, or the service's, has.
+        """
+        request.state.story["preset"] = wish.preset
+        settings = self._settings
+        limit = settings.max_timeout + wish.timeout + _GRACE_S
+        try:
+            async with self._queue.place():
+                data = await body.taken(request, settings.max_body, settings.max_wait)
+
+                def work() -> _T:
+                    return make(self._noted(request, data, wish), time.monotonic() + settings.max_timeout)
+
+                return await self._queue.run(
+                    work, limit, request.is_disconnected, self._metrics.queue_seconds.observe
+                )
+        except FullError as full:
+            headers = {"Retry-After": str(full.retry_after)}
+            raise ProblemError(503, "as many requests wait as may", "full", headers) from None
+        except asyncio.TimeoutError:
+            raise _late(limit) from None
+        except WorkerError:
+            LOGGER.exception("worker")
+            detail = "no worker process can be started; ask again"
+            raise ProblemError(503, detail, "no_worker", {"Retry-After": "5"}) from None
+        except MissingDependencyError:
+            raise ProblemError(
+                415, "this service is not set up for files of this type", "unsupported"
+            ) from None
+        except ImageError:
+            if _KNOWN.match(data) or b"%PDF-" in data[:1024]:
+                detail = "the picture or document is broken, protected or too large to be read"
+                raise ProblemError(422, detail, "unreadable") from None
+            raise ProblemError(
+                415, "the body is no picture or document that is read", "unsupported"
+            ) from None
+
+    def _noted(self, request: Request, data: bytes, wish: Wish) -> Iterator[ReadResult]:
+        """The pages; what comes of them goes into the metrics and the request's line of the log."""
+        story = request.state.story
+        story.update(outcome="nothing", pages=0, codes=0, unread=0)
+        for result in self._reader.pages(data, wish):
+            self._metrics.page(result)
+            self._report(result)
+            story["pages"] += 1
+            story["codes"] += len(result.codes)
+            story["unread"] += len(result.regions)
+            best = next((code for code in result.codes if code.accepted), None)
+            if best is not None and story["outcome"] == "nothing":
+                story.update(outcome="read", strategy=best.strategy)
+            if self._settings.log_payloads:
+                story["payloads"] = [*story.get("payloads", []), *(code.text for code in result.codes)]
+            yield result
+
+    def _report(self, result: ReadResult) -> None:
+        """What broke inside a reading, once each: callers are not told, since it names files."""
+        for attempt in result.attempts:
+            kind = (attempt.strategy, (attempt.error or "")[:200])
+            if attempt.error and kind not in self._reported and len(self._reported) < 100:
+                self._reported.add(kind)
+                fields = {"strategy": attempt.strategy, "step": attempt.step, "error": attempt.error}
+                LOGGER.warning("attempt", extra={"fields": fields})
+
+
+def _late(seconds: float) -> ProblemError:
+    return ProblemError(504, f"nothing was read within {seconds:g} seconds", "timeout")
+
+
+def router(settings: Settings, reading: Reading) -> APIRouter:
+    """The endpoints; their documentation has these settings' presets, names and limits."""
+    routes = APIRouter(responses=responses(*_PROBLEMS, *([401] if settings.token else [])))
+    detecting = _asked(settings, trace=(bool, Field(False, description="Answer with every attempt.")))
+    preview = Field(False, description="Answer with a small picture a page.")
+    all_of_it = _asked(settings, preview=(bool, preview))
+
+    @routes.post("/detect", response_model_exclude_unset=True, openapi_extra=body.SCHEMA)
+    async def detect(request: Request, options: Annotated[Any, detecting]) -> answers.Detected:
+        """Read one code, or as many as are expected: of a document on the first page that has one."""
+        wish = _wish(settings, options)
+
+        def look(pages: Iterator[ReadResult], end: float) -> answers.Detected:
+            looked = []
+            for result in itertools.islice(pages, settings.max_pages):
+                looked.append(replace(result, picture=None))
+                if _enough(looked, wish.expect) or time.monotonic() >= end:
+                    break
+            answer = answers.detected(looked, options.trace)
+            if answer.timed_out and not answer.codes:
+                raise _late(wish.timeout)
+            return answer
+
+        return await reading.answer(request, wish, look)
+
+    @routes.post("/read", response_model_exclude_unset=True, openapi_extra=body.SCHEMA)
+    async def read(request: Request, options: Annotated[Any, all_of_it]) -> answers.Read:
+        """Read every page, and answer with all that is known of each."""
+        wish = _wish(settings, options)
+
+        def look(pages: Iterator[ReadResult], end: float) -> answers.Read:
+            looked = []
+            for result in pages:
+                looked.append(answers.read(result, wish.expect, options.preview))
+                if len(looked) == settings.max_pages or time.monotonic() >= end:
+                    return answers.Read(pages=looked, complete=False)
+            return answers.Read(pages=looked, complete=True)
+
+        return await reading.answer(request, wish, look)
+
+    return routes
+
+
+def _asked(settings: Settings, **more: Any) -> Any:
+    """What a caller may ask for; another name is a mistake, and is told so."""
+    served: Any = Literal.__getitem__(settings.presets)
+    expected = Annotated[int, Field(ge=1, le=1000)] | Literal["all"]
+    default = f"Seconds a page; a document as a whole has {settings.max_timeout:g}."
+    fields: dict[str, Any] = {
+        "expect": (expected, Field(None, description='How many codes there are, or "all".')),
+        "preset": (served, Field(settings.presets[0], description="Which tiers may look.")),
+        "timeout": (float, Field(settings.timeout, gt=0, le=settings.max_timeout, description=default)),
+    }
+    if settings.accept:
+        names: Any = Literal.__getitem__(tuple(settings.accept))
+        fields["accept"] = (names, Field(None, description="Which payloads count."))
+    options = create_model("Options", __config__=ConfigDict(extra="forbid"), **fields, **more)
+
+    async def asked(given: Any) -> Any:  # Else FastAPI would call it in a thread of its own.
+        return given
+
+    asked.__annotations__["given"] = Annotated[options, Query()]
+    return Depends(asked)
+
+
+def _wish(settings: Settings, options: Any) -> Wish:
+    name = getattr(options, "accept", None)
+    return Wish(options.preset, options.expect, options.timeout, settings.accept[name] if name else None)
+
+
+def _enough(looked: list[ReadResult], expect: int | str | None) -> bool:
+    """Whether a document's further pages need no look."""
+    if isinstance(expect, int):
+        return sum(code.accepted for result in looked for code in result.codes) >= expect
+    return expect is None and bool(looked[-1])

@@ -1,0 +1,138 @@
+"""What Prometheus asks for: requests, how long they and the tiers took, the queue, models, memory."""
+
+from __future__ import annotations
+
+import os
+from collections import defaultdict
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+
+from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
+from prometheus_client.metrics_core import GaugeMetricFamily, Metric
+from prometheus_client.registry import Collector
+
+from qrcascade import ReadResult, __version__
+from qrcascade.server.queue import Queue
+
+__all__ = ["Metrics"]
+
+_SECONDS = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0, 60.0)
+_NEURAL = ("nano", "small", "medium", "large")
+
+
+class Metrics:
+    """One service's figures, in a registry of their own.
+
+    Parameters
+    ----------
+    queue : Queue
+        Whose depth is told.
+    """
+
+    def __init__(self, queue: Queue) -> None:
+        self.registry = registry = CollectorRegistry()
+        self._requests = Counter(
+            "qrcascade_requests",
+            "Requests by what came of them, and by the tier that read the best code.",
+            ["endpoint", "outcome", "strategy"],
+            registry=registry,
+        )
+        self._request_seconds = Histogram(
+            "qrcascade_request_seconds",
+            "From a request's head to its answer.",
+            ["endpoint"],
+            buckets=_SECONDS,
+            registry=registry,
+        )
+        self._strategy_seconds = Histogram(
+            "qrcascade_strategy_seconds",
+            "What a tier took of a page that it looked at, its model's loading included.",
+            ["strategy"],
+            buckets=_SECONDS,
+            registry=registry,
+        )
+        self.queue_seconds = Histogram(
+            "qrcascade_queue_seconds", "The wait for a turn.", buckets=_SECONDS, registry=registry
+        )
+        depth = Gauge("qrcascade_queue_depth", "Requests that wait for their turn.", registry=registry)
+        depth.set_function(lambda: max(0, queue.inside - queue.running))
+        running = Gauge("qrcascade_readings_running", "Readings that run.", registry=registry)
+        running.set_function(lambda: queue.running)
+        self._loaded = Gauge(
+            "qrcascade_model_loaded",
+            "1 where a model has answered, 0 where it could not.",
+            ["model"],
+            registry=registry,
+        )
+        self._loads = Counter(
+            "qrcascade_model_loads",
+            "Times that a model answered for the first time, or again after it could not.",
+            ["model", "outcome"],
+            registry=registry,
+        )
+        self._answers: dict[str, bool] = {}
+        Gauge("qrcascade_info", "The version.", ["version"], registry=registry).labels(__version__).set(1)
+        registry.register(_Memory())
+
+    def request(self, endpoint: str, outcome: str, strategy: str, seconds: float) -> None:
+        """Count a request that is over."""
+        self._requests.labels(endpoint, outcome, strategy).inc()
+        self._request_seconds.labels(endpoint).observe(seconds)
+
+    def page(self, result: ReadResult) -> None:
+        """Count what each tier took of a page, and whether the models answer."""
+        took: dict[str, float] = defaultdict(float)
+        for attempt in result.attempts:
+            took[attempt.strategy] += attempt.elapsed_s
+        for strategy, seconds in took.items():
+            self._strategy_seconds.labels(strategy).observe(seconds)
+        for name in _NEURAL:
+            looks = [a for a in result.attempts if a.strategy == name and a.step.startswith("qreader detect")]
+            if looks:
+                self.model(name, all(look.error is None for look in looks))
+
+    def model(self, name: str, answers: bool) -> None:
+        """Note whether a model works; a change of that is a load, or one that failed."""
+        self._loaded.labels(name).set(answers)
+        if self._answers.get(name) != answers:
+            self._answers[name] = answers
+            self._loads.labels(name, "loaded" if answers else "failed").inc()
+
+    def text(self) -> bytes:
+        """All of it, in Prometheus's text format."""
+        return generate_latest(self.registry)
+
+
+class _Memory(Collector):
+    """Resident memory of the service and of its worker processes, where there is a ``/proc``."""
+
+    def collect(self) -> Iterable[Metric]:
+        own = os.getpid()
+        resident = GaugeMetricFamily(
+            "qrcascade_resident_memory_bytes",
+            "Resident memory of the service's own process, and of all its workers.",
+            labels=["process"],
+        )
+        if (Path("/proc") / str(own) / "statm").is_file():
+            resident.add_metric(["service"], _resident(own))
+            resident.add_metric(["workers"], sum(map(_resident, _descendants(own))))
+        yield resident
+
+
+def _resident(pid: int) -> int:
+    try:
+        pages = int(Path(f"/proc/{pid}/statm").read_text().split()[1])
+    except (OSError, IndexError):
+        return 0  # It has ended meanwhile.
+    return pages * os.sysconf("SC_PAGE_SIZE")
+
+
+def _descendants(pid: int) -> Iterator[int]:
+    for children in Path(f"/proc/{pid}/task").glob("*/children"):
+        try:
+            found = [int(child) for child in children.read_text().split()]
+        except OSError:
+            continue
+        for child in found:
+            yield child
+            yield from _descendants(child)

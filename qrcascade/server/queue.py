@@ -1,0 +1,158 @@
+"""So many readings at a time, so many requests that wait, and no more."""
+
+from __future__ import annotations
+
+import asyncio
+import math
+import time
+from collections.abc import AsyncIterator, Awaitable, Callable
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import asynccontextmanager
+from typing import TypeVar
+
+__all__ = ["FullError", "GoneError", "Queue"]
+
+_T = TypeVar("_T")
+_LONGEST_RETRY_S = 60
+# Weight of the latest reading in the mean that Retry-After is told from.
+_LATEST = 0.1
+
+
+class FullError(Exception):
+    """There is no place, or the turn did not come in time; seconds after which to ask again."""
+
+    def __init__(self, retry_after: int) -> None:
+        super().__init__(f"full; again in {retry_after} s")
+        self.retry_after = retry_after
+
+
+class GoneError(Exception):
+    """Who asked has hung up."""
+
+
+class Queue:
+    """Places for requests, and worker threads for those whose turn it is.
+
+    Parameters
+    ----------
+    concurrency : int
+        Worker threads.
+    waiting : int
+        Places beyond those.
+    max_wait : float
+        Seconds that a turn is waited for.
+
+    Attributes
+    ----------
+    inside, running : int
+        Requests that have a place, and calls that run.
+    """
+
+    def __init__(self, concurrency: int, waiting: int, max_wait: float) -> None:
+        self.inside = 0
+        self.running = 0
+        self._places = concurrency + waiting
+        self._concurrency = concurrency
+        self._max_wait = max_wait
+        self._mean_s = 0.0
+        self._opened: tuple[asyncio.Semaphore, ThreadPoolExecutor] | None = None
+
+    def _open(self) -> tuple[asyncio.Semaphore, ThreadPoolExecutor]:
+        """Turns and worker threads, made on first use: an app may be ended and started again."""
+        if self._opened is None:
+            threads = ThreadPoolExecutor(self._concurrency, thread_name_prefix="reading")
+            self._opened = asyncio.Semaphore(self._concurrency), threads
+        return self._opened
+
+    @asynccontextmanager
+    async def place(self) -> AsyncIterator[None]:
+        """Hold a place, from before a request's body is taken in.
+
+        Raises
+        ------
+        FullError
+            If there is none.
+        """
+        if self.inside >= self._places:
+            raise FullError(self._retry_after())
+        self.inside += 1
+        try:
+            yield
+        finally:
+            self.inside -= 1
+
+    async def run(
+        self,
+        work: Callable[[], _T],
+        limit: float,
+        gone: Callable[[], Awaitable[bool]],
+        waited: Callable[[float], None],
+    ) -> _T:
+        """Wait for a turn, then call ``work`` in a worker thread.
+
+        Parameters
+        ----------
+        work : callable
+            What is to be done.
+        limit : float
+            Seconds after which its result is no longer waited for. The thread is busy until it ends.
+        gone : async callable
+            Asked when the turn has come: is there still somebody who wants the result?
+        waited : callable
+            Told the seconds that the turn took to come.
+
+        Raises
+        ------
+        FullError
+            If the turn did not come in time.
+        GoneError
+            If nobody wants the result any more.
+        asyncio.TimeoutError
+            If the limit has passed.
+        """
+        turns, threads = self._open()
+        start = time.monotonic()
+        try:
+            await asyncio.wait_for(turns.acquire(), self._max_wait)
+        except asyncio.TimeoutError:
+            raise FullError(self._retry_after()) from None
+        begun = time.monotonic()
+        waited(begun - start)
+        self.running += 1
+        handed_over = False
+        try:
+            if await gone():
+                raise GoneError
+            future = asyncio.get_running_loop().run_in_executor(threads, work)
+            future.add_done_callback(lambda done: self._ended(done, begun, turns))
+            handed_over = True
+        finally:
+            if not handed_over:
+                self._release(turns)
+        return await asyncio.wait_for(asyncio.shield(future), limit)
+
+    def _ended(self, done: asyncio.Future[_T], begun: float, turns: asyncio.Semaphore) -> None:
+        if not done.cancelled():
+            done.exception()  # Taken here, too: perhaps nobody waits for it any more.
+        took = time.monotonic() - begun
+        self._mean_s = took if self._mean_s == 0 else (1 - _LATEST) * self._mean_s + _LATEST * took
+        self._release(turns)
+
+    def _release(self, turns: asyncio.Semaphore) -> None:
+        self.running -= 1
+        turns.release()
+
+    def _retry_after(self) -> int:
+        """Whole seconds after which half of those inside should be done."""
+        expected = self._mean_s * self.inside / self._concurrency / 2
+        return min(_LONGEST_RETRY_S, max(1, math.ceil(expected)))
+
+    async def apart(self, work: Callable[[], _T]) -> _T:
+        """Call ``work`` in a worker thread, without a place: before there are requests."""
+        return await asyncio.get_running_loop().run_in_executor(self._open()[1], work)
+
+    def close(self) -> None:
+        """Take in no more work; what runs is left to end."""
+        if self._opened is not None:
+            self._opened[1].shutdown(wait=False, cancel_futures=True)
+            self._opened = None

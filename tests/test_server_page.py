@@ -1,0 +1,139 @@
+"""The service's page in a real browser. ``python -m tests.test_server_page FILE.png`` takes its picture."""
+
+from __future__ import annotations
+
+import base64
+import io
+import json
+import shutil
+import sys
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import numpy as np
+import pytest
+from PIL import Image
+
+pytest.importorskip("fastapi", reason="the server extra is not installed")
+pytest.importorskip("httpx2")
+pytest.importorskip("selenium")
+
+from selenium import webdriver
+from selenium.webdriver.common.by import By
+from selenium.webdriver.support.ui import WebDriverWait
+
+from qrcascade.frame import Gray
+from tests import draw
+from tests.test_serve import ROOT, free_port, serve
+
+CHROMIUM, DRIVER = shutil.which("chromium"), shutil.which("chromedriver")
+pytestmark = pytest.mark.skipif(not (CHROMIUM and DRIVER), reason="there is no chromium with its driver")
+
+FLAGS = """--headless=new --no-sandbox --disable-gpu --disable-quic --no-first-run --disable-sync
+--disable-background-networking --disable-component-update --window-size=1180,900"""
+DROP = """
+const [name, type, data] = arguments;
+const bytes = Uint8Array.from(atob(data), letter => letter.charCodeAt(0));
+const carried = new DataTransfer();
+carried.items.add(new File([bytes], name, { type }));
+for (const kind of ["dragover", "drop"])
+  document.getElementById("drop").dispatchEvent(
+    new DragEvent(kind, { dataTransfer: carried, bubbles: true, cancelable: true }));
+"""
+
+
+@contextmanager
+def browser() -> Iterator[Any]:
+    with tempfile.TemporaryDirectory() as profile:
+        options = webdriver.ChromeOptions()
+        options.binary_location = str(CHROMIUM)
+        for flag in [*FLAGS.split(), f"--user-data-dir={profile}"]:
+            options.add_argument(flag)
+        options.set_capability("goog:loggingPrefs", {"browser": "ALL"})
+        driver = webdriver.Chrome(options, webdriver.ChromeService(str(DRIVER)))
+        try:
+            yield driver
+        finally:
+            driver.quit()
+
+
+def dropped(driver: Any, name: str, kind: str, data: bytes) -> str:
+    """What the page says once it has read what was dropped on it."""
+    driver.execute_script(DROP, name, kind, base64.b64encode(data).decode())
+    WebDriverWait(driver, 30).until(lambda d: not d.find_element(By.ID, "said").text.startswith("Reading"))
+    return str(driver.find_element(By.ID, "said").text)
+
+
+def shapes(driver: Any, name: str) -> list[list[float]]:
+    """The corners of each outline of this kind, in pixels of the picture."""
+    points = [
+        shape.get_attribute("points") for shape in driver.find_elements(By.CSS_SELECTOR, f"svg .{name}")
+    ]
+    return [[float(value) for value in text.replace(",", " ").split()] for text in points]
+
+
+def test_drop_read_copy_and_a_failing_picture() -> None:
+    two = ROOT / "examples" / "two-codes.jpg"
+    with serve(free_port(), QRCASCADE_PRESETS="classical") as (_, url), browser() as driver:
+        driver.get(url)
+        assert dropped(driver, two.name, "image/jpeg", two.read_bytes()) == "two-codes.jpg: 2 codes."
+        texts = [output.text for output in driver.find_elements(By.CSS_SELECTOR, ".code output")]
+        assert "https://example.com/offers" in texts
+        assert len(shapes(driver, "read")) == 2
+        assert "what was asked for is read" in driver.find_element(By.CSS_SELECTOR, ".why").text
+        width = driver.execute_script("return document.querySelector('.seen img').naturalWidth")
+        assert width > 0
+
+        driver.execute_cdp_cmd("Browser.grantPermissions", {"permissions": ["clipboardReadWrite"]})
+        card = driver.find_elements(By.CSS_SELECTOR, ".code")[0]
+        card.find_element(By.TAG_NAME, "button").click()
+        WebDriverWait(driver, 5).until(lambda d: card.find_element(By.TAG_NAME, "button").text == "copied")
+        read = "navigator.clipboard.readText().then(arguments[0])"
+        assert driver.execute_async_script(read) == card.find_element(By.TAG_NAME, "output").text
+
+        assert "no picture or document" in dropped(driver, "x.png", "image/png", b"no picture at all")
+        assert driver.find_element(By.ID, "said").get_attribute("class") == "bad"
+        assert not driver.find_elements(By.CSS_SELECTOR, ".page")
+        loud = [line for line in driver.get_log("browser") if "Content Security Policy" in line["message"]]
+        assert not loud, json.dumps(loud)
+
+
+def spoilt(gray: Gray, left: int, top: int, side: int) -> bytes:
+    """A PNG of a picture with noise in a square: what is read there no more is located still."""
+    gray = gray.copy()
+    gray[top : top + side, left : left + side] = np.random.default_rng(0).choice([0, 255], (side, side))
+    file = io.BytesIO()
+    Image.fromarray(gray).save(file, "png")
+    return file.getvalue()
+
+
+def test_unread_regions_are_drawn_and_payloads_are_text() -> None:
+    payload = "<img src=x onerror=alert(1)>"
+    page = draw.page_of(draw.symbol(payload)[0], draw.symbol("nobody reads this " * 3, scale=6)[0])
+    data = spoilt(page, page.shape[1] - 220, 140, 90)
+    with serve(free_port(), QRCASCADE_PRESETS="classical") as (_, url), browser() as driver:
+        driver.get(url)
+        assert dropped(driver, "page.png", "image/png", data) == "page.png: 1 code."
+        assert driver.find_element(By.CSS_SELECTOR, ".code output").text == payload
+        assert not driver.find_elements(By.CSS_SELECTOR, ".code img")
+        assert shapes(driver, "unread")
+        assert "located and not read" in driver.find_elements(By.CSS_SELECTOR, ".why")[-1].text
+
+
+def picture(path: str) -> None:
+    """The page with one code read and one spoilt, for the documentation."""
+    receipt = np.asarray(Image.open(ROOT / "examples" / "two-codes.jpg").convert("L"))
+    data = spoilt(receipt, 245, 474, 70)
+    with serve(free_port(), QRCASCADE_PRESETS="classical") as (_, url), browser() as driver:
+        driver.set_window_size(1000, 1240)
+        driver.get(url)
+        for _ in range(2):  # The first reading waits for a worker process to start.
+            dropped(driver, "receipt.png", "image/png", data)
+        shot = Image.open(io.BytesIO(driver.get_screenshot_as_png()))
+    shot.convert("RGB").quantize(48, dither=Image.Dither.NONE).save(path, optimize=True)
+
+
+if __name__ == "__main__":
+    picture(sys.argv[1])

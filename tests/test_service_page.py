@@ -1,0 +1,44 @@
+"""docs/service.md names every setting, endpoint and option as they are."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import pytest
+
+pytest.importorskip("fastapi", reason="the server extra is not installed")
+
+from qrcascade.cli_serve import serve
+from qrcascade.server import Settings, create_app
+from qrcascade.server.answers import Detected, DetectedCode
+
+TEXT = (Path(__file__).parents[1] / "docs" / "service.md").read_text("utf-8")
+
+
+def test_every_setting_and_its_default() -> None:
+    rows = {row[0]: row[1:] for row in re.findall(r"^\| `(--[a-z-]+)` \| `(\w+)` \| (\S+)", TEXT, re.M)}
+    assert set(rows) == {option.opts[0] for option in serve.params}
+    defaults = Settings()
+    for option in serve.params:
+        name, default = rows[option.opts[0]]
+        assert option.envvar == name
+        assert option.name is not None
+        value = getattr(defaults, option.name)
+        if option.name == "max_body":
+            value //= 2**20
+        if not isinstance(value, tuple | dict) and option.name != "concurrency":
+            assert default == (
+                "off" if value is False else f"{value:g}" if isinstance(value, float) else str(value)
+            )
+
+
+def test_every_endpoint_and_option() -> None:
+    paths = create_app().openapi()["paths"]
+    for path, operations in paths.items():
+        assert f"{path}`" in TEXT
+        for operation in operations.values():
+            for option in operation.get("parameters", []):
+                assert re.search(rf"^\| `{option['name']}(=1)?` \|", TEXT, re.M), option["name"]
+    shown = set(re.findall(r'^ +"(\w+)":', TEXT, re.M))
+    assert shown == {*Detected.model_fields, *DetectedCode.model_fields} - {"attempts"}
