@@ -22,6 +22,8 @@ __all__ = ["Hung", "Lost", "Worker", "Workers"]
 
 # Seconds that a worker may take to start, importing what it needs, and with models to load as well.
 _START_S, _WARM_S = 60.0, 600.0
+# Idle workers to have once one was lost: the one that takes its place, and one more.
+_SPARE = 2
 
 
 class Lost(Exception):  # noqa: N818
@@ -63,7 +65,7 @@ class Worker:
         self._process = context.Process(target=worker.main, args=arguments, name="qrcascade", daemon=True)
         try:
             self._process.start()
-        except AssertionError as error:
+        except (AssertionError, OSError) as error:
             raise WorkerError(f"no worker process can be started: {error}") from error
         except Exception as error:
             why = f"{type(error).__name__}: {error}"
@@ -75,6 +77,11 @@ class Worker:
     def alive(self) -> bool:
         """Whether the process runs."""
         return self._process.is_alive()
+
+    @property
+    def started(self) -> bool:
+        """Whether it is ready, or has said so by now."""
+        return self._ready or self._connection.poll(0)
 
     def ready(self, until: float | None) -> None:
         """Wait until it has started.
@@ -164,6 +171,8 @@ class Workers:
         if os.getpid() != self._owner:
             self._begin()
         with self._lock:
+            # Last used first, those that have not started last.
+            self._idle.sort(key=lambda one: one.started)
             while self._idle:
                 taken = self._idle.pop()
                 if taken.alive:
@@ -180,10 +189,11 @@ class Workers:
         return Worker(*self._arguments, self._warmed)
 
     def replace(self, taken: Worker) -> None:
-        """End a worker; where they are kept warm, another one loads its models in its place meanwhile."""
+        """End a worker, and start others: who has lost one may lose the next, and should not wait for it."""
         taken.close()
-        if self._warmed:
-            self.give_back(self._new())
+        with contextlib.suppress(WorkerError):
+            while len(self._idle) < _SPARE:
+                self.give_back(self._new())
 
     def warm(self, number: int) -> None:
         """Have so many workers with their models loaded."""

@@ -211,7 +211,8 @@ class Reading:
             else:
                 self._keep()
         else:
-            self._drop()
+            self._worker.close()
+            self._worker = None
 
     def _keep(self) -> None:
         self._workers.give_back(self._worker_())
