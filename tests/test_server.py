@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import base64
 import io
 import json
 import logging
@@ -155,6 +156,46 @@ def test_read_gives_all_that_is_known(client: TestClient) -> None:
         assert set(known) == set(model.model_fields), "a field of the results is not answered with"
 
 
+def document(*texts: str | None) -> bytes:
+    """A PDF with a code on each page, or none on it."""
+    fpdf = pytest.importorskip("fpdf")
+    pytest.importorskip("pypdfium2", reason="the pdf extra is not installed")
+    pdf = fpdf.FPDF(format=(50, 60))
+    for text in texts:
+        pdf.add_page()
+        if text is not None:
+            pdf.image(io.BytesIO(png(draw.symbol(text)[0])), x=10, y=10, w=30)
+    return bytes(pdf.output())
+
+
+def test_documents_by_page(client: TestClient) -> None:
+    data = document(None, "second page", "third page")
+    first = client.post("/detect", content=data).json()
+    assert (first["data"], [code["page"] for code in first["codes"]]) == ("second page", [2])
+    both = client.post("/detect?expect=2", content=data).json()
+    assert {code["text"]: code["page"] for code in both["codes"]} == {"second page": 2, "third page": 3}
+    answer = client.post("/read?preview=1", content=data).json()
+    assert answer["complete"] is True
+    assert [[code["text"] for code in page["codes"]] for page in answer["pages"]] == [
+        [],
+        ["second page"],
+        ["third page"],
+    ]
+    assert [page["page"] for page in answer["pages"]] == [1, 2, 3]
+    for page in answer["pages"]:
+        preview = Image.open(io.BytesIO(base64.b64decode(page["preview"].partition(",")[2])))
+        assert max(preview.size) <= 1200
+        assert preview.width / preview.height == pytest.approx(page["size"][0] / page["size"][1], abs=0.01)
+
+
+def test_a_document_ends_at_the_limit_of_pages() -> None:
+    with TestClient(create_app(Settings(presets=QUICK, max_pages=2))) as client:
+        data = document(None, None, "third page")
+        answer = client.post("/read", content=data).json()
+        assert ([page["page"] for page in answer["pages"]], answer["complete"]) == ([1, 2], False)
+        assert client.post("/detect", content=data).json()["success"] is False
+
+
 def test_every_tier_has_a_model() -> None:
     tiers = {strategy.name for preset in PRESETS for strategy in Cascade.preset(preset).strategies}
     assert {tier: answers.model_of(tier) for tier in tiers} == {
@@ -197,6 +238,7 @@ REFUSED: dict[str, tuple[str, str, dict[str, Any], int, str]] = {
     "empty": ("POST", "/read", {"content": b""}, 422, "empty"),
     "broken": ("POST", "/detect", {"content": CODE[:60]}, 422, "broken"),
     "too many pixels": ("POST", "/detect", {"content": b"P5 32000 32000 255\n"}, 422, "too large"),
+    "broken document": ("POST", "/read", {"content": b"%PDF-1.7\nnothing"}, 422, "broken"),
     "no form": (
         "POST",
         "/detect",

@@ -8,7 +8,7 @@ import threading
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from qrcascade import Cascade, ReadResult
+from qrcascade import Cascade, ReadResult, read_document
 
 __all__ = ["Reader", "Wish"]
 
@@ -72,7 +72,9 @@ def _cascade(preset: str) -> Cascade:
 
 
 def _pages(cascade: Cascade, source: bytes, wish: Wish) -> Iterator[ReadResult]:
-    yield cascade.read(source, expect=wish.expect, timeout=wish.timeout, accept=wish.accept)
+    return read_document(
+        source, cascade=cascade, expect=wish.expect, timeout=wish.timeout, accept=wish.accept
+    )
 
 
 def _empty() -> bytes:
