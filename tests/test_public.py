@@ -62,6 +62,7 @@ def test_imports_point_one_way() -> None:
         {"strategies"},
         {"cascade"},
         {"profile"},
+        {"pytest_plugin"},
         {"doctor", "cli_profile", "cli_weights", "cli"},
     ]
     rank = {room: i for i, rooms in enumerate(order) for room in rooms}

@@ -8,18 +8,27 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from qrcascade import OptionError
+from qrcascade import OptionError, __version__
 from qrcascade.profile.measure import versions
 
 __all__ = ["Baseline", "installed"]
 
-_PACKAGES = ("qrcascade", "zxing-cpp", "pyzbar", "opencv-python", "numpy", "Pillow", "qreader", "torch")
-_PACKAGES += ("openvino", "onnxruntime")
+_PACKAGES = (
+    "zxing-cpp",
+    "pyzbar",
+    "opencv-python",
+    "numpy",
+    "Pillow",
+    "qreader",
+    "torch",
+    "openvino",
+    "onnxruntime",
+)
 
 
 def installed() -> dict[str, str]:
     """Versions of the libraries that decide what is read."""
-    return dict(versions(_PACKAGES))
+    return {"qrcascade": __version__, **dict(versions(_PACKAGES))}
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import io
 import json
 import re
 from collections.abc import Iterable, Iterator, Mapping
@@ -74,7 +75,7 @@ class Corpus:
 
     @classmethod
     def load(cls, folder: Path) -> Corpus:
-        """Read ``manifest.csv`` or ``manifest.jsonl``, or what lies beside each picture.
+        """Read ``manifest.csv`` or ``manifest.jsonl``, or what lies beside each picture that is not hidden.
 
         Raises
         ------
@@ -84,11 +85,7 @@ class Corpus:
         manifests = [file for name in ("csv", "jsonl") if (file := folder / f"manifest.{name}").is_file()]
         if len(manifests) > 1:
             raise OptionError(f"{str(folder)!r} has two manifests; one of them must go")
-        pictures = sorted(
-            file.relative_to(folder).as_posix()
-            for file in folder.rglob("*")
-            if file.suffix.lower() in SUFFIXES and file.is_file()
-        )
+        pictures = sorted(_pictures(folder))
         if manifests:
             cases = list(_listed(manifests[0]))
         else:
@@ -101,6 +98,14 @@ class Corpus:
             raise OptionError(f"{str(manifests[0])!r} names {twice!r} twice")
         listed = {case.file for case in cases}
         return cls(folder, found, sum(picture not in listed for picture in pictures))
+
+
+def _pictures(folder: Path) -> Iterator[str]:
+    for file in folder.rglob("*"):
+        path = file.relative_to(folder)
+        hidden = any(part.startswith(".") for part in path.parts)
+        if path.suffix.lower() in SUFFIXES and not hidden and file.is_file():
+            yield path.as_posix()
 
 
 def _listed(manifest: Path) -> Iterator[Case]:
@@ -119,29 +124,36 @@ def _listed(manifest: Path) -> Iterator[Case]:
 def _csv_rows(manifest: Path) -> Iterator[tuple[str, dict[str, Any]]]:
     """Rows of one file and page are one: each has one more payload."""
     merged: dict[tuple[str, str], tuple[str, dict[str, Any]]] = {}
-    with manifest.open(encoding="utf-8-sig", newline="") as lines:
-        rows = csv.DictReader(lines, restkey="a further column")
-        if unknown := sorted({*(rows.fieldnames or ())} - {*_COLUMNS}):
-            raise OptionError(f"{str(manifest)!r} has columns {unknown}; known are {', '.join(_COLUMNS)}")
-        for row in rows:
-            where = f"{manifest}, line {rows.line_num}"
-            if "a further column" in row:
-                raise OptionError(f"{where}: more cells than columns; quote a text that has a comma")
-            given = {name: cell for name, cell in row.items() if cell}
-            text = given.pop("text", None)
-            known = merged.setdefault((given.get("file", ""), given.get("page", "")), (where, given))
-            if text is not None:
-                known[1].setdefault("texts", []).append(text)
-            if known[1] is not given and given != {k: v for k, v in known[1].items() if k in given}:
-                raise OptionError(f"{where}: {given.get('file')!r} has other tags or counts here than before")
+    rows = csv.DictReader(io.StringIO(_text(manifest), newline=""), restkey="a further column")
+    if unknown := sorted({*(rows.fieldnames or ())} - {*_COLUMNS}):
+        raise OptionError(f"{str(manifest)!r} has columns {unknown}; known are {', '.join(_COLUMNS)}")
+    for row in rows:
+        where = f"{manifest}, line {rows.line_num}"
+        if "a further column" in row:
+            raise OptionError(f"{where}: more cells than columns; quote a text that has a comma")
+        given: dict[str, Any] = {name: cell for name, cell in row.items() if cell and name != "note"}
+        texts = [given.pop("text")] if "text" in given else []
+        page = given.get("file", ""), given.get("page", "")
+        if page in merged and any(merged[page][1].get(name) != cell for name, cell in given.items()):
+            raise OptionError(f"{where}: {page[0]!r} has other tags or counts here than before")
+        known = merged.setdefault(page, (where, given))[1]
+        if texts:
+            known["texts"] = [*known.get("texts", ()), *texts]
     yield from merged.values()
 
 
 def _json_rows(manifest: Path) -> Iterator[tuple[str, dict[str, Any]]]:
-    for number, line in enumerate(manifest.read_text("utf-8-sig").split("\n"), 1):
+    for number, line in enumerate(_text(manifest).split("\n"), 1):
         if line.strip():
             where = f"{manifest}, line {number}"
             yield where, _object(line, where)
+
+
+def _text(file: Path) -> str:
+    try:
+        return file.read_bytes().decode("utf-8-sig").replace("\r\n", "\n")
+    except (OSError, UnicodeDecodeError) as error:
+        raise OptionError(f"{str(file)!r} cannot be read as UTF-8: {error}") from error
 
 
 def _object(text: str, where: str) -> dict[str, Any]:
@@ -161,10 +173,10 @@ def _beside(folder: Path, picture: str) -> Case:
     if text.is_file() and data.is_file():
         raise OptionError(f"{picture!r} has a .txt and a .json in {str(folder)!r}; one of them must go")
     if text.is_file():
-        lines = text.read_text("utf-8-sig").split("\n")
+        lines = _text(text).split("\n")
         return _case(picture, {"texts": [line for line in lines if line], "tags": folders}, str(text))
     if data.is_file():
-        row = _object(data.read_text("utf-8-sig"), str(data))
+        row = _object(_text(data), str(data))
         row["tags"] = [*folders, *_tags(row.get("tags", ()), str(data))]
         return _case(picture, row, str(data))
     return Case(picture, tags=tuple(folders))

@@ -57,8 +57,8 @@ def _register(config: pytest.Config) -> None:
     closing = Closing(options, corpus, baseline)
     if baseline is not None and not options.update and closing.summary().of_another_run:
         raise OptionError(
-            f"{str(options.baseline)!r} is of preset {baseline.preset!r} with expect={baseline.expect!r}, this "
-            f"run of {options.preset!r} with {options.expect!r}: name another file, or update it"
+            f"{str(options.baseline)!r} is of preset {baseline.preset!r} with expect={baseline.expect!r}, "
+            f"this run of {options.preset!r} with {options.expect!r}: name another file, or update it"
         )
     unknown = {*options.floors} - {tally.tag for tally in closing.summary().tallies()}
     if unknown:

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import functools
+import os
 import tempfile
 import time
 from collections.abc import Iterable
 from dataclasses import replace
+from fnmatch import fnmatch
 from pathlib import Path
 from typing import Any
 
@@ -48,7 +50,29 @@ class Reading:
         self._before = {} if baseline is None else baseline.pictures
         self._files: dict[Path, list[Case]] = {}
         for case in corpus.cases.values():
-            self._files.setdefault(corpus.folder / case.file, []).append(case)
+            self._files.setdefault((corpus.folder / case.file).resolve(), []).append(case)
+        self._way = {parent for file in self._files for parent in file.parents}
+
+    @functools.cached_property
+    def _opened(self) -> set[Path]:
+        """Folders on the way from an argument to a picture that ``norecursedirs`` keeps pytest from."""
+        patterns = self._config.getini("norecursedirs")
+        arguments = [Path(argument.split("::")[0]).resolve() for argument in self._config.args]
+        return {
+            folder
+            for folder in self._way
+            if any(fnmatch(folder.name, p) or fnmatch(str(folder), f"*{os.sep}{p}") for p in patterns)
+            and any(folder != path and folder.is_relative_to(path) for path in arguments)
+        }
+
+    @pytest.hookimpl
+    def pytest_ignore_collect(self, collection_path: Path) -> bool | None:
+        """Let pytest walk through such folders, to the pictures and nothing else."""
+        path = collection_path.resolve()
+        if path in self._opened:
+            return False
+        beside = path not in self._way and path not in self._files and self._opened & {*path.parents}
+        return True if beside else None
 
     @pytest.hookimpl
     def pytest_collect_file(self, file_path: Path, parent: pytest.Collector) -> pytest.Collector | None:
@@ -86,14 +110,16 @@ class Reading:
     def read(self, path: Path, case: Case) -> Outcome:
         """Read one picture, time it and bare zxing-cpp, and judge it."""
         expect = case.codes or None if self.options.expect == "truth" else self.options.expect
+        before = self._before.get(case.key)
         cascade, frame = self.cascade, (case.page or 1) - 1
         try:
             file = path.read_bytes()
             result = cascade.read(file, expect=expect, frame=frame)
         except (ImageError, OSError) as error:
-            return Outcome(case.key, case.tags, known=case.key in self._before, broken=str(error))
+            known, lost = before is not None, before or ()
+            return Outcome(case.key, case.tags, known=known, lost=lost, broken=str(error))
         bare_ms = _bare_ms(file, frame)
-        outcome = Outcome.of(case, result, self._before.get(case.key), bare_ms=bare_ms)
+        outcome = Outcome.of(case, result, before, bare_ms=bare_ms)
         return outcome if outcome.sound else replace(outcome, drawn=str(self._save(case, result)))
 
     def excused(self, outcome: Outcome) -> str:

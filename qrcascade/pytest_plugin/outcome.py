@@ -123,20 +123,24 @@ class Outcome:
         if self.wrong:
             return "a wrong payload"
         if self.lost:
-            return "lost: read in the baseline, and not now"
+            return "lost, it was read in the baseline"
         if self.short:
             return "not read, as in the baseline" if self.known else "not read"
         return "read"
 
     def lines(self) -> Iterator[str]:
-        """The message of a failure: the first line names the picture, what came of it, and its tags."""
+        """The message of a failure; the first line has what came of it, the picture and its tags."""
         tags = f" [{', '.join(self.tags)}]" if self.tags else ""
-        yield f"{self.key}{tags}: {self.what}"
+        yield f"{self.what}: {self.key}{tags}"
         if self.broken:
             yield f"  why      {self.broken}"
             return
-        for name in ("wrong", "lost", "missing"):
-            yield from _labelled(name, [repr(text) for text in getattr(self, name)])
+        for name, texts in (
+            ("wrong", self.wrong),
+            ("lost", self.lost),
+            ("missing", _less(self.missing, self.lost)),
+        ):
+            yield from _labelled(name, [repr(text) for text in texts])
         if self.short and not self.missing:
             yield f"  missing  {self.short} of its codes"
         yield from _labelled("read", [repr(text) for text in self.texts] or ["nothing that it holds"])
@@ -151,7 +155,10 @@ class Outcome:
     @classmethod
     def from_dict(cls, found: dict[str, Any]) -> Outcome:
         """From `to_dict`, or what JSON made of it."""
-        return cls(**{k: tuple(v) if isinstance(v, list) else v for k, v in found.items()})
+        values: dict[str, Any] = {
+            name: tuple(value) if isinstance(value, list) else value for name, value in found.items()
+        }
+        return cls(**values)
 
 
 def _less(texts: Iterable[str], others: Iterable[str]) -> tuple[str, ...]:

@@ -20,11 +20,12 @@ _STYLE = """
 body { font: 15px/1.45 system-ui, sans-serif; max-width: 75rem; margin: 2rem auto; padding: 0 1rem; }
 h1 { font-size: 1.5rem; margin-bottom: .2rem; } h2 { font-size: 1.15rem; margin-top: 2rem; }
 table { border-collapse: collapse; } td, th { padding: .2rem .8rem; border-bottom: 1px solid var(--line); }
-td { text-align: right; } td:first-child, th:first-child { text-align: left; } td.text { text-align: left; }
+td { text-align: right; } td:first-child, th:first-child { text-align: left; }
 .cards { display: grid; grid-template-columns: repeat(auto-fill, minmax(22rem, 1fr)); gap: 1rem; }
 .card { border: 1px solid var(--line); border-radius: .4rem; padding: .8rem; min-width: 0; }
-.card img { max-width: 100%; max-height: 18rem; display: block; margin: .5rem auto; }
-.card pre { font-size: 12px; overflow-x: auto; margin: 0; } .card h3 { font-size: 1rem; margin: 0; }
+.card img { max-width: 100%; max-height: 14rem; display: block; margin: .5rem auto; }
+.card pre { font-size: 12px; white-space: pre-wrap; overflow-wrap: anywhere; margin: 0; }
+.card h3 { font-size: 1rem; margin: 0; }
 .bad { color: var(--bad); } .good { color: var(--good); } .warn { color: var(--warn); }
 svg { width: 100%; height: auto; } svg text { font: 12px system-ui, sans-serif; fill: currentColor; }
 """
@@ -39,7 +40,9 @@ def write(summary: Summary, path: Path) -> None:
 def page(summary: Summary) -> str:
     """The page of a run."""
     options, outcomes = summary.options, list(summary.outcomes.values())
-    title = escape(f"QR corpus {options.corpus.name}: {sum(o.read for o in outcomes)} of {len(outcomes)} read")
+    title = escape(
+        f"QR corpus {options.corpus.name}: {sum(o.read for o in outcomes)} of {len(outcomes)} read"
+    )
     versions = ", ".join(f"{name} {version}" for name, version in summary.versions.items())
     bad = [o for o in outcomes if not o.sound and (o.wrong or o.lost or o.broken or not o.known)]
     still = [o for o in outcomes if not o.sound and o not in bad]
