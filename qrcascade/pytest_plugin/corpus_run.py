@@ -30,19 +30,17 @@ def start(config: pytest.Config) -> None:
         If an option, the corpus or the baseline cannot be used.
     """
     corpus = given_path(config, "qr_corpus")
-    paths: list[Path] = []
-    if config.args_source is config.ArgsSource.ARGS:
-        paths = [Path(config.invocation_params.dir, arg.split("::")[0]).resolve() for arg in config.args]
-    inside = [path for path in paths if path.is_relative_to(corpus)]
-    above = [path for path in paths if corpus.is_relative_to(path)]
-    if paths and not (config.option.qr_corpus or inside or above):
+    paths = [Path(config.invocation_params.dir, arg.split("::")[0]).resolve() for arg in config.args]
+    # Who names pictures wants those; what is walked anyway is not named twice.
+    asked = any(path.is_relative_to(corpus) or corpus.is_relative_to(path) for path in paths)
+    elsewhere = config.args_source is config.ArgsSource.ARGS and not config.option.qr_corpus
+    if elsewhere and not asked:
         return
     try:
         _register(config)
     except OptionError as error:
         raise pytest.UsageError(str(error)) from error
-    # Who names pictures wants those.
-    if not inside:
+    if not asked:
         config.args.append(str(corpus))
 
 

@@ -10,7 +10,7 @@ from qrcascade.pytest_plugin.outcome import Outcome
 
 __all__ = ["colour", "latency"]
 
-_WIDTH, _HEIGHT, _LEFT, _TOP, _BOTTOM = 900, 320, 60, 30, 30
+_WIDTH, _HEIGHT, _LEFT, _TOP, _BOTTOM = 900, 300, 80, 30, 20
 _DOT = 4.0
 
 

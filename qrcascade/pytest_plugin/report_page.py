@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import io
 from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import replace
 from html import escape
 from pathlib import Path
 
@@ -93,7 +94,8 @@ def _cards(title: str, outcomes: Sequence[Outcome]) -> Iterator[str]:
 
 
 def _card(outcome: Outcome) -> Iterator[str]:
-    first, *lines = outcome.lines()
+    # The picture itself is here.
+    first, *lines = replace(outcome, drawn="").lines()
     yield f'<div class="card"><h3 class="{plot.colour(outcome)}">{escape(first)}</h3>'
     if outcome.drawn and (picture := _thumbnail(outcome.drawn)):
         yield f'<img alt="{escape(outcome.key)}, with what was found" src="{picture}">'
