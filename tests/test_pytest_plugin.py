@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+import textwrap
 from importlib import metadata
 from pathlib import Path
 
@@ -387,3 +388,20 @@ def test_fixtures(run: Run) -> None:
             assert len(str(raised.value)) < 250
         """)
     run.plain("--qr-preset=classical").assert_outcomes(passed=11)
+
+
+def test_the_pages_own_example(run: Run) -> None:
+    """Twenty pictures, a baseline, five spoiled: as printed in docs/pytest.md."""
+    text = (ROOT / "docs" / "pytest.md").read_text("utf-8")
+    for name in ("make.py", "spoil.py"):
+        block = re.search(rf"`{name}`:\n\n((?:    .*\n|\n)+)", text)
+        assert block is not None
+        (run.pytester.path / name).write_text(textwrap.dedent(block[1]), "utf-8")
+    options = ("--qr-corpus=receipts", "--qr-preset=light")
+    assert run.pytester.runpython("make.py").ret == 0
+    run.plain(*options, "--qr-update-baseline").assert_outcomes(passed=20)
+    assert run.pytester.runpython("spoil.py").ret == 0
+    result = run.plain(*options, "--qr-report=report.html")
+    result.assert_outcomes(passed=15, failed=5)
+    assert [name[9:11] for name in failed(result)] == ["03", "06", "09", "12", "15"]
+    assert (run.pytester.path / "report.html").read_text("utf-8").count("data:image/jpeg;base64,") == 5
