@@ -11,6 +11,8 @@ from hypothesis import settings
 settings.register_profile("steady", derandomize=True, deadline=None, max_examples=40)
 settings.load_profile("steady")
 
+pytest_plugins = ["pytester"]
+
 SHARED = Path(__file__).parents[2] / "shared"
 
 

@@ -17,12 +17,12 @@ from numpy.typing import NDArray
 
 from qrcascade.errors import OptionError
 
-__all__ = ["CONDITIONS", "Picture", "folder", "made"]
+__all__ = ["CONDITIONS", "SUFFIXES", "Picture", "drawn", "folder", "made"]
 
 Page = NDArray[np.float32]
 _CELL = 8
 _WORDS = ("INVOICE", "TOTAL", "VAT", "DATE", "ORDER", "CARD", "ITEM", "THANK YOU")
-_SUFFIXES = (".jpg", ".jpeg", ".png", ".webp", ".tif", ".tiff", ".bmp")
+SUFFIXES = (".jpg", ".jpeg", ".png", ".webp", ".tif", ".tiff", ".bmp")
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,9 +37,10 @@ class Picture:
 class _Sheet:
     """A printed page that symbols are put on, and the camera that looks at it."""
 
-    def __init__(self, random: np.random.Generator, width: int, height: int) -> None:
+    def __init__(self, random: np.random.Generator, text: str | None, width: int, height: int) -> None:
         self.random = random
         self.texts: list[str] = []
+        self._first = text
         page = np.full((height, width), random.integers(225, 250), np.uint8)
         scale = width / 1600
         for y in range(60, height, max(30, round(60 * scale))):
@@ -64,8 +65,10 @@ class _Sheet:
 
         height, width = self.page.shape
         x, y = at or (self.random.uniform(side, n - side) for n in (width, height))
-        text = f"https://example.com/verify?invoice={self.random.integers(10**6)}&t="
-        text += self.random.bytes(length).hex()
+        text, self._first = self._first, None
+        if text is None:
+            text = f"https://example.com/verify?invoice={self.random.integers(10**6)}&t="
+            text += self.random.bytes(length).hex()
         code = zxingcpp.create_barcode(text, zxingcpp.BarcodeFormat.QRCode, ec_level=level)
         modules = np.pad(np.asarray(code.to_image(scale=1, add_quiet_zones=False)), 4, constant_values=255)
         art = np.kron(modules, np.ones((_CELL, _CELL))).clip(25, 245).astype(np.float32)
@@ -131,10 +134,12 @@ def _damaged(random: np.random.Generator, severity: float, art: Page) -> None:
         cv2.line(art, start, stop, ink, round(_CELL * (0.5 + severity / 2)))
 
 
-def _draw(condition: str, severity: float, random: np.random.Generator) -> tuple[bytes, list[str]]:
-    """One picture of a condition, from easy (severity 0) to hard (1)."""
+def _draw(
+    condition: str, severity: float, random: np.random.Generator, text: str | None = None
+) -> tuple[bytes, list[str]]:
+    """One picture of a condition, from easy (severity 0) to hard (1); the first symbol says ``text``."""
     s = severity
-    sheet = functools.partial(_Sheet, random)
+    sheet = functools.partial(_Sheet, random, text)
     if condition == "sharp":
         return sheet(1200, 1600).symbol(400 - 300 * s, tilt=0.1 * s).seen(quality=95)
     if condition == "blur":
@@ -195,6 +200,39 @@ def made(each: int, seed: int = 0) -> Iterator[Picture]:
             yield Picture(name, file, tuple(texts))
 
 
+def drawn(condition: str, severity: float, *, text: str | None = None, seed: int = 0) -> Picture:
+    """Make one picture of a condition.
+
+    Parameters
+    ----------
+    condition : str
+        One of `CONDITIONS`.
+    severity : float
+        0 (easy) to 1 (the edge of what can be read).
+    text : str, optional
+        What its symbol says, of several the first; made up by default.
+    seed : int
+        0 or more; another one makes another picture.
+
+    Raises
+    ------
+    OptionError
+        If there is no such condition, a number is out of range, or the text fits no symbol.
+    """
+    if condition not in CONDITIONS:
+        raise OptionError(f"condition must be one of {', '.join(CONDITIONS)}, got {condition!r}")
+    if not 0 <= severity <= 1:
+        raise OptionError(f"severity must be between 0 and 1, got {severity!r}")
+    if seed < 0:
+        raise OptionError(f"seed must be 0 or more, got {seed!r}")
+    try:
+        file, texts = _draw(condition, severity, np.random.default_rng([seed, *condition.encode()]), text)
+    except ValueError as error:
+        start = repr(text)[:60]
+        raise OptionError(f"no symbol can be made of the text that begins {start}: {error}") from error
+    return Picture(condition, file, tuple(texts))
+
+
 def folder(path: Path) -> Iterator[Picture]:
     """The user's pictures: each file with a ``.txt`` beside it that has its codes' texts, one a line.
 
@@ -208,7 +246,7 @@ def folder(path: Path) -> Iterator[Picture]:
     found = False
     for file in sorted(path.rglob("*")):
         truth = file.with_suffix(".txt")
-        if file.suffix.lower() in _SUFFIXES and truth.is_file():
+        if file.suffix.lower() in SUFFIXES and truth.is_file():
             found = True
             lines = truth.read_text("utf-8").splitlines()
             yield Picture(file.parent.name, file.read_bytes(), tuple(line for line in lines if line))

@@ -1,0 +1,86 @@
+"""What was read before: a sorted JSON file in the user's repository."""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from qrcascade import OptionError, __version__
+from qrcascade.profile.measure import versions
+
+__all__ = ["Baseline", "installed"]
+
+_PACKAGES = (
+    "zxing-cpp",
+    "pyzbar",
+    "opencv-python",
+    "numpy",
+    "Pillow",
+    "qreader",
+    "torch",
+    "openvino",
+    "onnxruntime",
+)
+
+
+def installed() -> dict[str, str]:
+    """Versions of the libraries that decide what is read."""
+    return {"qrcascade": __version__, **dict(versions(_PACKAGES))}
+
+
+@dataclass(frozen=True, slots=True)
+class Baseline:
+    """What a whole run read.
+
+    Parameters
+    ----------
+    preset : str
+        Who read.
+    expect : None, int or str
+        As `Options.expect`.
+    versions : mapping of str to str
+        Of the libraries, when it was made whole.
+    pictures : mapping of str to tuple of str
+        By a picture's key: the right payloads that were read, sorted. Empty where none was.
+    """
+
+    preset: str
+    expect: int | str | None
+    versions: Mapping[str, str]
+    pictures: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+
+    @classmethod
+    def load(cls, path: Path) -> Baseline | None:
+        """The file's; None where there is no file.
+
+        Raises
+        ------
+        OptionError
+            If it is none.
+        """
+        try:
+            found = json.loads(path.read_text("utf-8"))
+            pictures = {key: tuple(map(str, texts)) for key, texts in found["pictures"].items()}
+            return cls(found["preset"], found["expect"], dict(found["versions"]), pictures)
+        except FileNotFoundError:
+            return None
+        except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
+            why = f"{type(error).__name__}: {error}"
+            raise OptionError(f"{str(path)!r} is no baseline ({why}); delete it to make a new one") from error
+
+    def save(self, path: Path) -> None:
+        """Write it: sorted, a payload a line, the same bytes for the same content."""
+        content = {
+            "expect": self.expect,
+            "pictures": {key: sorted(texts) for key, texts in self.pictures.items()},
+            "preset": self.preset,
+            "versions": dict(self.versions),
+        }
+        text = json.dumps(content, indent=1, sort_keys=True, ensure_ascii=False) + "\n"
+        path.parent.mkdir(parents=True, exist_ok=True)
+        beside = path.with_name(f"{path.name}.{os.getpid()}")
+        beside.write_bytes(text.encode("utf-8", "backslashreplace"))
+        beside.replace(path)

@@ -1,0 +1,130 @@
+"""A run over a corpus: what is registered with pytest, and the end of it."""
+
+from __future__ import annotations
+
+import shutil
+from pathlib import Path
+
+import pytest
+
+from qrcascade import OptionError
+from qrcascade.pytest_plugin import report_page
+from qrcascade.pytest_plugin.baseline import Baseline, installed
+from qrcascade.pytest_plugin.corpus import Corpus
+from qrcascade.pytest_plugin.items import REPORTED, Reading
+from qrcascade.pytest_plugin.options import Options, given_path
+from qrcascade.pytest_plugin.outcome import Outcome
+from qrcascade.pytest_plugin.summary import COLUMNS, Summary
+
+__all__ = ["Closing", "start"]
+
+
+def start(config: pytest.Config) -> None:
+    """Register what collects and reads, and, but in a worker of xdist, what sums up.
+
+    Nothing is done where the ini file names the corpus and the arguments name tests elsewhere.
+
+    Raises
+    ------
+    pytest.UsageError
+        If an option, the corpus or the baseline cannot be used.
+    """
+    corpus = given_path(config, "qr_corpus")
+    paths = [Path(config.invocation_params.dir, arg.split("::")[0]).resolve() for arg in config.args]
+    # Who names pictures wants those; what is walked anyway is not named twice.
+    asked = any(path.is_relative_to(corpus) or corpus.is_relative_to(path) for path in paths)
+    elsewhere = config.args_source is config.ArgsSource.ARGS and not config.option.qr_corpus
+    if elsewhere and not asked:
+        return
+    try:
+        _register(config)
+    except OptionError as error:
+        raise pytest.UsageError(str(error)) from error
+    if not asked:
+        config.args.append(str(corpus))
+
+
+def _register(config: pytest.Config) -> None:
+    options = Options.of(config)
+    corpus = Corpus.load(options.corpus)
+    baseline = Baseline.load(options.baseline)
+    reading = Reading(config, options, corpus, baseline)
+    config.pluginmanager.register(reading, "qrcascade-reading")
+    if hasattr(config, "workerinput"):
+        return
+    closing = Closing(options, corpus, baseline)
+    if baseline is not None and not options.update and closing.summary().of_another_run:
+        raise OptionError(
+            f"{str(options.baseline)!r} is of preset {baseline.preset!r} with expect={baseline.expect!r}, "
+            f"this run of {options.preset!r} with {options.expect!r}: name another file, or update it"
+        )
+    unknown = {*options.floors} - {tally.tag for tally in closing.summary().tallies()}
+    if unknown:
+        raise OptionError(f"qr_floor: no picture has the tag {', '.join(sorted(unknown))!r}")
+    config.pluginmanager.register(closing, "qrcascade-closing")
+    shutil.rmtree(reading.folder, ignore_errors=True)
+
+
+class Closing:
+    """The part of the plugin that gathers outcomes and sums up: once, also where several processes read."""
+
+    def __init__(self, options: Options, corpus: Corpus, baseline: Baseline | None) -> None:
+        self._options, self._corpus, self._baseline = options, corpus, baseline
+        self._outcomes: dict[str, Outcome] = {}
+        self._versions = installed()
+        self._written: list[str] = []
+
+    def summary(self) -> Summary:
+        """What there is so far."""
+        outcomes = {key: self._outcomes[key] for key in self._corpus.cases if key in self._outcomes}
+        return Summary(self._options, self._corpus, self._baseline, outcomes, self._versions)
+
+    @pytest.hookimpl
+    def pytest_report_header(self) -> str:
+        """Say what is read, and by whom."""
+        options, count = self._options, len(self._corpus.cases)
+        expect = "" if options.expect is None else f", expect {options.expect}"
+        before = "" if self._baseline is not None else " (none yet)"
+        names = f"preset {options.preset}{expect}, baseline {options.baseline}{before}"
+        return f"qr corpus: {options.corpus}, {count} pictures, {names}"
+
+    @pytest.hookimpl
+    def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
+        """Keep what came of a picture."""
+        found = getattr(report, REPORTED, None)
+        if found is not None:
+            outcome = Outcome.from_dict(found)
+            self._outcomes[outcome.key] = outcome
+
+    @pytest.hookimpl
+    def pytest_sessionfinish(self, session: pytest.Session) -> None:
+        """Check the floors and the budget; write the baseline and the report."""
+        summary = self.summary()
+        if not summary.outcomes:
+            return
+        if next(summary.failures(), None) and session.exitstatus == pytest.ExitCode.OK:
+            session.exitstatus = pytest.ExitCode.TESTS_FAILED
+        if (baseline := summary.updated()) is not None:
+            baseline.save(self._options.baseline)
+            part = "" if summary.whole else f", the {len(summary.outcomes)} pictures that were run"
+            self._written.append(f"baseline written: {self._options.baseline}{part}")
+        if self._options.report is not None:
+            report_page.write(summary, self._options.report)
+            self._written.append(f"report written: {self._options.report}")
+
+    @pytest.hookimpl
+    def pytest_terminal_summary(self, terminalreporter: pytest.TerminalReporter) -> None:
+        """Print the table by tag, what fails the run, and what changed."""
+        summary, out = self.summary(), terminalreporter
+        if not summary.outcomes:
+            return
+        out.section(f"QR corpus {self._options.corpus.name}, preset {self._options.preset}")
+        rows = [COLUMNS, *(tally.cells() for tally in summary.tallies())]
+        widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
+        for row in rows:
+            numbers = (cell.rjust(width) for cell, width in zip(row[1:], widths[1:], strict=True))
+            out.line("  ".join([row[0].ljust(widths[0]), *numbers]))
+        for line in summary.failures():
+            out.line(line, red=True, bold=True)
+        for line in (*summary.notes(), *self._written):
+            out.line(line)

@@ -1,0 +1,205 @@
+"""Pictures as pytest's files and items, and their reading."""
+
+from __future__ import annotations
+
+import functools
+import os
+import tempfile
+import time
+from collections.abc import Iterable
+from dataclasses import replace
+from fnmatch import fnmatch
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from qrcascade import Cascade, ImageError, ReadResult
+from qrcascade.pytest_plugin.baseline import Baseline
+from qrcascade.pytest_plugin.corpus import Case, Corpus
+from qrcascade.pytest_plugin.options import EVERY, Options
+from qrcascade.pytest_plugin.outcome import Outcome
+
+__all__ = ["REPORTED", "Reading"]
+
+REPORTED = "qrcascade_outcome"
+"""The attribute of a test report that has the outcome; xdist brings it along."""
+_SAVED_SIDE = 1600
+
+
+class Reading:
+    """The part of the plugin that collects and reads: in every process that runs tests.
+
+    Parameters
+    ----------
+    config : pytest.Config
+        Pytest's.
+    options : Options
+        What is wanted.
+    corpus : Corpus
+        The pictures.
+    baseline : Baseline, optional
+        What was read before.
+    """
+
+    def __init__(
+        self, config: pytest.Config, options: Options, corpus: Corpus, baseline: Baseline | None
+    ) -> None:
+        self.options = options
+        self._config = config
+        self._before = {} if baseline is None else baseline.pictures
+        self._files: dict[Path, list[Case]] = {}
+        for case in corpus.cases.values():
+            self._files.setdefault((corpus.folder / case.file).resolve(), []).append(case)
+        self._way = {parent for file in self._files for parent in file.parents}
+
+    @functools.cached_property
+    def _opened(self) -> set[Path]:
+        """Folders on the way from an argument to a picture that ``norecursedirs`` keeps pytest from."""
+        patterns = self._config.getini("norecursedirs")
+        arguments = [Path(argument.split("::")[0]).resolve() for argument in self._config.args]
+        return {
+            folder
+            for folder in self._way
+            if any(fnmatch(folder.name, p) or fnmatch(str(folder), f"*{os.sep}{p}") for p in patterns)
+            and any(folder != path and folder.is_relative_to(path) for path in arguments)
+        }
+
+    @pytest.hookimpl
+    def pytest_ignore_collect(self, collection_path: Path) -> bool | None:
+        """Let pytest walk through such folders, to the pictures and nothing else."""
+        path = collection_path.resolve()
+        if path in self._opened:
+            return False
+        beside = path not in self._way and path not in self._files and self._opened & {*path.parents}
+        return True if beside else None
+
+    @pytest.hookimpl
+    def pytest_collect_file(self, file_path: Path, parent: pytest.Collector) -> pytest.Collector | None:
+        """Collect a picture of the corpus."""
+        cases = self._files.get(file_path.resolve())
+        if cases is None:
+            return None
+        return PictureFile.from_parent(parent, path=file_path, cases=cases, reading=self)
+
+    @pytest.hookimpl(wrapper=True)
+    def pytest_runtest_makereport(self, item: pytest.Item, call: pytest.CallInfo[None]) -> Any:
+        """Add what came of a picture to its report."""
+        report = yield
+        if call.when == "call" and isinstance(item, PictureItem) and item.outcome is not None:
+            setattr(report, REPORTED, item.outcome.to_dict())
+        return report
+
+    @functools.cached_property
+    def cascade(self) -> Cascade:
+        """Who reads; ready, so that the first picture's time has no loading in it."""
+        import numpy as np
+
+        cascade = Cascade.preset(self.options.preset)
+        blank = np.full((640, 640), 255, np.uint8)
+        cascade.read(blank)
+        _bare(blank)
+        return cascade
+
+    @functools.cached_property
+    def folder(self) -> Path:
+        """Where annotated pictures go: pytest's cache, else a new temporary folder."""
+        cache = getattr(self._config, "cache", None)
+        return Path(tempfile.mkdtemp(prefix="qrcascade-")) if cache is None else cache.mkdir("qrcascade")
+
+    def read(self, path: Path, case: Case) -> Outcome:
+        """Read one picture, time it and bare zxing-cpp, and judge it."""
+        expect = case.codes or None if self.options.expect == "truth" else self.options.expect
+        before = self._before.get(case.key)
+        cascade, frame = self.cascade, (case.page or 1) - 1
+        try:
+            file = path.read_bytes()
+            result = cascade.read(file, expect=expect, frame=frame)
+        except (ImageError, OSError) as error:
+            known, lost = before is not None, before or ()
+            return Outcome(case.key, case.tags, known=known, lost=lost, broken=str(error))
+        bare_ms = _bare_ms(file, frame)
+        outcome = Outcome.of(case, result, before, bare_ms=bare_ms)
+        return outcome if outcome.sound else replace(outcome, drawn=str(self._save(case, result)))
+
+    def excused(self, outcome: Outcome) -> str:
+        """Why a picture that was not read is no failure; empty where it is one."""
+        if outcome.wrong or outcome.broken:
+            return ""
+        if self.options.update:
+            return "not read; the baseline will say so"
+        if outcome.lost:
+            return ""
+        if outcome.known:
+            return "not read in the baseline either"
+        floor = next((tag for tag in (*outcome.tags, EVERY) if tag in self.options.floors), None)
+        return "" if floor is None else f"not read; the floor of {floor!r} decides"
+
+    def _save(self, case: Case, result: ReadResult) -> Path:
+        path = self.folder / f"{case.key.replace('#', '-')}.jpg"
+        path.parent.mkdir(parents=True, exist_ok=True)
+        image = result.draw()
+        image.thumbnail((_SAVED_SIDE, _SAVED_SIDE))
+        image.save(path, quality=85)
+        return path
+
+
+class PictureFile(pytest.File):
+    """A picture's file: one item for each of its pages that the corpus has."""
+
+    def __init__(self, *, cases: list[Case], reading: Reading, **others: Any) -> None:
+        super().__init__(**others)
+        self._cases, self._reading = cases, reading
+
+    def collect(self) -> Iterable[pytest.Item]:
+        """Give the items."""
+        for case in self._cases:
+            name = "qr" if case.page is None else f"qr[page {case.page}]"
+            yield PictureItem.from_parent(self, name=name, case=case, reading=self._reading)
+
+
+class PictureItem(pytest.Item):
+    """One picture to be read."""
+
+    def __init__(self, *, case: Case, reading: Reading, **others: Any) -> None:
+        super().__init__(**others)
+        self.outcome: Outcome | None = None
+        self._case, self._reading = case, reading
+        # So that -k knows the tags.
+        self.extra_keyword_matches.update(case.tags)
+
+    def runtest(self) -> None:
+        """Read it; fail where it is not read as it should be."""
+        self.outcome = outcome = self._reading.read(self.path, self._case)
+        if outcome.sound or (outcome.read and self._reading.options.update):
+            return
+        if excuse := self._reading.excused(outcome):
+            # Does nothing under --runxfail: then it fails.
+            pytest.xfail(excuse)
+        pytest.fail("\n".join(outcome.lines()), pytrace=False)
+
+    def reportinfo(self) -> tuple[Path, int | None, str]:
+        """Head a failure with the picture's name."""
+        return self.path, None, self._case.key
+
+
+def _bare(source: Any) -> None:
+    import zxingcpp
+
+    zxingcpp.read_barcodes(source, formats=zxingcpp.BarcodeFormats(zxingcpp.BarcodeFormat.QRCode))
+
+
+def _bare_ms(file: bytes, frame: int) -> float | None:
+    """What zxing-cpp takes alone, decoding included; None where it does not take this kind of picture."""
+    import io
+
+    from PIL import Image
+
+    start = time.perf_counter()
+    try:
+        with Image.open(io.BytesIO(file)) as image:
+            image.seek(frame)
+            _bare(image)
+    except Exception:
+        return None
+    return (time.perf_counter() - start) * 1000

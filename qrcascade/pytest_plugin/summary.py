@@ -1,0 +1,189 @@
+"""What a run came to: counts by tag, floors, the time budget, what changed against the baseline."""
+
+from __future__ import annotations
+
+import statistics
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+
+from qrcascade.pytest_plugin.baseline import Baseline
+from qrcascade.pytest_plugin.corpus import Corpus
+from qrcascade.pytest_plugin.options import EVERY, Options
+from qrcascade.pytest_plugin.outcome import Outcome
+
+__all__ = ["COLUMNS", "Summary", "Tally"]
+
+COLUMNS = ("tag", "pictures", "run", "read", "share", "floor", "wrong", "lost", "gained")
+_NAMED = 10
+
+
+@dataclass(frozen=True, slots=True)
+class Tally:
+    """The pictures of one tag.
+
+    Parameters
+    ----------
+    tag : str
+        The tag, or "*" for all pictures.
+    pictures : int
+        How many the corpus has.
+    run, read, wrong, lost, gained : int
+        How many were run; were read whole; gave a wrong payload; lost or gained one against the baseline.
+    floor : float, optional
+        The least share to be read.
+    """
+
+    tag: str
+    pictures: int
+    run: int
+    read: int
+    wrong: int
+    lost: int
+    gained: int
+    floor: float | None
+
+    @property
+    def whole(self) -> bool:
+        """Whether all its pictures were run: on a part, a floor says nothing."""
+        return self.run == self.pictures
+
+    @property
+    def below(self) -> bool:
+        """Whether it is under its floor."""
+        return self.floor is not None and self.whole and self.read < self.floor * self.pictures
+
+    def cells(self) -> tuple[str, ...]:
+        """As `COLUMNS`."""
+        share = f"{self.read / self.run:.3f}" if self.run else "-"
+        floor = "-" if self.floor is None else f"{self.floor:.3f}"
+        counts = (self.wrong, self.lost, self.gained)
+        return (self.tag, str(self.pictures), str(self.run), str(self.read), share, floor, *map(str, counts))
+
+
+@dataclass(frozen=True, slots=True)
+class Summary:
+    """A run's outcomes by key, and what they mean together.
+
+    Parameters
+    ----------
+    options : Options
+        What was wanted.
+    corpus : Corpus
+        The pictures.
+    baseline : Baseline, optional
+        What was read before.
+    outcomes : mapping of str to Outcome
+        Of the pictures that were run, in the corpus's order.
+    versions : mapping of str to str
+        Of the libraries now.
+    """
+
+    options: Options
+    corpus: Corpus
+    baseline: Baseline | None
+    outcomes: Mapping[str, Outcome]
+    versions: Mapping[str, str]
+
+    @property
+    def whole(self) -> bool:
+        """Whether every picture of the corpus was run."""
+        return len(self.outcomes) == len(self.corpus.cases)
+
+    def tallies(self) -> list[Tally]:
+        """One for each tag, and one for all."""
+        tags = sorted({tag for case in self.corpus.cases.values() for tag in case.tags} - {EVERY})
+        return [self._tally(tag) for tag in (*tags, EVERY)]
+
+    def _tally(self, tag: str) -> Tally:
+        keys = [key for key, case in self.corpus.cases.items() if tag == EVERY or tag in case.tags]
+        run = [self.outcomes[key] for key in keys if key in self.outcomes]
+        return Tally(
+            tag,
+            len(keys),
+            len(run),
+            sum(outcome.read for outcome in run),
+            sum(bool(outcome.wrong) for outcome in run),
+            sum(bool(outcome.lost) for outcome in run),
+            sum(bool(outcome.gained) for outcome in run),
+            self.options.floors.get(tag),
+        )
+
+    def failures(self) -> Iterator[str]:
+        """What fails the run as a whole, in words."""
+        for tally in self.tallies():
+            if tally.below:
+                share = f"{tally.read} of {tally.pictures} read"
+                yield f"below the floor: {tally.tag}: {share}, the floor is {tally.floor:g}"
+        limit, ratio = self.options.time_ratio, self.ratio
+        if self.whole and limit is not None and ratio is not None and ratio > limit:
+            yield f"over the time budget: {ratio:.1f} times bare zxing-cpp, the budget is {limit:g}"
+        if self.options.update and not self.whole and self.of_another_run:
+            yield f"the baseline was not written: it is {self._made()}, and only a part was run"
+
+    @property
+    def ratio(self) -> float | None:
+        """Time of all readings over that of bare zxing-cpp on the same files; None where none has both."""
+        both = [(o.ms, o.bare_ms) for o in self.outcomes.values() if o.ms is not None and o.bare_ms]
+        return sum(ms for ms, _ in both) / sum(bare for _, bare in both) if both else None
+
+    @property
+    def of_another_run(self) -> bool:
+        """Whether the baseline is of another preset or another ``expect``."""
+        base, own = self.baseline, self.options
+        return base is not None and (base.preset, base.expect) != (own.preset, own.expect)
+
+    def _made(self) -> str:
+        assert self.baseline is not None
+        return f"of preset {self.baseline.preset!r} with expect={self.baseline.expect!r}"
+
+    def notes(self) -> Iterator[str]:
+        """What else there is to know."""
+        outcomes = list(self.outcomes.values())
+        yield from _named("lost", [o.key for o in outcomes if o.lost])
+        yield from _named("gained, not in the baseline", [o.key for o in outcomes if o.gained])
+        if self.baseline is not None:
+            yield from _named("new, not in the baseline", [o.key for o in outcomes if not o.known])
+            gone = [key for key in self.baseline.pictures if key not in self.corpus.cases]
+            yield from _named("in the baseline, not in the corpus", gone)
+            yield from self._other_versions()
+        if not self.whole:
+            part = f"{len(self.outcomes)} of {len(self.corpus.cases)} pictures"
+            yield f"a part was run ({part}): floors of whole tags alone are checked, and no time budget"
+        if self.corpus.unlisted:
+            yield f"{self.corpus.unlisted} pictures in the folder are not in its manifest"
+        yield from self._time()
+        for error in dict.fromkeys(error for o in outcomes for error in o.errors):
+            yield f"broke in {sum(error in o.errors for o in outcomes)} pictures: {error}"
+
+    def _other_versions(self) -> Iterator[str]:
+        assert self.baseline is not None
+        for name in sorted({*self.baseline.versions, *self.versions}):
+            before, now = (made.get(name, "none") for made in (self.baseline.versions, self.versions))
+            if before != now:
+                yield f"version: {name} {now}, the baseline was made with {before}"
+
+    def _time(self) -> Iterator[str]:
+        times = [o.ms for o in self.outcomes.values() if o.ms is not None]
+        if times:
+            budget = f", the budget is {self.options.time_ratio:g}" if self.options.time_ratio else ""
+            ratio = "" if self.ratio is None else f"; {self.ratio:.1f} times bare zxing-cpp{budget}"
+            mean = f"{statistics.fmean(times):.0f} ms a picture"
+            yield f"time: {mean}, median {statistics.median(times):.0f}, at most {max(times):.0f}{ratio}"
+
+    def updated(self) -> Baseline | None:
+        """The baseline with what was run; None where it is not to be written.
+
+        A part of the corpus leaves the other pictures, and the versions, as they were.
+        """
+        if not self.options.update or not self.outcomes or (not self.whole and self.of_another_run):
+            return None
+        kept = {} if self.baseline is None or self.whole else dict(self.baseline.pictures)
+        new = {key: outcome.texts for key, outcome in self.outcomes.items() if not outcome.broken}
+        versions = self.versions if self.whole or self.baseline is None else self.baseline.versions
+        return Baseline(self.options.preset, self.options.expect, versions, {**kept, **new})
+
+
+def _named(what: str, keys: Sequence[str]) -> Iterator[str]:
+    if keys:
+        more = f" and {len(keys) - _NAMED} more" if len(keys) > _NAMED else ""
+        yield f"{what}: {', '.join(keys[:_NAMED])}{more}"
