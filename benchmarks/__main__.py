@@ -13,7 +13,19 @@ from pathlib import Path
 import click
 from tqdm import tqdm
 
-from benchmarks import claims, corpora, curves, easy, report, runtimes, safety, schedule, startup, tiles
+from benchmarks import (
+    claims,
+    corpora,
+    curves,
+    easy,
+    report,
+    runtimes,
+    safety,
+    safety_pictures,
+    schedule,
+    startup,
+    tiles,
+)
 from benchmarks.readers import READERS, build
 from benchmarks.scoring import Record, score
 
@@ -104,6 +116,7 @@ def baseline(names: tuple[str, ...], out: Path) -> None:
 main.command(name="startup")(startup.startup)
 main.command(name="easy")(easy.easy)
 main.command(name="safety")(safety.safety)
+main.command(name="safety-pictures")(safety_pictures.safety_pictures)
 main.command(name="runtimes")(runtimes.runtimes)
 main.command(name="curves")(curves.curves)
 main.command(name="claims")(claims.claims)
