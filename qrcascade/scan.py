@@ -22,18 +22,20 @@ CREDIBLE = 0.5
 PATIENCE = 4
 
 
-@dataclass(slots=True)
+@dataclass(slots=True, eq=False)
 class _Sighting:
-    """Every reading of one symbol."""
+    """Every reading of one symbol that gave one payload, and the sightings of others at its place."""
 
     code: QRCode
     readings: list[tuple[str, float]] = field(default_factory=list)
-    contradicted_by: float = 0.0
+    rivals: list[_Sighting] = field(default_factory=list)
 
     @property
     def confidence(self) -> float:
         sure = confidence.agree(self.readings)
-        return confidence.contradict(sure, self.contradicted_by) if self.contradicted_by else sure
+        if not self.rivals:
+            return sure
+        return confidence.contradict(sure, max(confidence.agree(rival.readings) for rival in self.rivals))
 
     def result(self) -> QRCode:
         sure = self.confidence
@@ -170,9 +172,9 @@ class Scan:
             same.code = code
         same.readings.append((code.engine, code.confidence))
         for other in here:
-            if other is not same:
-                other.contradicted_by = max(other.contradicted_by, code.confidence)
-                same.contradicted_by = max(same.contradicted_by, other.code.confidence)
+            if other is not same and other not in same.rivals:
+                same.rivals.append(other)
+                other.rivals.append(same)
 
     def _locate(self, region: Region) -> None:
         for i, known in enumerate(self._regions):
