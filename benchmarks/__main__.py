@@ -15,6 +15,7 @@ from tqdm import tqdm
 
 from benchmarks import (
     claims,
+    concurrency,
     corpora,
     curves,
     easy,
@@ -23,6 +24,7 @@ from benchmarks import (
     report,
     runtimes,
     safety,
+    safety_pictures,
     schedule,
     startup,
     tiles,
@@ -117,6 +119,8 @@ def baseline(names: tuple[str, ...], out: Path) -> None:
 main.command(name="startup")(startup.startup)
 main.command(name="easy")(easy.easy)
 main.command(name="safety")(safety.safety)
+main.command(name="safety-pictures")(safety_pictures.safety_pictures)
+main.command(name="concurrency")(concurrency.concurrency)
 main.command(name="runtimes")(runtimes.runtimes)
 main.command(name="curves")(curves.curves)
 main.command(name="claims")(claims.claims)

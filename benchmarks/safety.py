@@ -2,13 +2,9 @@
 
 from __future__ import annotations
 
-import contextlib
-import dataclasses
 import functools
 import itertools
-import json
 import math
-import multiprocessing
 import shlex
 import sys
 import time
@@ -19,11 +15,9 @@ from typing import Any
 from unittest import mock
 
 import click
-import cv2
 import numpy as np
-from tqdm import tqdm
 
-from benchmarks import report
+from benchmarks import report, resumed
 from benchmarks.deformed import DAMAGES, Random, blurred, damaged, finished, shot, symbol
 from benchmarks.impostors import DEAR, KINDS
 from qrcascade import Frame, Quad
@@ -74,7 +68,7 @@ def _rough(random: Random, quad: Quad, share: float) -> Quad:
 
 
 @dataclass(frozen=True, slots=True)
-class Outcome:
+class Outcome(resumed.Outcome):
     """What the grid reader made of one region.
 
     Parameters
@@ -95,8 +89,6 @@ class Outcome:
         How long it took.
     """
 
-    kind: str
-    seed: int
     result: str
     progress: str
     bits: float
@@ -165,36 +157,7 @@ def outcomes(
 ) -> list[Outcome]:
     """In order, and the same whatever the number of workers; those in the record are not done again."""
     look = functools.partial(looked, make)
-    done = _recorded(record, tasks) if record else []
-    bar = tqdm(total=len(tasks), initial=len(done), unit="region", desc=make.__name__)
-    with contextlib.ExitStack() as stack:
-        stack.enter_context(bar)
-        write = stack.enter_context(record.open("a", encoding="utf-8")).write if record else None
-        found: Iterable[Outcome] = map(look, tasks[len(done) :])
-        if workers > 1:
-            pool = stack.enter_context(multiprocessing.get_context("spawn").Pool(workers, _alone))
-            found = pool.imap(look, tasks[len(done) :], chunksize=16)
-        for outcome in found:
-            done.append(outcome)
-            if write:
-                write(json.dumps(dataclasses.asdict(outcome)) + "\n")
-            bar.update()
-    return done
-
-
-def _recorded(record: Path, tasks: Sequence[tuple[str, int]]) -> list[Outcome]:
-    """Outcomes of an earlier run of these tasks; a last line that was cut is dropped from the file."""
-    whole = record.read_text(encoding="utf-8").rpartition("\n")[0] if record.exists() else ""
-    done = [Outcome(**json.loads(line)) for line in whole.splitlines()]
-    if [(outcome.kind, outcome.seed) for outcome in done] != list(tasks[: len(done)]):
-        raise click.UsageError(f"{record} is the record of other tasks")
-    record.write_text(whole and whole + "\n", encoding="utf-8")
-    return done
-
-
-def _alone() -> None:
-    """Leave the other cores to the other workers."""
-    cv2.setNumThreads(1)
+    return resumed.outcomes(look, Outcome, tasks, workers, record, name=make.__name__, unit="region")
 
 
 # The report

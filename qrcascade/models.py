@@ -19,6 +19,17 @@ _models: dict[tuple[str, str, str | None, str], Detector] = {}
 _loading = threading.Lock()
 
 
+def _begin() -> None:
+    """A forked process has none of the threads that models work with, nor the one that holds the lock."""
+    global _loading
+    _loading = threading.Lock()
+    _models.clear()
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_begin)
+
+
 def load(
     size: str,
     folder: str | os.PathLike[str] | None = None,

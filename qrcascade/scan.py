@@ -25,19 +25,21 @@ PATIENCE = 4
 _LEAST_PACE = 0.2
 
 
-@dataclass(slots=True)
+@dataclass(slots=True, eq=False)
 class _Sighting:
-    """Every reading of one symbol."""
+    """Every reading of one symbol that gave one payload, and the sightings of others at its place."""
 
     code: QRCode
     readings: list[tuple[str, float]] = field(default_factory=list)
-    contradicted_by: float = 0.0
     accepted: bool = True
+    rivals: list[_Sighting] = field(default_factory=list)
 
     @property
     def confidence(self) -> float:
         sure = confidence.agree(self.readings)
-        return confidence.contradict(sure, self.contradicted_by) if self.contradicted_by else sure
+        if not self.rivals:
+            return sure
+        return confidence.contradict(sure, max(confidence.agree(rival.readings) for rival in self.rivals))
 
     def result(self) -> QRCode:
         sure = self.confidence
@@ -233,9 +235,9 @@ class Scan:
             same.code, same.accepted = code, self._wants(code)
         same.readings.append((code.engine, code.confidence))
         for other in here:
-            if other is not same:
-                other.contradicted_by = max(other.contradicted_by, code.confidence)
-                same.contradicted_by = max(same.contradicted_by, other.code.confidence)
+            if other is not same and other not in same.rivals:
+                same.rivals.append(other)
+                other.rivals.append(same)
 
     def _wants(self, code: QRCode) -> bool:
         return self._accept is None or self._accept(code.text)

@@ -11,7 +11,7 @@ import segno
 from hypothesis import given
 from hypothesis import strategies as st
 
-from benchmarks import synthetic
+from benchmarks import deformed, synthetic
 from qrcascade import Frame, MissingDependencyError, Quad, confidence
 from qrcascade.engines import ZXingEngine, engine
 from qrcascade.scan import CREDIBLE
@@ -223,3 +223,13 @@ def test_texture_locates_what_has_no_finder_patterns() -> None:
     assert found.codes == ()
     assert max(region.quad.overlap(Quad.of(corners)) for region in found.regions) > 0.6
     assert engine("texture").read(np.full((300, 400), 200, np.uint8), QR).regions == ()
+
+
+def test_stripes_and_checks_in_a_symbols_frame_say_nothing(name: str) -> None:
+    """Codewords that are all zero are valid ones: the mask alone, and zbar says that it read something."""
+    random = np.random.default_rng(0)
+    for version, level in ((1, "L"), (2, "H"), (7, "M")):
+        made = deformed.symbol(random, (version, version), level)
+        modules = made.saying(np.zeros_like(made.codewords()))
+        gray = deformed.drawn(modules)[0].astype(np.uint8)
+        assert engine(name).read(gray, QR).codes == ()

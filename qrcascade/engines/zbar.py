@@ -74,7 +74,8 @@ def _codes(zbar: Any, image: Any, plain: bool) -> Iterator[QRCode]:
         ]
         length = zbar.zbar_symbol_get_data_length(symbol)
         data = ctypes.string_at(zbar.zbar_symbol_get_data(symbol), length)
-        if len(points) == 4:
+        # No data is no payload: codewords that are all zero are valid, and stripes or checks give them.
+        if data and len(points) == 4:
             quad = Quad.of(points)
             # zbar goes top-left, bottom-left, ...: clockwise on the screen only in a mirror.
             text = charset.decode([(None, data)])

@@ -25,6 +25,16 @@ _QUIET = {"YOLO_VERBOSE": "false", "YOLO_OFFLINE": "true", "YOLO_AUTOINSTALL": "
 _calling = threading.RLock()
 
 
+def _begin() -> None:
+    """A forked process has not the thread that may hold the lock."""
+    global _calling
+    _calling = threading.RLock()
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_begin)
+
+
 class TorchDetector:
     """One loaded QReader. Calls are serialised, over all models: see `_calling`.
 
