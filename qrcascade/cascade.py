@@ -147,17 +147,19 @@ class Cascade:
         given = _given(regions)
         if given is not None:
             scan.record(given)
-        timed_out = False
+        ended = "exhausted"
         for attempt in self._attempts(scan):
             scan.record(attempt)
             if enough(scan):
+                ended = "settled" if expect is None else "expected"
                 break
             if scan.timed_out:
-                timed_out = True
+                ended = "timeout"
                 break
         elapsed = time.perf_counter() - start
         found = scan.codes, scan.regions, tuple(scan.attempts)
-        return ReadResult(*found, scan.frame.size, elapsed, timed_out, picture=scan.frame)
+        timed_out = ended == "timeout"
+        return ReadResult(*found, scan.frame.size, elapsed, timed_out, ended=ended, picture=scan.frame)
 
     def _attempts(self, scan: Scan) -> Iterator[Attempt]:
         """Every strategy's attempts in turn; what a strategy raises is its last attempt."""
