@@ -38,7 +38,7 @@ _OUTSIDE, _NEAR = 1.0, -1.5
 _FAINT = 25
 # The fewest modules of a symbol's side.
 _SMALLEST = 21
-# Pixels of blur in a picture reduced to the size that is searched.
+# Pixels of blur that are too many for print, too; of a large picture in one reduced to 2048 pixels.
 _SOFT_PICTURE = 2.5
 _MOST_PLACES = 5
 
@@ -178,7 +178,7 @@ def _patches(patches: list[Place]) -> Iterator[str]:
     yield f"{seen} of texture, as print has too, without a finder pattern."
     for place in patches:
         # Not even the smallest symbol has larger modules.
-        if place.seen.blur > max(_BLUR * place.quad.side / _SMALLEST, _OWN_BLUR):
+        if place.seen.blur > max(_BLUR * place.quad.side / _SMALLEST, _SOFT_PICTURE):
             wide = f"an edge is about {_EDGE * place.seen.blur:.0f} pixels wide"
             yield f"- If the one {_where(place.quad)} is a code, it is blurred: {wide}."
 

@@ -187,6 +187,7 @@ def test_what_is_no_reading(wrong: Any) -> None:
         tables.rows(wrong)
 
 
+@pytest.mark.notebooks
 @pytest.mark.parametrize("library", ["pandas", "polars"])
 def test_data_frames(library: str) -> None:
     pytest.importorskip(library)

@@ -239,9 +239,8 @@ def test_other_formats_are_none_of_its_business() -> None:
     assert [a.strategy for a in result.attempts] == ["caller"]
 
 
-@pytest.mark.parametrize("lost", range(60, 150, 20))
-def test_a_region_that_ends_with_the_picture(lost: int) -> None:
+def test_a_region_that_ends_with_the_picture() -> None:
     """Beyond the picture all is one level; what is worked out there is no error and no warning."""
     gray, quad = draw.symbol("x" * 60, 5)
-    cut = np.ascontiguousarray(gray[:, : len(gray) - lost])
+    cut = np.ascontiguousarray(gray[:, : len(gray) - 100])
     assert GRID.read(cut, regions=[quad]).errors == ()
