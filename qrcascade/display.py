@@ -44,7 +44,8 @@ def _parts(result: ReadResult) -> Iterator[str]:
     page = "" if result.page is None else f", page {result.page}"
     said = f"{len(result.codes)} read, {len(result.regions)} located and not read"
     yield f"<div>{said}; {width}x{height}{page}, {result.elapsed_s * 1000:.0f} ms</div>"
-    if result.picture is not None:
+    # Without a size it could not be decoded in a worker process, and is not tried in this one.
+    if result.picture is not None and all(result.size):
         yield _thumbnail(result)
     yield "".join(_code(code) for code in result.codes)
     for region in result.regions:

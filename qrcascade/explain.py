@@ -60,11 +60,12 @@ def _lines(result: ReadResult) -> Iterator[str]:
         yield _ENDS[result.ended]
     if result and result.ended in ("settled", "expected"):
         return
-    if result.picture is not None:
+    # A picture that could not be decoded in a worker process has no size, and is not tried in this one.
+    if result.picture is not None and all(result.size):
         yield from _unread(result)
     elif result.regions or not result:
         yield from (f"Located by {r.source}, {_where(r.quad)}: not read." for r in result.regions)
-        yield "Why is not known: the picture, which copies and pickles leave out, is not here to be measured."
+        yield "Why is not known: the picture is not here to be measured. Copies and pickles leave it out."
 
 
 def _told(code: QRCode) -> str:

@@ -227,6 +227,28 @@ def test_a_result_without_its_picture_says_less() -> None:
         assert "every tier was done" in said
 
 
+def test_a_picture_that_could_not_be_decoded_is_not_tried_again() -> None:
+    class Untouchable:
+        def __getattr__(self, name: str) -> Any:
+            raise AssertionError(f"{name} was asked for")
+
+    attempts = (Attempt("worker", "", error="killed"),)
+    result = ReadResult((), (), attempts, (0, 0), 0.1, ended="exhausted", picture=Untouchable())
+    assert "Did not work, worker: killed" in result.explain()
+    assert "not here to be measured" in result.explain()
+    assert "<img" not in result._repr_html_()
+
+
+@pytest.mark.corpus
+def test_nothing_is_called_a_code_where_there_is_none(corpora: Path) -> None:
+    files = [file for file in sorted((corpora / "negatives").rglob("*")) if file.suffix in (".jpg", ".png")]
+    said = [CLASSICAL.read(file).explain() for file in files]
+    assert len(said) > 40
+    assert not [text for text in said if ": a code" in text]
+    # One finder pattern's like is print or foliage now and then.
+    assert sum("its like" in text for text in said) <= 0.2 * len(said)
+
+
 def test_a_region_that_shows_no_code() -> None:
     region = Region(Quad.of(np.asarray(QUAD) * 4), 0.9, "stub")
     frame = Frame.load(unread.picture(seed=3))
