@@ -18,6 +18,7 @@ from qrcascade.grid.locate import Canvas, starts
 from qrcascade.quad import Quad
 from qrcascade.results import QRCode, Region
 from qrcascade.scan import CREDIBLE
+from qrcascade.strategies.regions import credible_outline
 from qrcascade.views import limit, opencv, rectify, to_source, view
 
 __all__ = ["Lost", "Place", "Sharpness", "places", "sharpest", "sharpness"]
@@ -122,16 +123,17 @@ def places(frame: Frame, regions: Sequence[Region], codes: Sequence[QRCode]) -> 
     whole, lone = ([at for at in located if (at.patterns > 1) == wanted] for wanted in (True, False))
     found = []
     for region in regions:
-        if region.score >= CREDIBLE and region.quad.convex and not _is_any(region.quad, taken):
-            own = next((at for at in whole if at.quad.same_place(region.quad)), None)
-            found.append(_place(frame, region.quad, region.source, own))
-            taken += [region.quad] if own is None else [region.quad, own.quad]
+        quad = region.quad
+        if region.score >= CREDIBLE and credible_outline(quad, frame) and not _is_any(quad, taken):
+            own = next((at for at in whole if at.quad.same_place(quad)), None)
+            found.append(_place(frame, quad, region.source, own))
+            taken += [quad] if own is None else [quad, own.quad]
     for at in whole:
         if not _is_any(at.quad, taken):
             found.append(_whole(frame, at.quad, "finders", at.patterns, at.module))
             taken.append(at.quad)
     for patch in TextureEngine().read(frame.gray, frozenset(["QRCode"])).regions:
-        if patch.quad.convex and not _is_any(patch.quad, taken):
+        if credible_outline(patch.quad, frame) and not _is_any(patch.quad, taken):
             own = next((at for at in lone if patch.quad.covers(at.quad)), None)
             found.append(_place(frame, patch.quad, patch.source, own))
             taken.append(patch.quad)
@@ -248,7 +250,9 @@ def _square(frame: Frame, quad: Quad, side: int) -> tuple[Pixels, NDArray[np.boo
     square = rectify(frame, quad, side, _MARGIN)
     y, x = np.mgrid[: square.size[1], : square.size[0]]
     points = np.stack([x, y, np.ones_like(x)], axis=-1) @ square.to_source.T
-    at = points[..., :2] / points[..., 2:]
+    # In strong perspective the margin may reach the horizon, which is nowhere.
+    with np.errstate(divide="ignore", invalid="ignore"):
+        at = points[..., :2] / points[..., 2:]
     # Pixels beside the border are averaged with what is beyond it.
     fringe = 2 * max(1.0, quad.side / side)
     within = (at >= fringe) & (at <= np.array(frame.size) - 1 - fringe)

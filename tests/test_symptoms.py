@@ -103,3 +103,19 @@ def test_the_sharpest_part_of_a_picture() -> None:
     soft = cv2.GaussianBlur(large, (0, 0), 30).astype(np.uint8)
     assert 20 < sharpest(Frame(soft)).blur < 40
     assert math.isnan(sharpest(Frame(np.full((5, 300), 255, np.uint8))).blur)
+
+
+@pytest.mark.parametrize(
+    "corners",
+    [
+        [(5000, 5000), (5100, 5000), (5100, 5100), (5000, 5100)],
+        [(10, 10), (12, 10), (12, 12), (10, 12)],
+        [(10, 10), (60, 60), (60, 10), (10, 60)],
+        [(0, 0), (600, 0), (330, 20), (300, 20)],
+        [(-300, -300), (900, -300), (900, 900), (-300, 900)],
+    ],
+)
+def test_regions_of_any_shape_and_place(corners: list[tuple[float, float]]) -> None:
+    frame = Frame(unread.picture(5, seed=1))
+    found = places(frame, [Region(Quad.of(corners), 0.9, "test")], ())
+    assert any(place.patterns == 3 for place in found) or len(found) == 1
