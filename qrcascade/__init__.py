@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from qrcascade.cascade import Cascade, read
+    from qrcascade.display import show_views
     from qrcascade.errors import (
         ImageError,
         MissingDependencyError,
@@ -56,10 +57,12 @@ __all__ = [
     "WorkerError",
     "advise",
     "read",
+    "show_views",
 ]
 
 _ROOMS = {
     "cascade": ("Cascade", "read"),
+    "display": ("show_views",),
     "errors": (
         "ImageError",
         "MissingDependencyError",

@@ -254,20 +254,22 @@ class Cascade:
         )
         if given is not None:
             scan.record(given)
-        timed_out = False
+        ended = "exhausted"
         with contextlib.closing(run(scan)) as made:
             try:
                 for attempt in made:
                     scan.record(attempt)
                     if enough(scan):
+                        ended = "settled" if expect is None else "expected"
                         break
                     if scan.timed_out:
                         raise OutOfTime
             except OutOfTime:
-                timed_out = True
+                ended = "timeout"
         elapsed = time.perf_counter() - start
         found = scan.codes, scan.regions, tuple(scan.attempts)
-        return ReadResult(*found, picture.size, elapsed, timed_out, picture=picture)
+        timed_out = ended == "timeout"
+        return ReadResult(*found, picture.size, elapsed, timed_out, ended=ended, picture=picture)
 
     def _load(
         self, source: Source, *, deadline: float | None, **how: Any

@@ -207,8 +207,12 @@ class ReadResult:
         Whether the timeout ended the reading.
     page : int, optional
         Page of the document, from 1; None where the source is one picture.
+    ended : str
+        Why the reading ended: "settled" (something is read with confidence, nothing credible is unread),
+        "expected" (as many codes as were expected), "timeout", "exhausted" (every tier is done); "" where
+        nobody said.
     picture : Frame, optional
-        What was read, for `draw`. It keeps the pixels alive as long as the result;
+        What was read, for `draw` and `explain`. It keeps the pixels alive as long as the result;
         ``dataclasses.replace(result, picture=None)`` lets go of them. Not compared, and left out
         of copies and pickles.
     """
@@ -220,11 +224,12 @@ class ReadResult:
     elapsed_s: float
     timed_out: bool = False
     page: int | None = None
+    ended: str = ""
     picture: Any = field(default=None, repr=False, compare=False)
 
     def __reduce__(self) -> tuple[Any, ...]:
         kept = (self.codes, self.regions, self.attempts, self.size, self.elapsed_s, self.timed_out, self.page)
-        return ReadResult, kept
+        return ReadResult, (*kept, self.ended)
 
     def __bool__(self) -> bool:
         return any(code.accepted for code in self.codes)
@@ -273,6 +278,7 @@ class ReadResult:
             "page": self.page,
             "ms": _ms(self.elapsed_s),
             "timed_out": self.timed_out,
+            "ended": self.ended,
             "codes": [code.to_dict() for code in self.codes],
             "regions": [region.to_dict() for region in self.regions],
             "attempts": [attempt.to_dict() for attempt in self.attempts],
@@ -308,3 +314,21 @@ class ReadResult:
         read = [(code.quad.corners, drawing.GREEN, True) for code in self.codes]
         meshes = [code.mesh for code in self.codes if mesh and code.mesh is not None]
         return drawing.overlaid(self.picture.color, outlines=[*unread, *read], meshes=meshes)
+
+    def explain(self) -> str:
+        """In words: what was tried, read and located, why it stopped, and what kept the rest from being read.
+
+        Looks at the picture again where something may be unread, a fraction of a second; `qrcascade.explain`
+        says how. A result without its picture says less.
+        """
+        from qrcascade import explain
+
+        said: str = explain.explained(self)
+        return said
+
+    def _repr_html_(self) -> str:
+        """What a notebook shows: the picture with what was found, and the attempts."""
+        from qrcascade import display
+
+        shown: str = display.html(self)
+        return shown

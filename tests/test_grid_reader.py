@@ -15,7 +15,7 @@ from qrcascade.grid import codewords
 from qrcascade.grid.evidence import ACCEPTED_BITS, confidence
 from qrcascade.grid.reader import GridReading, stages
 from qrcascade.strategies.regions import WORTHWHILE
-from tests import warp
+from tests import draw, warp
 
 TEXT = "https://example.com/grid?id=4711"
 SQUARE = Quad(((50, 50), (250, 50), (250, 250), (50, 250)))
@@ -237,3 +237,10 @@ def test_other_formats_are_none_of_its_business() -> None:
     drawn = symbol(TEXT, version=3)
     result = GRID.read(drawn.gray, regions=[drawn.quad], formats=["MicroQRCode"])
     assert [a.strategy for a in result.attempts] == ["caller"]
+
+
+def test_a_region_that_ends_with_the_picture() -> None:
+    """Beyond the picture all is one level; what is worked out there is no error and no warning."""
+    gray, quad = draw.symbol("x" * 60, 5)
+    cut = np.ascontiguousarray(gray[:, : len(gray) - 100])
+    assert GRID.read(cut, regions=[quad]).errors == ()

@@ -19,7 +19,7 @@ from qrcascade.quad import Quad
 from qrcascade.results import Findings, Region
 from qrcascade.views import opencv
 
-__all__ = ["FinderEngine"]
+__all__ = ["FinderEngine", "Located", "search"]
 
 Vector = NDArray[np.float64]
 
@@ -53,8 +53,30 @@ class _Pattern:
         return Quad.of(self.center + reach * np.stack([np.cos(turns), np.sin(turns)], axis=1))
 
 
-# Score, the patterns' numbers, outline.
-_Fit = tuple[float, tuple[int, ...], Quad]
+# Score, the patterns' numbers, outline, modules a side.
+_Fit = tuple[float, tuple[int, ...], Quad, int]
+
+
+@dataclass(frozen=True, slots=True)
+class Located:
+    """What finder patterns say of one place.
+
+    Parameters
+    ----------
+    quad : Quad
+        The symbol's outline, in pixels of the picture; of a lone pattern its own square.
+    score : float
+        As `qrcascade.results.Region.score`.
+    patterns : int
+        How many were seen: 1, 2 or 3.
+    module : float
+        Pixels to a module.
+    """
+
+    quad: Quad
+    score: float
+    patterns: int
+    module: float
 
 
 class FinderEngine:
@@ -66,13 +88,18 @@ class FinderEngine:
         """See `qrcascade.engines.Engine.read`. Of the formats it knows only "QRCode"."""
         if "QRCode" not in formats:
             return Findings()
-        cv2 = opencv()
-        patterns: list[_Pattern] = []
-        level, scale = gray, 1
-        while min(level.shape) >= 8 * _MIN_CORE:
-            patterns += _new(_patterns(level, scale), patterns)
-            level, scale = cv2.resize(level, None, fx=0.5, fy=0.5, interpolation=cv2.INTER_AREA), 2 * scale
-        return Findings(regions=tuple(_regions(gray, patterns[:_MAX_PATTERNS])))
+        return Findings(regions=tuple(Region(at.quad, at.score, self.name) for at in search(gray)))
+
+
+def search(gray: Gray) -> list[Located]:
+    """Symbols by three finder patterns or two, the best first; then the patterns that are left alone."""
+    cv2 = opencv()
+    patterns: list[_Pattern] = []
+    level, scale = gray, 1
+    while min(level.shape) >= 8 * _MIN_CORE:
+        patterns += _new(_patterns(level, scale), patterns)
+        level, scale = cv2.resize(level, None, fx=0.5, fy=0.5, interpolation=cv2.INTER_AREA), 2 * scale
+    return _together(gray, patterns[:_MAX_PATTERNS])
 
 
 def _new(found: list[_Pattern], known: list[_Pattern]) -> list[_Pattern]:
@@ -166,18 +193,18 @@ def _pattern(center: Vector, radii: Vector, angles: Vector) -> _Pattern:
     return _Pattern(center, width, float(diagonal + np.pi / 4))
 
 
-def _regions(gray: Gray, patterns: list[_Pattern]) -> list[Region]:
+def _together(gray: Gray, patterns: list[_Pattern]) -> list[Located]:
     """Triples that fit, then pairs, the best first, each pattern in one region; then what is left."""
     used: set[int] = set()
-    regions = []
+    located = []
     for find in (_triples, _pairs):
         fits = [fit for i in range(len(patterns)) if i not in used for fit in find(gray, patterns, i)]
-        for score, members, quad in sorted(fits, key=lambda fit: -fit[0]):
+        for score, members, quad, size in sorted(fits, key=lambda fit: -fit[0]):
             if used.isdisjoint(members):
                 used.update(members)
-                regions.append(Region(quad, score, "finders"))
+                located.append(Located(quad, score, len(members), quad.side / size))
     lone = (pattern for i, pattern in enumerate(patterns) if i not in used)
-    return regions + [Region(pattern.outline, _LONE, "finders") for pattern in lone]
+    return located + [Located(pattern.outline, _LONE, 1, pattern.width / 7) for pattern in lone]
 
 
 def _neighbours(patterns: list[_Pattern], i: int) -> list[tuple[float, int, Vector]]:
@@ -213,7 +240,7 @@ def _triples(gray: Gray, patterns: list[_Pattern], i: int) -> list[_Fit]:
         width = (patterns[i].width + patterns[j].width + patterns[k].width) / 3
         timing, count = _modules(gray, corner, far - corner, low - corner, width)
         if timing >= 0.35:
-            found.append((0.5 + timing / 2, (i, j, k), _outline(corner, far, low, count)))
+            found.append((0.5 + timing / 2, (i, j, k), _outline(corner, far, low, count), count + 7))
     return found
 
 
@@ -227,7 +254,8 @@ def _pairs(gray: Gray, patterns: list[_Pattern], i: int) -> list[_Fit]:
         across = np.array([-way[1], way[0]])
         timing, count = _modules(gray, corner, way, across, width, sides=1)
         if timing >= 0.5:
-            found.append((_PAIR * timing, (i, j), _outline(corner, other, corner + across, count)))
+            outline = _outline(corner, other, corner + across, count)
+            found.append((_PAIR * timing, (i, j), outline, count + 7))
     return found
 
 

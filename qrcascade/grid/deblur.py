@@ -100,7 +100,8 @@ def blurs(fit: Fit) -> list[Blur]:
     def unexplained(blur: Blur) -> float:
         looks = _convolved(drawn, blur.kernel)
         # Dark is +1 drawn and low in gray.
-        fits = [-np.corrcoef(looks[w].ravel(), seen[w].ravel())[0, 1] for w in windows]
+        with np.errstate(invalid="ignore"):
+            fits = [-np.corrcoef(looks[w].ravel(), seen[w].ravel())[0, 1] for w in windows]
         return float(sum(1 - max(0.0, np.nan_to_num(r)) ** 2 for r in fits))
 
     return sorted(_bank(), key=unexplained)

@@ -105,7 +105,9 @@ def _fit(even: Pixels, center: Vector, module: Vector) -> _Pattern:
     for step in range(_STEPS + 1):
         x, y = np.moveaxis(center + np.stack([_U, _V], axis=-1) @ module.T, 2, 0).astype(np.float32)
         seen = cv2.remap(even, x, y, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
-        match = float(np.corrcoef(seen.ravel(), drawn.ravel())[0, 1])
+        # Beyond the picture all is one level, which correlates with nothing: NaN.
+        with np.errstate(invalid="ignore"):
+            match = float(np.corrcoef(seen.ravel(), drawn.ravel())[0, 1])
         if step == _STEPS or not np.isfinite(match):
             break
         # The contrast around is not the pattern's own.
