@@ -11,7 +11,9 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from qrcascade.cascade import Cascade, read
     from qrcascade.display import show_views
+    from qrcascade.documents import read_document
     from qrcascade.errors import (
+        DocumentError,
         ImageError,
         MissingDependencyError,
         NotFoundError,
@@ -35,6 +37,7 @@ __all__ = [
     "Attempt",
     "Cascade",
     "ClassicalStrategy",
+    "DocumentError",
     "Frame",
     "GridStrategy",
     "ImageError",
@@ -58,12 +61,15 @@ __all__ = [
     "advise",
     "read",
     "show_views",
+    "read_document",
 ]
 
 _ROOMS = {
     "cascade": ("Cascade", "read"),
     "display": ("show_views",),
+    "documents": ("read_document",),
     "errors": (
+        "DocumentError",
         "ImageError",
         "MissingDependencyError",
         "NotFoundError",

@@ -2,6 +2,7 @@
 
 QRCascadeError
 ├── ImageError (ValueError)              the source is not a picture that can be read
+│   └── DocumentError                    it is a document that cannot be opened, or lacks that page
 ├── OptionError (ValueError)             an argument has a value that means nothing
 ├── NotFoundError (LookupError)          ``ReadResult.require()`` and no code was read
 ├── MissingDependencyError (ImportError) a library or extra is not installed
@@ -12,6 +13,7 @@ QRCascadeError
 from __future__ import annotations
 
 __all__ = [
+    "DocumentError",
     "ImageError",
     "MissingDependencyError",
     "NotFoundError",
@@ -31,6 +33,10 @@ class ImageError(QRCascadeError, ValueError):
 
     The message shows what was given and what would have been accepted.
     """
+
+
+class DocumentError(ImageError):
+    """A document is broken, empty or locked, or has no such page; the message shows what was given."""
 
 
 class OptionError(QRCascadeError, ValueError):

@@ -13,13 +13,13 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, UnidentifiedImageError
 
-from qrcascade.errors import ImageError
+from qrcascade.errors import ImageError, MissingDependencyError
 from qrcascade.limits import Limits
 
 if TYPE_CHECKING:
     from PIL.Image import Image as PILImage
 
-__all__ = ["Frame", "Gray", "Source", "content", "describe", "scaling"]
+__all__ = ["Frame", "Gray", "Matrix", "Source", "content", "describe", "identified", "scaling"]
 
 Gray: TypeAlias = NDArray[np.uint8]
 Matrix: TypeAlias = NDArray[np.float64]
@@ -33,6 +33,9 @@ _CHUNK_BYTES = 4 * 2**20
 # further import.
 _COMMON = ("JPEG", "PNG", "GIF", "BMP", "PPM")
 _FORMATS = (*_COMMON, "TIFF", "WEBP", "AVIF", "JPEG2000", "MPO", "DIB", "ICO", "PCX", "SGI", "TGA")
+
+# ISO/IEC 23008-12: major brands of files whose pictures are coded as HEVC, or as what the list within says.
+_HEIF_BRANDS = (b"heic", b"heix", b"heim", b"heis", b"hevc", b"hevx", b"hevm", b"hevs", b"mif1", b"msf1")
 
 # Drafts of fewer pixels are not worth making.
 _DRAFT_PIXELS = 1_500_000
@@ -167,6 +170,8 @@ class Frame:
         ------
         ImageError
             If there is no such file, or it is cut, empty, too large, or not a picture.
+        MissingDependencyError
+            If it is HEIF, as phones write it, and the ``heif`` extra is not installed.
         """
         with _naming(source):
             if isinstance(source, Frame):
@@ -210,6 +215,8 @@ def _naming(source: object) -> Iterator[None]:
         yield
     except ImageError as error:
         raise ImageError(f"cannot read {describe(source)}: {error}") from error.__cause__
+    except MissingDependencyError:
+        raise
     except Exception as error:
         # Pillow's plugins raise about every kind of exception on broken files.
         why = getattr(error, "strerror", None) or str(error) or type(error).__name__
@@ -283,23 +290,49 @@ def _from_file(data: bytes, frame: int, draft: bool, limits: Limits) -> Frame:
 
 
 def _open(data: bytes, frame: int, limits: Limits) -> PILImage:
-    image = _identified(data)
+    image = identified(io.BytesIO(data))
     if frame:
         limits.check_size(*image.size)
         _seek(image, frame, limits)
     return image
 
 
-def _identified(data: bytes) -> PILImage:
+def identified(file: IO[bytes]) -> PILImage:
+    """A picture's header, of a kind that is read; its pixels are decoded when they are used.
+
+    Raises
+    ------
+    ImageError
+        If it is none.
+    MissingDependencyError
+        If it is HEIF, and the extra is not installed.
+    """
     try:
-        return Image.open(io.BytesIO(data), formats=_COMMON)
+        return Image.open(file, formats=_COMMON)
     except UnidentifiedImageError:
         Image.init()
         known = [name for name in _FORMATS if name in Image.OPEN]
         try:
-            return Image.open(io.BytesIO(data), formats=known)
+            return Image.open(file, formats=known)
         except UnidentifiedImageError:
-            raise ImageError("cannot identify a picture in it") from None
+            file.seek(0)
+            head = file.read(1024)
+    if head[4:8] == b"ftyp" and head[8:12] in _HEIF_BRANDS:
+        return _heif(file)
+    if b"%PDF-" in head:
+        raise ImageError("it is a PDF, whose pages qrcascade.read_document reads")
+    raise ImageError("cannot identify a picture in it")
+
+
+def _heif(file: IO[bytes]) -> PILImage:
+    try:
+        import pillow_heif
+    except ImportError as error:
+        raise MissingDependencyError("HEIF", "pip install 'qrcascade[heif]'", str(error)) from error
+    file.seek(0)
+    opened: Any = pillow_heif.HeifImageFile
+    image: PILImage = opened(file)
+    return image
 
 
 def _seek(image: PILImage, frame: int, limits: Limits) -> None:

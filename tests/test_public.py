@@ -64,6 +64,8 @@ def test_imports_point_one_way() -> None:
         {"explain", "display", "tables"},
         {"isolation"},
         {"cascade"},
+        {"documents"},
+        {"batch"},
         {"profile"},
         {"server"},
         {"pytest_plugin"},

@@ -15,7 +15,7 @@ from multiprocessing import parent_process
 from multiprocessing.connection import Connection, wait
 from typing import Any
 
-from qrcascade.errors import ImageError
+from qrcascade.errors import ImageError, MissingDependencyError
 from qrcascade.frame import Frame
 from qrcascade.isolation.messages import Attempted, Begun, Ended, GoOn, Load, Loaded, Refused, Start
 from qrcascade.isolation.pixels import Inbox
@@ -98,7 +98,7 @@ def _serve(
     try:
         source = inbox.source(job.source)
         frame = Frame.load(source, bgr=job.bgr, frame=job.frame, draft=job.draft, limits=limits)
-    except ImageError as error:
+    except (ImageError, MissingDependencyError) as error:
         connection.recv()
         connection.send(Refused(str(error)))
         return

@@ -1,0 +1,299 @@
+"""PDF pages as pixels, through PDFium: the scan itself where a page is one, else renderings."""
+
+from __future__ import annotations
+
+import contextlib
+import math
+import threading
+from collections.abc import Iterator
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from PIL import Image
+
+from qrcascade.documents.looks import Look, Unread
+from qrcascade.errors import DocumentError, MissingDependencyError
+from qrcascade.frame import Frame, Gray, Matrix, scaling
+from qrcascade.limits import Limits
+from qrcascade.quad import Quad
+
+Box = tuple[int, int, int, int]
+
+__all__ = ["DPI", "Pdf", "PdfPage"]
+
+DPI = (200, 300, 400)
+"""That of a page's raster, in whose pixels codes are reported; those for what it leaves unread."""
+
+_POINTS = 72
+# A rendering is coarser than a scan where its resolution is under this share of the scan's.
+_COARSER = 0.9
+# PDFium is not thread-safe, whichever documents are at work. Reentrant, since a garbage collection within
+# one call may close another document.
+_GUARD = threading.RLock()
+
+# A scan's outline and the page's are one by this intersection over union.
+_COVERS = 0.9
+# A scan is what the page shows where thumbnails of both, this long, differ by at most so many gray levels in
+# each block of so many pixels: PDFium's way of making fine things small is not Pillow's. Of 80 photographs as
+# pages no block differs by more than 13.
+_THUMBNAIL, _BLOCK, _ALIKE = 320, 16, 32
+# PDFium's way from a page to its raster gives whole numbers: of such parts of a pixel.
+_FINE = 256
+
+
+class Pdf:
+    """An open PDF, of which one page at a time is in memory.
+
+    Parameters
+    ----------
+    source : Path or bytes
+        Read from as pages are asked for.
+    password : str, optional
+        The user's or the owner's.
+    limits : Limits
+        How large a rendering, and a picture within, may be.
+
+    Raises
+    ------
+    DocumentError
+        If it is no PDF, or broken, or locked.
+    MissingDependencyError
+        If the extra is not installed.
+    """
+
+    def __init__(self, source: Path | bytes, password: str | None, limits: Limits) -> None:
+        self._pdfium = pdfium = _pdfium()
+        self._limits = limits
+        self._reopen = partial(Pdf, source, password, limits)
+        with _GUARD:
+            try:
+                # Absolute, or a leading "~" would be taken for the user's folder.
+                given = source.absolute() if isinstance(source, Path) else source
+                self._document = pdfium.PdfDocument(given, password)
+                if self._document.get_formtype() == pdfium.raw.FORMTYPE_ACRO_FORM:
+                    self._document.init_forms()
+                self.pages: int = len(self._document)
+            except pdfium.PdfiumError as error:
+                locked = error.err_code == pdfium.raw.FPDF_ERR_PASSWORD
+                raise DocumentError(_why(locked, password, error)) from error
+
+    def close(self) -> None:
+        """Let go of it; its pages must be closed."""
+        with _GUARD:
+            self._document.close()
+
+    @contextlib.contextmanager
+    def page(self, number: int) -> Iterator[PdfPage]:
+        """A page, from 1, which may be used within the ``with``."""
+        with _GUARD:
+            page = self._document[number - 1]
+        try:
+            yield PdfPage(page, self._pdfium, self._limits)
+        finally:
+            with _GUARD:
+                page.close()
+
+    def picture(self, number: int, size: tuple[int, int]) -> Frame:
+        """A page's raster, rendered from the source again when it is used, even after closing."""
+        reopen = self._reopen
+
+        def rendered(grayscale: bool) -> Gray:
+            with contextlib.closing(reopen()) as again, again.page(number) as page:
+                return page.picture(grayscale)
+
+        return Frame.deferred(size, lambda: Frame(rendered(True), color=lambda: rendered(False)))
+
+
+class PdfPage:
+    """A page of an open PDF.
+
+    Attributes
+    ----------
+    size : (int, int)
+        Width and height of its raster in pixels: at 200 dpi, or what the limits leave of that.
+    """
+
+    def __init__(self, page: Any, pdfium: Any, limits: Limits) -> None:
+        self._page, self._pdfium, self._limits = page, pdfium, limits
+        with _GUARD:
+            self._points: tuple[float, float] = page.get_size()
+        self.size = self._size(self._scale(DPI[0]))
+
+    def looks(self, unread: Unread) -> Iterator[Look]:
+        """The ways to see the page, each only made when it is asked for.
+
+        First the scan's own pixels, where one scan is all that the page shows, else the page at 200 dpi. Then
+        what is unread, at 300 and 400 dpi, or, of a scan, at those resolutions that are coarser than its
+        own: noise is averaged away there, and finer ones have nothing more.
+
+        Raises
+        ------
+        ImageError
+            If a picture on the page is larger than the limits allow.
+        """
+        with _GUARD:
+            self._check_pictures()
+        scan = self._scan()
+        if scan is None:
+            yield self._look(DPI[0], None)
+            resolutions = [dpi for dpi in DPI[1:] if self._scale(dpi) > self._scale(DPI[0])]
+        else:
+            yield scan
+            assert scan.to_page is not None
+            own = DPI[0] / math.sqrt(abs(np.linalg.det(scan.to_page)))
+            resolutions = [dpi for dpi in DPI if dpi < _COARSER * own]
+        for dpi in resolutions:
+            for place in unread():
+                yield self._look(dpi, place)
+
+    def _look(self, dpi: int, place: Quad | None) -> Look:
+        """The page, or a place on it with as much again on every side."""
+        scale = self._scale(dpi)
+        size = self._size(scale)
+        to_page = scaling(size, self.size)
+        if place is None:
+            left, top, right, bottom = box = (0, 0, *size)
+        else:
+            corners = np.asarray(place)
+            reach = np.ptp(corners, axis=0)
+            low = (corners.min(axis=0) - reach) * size / self.size
+            high = (corners.max(axis=0) + reach) * size / self.size
+            left, top = (int(np.clip(v, 0, most - 1)) for v, most in zip(low, size, strict=True))
+            right = min(size[0], max(left + 1, math.ceil(high[0])))
+            bottom = min(size[1], max(top + 1, math.ceil(high[1])))
+            box = left, top, right, bottom
+        frame = Frame(self._rendered(scale, True, box), color=lambda: self._rendered(scale, False, box))
+        return Look(frame, f"{dpi} dpi", to_page @ np.array([[1, 0, left], [0, 1, top], [0, 0, 1]]))
+
+    def picture(self, grayscale: bool) -> Gray:
+        """The page's raster: gray of shape (H, W), or RGB of shape (H, W, 3)."""
+        return self._rendered(self._scale(DPI[0]), grayscale)
+
+    def _rendered(self, scale: float, grayscale: bool, box: Box | None = None) -> Gray:
+        """The page, or what of it is within (left, top, right, bottom), in pixels of that scale."""
+        width, height = self._size(scale)
+        left, top, right, bottom = box or (0, 0, width, height)
+        # PDFium rounds them up again.
+        crop = [max(0.0, v - 0.5) / scale for v in (left, height - bottom, width - right, top)]
+        with _GUARD:
+            return _copied(self._page.render(scale=scale, grayscale=grayscale, rev_byteorder=True, crop=crop))
+
+    def _scale(self, dpi: int) -> float:
+        """Pixels a point: a page that says it is ten metres wide is not rendered whole at any resolution."""
+        width, height = self._points
+        # Sizes are rounded up, by a pixel a side at most: (width s + 1)(height s + 1) must be allowed.
+        around, area = width + height, width * height
+        whole = math.sqrt(around**2 + 4 * area * (self._limits.max_pixels - 1)) - around
+        most = min((self._limits.max_side - 1) / max(width, height), whole / (2 * area))
+        return min(dpi / _POINTS, most)
+
+    def _size(self, scale: float) -> tuple[int, int]:
+        width, height = self._points
+        return math.ceil(width * scale), math.ceil(height * scale)
+
+    def _check_pictures(self) -> None:
+        for image in self._page.get_objects(filter=[self._pdfium.raw.FPDF_PAGEOBJ_IMAGE]):
+            width, height = image.get_px_size()
+            if width and height:
+                self._limits.check_size(width, height)
+
+    def _scan(self) -> Look | None:
+        """The picture that is all that the page shows; None where there is more, or less."""
+        with _GUARD:
+            image = self._only_image()
+            if image is None:
+                return None
+            size = image.get_px_size()
+            to_raster = self._to_raster(image)
+            if _outline(to_raster).overlap(_outline(np.diag([*self.size, 1.0]))) < _COVERS:
+                return None
+            try:
+                pixels = _copied(image.get_bitmap())
+            except self._pdfium.PdfiumError:
+                return None
+        frame = Frame.load(pixels[:, :, :3] if pixels.ndim == 3 else pixels, bgr=True, limits=self._limits)
+        if frame.size != size:
+            return None
+        # From pixels, whose centres are whole numbers, to the picture's unit square, whose y goes up, and on.
+        width, height = size
+        to_unit = np.array([[1 / width, 0, 0.5 / width], [0, -1 / height, 1 - 0.5 / height], [0, 0, 1]])
+        to_page = np.array([[1, 0, -0.5], [0, 1, -0.5], [0, 0, 1]]) @ to_raster @ to_unit
+        return Look(frame, "scan", to_page) if self._shows(frame.gray, to_page) else None
+
+    def _only_image(self) -> Any:
+        """The page's one image, where there is no other object but unseen text, as of recognised scans."""
+        raw = self._pdfium.raw
+        if raw.FPDFPage_GetAnnotCount(self._page) > 0:
+            return None
+        only = None
+        for item in self._page.get_objects(max_depth=1):
+            if item.type == raw.FPDF_PAGEOBJ_IMAGE and only is None:
+                only = item
+            elif item.type != raw.FPDF_PAGEOBJ_TEXT or (
+                raw.FPDFTextObj_GetTextRenderMode(item) != raw.FPDF_TEXTRENDERMODE_INVISIBLE
+            ):
+                return None
+        return only
+
+    def _to_raster(self, image: Any) -> Matrix:
+        """From an image's unit square, y up, to the page's raster, in which pixel edges are whole numbers."""
+        import ctypes
+
+        a, b, c, d, e, f = image.get_matrix().get()
+        width, height = self.size
+        points = []
+        for x, y in ((e, f), (a + e, b + f), (c + e, d + f)):
+            at_x, at_y = ctypes.c_int(), ctypes.c_int()
+            raster = (0, 0, width * _FINE, height * _FINE, 0)
+            self._pdfium.raw.FPDF_PageToDevice(self._page, *raster, x, y, at_x, at_y)
+            points.append((at_x.value / _FINE, at_y.value / _FINE))
+        (x0, y0), (x1, y1), (x2, y2) = points
+        return np.array([[x1 - x0, x2 - x0, x0], [y1 - y0, y2 - y0, y0], [0, 0, 1]])
+
+    def _shows(self, gray: Gray, to_page: Matrix) -> bool:
+        """Whether the page looks like this picture: no mask, layer or odd colour space makes it another."""
+        page = self._rendered(_THUMBNAIL / max(self._points), True)
+        thumbnail = page.shape[1], page.shape[0]
+        image = Image.fromarray(gray)
+        reduced = image.reduce(max(1, min(image.size[0] // thumbnail[0], image.size[1] // thumbnail[1])))
+        to_thumbnail = scaling(self.size, thumbnail) @ to_page @ scaling(reduced.size, image.size)
+        # Pillow counts from the edges of pixels, not from the middle of the first.
+        half = np.array([[1, 0, 0.5], [0, 1, 0.5], [0, 0, 1]])
+        back = half @ np.linalg.inv(to_thumbnail) @ np.linalg.inv(half)
+        seen = reduced.transform(
+            thumbnail,
+            Image.Transform.AFFINE,
+            tuple(back[:2].ravel()),
+            Image.Resampling.BILINEAR,
+            fillcolor=255,
+        )
+        blocks = [np.asarray(i.reduce(_BLOCK), np.int16) for i in (seen, Image.fromarray(page))]
+        return int(np.abs(blocks[0] - blocks[1]).max()) <= _ALIKE
+
+
+def _copied(bitmap: Any) -> Gray:
+    """A bitmap's pixels; it is let go of, under the guard, with its last name."""
+    return np.array(bitmap.to_numpy())
+
+
+def _outline(to_raster: Matrix) -> Quad:
+    """Where the unit square lies."""
+    square = np.array([(0.0, 0, 1), (1, 0, 1), (1, 1, 1), (0, 1, 1)])
+    return Quad.of((square @ to_raster.T)[:, :2])
+
+
+def _pdfium() -> Any:
+    try:
+        import pypdfium2
+        import pypdfium2.raw
+    except ImportError as error:
+        raise MissingDependencyError("PDF", "pip install 'qrcascade[pdf]'", str(error)) from error
+    return pypdfium2
+
+
+def _why(locked: bool, password: str | None, error: Exception) -> str:
+    if locked:
+        return "it needs a password" if password is None else "the password that was given does not open it"
+    return f"it is broken: {error}"
