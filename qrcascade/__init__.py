@@ -9,6 +9,7 @@ import importlib
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from qrcascade.batch import Record, read_many
     from qrcascade.cascade import Cascade, read
     from qrcascade.display import show_views
     from qrcascade.documents import read_document
@@ -52,6 +53,7 @@ __all__ = [
     "QReaderStrategy",
     "Quad",
     "ReadResult",
+    "Record",
     "Region",
     "Scan",
     "Strategy",
@@ -62,9 +64,11 @@ __all__ = [
     "read",
     "show_views",
     "read_document",
+    "read_many",
 ]
 
 _ROOMS = {
+    "batch": ("Record", "read_many"),
     "cascade": ("Cascade", "read"),
     "display": ("show_views",),
     "documents": ("read_document",),

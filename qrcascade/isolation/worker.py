@@ -26,7 +26,7 @@ from qrcascade.scan import OutOfTime, Scan
 from qrcascade.strategies import Strategy
 from qrcascade.strategies.base import attempts, warm
 
-__all__ = ["CAN_CAP_MEMORY", "main"]
+__all__ = ["CAN_CAP_MEMORY", "end_with_parent", "main"]
 
 CAN_CAP_MEMORY = sys.platform == "linux"
 """Whether a process can be refused more memory than it may have."""
@@ -45,7 +45,7 @@ def main(
 ) -> None:
     """Serve one cascade until its end of the connection is closed."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
-    _end_with_parent()
+    end_with_parent()
     _keep_freed_memory()
     if max_memory is not None:
         _cap(max_memory)
@@ -58,7 +58,7 @@ def main(
             _serve(connection, connection.recv(), inbox, strategies, limits)
 
 
-def _end_with_parent() -> None:
+def end_with_parent() -> None:
     """Do not outlive the process that started this one, whatever ended it."""
     parent = parent_process()
     if parent is None:

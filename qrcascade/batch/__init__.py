@@ -1,0 +1,7 @@
+"""Many sources at a time, in worker processes."""
+
+from __future__ import annotations
+
+from qrcascade.batch.reading import Record, read_groups, read_many
+
+__all__ = ["Record", "read_groups", "read_many"]
