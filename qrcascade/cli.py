@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import json
 import sys
+from dataclasses import replace
+from typing import Any
 
 import click
 
-from qrcascade import Cascade, ImageError, OptionError, ReadResult, __version__
-from qrcascade.cascade import PRESETS
+from qrcascade import Cascade, QRCascadeError, ReadResult, __version__, read_document
+from qrcascade.cli_options import one_line, reading
 from qrcascade.cli_profile import advise_, profile
+from qrcascade.cli_scan import scan
 from qrcascade.cli_serve import serve
 from qrcascade.cli_weights import weights
 
@@ -22,70 +25,60 @@ def main() -> None:
     """Read QR codes from photos and scans of documents."""
 
 
-for _command in (weights, profile, advise_, serve):
+for _command in (scan, serve, weights, profile, advise_):
     main.add_command(_command)
-
-
-def _expect(_: click.Context, __: click.Parameter, value: str | None) -> int | str | None:
-    if value is None or value == "all":
-        return value
-    if value.isdecimal() and int(value) > 0:
-        return int(value)
-    raise click.BadParameter('a number of codes, or "all"')
 
 
 @main.command()
 @click.argument("files", nargs=-1, required=True, metavar="FILES...")
-@click.option("--json", "as_json", is_flag=True, help="One JSON object a file, with every attempt.")
-@click.option("--expect", callback=_expect, help='How many codes a file holds, or "all".')
-@click.option("--preset", type=click.Choice(list(PRESETS)), default="thorough", show_default=True)
-@click.option("--timeout", type=click.FloatRange(min=0, min_open=True), help="Seconds a file.")
-def read(
-    files: tuple[str, ...], as_json: bool, expect: int | str | None, preset: str, timeout: float | None
-) -> None:
-    """Print one line a code: file, text, confidence, strategy, milliseconds.
+@click.option("--json", "as_json", is_flag=True, help="One JSON object a page, with every attempt.")
+@reading
+def read(files: tuple[str, ...], as_json: bool, preset: str, **options: Any) -> None:
+    """Print one line a code: file, text, confidence, strategy, milliseconds, page.
 
-    The exit code is 0 when every file gave a code, 1 when some gave none, 2 when some could
-    not be opened as a picture.
+    Files are pictures and documents: PDF, and pictures with several pages. The exit code is 0 when every
+    file gave a code, 1 when some gave none, 2 when some could not be opened.
     """
     cascade = Cascade.preset(preset)
     worst = 0
     for file in files:
+        results: list[ReadResult] = []
         try:
-            result = cascade.read(file, expect=expect, timeout=timeout)
-        except (ImageError, OptionError) as error:
+            for result in read_document(file, cascade=cascade, **options):
+                results.append(replace(result, picture=None))
+                for line in [_json(file, result)] if as_json else _lines(file, result):
+                    click.echo(line)
+        except QRCascadeError as error:
             click.echo(f"qrcascade: {error}", err=True)
             worst = 2
             continue
-        if not result:
+        if not any(results):
             worst = max(worst, 1)
-        for line in [_json(file, result)] if as_json else _lines(file, result):
-            click.echo(line)
+            click.echo(f"qrcascade: no code in {click.format_filename(file)!r} ({_why(results)})", err=True)
     sys.exit(worst)
 
 
+def _why(results: list[ReadResult]) -> str:
+    located = sum(len(result.regions) for result in results)
+    errors = dict.fromkeys(error for result in results for error in result.errors)
+    return "; ".join([f"{located} located, none read", *errors])
+
+
 def _lines(file: str, result: ReadResult) -> list[str]:
-    ms = f"{result.elapsed_s * 1000:.0f}"
-    if not result:
-        why = "; ".join([f"{len(result.regions)} located, none read", *result.errors])
-        click.echo(f"qrcascade: no code in {click.format_filename(file)!r} ({why})", err=True)
     return [
         "\t".join(
             [
-                _one_line(click.format_filename(file)),
-                _one_line(code.text),
+                one_line(click.format_filename(file)),
+                one_line(code.text),
                 f"{code.confidence:.3f}",
                 code.strategy,
-                ms,
+                f"{result.elapsed_s * 1000:.0f}",
+                str(code.page),
             ]
         )
         for code in result.codes
+        if code.accepted
     ]
-
-
-def _one_line(text: str) -> str:
-    """Escape what would break a line or a terminal."""
-    return "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in text)
 
 
 def _json(file: str, result: ReadResult) -> str:

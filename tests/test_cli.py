@@ -11,7 +11,7 @@ from PIL import Image
 import qrcascade
 from qrcascade import weights
 from qrcascade.cli import main
-from tests import draw
+from tests import draw, pages
 
 
 @pytest.fixture
@@ -73,6 +73,24 @@ def test_expect(files: dict[str, str]) -> None:
     wrong = run("read", files["two"], "--expect", "some")
     assert wrong.exit_code == 2
     assert 'a number of codes, or "all"' in wrong.stderr
+
+
+def test_documents_have_pages(tmp_path: Path) -> None:
+    path = tmp_path / "two.tif"
+    blank = Image.fromarray(np.full((50, 50), 255, np.uint8))
+    page = draw.page_of(draw.symbol("advert")[0], draw.symbol("fiscal")[0])
+    path.write_bytes(pages.frames("TIFF", blank, Image.fromarray(page)))
+    words = ["read", str(path), "--preset", "classical"]
+    whole = run(*words)
+    assert (whole.exit_code, whole.stderr) == (0, "")
+    assert [line.split("\t")[5] for line in whole.stdout.splitlines()] == ["2", "2"]
+    fiscal = run(*words, "--accept", "^fiscal$")
+    assert [line.split("\t")[1] for line in fiscal.stdout.splitlines()] == ["fiscal"]
+    assert run(*words, "--accept", "^neither$").exit_code == 1
+    assert [json.loads(line)["page"] for line in run(*words, "--json").stdout.splitlines()] == [1, 2]
+    first = run(*words, "--max-pages", "1")
+    assert (first.exit_code, first.stdout) == (1, "")
+    assert "no code in" in first.stderr
 
 
 def test_version() -> None:

@@ -16,6 +16,7 @@ from typing import Any
 from qrcascade import options as checks
 from qrcascade.batch.worker import Job, Worker
 from qrcascade.cascade import Cascade
+from qrcascade.documents.reading import DOCUMENT
 from qrcascade.errors import ImageError, OptionError
 from qrcascade.frame import Source, content, describe
 from qrcascade.limits import Limits
@@ -39,11 +40,11 @@ class Record:
     source : str
         The path as it was given, or what was given in words.
     page : int or None
-        From 1; None where the source could not be opened.
+        From 1; None where ``error`` is the whole source's, which is its last record then.
     result : ReadResult or None
-        None where there is an error.
+        None where the source could not be opened, or ended its worker process.
     error : str or None
-        Why this page, or the source, has no result. It is the source's last record.
+        What was wrong with this page, or with the source.
     rows : int
         How many records the source has; they come together.
     """
@@ -246,10 +247,15 @@ class _Pool:
 def _records(job: Job) -> tuple[Record, ...]:
     rows = len(job.results) + (job.error is not None)
     head = job.index, job.name
-    pages = [Record(*head, result.page, result, rows=rows) for result in job.results]
+    pages = [Record(*head, result.page, result, _broken(result), rows) for result in job.results]
     if job.error is not None:
         pages.append(Record(*head, None, None, job.error, rows))
     return tuple(pages)
+
+
+def _broken(result: ReadResult) -> str | None:
+    """Why a document's page could not be shown."""
+    return next((a.error for a in result.attempts if a.strategy == DOCUMENT), None)
 
 
 def _processors() -> int:

@@ -26,7 +26,10 @@ from qrcascade.quad import Quad
 from qrcascade.results import Attempt, ReadResult
 from qrcascade.scan import Accept, Expect, Scan
 
-__all__ = ["read_document"]
+__all__ = ["DOCUMENT", "read_document"]
+
+DOCUMENT = "document"
+"""The strategy of an attempt whose error says why a page could not be shown."""
 
 _NOTHING = Frame(np.empty((0, 0), np.uint8))
 # As PDF readers do: what is before the header is passed over.
@@ -206,7 +209,7 @@ class _Reader:
             raise
         except Exception as error:
             why = str(error) if isinstance(error, QRCascadeError) else f"{type(error).__name__}: {error}"
-            scan.record(Attempt("document", f"page {number}", error=why))
+            scan.record(Attempt(DOCUMENT, f"page {number}", error=why))
         elapsed = time.perf_counter() - start
         found = scan.codes, scan.regions, tuple(scan.attempts)
         return ReadResult(*found, scan.frame.size, elapsed, timed_out, picture=scan.frame)

@@ -1,0 +1,104 @@
+"""A journal as a table: CSV, or Parquet; a row a page."""
+
+from __future__ import annotations
+
+import csv
+import itertools
+import json
+import os
+from collections.abc import Iterable
+from pathlib import Path
+from typing import IO, Any
+
+from qrcascade.batch.journal import Row, rows
+from qrcascade.errors import MissingDependencyError
+
+__all__ = ["COLUMNS", "check", "write"]
+
+_BLOCK = 5_000
+
+COLUMNS: dict[str, str] = {
+    "file": "string",
+    "page": "int32",
+    "read": "bool_",
+    "text": "string",
+    "texts": "list",
+    "confidence": "float64",
+    "strategy": "string",
+    "engine": "string",
+    "version": "string",
+    "ec_level": "string",
+    "regions": "int32",
+    "ms": "float64",
+    "timed_out": "bool_",
+    "width": "int32",
+    "height": "int32",
+    "error": "string",
+}
+"""Each column's name, and its type as pyarrow calls it; those from confidence to ec_level are of ``text``."""
+
+
+def check(path: Path) -> None:
+    """Raise a `MissingDependencyError` where what this kind of table needs is not installed."""
+    if path.suffix == ".parquet":
+        _pyarrow()
+
+
+def write(journal: Path, path: Path) -> None:
+    """Make the table that the path's suffix says, in place of one that is there."""
+    part = path.with_name(f".{path.name}.part")
+    try:
+        if path.suffix == ".parquet":
+            _parquet(map(_flat, rows(journal)), part)
+        else:
+            with part.open("w", newline="", encoding="utf-8") as file:
+                _csv(map(_flat, rows(journal)), file)
+        os.replace(part, path)  # noqa: PTH105
+    finally:
+        part.unlink(missing_ok=True)
+
+
+def _flat(row: Row) -> Row:
+    taken = [code for code in row.get("codes", ()) if code["accepted"]]
+    best = taken[0] if taken else {}
+    width, height = row.get("size", (None, None))
+    return {
+        **{
+            name: best.get(name)
+            for name in ("text", "confidence", "strategy", "engine", "version", "ec_level")
+        },
+        **{name: row.get(name) for name in ("file", "page", "ms", "timed_out", "error")},
+        "read": bool(taken),
+        "texts": [code["text"] for code in taken],
+        "regions": len(row.get("regions", ())),
+        "width": width,
+        "height": height,
+    }
+
+
+def _csv(flat: Iterable[Row], file: IO[str]) -> None:
+    table = csv.DictWriter(file, COLUMNS)
+    table.writeheader()
+    for row in flat:
+        table.writerow({**row, "texts": json.dumps(row["texts"], ensure_ascii=False)})
+
+
+def _parquet(flat: Iterable[Row], path: Path) -> None:
+    arrow, parquet = _pyarrow()
+    types = {"list": arrow.list_(arrow.string())}
+    schema = arrow.schema(
+        [(name, types.get(kind) or getattr(arrow, kind)()) for name, kind in COLUMNS.items()]
+    )
+    flat = iter(flat)
+    with parquet.ParquetWriter(path, schema) as writer:
+        while block := list(itertools.islice(flat, _BLOCK)):
+            writer.write_table(arrow.Table.from_pylist(block, schema))
+
+
+def _pyarrow() -> tuple[Any, Any]:
+    try:
+        import pyarrow
+        import pyarrow.parquet
+    except ImportError as error:
+        raise MissingDependencyError("Parquet", "pip install 'qrcascade[parquet]'", str(error)) from error
+    return pyarrow, pyarrow.parquet
