@@ -62,9 +62,9 @@ __all__ = [
     "WorkerError",
     "advise",
     "read",
-    "show_views",
     "read_document",
     "read_many",
+    "show_views",
 ]
 
 _ROOMS = {
