@@ -99,11 +99,12 @@ def _unread(result: ReadResult) -> Iterator[str]:
         yield f"And {len(symbols) - _MOST_PLACES} more such places."
     if result:
         return
-    if not any(place.module is not None for place in symbols):
-        yield "No finder patterns were seen."
-        yield from _picture(result)
-        if not any("qreader" in attempt.step for attempt in result.attempts):
-            yield 'No neural detector looked; Cascade.preset("thorough") has two.'
+    if any(place.module is not None for place in symbols):
+        return
+    yield "No finder patterns were seen."
+    yield from _picture(result)
+    if not any("qreader" in attempt.step for attempt in result.attempts):
+        yield 'No neural detector looked; Cascade.preset("thorough") has two.'
     yield from _patches([place for place in found if place not in symbols])
     if not symbols:
         yield "Whether there is a code is not known. read(..., regions=[quad]) looks where you know of one."
@@ -119,7 +120,8 @@ def _described(place: Place) -> Iterator[str]:
     why = list(causes(place))
     yield from (f"- {cause}" for cause in why)
     if not why and place.patterns == 3:
-        yield "- Large enough, sharp and whole. Damage and bends are not measured: the reason is not known."
+        yield "- Large enough, sharp and whole; damage, bends and faint reflections are not measured."
+        yield "- So the reason is not known."
     elif not why:
         yield "- Why the other finder patterns are not seen is not known."
 
