@@ -100,7 +100,11 @@ def test_manifest_as_json_lines(tmp_path: Path) -> None:
         ({"notes__txt": ""}, "no picture in the corpus"),
         ({"a__jpg": "", "a__txt": "", "a__json": "{}"}, "has a .txt and a .json"),
         ({"a__jpg": "", "a__json": "[1"}, "no JSON"),
-        ({"a__jpg": "", "a__json": '{"text": "x"}'}, "not a JSON object with some of file, texts"),
+        ({"a__jpg": "", "a__json": '{"text": "x"}'}, "not a JSON object with some of texts, count"),
+        ({"a__jpg": "", "a__json": '{"file": "b.jpg"}'}, "not a JSON object"),
+        ({"manifest__jsonl": '{"text": "x"}'}, "line 1: not a JSON object with some of file, texts"),
+        ({"manifest__csv": "file,text,text\na.jpg,x,y\n"}, "has a column twice"),
+        ({"a__jpg": "", "manifest__csv": 'file,text\na.jpg,"x\nb.jpg,y\n'}, "is no CSV: unexpected end"),
         ({"a__jpg": "", "a__json": '["x"]'}, "not a JSON object"),
         ({"a__jpg": "", "a__json": '{"texts": "x"}'}, "texts must be a list of strings, got 'x'"),
         ({"a__jpg": "", "a__json": '{"texts": ["x"], "count": 2}'}, "count is 2, and there are 1 texts"),
@@ -209,6 +213,12 @@ def summary_of(tmp_path: Path, *outcomes: Outcome, pictures: int = 0, **options:
     wanted = Options(tmp_path, "light", None, tmp_path / "base.json", **options)
     found = {outcome.key: outcome for outcome in outcomes}
     return Summary(wanted, Corpus(tmp_path, cases), None, found, {"numpy": "2"})
+
+
+@pytest.mark.parametrize(("read", "floor", "below"), [(7, 0.07, False), (6, 0.07, True), (100, 1.0, False)])
+def test_floor(tmp_path: Path, read: int, floor: float, below: bool) -> None:
+    outcomes = [Outcome(f"{i}", ("p",), short=int(i >= read)) for i in range(100)]
+    assert bool(list(summary_of(tmp_path, *outcomes, floors={"p": floor}).failures())) == below
 
 
 def test_time_budget(tmp_path: Path) -> None:

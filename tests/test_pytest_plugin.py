@@ -156,6 +156,10 @@ def test_baseline_then_five_broken(run: Run) -> None:
     assert run.baseline.read_bytes() == made
 
     run("--qr-update-baseline").assert_outcomes(passed=8, xfailed=3, failed=2)
+    pictures = json.loads(run.baseline.read_bytes())["pictures"]
+    assert [pictures[f"{name}.png"] for name in ("01", "03", "12")] == [[], [], ["never read"]]
+    # A file that is no picture leaves what is to be read of it.
+    assert pictures["07.png"] == ["receipt 7"]
     run().assert_outcomes(passed=8, xfailed=3, failed=2)
 
 
@@ -202,7 +206,7 @@ def test_a_part_rewrites_only_what_was_run(run: Run) -> None:
     result.assert_outcomes(xfailed=1, deselected=2)
     assert json.loads(run.baseline.read_text())["pictures"] == {"a.png": [], "b.png": ["b"], "c.png": ["c"]}
     assert "a part was run (1 of 3 pictures)" in shown(result)
-    assert "the 1 pictures that were run" in shown(result)
+    assert "qr-baseline.json, 1 of its pictures" in shown(result)
 
     before = run.baseline.read_bytes()
     result = run("-k", "a.png", "--qr-update-baseline", "--qr-preset=light")
@@ -354,6 +358,15 @@ def test_usage_errors(run: Run, options: list[str], ini: str, message: str) -> N
     result.stderr.fnmatch_lines([f"ERROR: {message}"])
 
 
+def test_what_cannot_be_written_fails_the_run(run: Run) -> None:
+    run.put("a.png", "a")
+    (run.pytester.path / "file").write_text("")
+    result = run("--qr-report=file/report.html")
+    result.assert_outcomes(passed=1)
+    assert result.ret == pytest.ExitCode.TESTS_FAILED
+    assert "not written: " in shown(result)
+
+
 def test_options_of_a_corpus_without_one(run: Run) -> None:
     result = run.plain("--qr-report=r.html")
     assert result.ret == pytest.ExitCode.USAGE_ERROR
@@ -398,9 +411,9 @@ def test_the_pages_own_example(run: Run) -> None:
         assert block is not None
         (run.pytester.path / name).write_text(textwrap.dedent(block[1]), "utf-8")
     options = ("--qr-corpus=receipts", "--qr-preset=light")
-    assert run.pytester.runpython("make.py").ret == 0
+    assert run.pytester.runpython(run.pytester.path / "make.py").ret == 0
     run.plain(*options, "--qr-update-baseline").assert_outcomes(passed=20)
-    assert run.pytester.runpython("spoil.py").ret == 0
+    assert run.pytester.runpython(run.pytester.path / "spoil.py").ret == 0
     result = run.plain(*options, "--qr-report=report.html")
     result.assert_outcomes(passed=15, failed=5)
     assert [name[9:11] for name in failed(result)] == ["03", "06", "09", "12", "15"]

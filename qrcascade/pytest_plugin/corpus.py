@@ -110,7 +110,10 @@ def _pictures(folder: Path) -> Iterator[str]:
 
 def _listed(manifest: Path) -> Iterator[Case]:
     """The cases that a manifest names."""
-    rows = _csv_rows(manifest) if manifest.suffix == ".csv" else _json_rows(manifest)
+    try:
+        rows = list(_csv_rows(manifest) if manifest.suffix == ".csv" else _json_rows(manifest))
+    except csv.Error as error:
+        raise OptionError(f"{str(manifest)!r} is no CSV: {error}") from error
     for where, row in rows:
         name = row.pop("file", None)
         if not isinstance(name, str) or not name:
@@ -124,9 +127,12 @@ def _listed(manifest: Path) -> Iterator[Case]:
 def _csv_rows(manifest: Path) -> Iterator[tuple[str, dict[str, Any]]]:
     """Rows of one file and page are one: each has one more payload."""
     merged: dict[tuple[str, str], tuple[str, dict[str, Any]]] = {}
-    rows = csv.DictReader(io.StringIO(_text(manifest), newline=""), restkey="a further column")
-    if unknown := sorted({*(rows.fieldnames or ())} - {*_COLUMNS}):
+    rows = csv.DictReader(io.StringIO(_text(manifest), newline=""), restkey="a further column", strict=True)
+    columns = list(rows.fieldnames or ())
+    if unknown := sorted({*columns} - {*_COLUMNS}):
         raise OptionError(f"{str(manifest)!r} has columns {unknown}; known are {', '.join(_COLUMNS)}")
+    if len({*columns}) < len(columns):
+        raise OptionError(f"{str(manifest)!r} has a column twice; a further row is a further code")
     for row in rows:
         where = f"{manifest}, line {rows.line_num}"
         if "a further column" in row:
@@ -146,23 +152,23 @@ def _json_rows(manifest: Path) -> Iterator[tuple[str, dict[str, Any]]]:
     for number, line in enumerate(_text(manifest).split("\n"), 1):
         if line.strip():
             where = f"{manifest}, line {number}"
-            yield where, _object(line, where)
+            yield where, _object(line, where, _KEYS)
 
 
 def _text(file: Path) -> str:
     try:
-        return file.read_bytes().decode("utf-8-sig").replace("\r\n", "\n")
+        return file.read_bytes().decode("utf-8-sig")
     except (OSError, UnicodeDecodeError) as error:
         raise OptionError(f"{str(file)!r} cannot be read as UTF-8: {error}") from error
 
 
-def _object(text: str, where: str) -> dict[str, Any]:
+def _object(text: str, where: str, keys: tuple[str, ...]) -> dict[str, Any]:
     try:
         found = json.loads(text)
     except ValueError as error:
         raise OptionError(f"{where}: no JSON: {error}") from error
-    if not isinstance(found, dict) or {*found} - {*_KEYS}:
-        raise OptionError(f"{where}: not a JSON object with some of {', '.join(_KEYS)}: {text.strip()[:80]}")
+    if not isinstance(found, dict) or {*found} - {*keys}:
+        raise OptionError(f"{where}: not a JSON object with some of {', '.join(keys)}: {text.strip()[:80]}")
     return found
 
 
@@ -173,10 +179,10 @@ def _beside(folder: Path, picture: str) -> Case:
     if text.is_file() and data.is_file():
         raise OptionError(f"{picture!r} has a .txt and a .json in {str(folder)!r}; one of them must go")
     if text.is_file():
-        lines = _text(text).split("\n")
+        lines = _text(text).replace("\r\n", "\n").split("\n")
         return _case(picture, {"texts": [line for line in lines if line], "tags": folders}, str(text))
     if data.is_file():
-        row = _object(_text(data), str(data))
+        row = _object(_text(data), str(data), _KEYS[1:])
         row["tags"] = [*folders, *_tags(row.get("tags", ()), str(data))]
         return _case(picture, row, str(data))
     return Case(picture, tags=tuple(folders))

@@ -104,9 +104,16 @@ class Closing:
             return
         if next(summary.failures(), None) and session.exitstatus == pytest.ExitCode.OK:
             session.exitstatus = pytest.ExitCode.TESTS_FAILED
+        try:
+            self._write(summary)
+        except OSError as error:
+            self._written.append(f"not written: {error}")
+            session.exitstatus = pytest.ExitCode.TESTS_FAILED
+
+    def _write(self, summary: Summary) -> None:
         if (baseline := summary.updated()) is not None:
             baseline.save(self._options.baseline)
-            part = "" if summary.whole else f", the {len(summary.outcomes)} pictures that were run"
+            part = "" if summary.whole else f", {len(summary.outcomes)} of its pictures"
             self._written.append(f"baseline written: {self._options.baseline}{part}")
         if self._options.report is not None:
             report_page.write(summary, self._options.report)

@@ -68,6 +68,8 @@ class Reading:
     @pytest.hookimpl
     def pytest_ignore_collect(self, collection_path: Path) -> bool | None:
         """Let pytest walk through such folders, to the pictures and nothing else."""
+        if not self._opened:
+            return None
         path = collection_path.resolve()
         if path in self._opened:
             return False

@@ -50,7 +50,8 @@ class Tally:
     @property
     def below(self) -> bool:
         """Whether it is under its floor."""
-        return self.floor is not None and self.whole and self.read < self.floor * self.pictures
+        # 0.07 of 100 is a little more than 7 in floating point.
+        return self.floor is not None and self.whole and self.read < self.floor * self.pictures - 1e-9
 
     def cells(self) -> tuple[str, ...]:
         """As `COLUMNS`."""
@@ -173,12 +174,14 @@ class Summary:
     def updated(self) -> Baseline | None:
         """The baseline with what was run; None where it is not to be written.
 
-        A part of the corpus leaves the other pictures, and the versions, as they were.
+        A part of the corpus leaves the other pictures, and the versions, as they were. So does a file that
+        is no picture: what was read of it is to be read again.
         """
         if not self.options.update or not self.outcomes or (not self.whole and self.of_another_run):
             return None
-        kept = {} if self.baseline is None or self.whole else dict(self.baseline.pictures)
+        before = {} if self.baseline is None else self.baseline.pictures
         new = {key: outcome.texts for key, outcome in self.outcomes.items() if not outcome.broken}
+        kept = {k: v for k, v in before.items() if k not in new and (not self.whole or k in self.outcomes)}
         versions = self.versions if self.whole or self.baseline is None else self.baseline.versions
         return Baseline(self.options.preset, self.options.expect, versions, {**kept, **new})
 
