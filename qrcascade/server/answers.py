@@ -100,8 +100,8 @@ class ReadPage(BaseModel):
     regions: list[UnreadRegion]
     attempts: list[TriedStep]
     ended: Literal["settled", "expected", "timeout", "exhausted", ""] = Field(
-        description="settled: something is read, and nothing credible is left unread; expected: as many codes "
-        "as were expected are read; timeout: the time was over; exhausted: every tier has looked."
+        description="settled: something is read, and nothing credible is left unread; expected: as many "
+        "codes as were expected are read; timeout: the time was over; exhausted: every tier has looked."
     )
     preview: str | None = Field(None, description="With `preview=1`: the upright page as a small data URL.")
 
