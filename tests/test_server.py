@@ -136,17 +136,17 @@ def test_nothing_read(client: TestClient) -> None:
     assert (found["success"], found["data"], found["model"], found["confidence"]) == (False, None, None, None)
     assert found["image_size"] == [60, 50]
     (page,) = client.post("/read", content=BLANK).json()["pages"]
-    assert (page["codes"], page["stopped"], page["size"]) == ([], "exhausted", [60, 50])
+    assert (page["codes"], page["ended"], page["size"]) == ([], "exhausted", [60, 50])
 
 
 def test_read_gives_all_that_is_known(client: TestClient) -> None:
     answer = client.post("/read?preview=1", content=CODE).json()
     (page,) = answer["pages"]
     assert answer["complete"] is True
-    assert page["stopped"] == "enough"
+    assert page["ended"] == "settled"
     assert page["preview"].startswith("data:image/jpeg;base64,")
     plain = qrcascade.Cascade.preset("classical").read(CODE).to_dict()
-    assert set(page) == {*plain, "stopped", "preview"}
+    assert set(page) == {*plain, "preview"}
     assert page["codes"][0]["quad"] == plain["codes"][0]["quad"]
     for known, model in (
         (plain["codes"][0], answers.ReadCode),
@@ -317,7 +317,7 @@ def test_time_over() -> None:
         (page,) = client.post("/read?timeout=0.01", content=BLANK).json()["pages"]
     assert late.status_code == 504
     assert late.json()["title"] == "Gateway Timeout"
-    assert (page["stopped"], page["timed_out"]) == ("timeout", True)
+    assert (page["ended"], page["timed_out"]) == ("timeout", True)
     with served(Own(0.05)) as client:
         assert client.post("/detect?timeout=0.01", content=BLANK).json()["data"] == "secret payload"
 

@@ -12,14 +12,12 @@ from qrcascade import Attempt, QRCode, ReadResult
 
 __all__ = ["Detected", "Read", "detected", "model_of", "read"]
 
-_CREDIBLE, _SURE = 0.5, 0.7
 _PREVIEW_SIDE = 1200
 _BROKEN = "it could not run; the service's log says why"
 
 Corner = tuple[float, float]
 Corners = tuple[Corner, Corner, Corner, Corner]
 Model = Literal["classical", "nano", "small", "medium", "large"]
-Stopped = Literal["enough", "timeout", "exhausted"]
 
 
 class TriedStep(BaseModel):
@@ -92,7 +90,7 @@ class UnreadRegion(BaseModel):
 
 
 class ReadPage(BaseModel):
-    """One page's reading, as `ReadResult.to_dict` gives it, and why it stopped."""
+    """One page's reading, as `ReadResult.to_dict` gives it."""
 
     size: tuple[int, int]
     page: int | None
@@ -101,9 +99,9 @@ class ReadPage(BaseModel):
     codes: list[ReadCode]
     regions: list[UnreadRegion]
     attempts: list[TriedStep]
-    stopped: Stopped = Field(
-        description="enough: what was asked for is read; timeout: the time was over; "
-        "exhausted: every tier has looked."
+    ended: Literal["settled", "expected", "timeout", "exhausted", ""] = Field(
+        description="settled: something is read, and nothing credible is left unread; expected: as many "
+        "codes as were expected are read; timeout: the time was over; exhausted: every tier has looked."
     )
     preview: str | None = Field(None, description="With `preview=1`: the upright page as a small data URL.")
 
@@ -160,24 +158,13 @@ def _step(attempt: Attempt) -> TriedStep:
     return TriedStep(**{**known, "error": known["error"] and _BROKEN})
 
 
-def read(result: ReadResult, expect: int | str | None, preview: bool) -> ReadPage:
+def read(result: ReadResult, preview: bool) -> ReadPage:
     """The answer to `/read`, of one page."""
     known: dict[str, Any] = result.to_dict()
     known["attempts"] = [_step(attempt) for attempt in result.attempts]
-    known["stopped"] = _stopped(result, expect)
     if preview:
         known["preview"] = _preview(result)
     return ReadPage(**known)
-
-
-def _stopped(result: ReadResult, expect: int | str | None) -> Stopped:
-    if result.timed_out:
-        return "timeout"
-    sure = sum(code.accepted and code.confidence >= _SURE for code in result.codes)
-    if isinstance(expect, int):
-        return "enough" if sure >= expect else "exhausted"
-    unread = any(region.score >= _CREDIBLE for region in result.regions)
-    return "enough" if expect is None and sure and not unread else "exhausted"
 
 
 def _preview(result: ReadResult) -> str | None:

@@ -161,7 +161,7 @@ def router(settings: Settings, reading: Reading) -> APIRouter:
         def look(pages: Iterator[ReadResult], end: float) -> answers.Read:
             looked = []
             for result in pages:
-                looked.append(answers.read(result, wish.expect, options.preview))
+                looked.append(answers.read(result, options.preview))
                 if len(looked) == settings.max_pages or time.monotonic() >= end:
                     return answers.Read(pages=looked, complete=False)
             return answers.Read(pages=looked, complete=True)
