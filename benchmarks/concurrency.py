@@ -38,7 +38,7 @@ _ROUNDS = 5
 def sources(folder: Path) -> list[Source]:
     """A dozen pictures of every kind of source: easy, damaged, without a code, and no pictures at all."""
     page = synthetic.draw("invoice", 0.5, 0).rgb
-    easy = [ruin((kind, 0))[0] for kind in ("jpeg", "small", "mirrored", "neighbours")]
+    easy = [ruin((kind, 0))[0] for kind in ("jpeg", "small", "weak")]
     hard = [ruin(("crumple", 3))[0], ruin(("flips", 1))[0], blank(("half", 0))[0], blank(("text", 0))[0]]
     path = folder / "page.jpg"
     path.write_bytes(_coded(page, "JPEG"))

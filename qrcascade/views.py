@@ -59,7 +59,9 @@ class View:
 def to_source(frame: Frame, quad: Quad) -> Quad:
     """Carry a quad from a frame's pixels to the source picture's."""
     points = np.column_stack([np.asarray(quad), np.ones(4)]) @ frame.to_source.T
-    return Quad.of(points[:, :2] / points[:, 2:])
+    # What the frame's perspective has at infinity is refused by `Quad.of`.
+    with np.errstate(divide="ignore", invalid="ignore", over="ignore"):
+        return Quad.of(points[:, :2] / points[:, 2:])
 
 
 def _tone(name: str, function: Callable[[Gray], Gray]) -> View:

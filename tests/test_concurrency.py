@@ -22,6 +22,8 @@ from qrcascade.runtimes import torch
 from tests import draw
 
 METHODS = [name for name in ("fork", "spawn") if name in multiprocessing.get_all_start_methods()]
+# Of the sources: one that is read at once, and one that takes every stage of the grid reader.
+EASY, HARD = 6, 7
 FORKS = pytest.mark.skipif("fork" not in METHODS, reason="this system cannot fork")
 # Seconds after which a process that should have answered hangs.
 PATIENCE_S = 120.0
@@ -32,7 +34,7 @@ def test_threads_read_what_the_cascade_reads_alone(tmp_path: Path) -> None:
 
 
 def test_the_grid_readers_work_is_not_shared_between_readings(tmp_path: Path) -> None:
-    page = sources(tmp_path)[8:9]
+    page = sources(tmp_path)[HARD : HARD + 1]
     cascade = Cascade.preset("light")
     assert any(attempt.strategy == "grid" for attempt in cascade.read(page[0]).attempts)
     assert compared(cascade, page, threads=4, reads=2) == 0
@@ -70,7 +72,7 @@ def reads(pipe: Any, cascade: Cascade | str, pictures: list[Any]) -> None:
 
 @pytest.mark.parametrize("method", METHODS)
 def test_other_processes_read_the_same(method: str, tmp_path: Path) -> None:
-    cascade, given = Cascade.preset("light"), sources(tmp_path)[4:9:2]
+    cascade, given = Cascade.preset("light"), sources(tmp_path)[4 : HARD + 1]
     alone = [told(cascade, source) for source in given]
     with started(method, reads, cascade if method == "fork" else "light", given) as pipe:
         assert answer(pipe) == alone
@@ -79,12 +81,12 @@ def test_other_processes_read_the_same(method: str, tmp_path: Path) -> None:
 @FORKS
 def test_a_fork_in_the_midst_of_other_threads_readings(tmp_path: Path) -> None:
     cascade, given = Cascade.preset("classical"), sources(tmp_path)
-    picture, over = given[7], threading.Event()
+    picture, over = given[EASY], threading.Event()
     alone = told(cascade, picture)
 
     def read_on() -> None:
         while not over.is_set():
-            told(cascade, given[8])
+            told(cascade, given[HARD])
 
     threads = [threading.Thread(target=read_on) for _ in range(3)]
     for thread in threads:
@@ -157,7 +159,7 @@ def test_a_fork_in_the_midst_of_loading_leaves_no_lock_and_no_model_behind(count
 
 @pytest.mark.skipif(held() is None, reason="only Linux tells in /proc what a process holds")
 def test_memory_files_and_threads_stay_constant(tmp_path: Path) -> None:
-    given = [source for i, source in enumerate(sources(tmp_path)) if i not in (5, 6, 8)]
+    given = [source for i, source in enumerate(sources(tmp_path)) if i != HARD]
     rows = [now for _, now in soaked(Cascade.preset("classical"), given, reads=300, every=100)]
     assert len(rows) == 4
     assert {(now.files, now.threads) for now in rows} == {(rows[0].files, rows[0].threads)}
