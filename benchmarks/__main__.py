@@ -14,6 +14,7 @@ import click
 from tqdm import tqdm
 
 from benchmarks import (
+    batch,
     claims,
     concurrency,
     corpora,
@@ -127,6 +128,8 @@ main.command(name="claims")(claims.claims)
 main.add_command(isolation.isolation)
 main.command(name="load")(load.load)
 main.command(name="tiles")(tiles.small_codes)
+for _command in (batch.batch, batch.growth, batch.pages):
+    main.add_command(_command)
 
 if __name__ == "__main__":
     main()

@@ -209,6 +209,16 @@ def test_closer_looks_where_a_number_is_not_met() -> None:
     np.testing.assert_allclose(code.quad, corners(120, 200, 0.12 * pages.side("a" * 100)), atol=2)
 
 
+@pytest.mark.parametrize("text", ["a" * 40, "a" * 250])
+def test_modules_of_a_fifth_of_a_millimetre_are_read_at_200_dpi(text: str) -> None:
+    pdf = pages.new()
+    pages.invoice(pdf)
+    pages.vector(pdf, text, 120, 200, module=0.2)
+    (result,) = read_document(pages.data(pdf), cascade=Cascade.preset("light"))
+    assert result.require().step.endswith("@200 dpi")
+    assert result.text == text
+
+
 class Watched:
     """Locates what it is told to on pictures as large as a page, then sees the next ones."""
 

@@ -226,7 +226,7 @@ class _Reader:
     def _unread(self, scan: Scan) -> Sequence[Quad | None]:
         """What on a page is worth a closer look: all of it where a number of codes is not met.
 
-        Not what is hardly like a symbol: on a page of print that took eight times as long, for nothing.
+        Not what is hardly like a symbol: a page of print has much of that, and takes several times as long.
         """
         if isinstance(self._expect, int):
             return () if self._is_met(scan) else (None,)
