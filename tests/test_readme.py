@@ -1,9 +1,11 @@
-"""The README's snippets run as printed, in order, from the repository's root."""
+"""The README's snippets run as printed, in order, from the repository's root; so do those of the Spanish one."""
 
 from __future__ import annotations
 
+import io
 import re
 import shlex
+import tokenize
 from pathlib import Path
 
 import pytest
@@ -14,17 +16,22 @@ from qrcascade.cli import main
 
 ROOT = Path(__file__).parents[1]
 README = (ROOT / "README.md").read_text("utf-8")
+SPANISH = (ROOT / "README.es.md").read_text("utf-8")
+both = pytest.mark.parametrize("readme", [README, SPANISH], ids=["english", "spanish"])
 
 
-def blocks(language: str) -> list[str]:
-    return re.findall(rf"^```{language}\n(.*?)^```", README, re.M | re.S)
+def blocks(readme: str, language: str) -> list[str]:
+    return re.findall(rf"^```{language}\n(.*?)^```", readme, re.M | re.S)
 
 
-def test_python_snippets(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+@both
+def test_python_snippets(
+    readme: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
     monkeypatch.chdir(ROOT)
     names: dict[str, object] = {}
-    for number, block in enumerate(blocks("python")):
-        exec(compile(block, f"README.md python block {number}", "exec"), names)
+    for number, block in enumerate(blocks(readme, "python")):
+        exec(compile(block, f"README python block {number}", "exec"), names)
     assert capsys.readouterr().out.count("https://example.com/verify?") >= 3
     # The strategy of one's own comes after the classical tier, which reads the picture: run it alone, too.
     own = Cascade([names["RedOnly"]()])  # type: ignore[operator]
@@ -32,9 +39,11 @@ def test_python_snippets(monkeypatch: pytest.MonkeyPatch, capsys: pytest.Capture
     assert own.read("examples/photo.jpg").text
 
 
-def test_command_line_snippets(monkeypatch: pytest.MonkeyPatch) -> None:
+@both
+def test_command_line_snippets(readme: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(ROOT)
-    lines = [line for block in blocks("sh") for line in block.splitlines() if line.startswith("qrcascade ")]
+    lines = [line for block in blocks(readme, "sh") for line in block.splitlines()]
+    lines = [line for line in lines if line.startswith("qrcascade ")]
     assert len(lines) == 3
     for line in lines:
         words = [
@@ -55,7 +64,34 @@ def test_the_two_lines_are_where_ci_looks(name: str) -> None:
     assert block[1].count("\n") == 1
 
 
+def code(block: str) -> list[str]:
+    """The words of a Python block without its comments and docstrings, whatever their language."""
+    words = tokenize.generate_tokens(io.StringIO(block).readline)
+    left_out = (tokenize.COMMENT, tokenize.NL)
+    return [word.string for word in words if word.type not in left_out and not word.string.startswith('"""')]
+
+
+def test_the_spanish_one_has_the_same_content() -> None:
+    """The same headings, code, commands, figures and links, part by part."""
+    english, spanish = (re.split(r"^## .*$", text, flags=re.M) for text in (README, SPANISH))
+    assert len(english) == len(spanish)
+    for one, other in zip(english, spanish, strict=True):
+        where = one.strip()[:60]
+        assert [*map(code, blocks(one, "python"))] == [*map(code, blocks(other, "python"))], where
+        lines = [[re.sub(r"\s+#.*", "", block) for block in blocks(text, "sh")] for text in (one, other)]
+        assert lines[0] == lines[1], where
+        for pattern in (r"^\|", r"^- ", r"\d+[.,]\d %"):
+            assert len(re.findall(pattern, one, re.M)) == len(re.findall(pattern, other, re.M)), where
+        links = [
+            sorted(re.findall(r"\]\(([^)]+)\)", text.replace("(README.es.md)", "(README.md)")))
+            for text in (one, other)
+        ]
+        assert links[0] == links[1], where
+        figures = [sorted(re.findall(r"\d+[.,]\d(?= %)", text.replace(",", "."))) for text in (one, other)]
+        assert figures[0] == figures[1], where
+
+
 def test_links_lead_somewhere() -> None:
-    for page in [ROOT / "README.md", *(ROOT / "docs").rglob("*.md")]:
+    for page in [*ROOT.glob("*.md"), *(ROOT / "docs").rglob("*.md")]:
         for target in re.findall(r"\]\((?!https?:)([^)#]+)\)", page.read_text("utf-8")):
             assert (page.parent / target).exists(), f"{page}: {target}"

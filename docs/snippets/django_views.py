@@ -1,0 +1,36 @@
+"""A Django view that reads the codes of an uploaded picture."""
+
+import functools
+
+from django.http import HttpRequest, JsonResponse
+from django.urls import path
+from django.views.decorators.http import require_POST
+
+import qrcascade
+
+LIMITS = qrcascade.Limits(max_bytes=10_000_000, max_pixels=25_000_000)
+
+
+@functools.cache
+def cascade() -> qrcascade.Cascade:
+    """Made by the process that serves the first upload, after the server has forked."""
+    made = qrcascade.Cascade.preset("light", isolation="process", limits=LIMITS)
+    # Outside any timeout: to start a process takes longer than to read most pictures.
+    made.warm()
+    return made
+
+
+@require_POST
+def read(request: HttpRequest) -> JsonResponse:
+    """What was read in the form's file "picture"."""
+    picture = request.FILES.get("picture")
+    if picture is None:
+        return JsonResponse({"error": "send a picture as the file 'picture'"}, status=400)
+    try:
+        result = cascade().read(picture, timeout=10.0)
+    except qrcascade.ImageError as error:
+        return JsonResponse({"error": str(error)}, status=422)
+    return JsonResponse(result.to_dict())
+
+
+urlpatterns = [path("read", read)]

@@ -1,0 +1,34 @@
+"""A FastAPI app that reads the codes of an uploaded picture: ``uvicorn fastapi_app:app``."""
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from typing import Any
+
+from fastapi import FastAPI, HTTPException, Request, UploadFile
+
+import qrcascade
+
+LIMITS = qrcascade.Limits(max_bytes=10_000_000, max_pixels=25_000_000)
+
+
+@asynccontextmanager
+async def lifespan(app: FastAPI) -> AsyncIterator[None]:
+    """One cascade for the whole app; its worker processes are ready before the first request."""
+    with qrcascade.Cascade.preset("light", isolation="process", limits=LIMITS) as cascade:
+        cascade.warm(workers=2)
+        app.state.cascade = cascade
+        yield
+
+
+app = FastAPI(lifespan=lifespan)
+
+
+@app.post("/read")
+def read(picture: UploadFile, request: Request) -> dict[str, Any]:
+    """Not async: FastAPI gives such a function a thread, so a reading holds nobody else up."""
+    try:
+        result = request.app.state.cascade.read(picture.file, timeout=10.0)
+    except qrcascade.ImageError as error:
+        raise HTTPException(422, str(error)) from error
+    answer: dict[str, Any] = result.to_dict()
+    return answer
