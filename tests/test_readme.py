@@ -1,4 +1,4 @@
-"""The README's snippets run as printed, in order, from the repository's root; so do those of the Spanish one."""
+"""The README's snippets run as printed, in order, from the root; so do those of the Spanish one."""
 
 from __future__ import annotations
 
