@@ -189,7 +189,8 @@ def _on_ruins(reader: str, seen: Sequence[Seen]) -> list[str]:
 
 @click.option("--blank", "blanks", default=20_000, show_default=True, help="Pictures without a code.")
 @click.option("--damaged", "ruins", default=20_000, show_default=True, help="Pictures of damaged codes.")
-@click.option("--damaged-light", "few", default=2_000, show_default=True, help="How many of them for light.")
+@click.option("--light-blank", default=20_000, show_default=True, help="How many of the first for light.")
+@click.option("--light-damaged", default=2_000, show_default=True, help="How many of the second for light.")
 @click.option("--workers", default=1, show_default=True, help="Processes.")
 @click.option(
     "--record",
@@ -197,7 +198,15 @@ def _on_ruins(reader: str, seen: Sequence[Seen]) -> list[str]:
     help="Folder of what was done; a run that was cut goes on from there (with the same code, please).",
 )
 @click.option("--save", is_flag=True, help="Write docs/benchmarks/safety-pictures.md.")
-def safety_pictures(blanks: int, ruins: int, few: int, workers: int, record: Path | None, save: bool) -> None:
+def safety_pictures(
+    blanks: int,
+    ruins: int,
+    light_blank: int,
+    light_damaged: int,
+    workers: int,
+    record: Path | None,
+    save: bool,
+) -> None:
     """What whole cascades say of pictures without a code, and of damaged codes."""
     if record:
         record.mkdir(parents=True, exist_ok=True)
@@ -206,8 +215,8 @@ def safety_pictures(blanks: int, ruins: int, few: int, workers: int, record: Pat
     for make, reader, tasks, told in [
         (blank, "classical", without, _on_blanks),
         (ruin, "every engine", broken, _on_ruins),
-        (blank, "light", without, _on_blanks),
-        (ruin, "light", broken[:few], _on_ruins),
+        (blank, "light", without[:light_blank], _on_blanks),
+        (ruin, "light", broken[:light_damaged], _on_ruins),
     ]:
         if not tasks:
             continue

@@ -87,7 +87,7 @@ def test_the_page_counts_what_is_false(monkeypatch: pytest.MonkeyPatch, tmp_path
     monkeypatch.setattr(safety_pictures, "ruin", lambda task: symbol("right"))
     monkeypatch.setattr(safety_pictures, "blank_tasks", lambda number: [("symbol", i) for i in range(number)])
     monkeypatch.setattr(safety_pictures, "_DOCS", tmp_path)
-    options = ["--blank", "2", "--damaged", "3", "--damaged-light", "1", "--save"]
+    options = ["--blank", "2", "--damaged", "3", "--light-damaged", "1", "--save"]
     ran = CliRunner().invoke(main, ["safety-pictures", *options])
     assert ran.exit_code == 0, ran.output
     page = (tmp_path / "safety-pictures.md").read_text(encoding="utf-8")

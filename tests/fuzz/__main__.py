@@ -6,6 +6,7 @@ import importlib.util
 import sys
 import tempfile
 from pathlib import Path
+from typing import Any
 
 import click
 
@@ -22,8 +23,7 @@ def main(target: str, seconds: int, seed: int, keep: Path | None) -> None:
     if importlib.util.find_spec("atheris") is None:
         click.echo("skipped: atheris is not installed (pip install atheris; Linux only)")
         return
-    import atheris
-
+    atheris: Any = importlib.import_module("atheris")
     with atheris.instrument_imports(include=["qrcascade", "PIL"]):
         from tests.fuzz.targets import TARGETS
     keep = keep or Path(tempfile.mkdtemp(prefix="fuzz-"))
