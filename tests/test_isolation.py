@@ -301,7 +301,8 @@ def test_options_that_mean_nothing(options: dict[str, Any]) -> None:
 
 
 READS = """
-import sys, os, numpy as np
+import sys, os, signal, numpy as np
+signal.signal(signal.SIGINT, signal.default_int_handler)  # who runs the tests may ignore it
 sys.path.insert(0, {root!r})
 from qrcascade import Cascade
 from benchmarks.faults import Counting, Faulty
