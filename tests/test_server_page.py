@@ -62,7 +62,7 @@ def browser() -> Iterator[Any]:
 def dropped(driver: Any, name: str, kind: str, data: bytes) -> str:
     """What the page says once it has read what was dropped on it."""
     driver.execute_script(DROP, name, kind, base64.b64encode(data).decode())
-    WebDriverWait(driver, 30).until(lambda d: not d.find_element(By.ID, "said").text.startswith("Reading"))
+    WebDriverWait(driver, 120).until(lambda d: not d.find_element(By.ID, "said").text.startswith("Reading"))
     return str(driver.find_element(By.ID, "said").text)
 
 
