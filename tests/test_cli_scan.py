@@ -256,7 +256,8 @@ def test_a_killed_batch_resumes_to_one_row_a_file(files: int, kills: int, tmp_pa
         while process.poll() is None and (not out.exists() or out.read_bytes().count(b"\n") <= more):
             time.sleep(0.005)
         time.sleep(rng.random() * 0.05)
-        assert process.poll() is None
+        if process.poll() is not None:
+            break  # done before it could be killed
         process.send_signal(signal.SIGKILL)
         process.wait()
         now = out.read_bytes().count(b"\n")
