@@ -209,8 +209,9 @@ class Workers:
 
     def close(self) -> None:
         """End those that are idle; the next reading starts another one."""
+        if os.getpid() != self._owner:
+            self._begin()
         with self._lock:
             idle, self._idle = self._idle, []
-        if os.getpid() == self._owner:
-            for one in idle:
-                one.close()
+        for one in idle:
+            one.close()
