@@ -41,7 +41,7 @@ def _expect(_: click.Context, __: click.Parameter, value: str | None) -> int | s
         return value
     if value.isdecimal() and int(value) > 0:
         return int(value)
-    raise click.BadParameter('a number of codes, or "all"')
+    raise click.BadParameter(f'{value!r} is neither a number of codes, from 1, nor "all"')
 
 
 def _accept(_: click.Context, __: click.Parameter, value: str | None) -> re.Pattern[str] | None:

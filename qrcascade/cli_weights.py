@@ -124,7 +124,8 @@ def verify(sizes: tuple[str, ...], folder: Path | None) -> None:
         files = [room.path(size, folder) for size in sizes or room.SIZES]
     chosen = [file for file in files if sizes or room.present(file)]
     if not chosen:
-        click.echo(f"qrcascade: no weights in {files[0].parent}", err=True)
+        absent = f"no weights in {files[0].parent}; qrcascade weights fetch brings them"
+        click.echo(f"qrcascade: {absent}", err=True)
     good = 0
     for file in chosen:
         try:

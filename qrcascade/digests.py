@@ -90,8 +90,8 @@ def judged(file: Path, digest: str) -> str:
 def compare(file: Path, digest: str, known: str, kind: str) -> None:
     """Refuse a hash that is not the known one."""
     if digest != known:
-        mend = f"; if you trust it, delete {_record_of(file)}" if kind == "recorded" else ""
-        raise WeightsError(f"{file} is another file: its SHA-256 is {digest}, and {known} is {kind}{mend}")
+        mend = f"if you trust it, delete {_record_of(file)}" if kind == "recorded" else "get it again"
+        raise WeightsError(f"{file} is another file: its SHA-256 is {digest}, and {known} is {kind}; {mend}")
 
 
 def present(file: Path) -> bool:

@@ -52,15 +52,17 @@ class Limits:
         if width < 1 or height < 1:
             raise ImageError(f"it is {width}x{height} pixels: nothing to look at")
         if width * height > self.max_pixels or max(width, height) > self.max_side:
-            allowed = f"at most {self.max_pixels:,} in all and {self.max_side:,} a side"
-            raise ImageError(f"it is {width}x{height} pixels; {allowed} are read")
+            allowed = f"at most {self.max_pixels:,} in all and {self.max_side:,} a side are read"
+            raise ImageError(f"it is {width}x{height} pixels; {allowed} (Limits.max_pixels, max_side)")
 
     def check_bytes(self, number: int) -> None:
         """Raise an `ImageError` where a file is too large."""
         if number > self.max_bytes:
-            raise ImageError(f"it has more than {self.max_bytes:,} bytes, the most that are read")
+            most = f"{self.max_bytes:,} bytes, the most that are read (Limits.max_bytes)"
+            raise ImageError(f"it has more than {most}")
 
     def check_frame(self, frame: int) -> None:
         """Raise an `ImageError` where a frame lies too far into its file."""
         if frame >= self.max_frames:
-            raise ImageError(f"frame {frame:,} was asked for; the first {self.max_frames:,} are read")
+            allowed = f"the first {self.max_frames:,} are read (Limits.max_frames)"
+            raise ImageError(f"frame {frame:,} was asked for; {allowed}")

@@ -22,7 +22,7 @@ def given(regions: Sequence[Quad]) -> Attempt | None:
     quads = tuple(regions) if isinstance(regions, Iterable) and not isinstance(regions, Quad) else (regions,)
     for quad in quads:
         if not isinstance(quad, Quad) or not quad.convex:
-            raise OptionError(f"regions must be convex Quads, got {quad!r}")
+            raise OptionError(f"regions must be convex Quads, as Quad.of makes of 4 points, got {quad!r}")
     if not quads:
         return None
     return Attempt("caller", "regions", regions=tuple(Region(quad, 1.0, "caller") for quad in quads))
@@ -64,7 +64,8 @@ def deadline(timeout: float | None) -> float | None:
         return None
     if isinstance(timeout, int | float) and not isinstance(timeout, bool) and 0 < timeout <= _MAX_TIMEOUT_S:
         return time.monotonic() + timeout
-    raise OptionError(f"timeout must be None or seconds, up to {_MAX_TIMEOUT_S:,}, got {timeout!r}")
+    allowed = f"None or seconds, over 0 and up to {_MAX_TIMEOUT_S:,}"
+    raise OptionError(f"timeout must be {allowed}, got {timeout!r}")
 
 
 def known_formats(formats: Collection[str]) -> tuple[str, ...]:
@@ -74,5 +75,5 @@ def known_formats(formats: Collection[str]) -> tuple[str, ...]:
     except TypeError:
         names = ()
     if not names or any(name not in FORMATS for name in names):
-        raise OptionError(f"formats must be some of {', '.join(FORMATS)}, got {formats!r}")
+        raise OptionError(f"formats must be a list of some of {', '.join(FORMATS)}, got {formats!r}")
     return names

@@ -43,7 +43,10 @@ class Quad:
         ValueError
             If there are not exactly four finite points.
         """
-        corners = tuple((float(x), float(y)) for x, y in points)
+        try:
+            corners = tuple((float(x), float(y)) for x, y in points)
+        except (TypeError, ValueError) as error:
+            raise ValueError(f"a quad has 4 finite (x, y) points, got {points!r}") from error
         if len(corners) != 4 or not all(math.isfinite(v) for c in corners for v in c):
             raise ValueError(f"a quad has 4 finite (x, y) points, got {corners}")
         a, b, c, d = corners

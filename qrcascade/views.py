@@ -20,15 +20,25 @@ from qrcascade.quad import Quad
 
 __all__ = ["NAMES", "View", "crop", "enlarge", "limit", "opencv", "rectify", "to_source", "view"]
 
+# Several packages of OpenCV install into one folder, and break each other.
+_ONE_CV2 = (
+    "pip uninstall -y opencv-python opencv-python-headless opencv-contrib-python"
+    " opencv-contrib-python-headless && pip install opencv-python"
+)
+
 
 def opencv() -> Any:
     """Import OpenCV, or say how to mend that it cannot be."""
     try:
         import cv2
-    except ImportError as error:
+    except ModuleNotFoundError as error:
+        raise MissingDependencyError("OpenCV", "pip install opencv-python", str(error)) from error
+    except (ImportError, AttributeError) as error:
         reason = str(error)
-        remedy = "apt-get install libgl1 libglib2.0-0" if ".so" in reason else "pip install opencv-python"
+        remedy = "apt-get install libgl1 libglib2.0-0" if "shared object" in reason else _ONE_CV2
         raise MissingDependencyError("OpenCV", remedy, reason) from error
+    if not hasattr(cv2, "warpPerspective"):
+        raise MissingDependencyError("OpenCV", _ONE_CV2, "what is installed as cv2 is not whole")
     return cv2
 
 

@@ -208,7 +208,7 @@ def _like_a_checkpoint(file: Path) -> None:
             if any(name.endswith("/data.pkl") for name in archive.namelist()):
                 return
     with file.open("rb") as opened:
-        raise ValueError(f"it is no whole checkpoint: it starts with {opened.read(16)!r}")
+        raise ValueError(f"it is no whole checkpoint, it starts with {opened.read(16)!r}; get it again")
 
 
 def _leave_notes(file: Path, digest: str) -> None:

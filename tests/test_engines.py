@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import importlib
+import importlib.util
 import sys
 from typing import Any
 
@@ -164,16 +165,76 @@ def test_a_missing_library_says_what_mends_it(
         engine(name).read(np.zeros((8, 8), np.uint8), QR)
 
 
-def test_a_missing_libzbar_says_what_mends_it(monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize(
+    ("platform", "remedy"),
+    [
+        ("linux", "apt-get install libzbar0"),
+        ("darwin", "brew install zbar"),
+        ("freebsd14", "libzbar0, or what"),
+    ],
+)
+def test_a_missing_libzbar_says_what_mends_it(
+    platform: str, remedy: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """Pyzbar is installed and cannot find the shared library: as on a fresh Debian."""
     for module in [m for m in sys.modules if m.startswith("pyzbar")]:
         monkeypatch.delitem(sys.modules, module)
     monkeypatch.setattr("ctypes.util.find_library", lambda _: None)
-    with pytest.raises(MissingDependencyError, match="apt-get install libzbar0"):
+    monkeypatch.setattr("sys.platform", platform)
+    with pytest.raises(MissingDependencyError, match=remedy):
         engine("zbar").read(np.zeros((8, 8), np.uint8), QR)
     for module in [m for m in sys.modules if m.startswith("pyzbar")]:
         monkeypatch.delitem(sys.modules, module, raising=False)
     importlib.invalidate_caches()
+
+
+class Breaks:
+    """An importer of one module, whose import ends in an exception or gives an empty module."""
+
+    def __init__(self, module: str, error: Exception | None) -> None:
+        self.module, self.error = module, error
+
+    def find_spec(self, name: str, *_: object) -> Any:
+        loader: Any = self
+        return importlib.util.spec_from_loader(name, loader) if name == self.module else None
+
+    def create_module(self, _: object) -> None:
+        if self.error is not None:
+            raise self.error
+
+    def exec_module(self, _: object) -> None:
+        """Empty."""
+
+
+NO_DLL = "Could not find module 'libzbar-64.dll' (or one of its dependencies)."
+HALF = AttributeError("partially initialized module 'cv2' has no attribute 'gapi_wip_gst_GStreamerPipeline'")
+
+
+@pytest.mark.parametrize(
+    ("name", "module", "error", "platform", "remedy"),
+    [
+        ("zbar", "pyzbar.wrapper", FileNotFoundError(NO_DLL), "win32", "libzbar-64.dll.*Visual C"),
+        ("opencv", "cv2", ImportError("libGL.so.1: cannot open shared object file"), "linux", "libgl1"),
+        ("opencv", "cv2", HALF, "linux", "GStreamer.*pip uninstall -y .*&& pip install opencv-python"),
+        ("opencv", "cv2", None, "linux", "not whole.*pip uninstall -y opencv-python opencv-python-headless"),
+    ],
+)
+def test_a_broken_library_says_what_mends_it(
+    name: str,
+    module: str,
+    error: Exception | None,
+    platform: str,
+    remedy: str,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """What users of the libraries meet: a DLL's own DLL, a slim container, two packages in one folder."""
+    monkeypatch.delitem(sys.modules, module, raising=False)
+    if "." in module:
+        monkeypatch.delattr(module, raising=False)
+    monkeypatch.setattr("sys.meta_path", [Breaks(module, error), *sys.meta_path])
+    monkeypatch.setattr("sys.platform", platform)
+    with pytest.raises(MissingDependencyError, match=remedy):
+        engine(name).read(np.zeros((8, 8), np.uint8), QR)
 
 
 @pytest.mark.parametrize("angle", [0, 20, 45, 110, 200])

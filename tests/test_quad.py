@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 import pytest
 from hypothesis import given
@@ -27,9 +29,19 @@ def test_quad_turns_clockwise_and_keeps_its_first_corner() -> None:
 
 
 @pytest.mark.parametrize(
-    "points", [[], [(0, 0)] * 3, [(0, 0)] * 5, [(0, 0), (1, 0), (1, 1), (0, float("nan"))]]
+    "points",
+    [
+        [],
+        [(0, 0)] * 3,
+        [(0, 0)] * 5,
+        [(0, 0), (1, 0), (1, 1), (0, float("nan"))],
+        [0, 0, 1, 1],
+        [(0, 0, 0)] * 4,
+        ["ab"] * 4,
+        None,
+    ],
 )
-def test_quad_refuses_what_is_no_quad(points: list[tuple[float, float]]) -> None:
+def test_quad_refuses_what_is_no_quad(points: Any) -> None:
     with pytest.raises(ValueError, match="4 finite"):
         Quad.of(points)
 

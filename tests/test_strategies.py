@@ -23,8 +23,14 @@ def test_the_schedule_starts_with_the_cheapest_step() -> None:
 
 @pytest.mark.parametrize("step", ["zxing", "zxing sideways", "eyes raw"])
 def test_steps_that_do_not_exist(step: str) -> None:
-    with pytest.raises(OptionError, match="no such step"):
-        ClassicalStrategy([step])
+    with pytest.raises(OptionError, match=f"no such step: '{step}'; a step is an engine .*zxing"):
+        ClassicalStrategy(["zxing raw", step])
+
+
+@pytest.mark.parametrize("schedule", ["zxing raw", 5, None])
+def test_a_schedule_is_a_list(schedule: Any) -> None:
+    with pytest.raises(OptionError, match="must be a list of steps, got "):
+        ClassicalStrategy(schedule)
 
 
 def test_an_empty_page_runs_the_schedule_once_and_finds_nothing() -> None:

@@ -10,6 +10,7 @@ that setting, so this adapter calls pyzbar's bindings of zbar's functions itself
 from __future__ import annotations
 
 import ctypes
+import sys
 from collections.abc import Iterator
 from typing import Any
 
@@ -24,6 +25,11 @@ __all__ = ["ZBarEngine"]
 _Y800 = int.from_bytes(b"Y800", "little")
 # ZBAR_CFG_BINARY of zbar.h; older versions refuse it.
 _BINARY = 4
+# What brings the shared library that pyzbar needs, or on Windows what its own needs in turn.
+_SHARED = {
+    "darwin": 'brew install zbar && export DYLD_FALLBACK_LIBRARY_PATH="$(brew --prefix zbar)/lib"',
+    "win32": "install the Visual C++ 2013 Redistributable (vcredist_x64.exe, from Microsoft)",
+}
 
 
 class ZBarEngine:
@@ -49,7 +55,7 @@ class ZBarEngine:
                 image, ctypes.cast(ctypes.c_char_p(pixels), ctypes.c_void_p), len(pixels), None
             )
             if zbar.zbar_scan_image(scanner, image) < 0:
-                raise RuntimeError("zbar refused the picture")
+                raise RuntimeError(f"zbar refused a picture of {gray.shape[1]}x{gray.shape[0]} pixels")
             return Findings(tuple(_codes(zbar, image, plain)))
         finally:
             zbar.zbar_image_destroy(image)
@@ -59,9 +65,12 @@ class ZBarEngine:
 def _library() -> Any:
     try:
         from pyzbar import wrapper
-    except ImportError as error:
+    except (ImportError, OSError) as error:
         reason = str(error)
-        remedy = "apt-get install libzbar0" if "zbar shared library" in reason else "pip install pyzbar"
+        if isinstance(error, ModuleNotFoundError):
+            remedy = "pip install pyzbar"
+        else:
+            remedy = _SHARED.get(sys.platform, "apt-get install libzbar0, or what your system calls zbar")
         raise MissingDependencyError("the zbar engine", remedy, reason) from error
     return wrapper
 

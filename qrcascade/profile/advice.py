@@ -144,7 +144,7 @@ def advise(
     profile = profile or Profile.load()
     rows = [row for row in profile.rows if not row.alone and row.cpu_ms > 0]
     if not rows:
-        raise OptionError("the profile has no preset to choose from")
+        raise OptionError("the profile has no preset to choose from; to measure all: qrcascade profile")
     fitting = [row for row in rows if not list(_misses(row, wanted))]
     fits = bool(fitting)
     row = (

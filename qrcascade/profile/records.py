@@ -175,7 +175,7 @@ class Profile:
                 row["conditions"] = {name: (n, of) for name, (n, of) in row["conditions"].items()}
             return cls(rows=tuple(Measured(**row) for row in rows), **found)
         except (ValueError, TypeError, KeyError, AttributeError) as error:
-            raise OptionError(f"this is no profile of qrcascade: {error!r}") from error
+            raise OptionError(f"this is no profile as qrcascade profile writes it: {error!r}") from error
 
     @classmethod
     def load(cls, file: str | os.PathLike[str] | None = None) -> Profile:
@@ -191,7 +191,7 @@ class Profile:
         try:
             return cls.from_json(path.read_text("utf-8"))
         except (OSError, ValueError) as error:
-            raise OptionError(f"{path}: {error}") from error
+            raise OptionError(f"cannot read the profile {str(path)!r}: {error}") from error
 
 
 def own() -> Path | None:

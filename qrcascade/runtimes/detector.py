@@ -87,8 +87,8 @@ class ExportedDetector:
                     self._networks[threads] = opener(self.model.file, threads)
                 except Exception as error:
                     raise WeightsError(
-                        f"{self.model.runtime} cannot open {self.model.file}, so export it anew "
-                        f"({type(error).__name__}: {error})"
+                        f"{self.model.runtime} cannot open {self.model.file}, so export it anew, "
+                        f"as qrcascade weights export does ({type(error).__name__}: {error})"
                     ) from error
             return self._networks[threads]
 

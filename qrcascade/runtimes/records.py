@@ -12,6 +12,7 @@ import functools
 import importlib.util
 import json
 import os
+import shlex
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -76,9 +77,10 @@ def remedy(runtime: str) -> str:
     return f"pip install 'qrcascade[{_EXTRAS[runtime]}]'"
 
 
-def command(size: str, runtime: str) -> str:
+def command(size: str, runtime: str, folder: str | os.PathLike[str] | None = None) -> str:
     """The command that exports a size for a runtime."""
-    return f"qrcascade weights export --size {size} --runtime {runtime}"
+    into = f" --folder {shlex.quote(os.fspath(folder))}" if folder else ""
+    return f"qrcascade weights export --size {size} --runtime {runtime}{into}"
 
 
 def record_path(size: str, runtime: str, folder: str | os.PathLike[str] | None = None) -> Path:
@@ -142,7 +144,7 @@ def exported(size: str, runtime: str, folder: str | os.PathLike[str] | None = No
         If there is none, or it was made of other weights; names the command that makes it.
     """
     record = record_path(size, runtime, folder)
-    mend = f"to make it: {command(size, runtime)}"
+    mend = f"to make it: {command(size, runtime, folder)}"
     try:
         found = json.loads(record.read_text("utf-8"))
         files = [record.parent / Path(name).name for name in found["files"]]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
 from qrcascade import engines, views
@@ -55,7 +55,7 @@ class ClassicalStrategy:
     Raises
     ------
     OptionError
-        If a step names an engine or a view that does not exist.
+        If the schedule is no list, or a step names an engine or a view that does not exist.
     """
 
     def __init__(
@@ -63,18 +63,16 @@ class ClassicalStrategy:
     ) -> None:
         self.name = name
         self.quick = quick
+        if isinstance(schedule, str) or not isinstance(schedule, Iterable):
+            raise OptionError(f"schedule must be a list of steps, got {schedule!r}")
         self.schedule = tuple(schedule)
-        try:
-            self._parse()
-        except (AttributeError, KeyError, TypeError, ValueError) as error:
-            known = f"an engine ({', '.join(engines.NAMES)}) and views ({', '.join(views.NAMES)})"
-            raise OptionError(f"no such step: {error}; a step is {known}, joined by +") from error
+        self._parse()
 
     def __repr__(self) -> str:
         return f"ClassicalStrategy({len(self.schedule)} steps)"
 
     def _parse(self) -> None:
-        self._steps = tuple(map(Step.of, self.schedule))
+        self._steps = tuple(map(_step, self.schedule))
         # Where nothing is expected the first look is a thrifty one; the others are for what it leaves.
         first = (Step(_THRIFTY, self._steps[0].view),) if self.schedule[:1] == (_RAW,) else self._steps[:1]
         self._thrifty = first + self._steps[1:]
@@ -108,6 +106,14 @@ class ClassicalStrategy:
                     yield from reread(scan, region, runner)
             if number + 1 >= self.quick and not _promising(scan):
                 return
+
+
+def _step(text: str) -> Step:
+    try:
+        return Step.of(text)
+    except (AttributeError, KeyError, TypeError, ValueError) as error:
+        known = f"an engine ({', '.join(engines.NAMES)}), a space, and views ({', '.join(views.NAMES)})"
+        raise OptionError(f"no such step: {text!r}; a step is {known}, joined by +") from error
 
 
 def _alone(draft: Frame, formats: frozenset[str]) -> Findings:
