@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import math
+import shlex
 import subprocess
 import sys
 from pathlib import Path
@@ -240,8 +241,9 @@ def test_a_broken_export_says_how_to_make_it(tmp_path: Path, record: str | None)
         next(tmp_path.glob("*.bin")).unlink()
     else:
         path.write_text(record)
-    with pytest.raises(WeightsError, match="weights export --size s --runtime openvino"):
+    with pytest.raises(WeightsError, match="weights export --size s --runtime openvino --folder ") as caught:
         exported("s", "openvino", tmp_path)
+    assert str(caught.value).endswith(shlex.quote(str(tmp_path)))
 
 
 def test_an_export_replaces_the_one_before_whole_or_not_at_all(

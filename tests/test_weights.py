@@ -126,7 +126,7 @@ def test_a_pinned_hash_needs_no_record(monkeypatch: pytest.MonkeyPatch, file: Pa
     assert weights.checked(file) == file
     assert names(file.parent) == ["qrdet-s.pt"]
     monkeypatch.setitem(digests.PINNED, file.name, "1" * 64)
-    with pytest.raises(WeightsError, match="1111 is pinned"):
+    with pytest.raises(WeightsError, match="1111 is pinned; get it again"):
         weights.checked(file)
 
 
