@@ -209,6 +209,18 @@ def test_closer_looks_where_a_number_is_not_met() -> None:
     np.testing.assert_allclose(code.quad, corners(120, 200, 0.12 * pages.side("a" * 100)), atol=2)
 
 
+@pytest.mark.parametrize(
+    ("expect", "why"), [(None, "settled"), (1, "expected"), (2, "exhausted"), ("all", "exhausted")]
+)
+def test_a_page_says_why_its_reading_ended(expect: Any, why: str) -> None:
+    pdf = pages.new()
+    pages.invoice(pdf)
+    pages.vector(pdf, "a code", 120, 200, module=0.8)
+    assert [result.ended for result in read_document(pages.data(pdf), expect=expect, cascade=CLASSICAL)] == [
+        why
+    ]
+
+
 @pytest.mark.parametrize("text", ["a" * 40, "a" * 250])
 def test_modules_of_a_quarter_of_a_millimetre_are_read_at_200_dpi(text: str) -> None:
     pdf = pages.new()

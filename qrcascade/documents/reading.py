@@ -212,7 +212,13 @@ class _Reader:
             scan.record(Attempt(DOCUMENT, f"page {number}", error=why))
         elapsed = time.perf_counter() - start
         found = scan.codes, scan.regions, tuple(scan.attempts)
-        return ReadResult(*found, scan.frame.size, elapsed, timed_out, picture=scan.frame)
+        ended = "timeout" if timed_out else self._ended(scan)
+        return ReadResult(*found, scan.frame.size, elapsed, timed_out, ended=ended, picture=scan.frame)
+
+    def _ended(self, scan: Scan) -> str:
+        if not self._is_met(scan):
+            return "exhausted"
+        return "settled" if self._expect is None else "expected"
 
     def _scan(self, picture: Frame) -> Scan:
         return Scan(
