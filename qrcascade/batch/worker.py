@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 import contextlib
-import multiprocessing
 import os
 import pickle
-import signal
 import time
 from multiprocessing.connection import Connection
 from typing import Any
@@ -15,7 +13,7 @@ from qrcascade.cascade import Cascade
 from qrcascade.documents import read_document
 from qrcascade.errors import OptionError, QRCascadeError, WorkerError
 from qrcascade.frame import Source
-from qrcascade.isolation.worker import end_with_parent
+from qrcascade.isolation.process import Spawned, settle
 from qrcascade.results import ReadResult
 
 __all__ = ["Job", "Worker"]
@@ -73,22 +71,12 @@ class Worker:
     """
 
     def __init__(self, payload: bytes, threads: int, timeout: float | None) -> None:
-        context = multiprocessing.get_context("spawn")
-        self.connection: Connection[Any, Any]
-        self.connection, theirs = context.Pipe()
         self.job: Job | None = None
         self.ready = False
         self._patience_s = _SILENT_S if timeout is None else timeout + _OVERTIME_S
         self._until = time.monotonic() + _START_S
-        self._process = context.Process(
-            target=_main, args=(theirs, payload, threads), name="qrcascade batch", daemon=True
-        )
-        try:
-            self._process.start()
-        except Exception as error:
-            raise WorkerError(f"no worker process can be started: {error}") from error
-        finally:
-            theirs.close()
+        self._process = Spawned(_main, payload, threads, name="qrcascade batch")
+        self.connection = self._process.connection
 
     @property
     def idle(self) -> bool:
@@ -126,7 +114,7 @@ class Worker:
         try:
             message = self.connection.recv()
         except (EOFError, OSError):
-            return self._lost(f"the worker process that read it ended ({self._end()})")
+            return self._lost(f"the worker process that read it ended ({self._process.end()})")
         self._until = time.monotonic() + self._patience_s
         if isinstance(message, OptionError):
             raise message
@@ -149,8 +137,8 @@ class Worker:
         self.close()
         if self.job is None:
             raise WorkerError(
-                f"a worker process did not start ({self._end()}); a program that reads in several processes "
-                'needs its start under `if __name__ == "__main__":`'
+                f"a worker process did not start ({self._process.end()}); a program that reads in several "
+                'processes needs its start under `if __name__ == "__main__":`'
             )
         lost, self.job = self.job, None
         lost.error = error
@@ -161,24 +149,13 @@ class Worker:
         """Whether it is closed, or lost."""
         return self.connection.closed
 
-    def _end(self) -> str:
-        self._process.join(5)
-        code = self._process.exitcode
-        if code is not None and code < 0:
-            with contextlib.suppress(ValueError):
-                return f"killed by {signal.Signals(-code).name}"
-        return f"exit code {code}"
-
     def close(self) -> None:
         """End the process, whatever it is at."""
-        self.connection.close()
-        self._process.kill()
-        self._process.join(5)
+        self._process.close()
 
 
 def _main(connection: Connection[Any, Any], payload: bytes, threads: int) -> None:
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
-    end_with_parent()
+    settle()
     # Before torch is loaded; numpy has been.
     os.environ.setdefault("OMP_NUM_THREADS", str(threads))
     with contextlib.suppress(ImportError):

@@ -3,18 +3,16 @@
 from __future__ import annotations
 
 import contextlib
-import multiprocessing
 import os
-import signal
 import threading
 import time
 from collections.abc import Sequence
-from multiprocessing.connection import Connection
 from typing import Any
 
 from qrcascade.errors import OptionError, WorkerError
 from qrcascade.isolation import worker
 from qrcascade.isolation.pixels import Outbox
+from qrcascade.isolation.process import Spawned
 from qrcascade.limits import Limits
 from qrcascade.strategies import Strategy
 
@@ -55,33 +53,27 @@ class Worker:
     def __init__(
         self, strategies: Sequence[Strategy], limits: Limits, max_memory: int | None, warmed: bool
     ) -> None:
-        context = multiprocessing.get_context("spawn")
-        self._connection: Connection[Any, Any]
-        self._connection, theirs = context.Pipe()
         self.outbox = Outbox()
         self._ready = False
         self._patience_s = _WARM_S if warmed else _START_S
-        arguments = (theirs, tuple(strategies), limits, max_memory, warmed)
-        self._process = context.Process(target=worker.main, args=arguments, name="qrcascade", daemon=True)
+        arguments = (tuple(strategies), limits, max_memory, warmed)
         try:
-            self._process.start()
-        except (AssertionError, OSError) as error:
-            raise WorkerError(f"no worker process can be started: {error}") from error
+            self._process = Spawned(worker.main, *arguments, name="qrcascade")
+        except WorkerError:
+            raise
         except Exception as error:
             why = f"{type(error).__name__}: {error}"
             raise OptionError(f'isolation="process" needs strategies that can be pickled: {why}') from error
-        finally:
-            theirs.close()
 
     @property
     def alive(self) -> bool:
         """Whether the process runs."""
-        return self._process.is_alive()
+        return self._process.alive
 
     @property
     def started(self) -> bool:
         """Whether it is ready, or has said so by now."""
-        return self._ready or self._connection.poll(0)
+        return self._ready or self._process.connection.poll(0)
 
     def ready(self, until: float | None) -> None:
         """Wait until it has started.
@@ -108,9 +100,9 @@ class Worker:
     def send(self, message: Any) -> None:
         """Send a message. Raises `Lost` if the process has ended."""
         try:
-            self._connection.send(message)
+            self._process.connection.send(message)
         except OSError:
-            raise Lost(self._end()) from None
+            raise Lost(self._process.end()) from None
 
     def receive(self, until: float) -> Any:
         """The next message.
@@ -123,25 +115,15 @@ class Worker:
             If the process has ended.
         """
         try:
-            if not self._connection.poll(max(0.0, until - time.monotonic())):
+            if not self._process.connection.poll(max(0.0, until - time.monotonic())):
                 raise Hung
-            return self._connection.recv()
+            return self._process.connection.recv()
         except (EOFError, OSError):
-            raise Lost(self._end()) from None
-
-    def _end(self) -> str:
-        self._process.join(5)
-        code = self._process.exitcode
-        if code is not None and code < 0:
-            with contextlib.suppress(ValueError):
-                return f"killed by {signal.Signals(-code).name}"
-        return f"exit code {code}"
+            raise Lost(self._process.end()) from None
 
     def close(self) -> None:
         """End the process."""
-        self._connection.close()
-        self._process.kill()
-        self._process.join(5)
+        self._process.close()
         self.outbox.close()
 
 

@@ -5,20 +5,17 @@ from __future__ import annotations
 import contextlib
 import ctypes
 import dataclasses
-import os
-import signal
 import sys
-import threading
 import time
 from collections.abc import Sequence
-from multiprocessing import parent_process
-from multiprocessing.connection import Connection, wait
+from multiprocessing.connection import Connection
 from typing import Any
 
 from qrcascade.errors import ImageError, MissingDependencyError
 from qrcascade.frame import Frame
 from qrcascade.isolation.messages import Attempted, Begun, Ended, GoOn, Load, Loaded, Refused, Start
 from qrcascade.isolation.pixels import Inbox
+from qrcascade.isolation.process import settle
 from qrcascade.limits import Limits
 from qrcascade.quad import Quad
 from qrcascade.results import Attempt
@@ -26,7 +23,7 @@ from qrcascade.scan import OutOfTime, Scan
 from qrcascade.strategies import Strategy
 from qrcascade.strategies.base import attempts, warm
 
-__all__ = ["CAN_CAP_MEMORY", "end_with_parent", "main"]
+__all__ = ["CAN_CAP_MEMORY", "main"]
 
 CAN_CAP_MEMORY = sys.platform == "linux"
 """Whether a process can be refused more memory than it may have."""
@@ -44,8 +41,7 @@ def main(
     warmed: bool,
 ) -> None:
     """Serve one cascade until its end of the connection is closed."""
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
-    end_with_parent()
+    settle()
     _keep_freed_memory()
     if max_memory is not None:
         _cap(max_memory)
@@ -56,19 +52,6 @@ def main(
         connection.send(None)
         while True:
             _serve(connection, connection.recv(), inbox, strategies, limits)
-
-
-def end_with_parent() -> None:
-    """Do not outlive the process that started this one, whatever ended it."""
-    parent = parent_process()
-    if parent is None:
-        return
-
-    def watch() -> None:
-        wait([parent.sentinel])
-        os._exit(1)
-
-    threading.Thread(target=watch, daemon=True).start()
 
 
 def _keep_freed_memory() -> None:
