@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import os
 import resource
-import shlex
 import sys
 import time
 from pathlib import Path
@@ -73,10 +72,9 @@ def run(
     text = report.table(records, peak)
     click.echo(text)
     if save:
-        command = shlex.join(["python", "-m", "benchmarks", *sys.argv[1:]])
         links = [f"![{path.stem}]({path.name})" for path in report.pictures(save, records, _DOCS)]
-        head = [f"# {save}", f"`{command}`", report.machine(), *([note] if note else []), text, *links]
-        (_DOCS / f"{save}.md").write_text("\n\n".join(head) + "\n", encoding="utf-8")
+        page = report.page(save, *([note] if note else []), text, *links)
+        (_DOCS / f"{save}.md").write_text(page, encoding="utf-8")
 
 
 @main.command(name="schedule")

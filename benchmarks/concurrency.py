@@ -6,8 +6,6 @@ import functools
 import io
 import multiprocessing
 import os
-import shlex
-import sys
 import tempfile
 import threading
 import time
@@ -196,9 +194,7 @@ def concurrency(threads: int, reads: int, rate_reads: int, soak: int, save: bool
         parts = ["## Shared by threads", text, *parts]
         if rate_reads:
             parts += ["## Throughput", _throughput(Path(folder), rate_reads)]
-    page = "\n\n".join(parts)
-    click.echo(page)
+    click.echo("\n\n".join(parts))
     if save:
-        command = shlex.join(["python", "-m", "benchmarks", *sys.argv[1:]])
-        head = ["# concurrency", f"`{command}`", report.machine(), f"The preset `{_PRESET}`."]
-        (_DOCS / "concurrency.md").write_text("\n\n".join([*head, page]) + "\n", encoding="utf-8")
+        page = report.page("concurrency", f"The preset `{_PRESET}`.", *parts)
+        (_DOCS / "concurrency.md").write_text(page, encoding="utf-8")

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import functools
 import os
-import shlex
-import sys
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -205,10 +203,9 @@ def curves(names: tuple[str, ...], seeds: int, save: bool) -> None:
     text = "\n\n".join(_table(condition, rates[condition]) for condition in rates)
     click.echo(text)
     if save:
-        command = shlex.join(["python", "-m", "benchmarks", *sys.argv[1:]])
-        head = ["# curves", f"`{command}`", report.machine(), _note(names, seeds)]
-        page = [*head, f"![curves]({_plot(rates, _DOCS / 'curves.png').name})", text]
-        (_DOCS / "curves.md").write_text("\n\n".join(page) + "\n", encoding="utf-8")
+        picture = f"![curves]({_plot(rates, _DOCS / 'curves.png').name})"
+        page = report.page("curves", _note(names, seeds), picture, text)
+        (_DOCS / "curves.md").write_text(page, encoding="utf-8")
 
 
 def measured(names: Sequence[str], seeds: int) -> Rates:

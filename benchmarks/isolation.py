@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import io
-import shlex
 import statistics
-import sys
 import time
 from pathlib import Path
 from typing import Any
@@ -96,9 +94,6 @@ def _faults(pictures: int, timeout: float) -> list[str]:
 def isolation(rounds: int, pictures: int, timeout: float, save: bool) -> None:
     """What isolation costs an easy picture, and what faults do to a cascade."""
     parts = [*_costs(rounds), *_faults(pictures, timeout)]
-    text = "\n\n".join(parts)
-    click.echo(text)
+    click.echo("\n\n".join(parts))
     if save:
-        command = shlex.join(["python", "-m", "benchmarks", *sys.argv[1:]])
-        page = ["# isolation", f"`{command}`", report.machine(), text]
-        (_DOCS / "isolation.md").write_text("\n\n".join(page) + "\n", encoding="utf-8")
+        (_DOCS / "isolation.md").write_text(report.page("isolation", *parts), encoding="utf-8")

@@ -10,7 +10,6 @@ import multiprocessing
 import os
 import random
 import re
-import shlex
 import signal
 import socket
 import statistics
@@ -70,12 +69,9 @@ def load(preset: str, processes: int, seconds: float, rounds: int, save: bool) -
         photo = pictures["photo.jpg"]
         parts.append(_overload(url, processes, photo))
         parts.append(_killed(url, pid, processes, seconds, photo))
-    text = "\n\n".join(parts)
-    click.echo(text)
+    click.echo("\n\n".join(parts))
     if save:
-        command = shlex.join(["python", "-m", "benchmarks", *sys.argv[1:]])
-        head = ["# load", f"`{command}`", report.machine()]
-        (_DOCS / "load.md").write_text("\n\n".join([*head, text]) + "\n", "utf-8")
+        (_DOCS / "load.md").write_text(report.page("load", *parts), "utf-8")
 
 
 def _pictures(folder: Path) -> dict[str, Path]:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import shlex
+import sys
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from datetime import date
@@ -12,7 +14,7 @@ import numpy as np
 from benchmarks.scoring import Record, Summary, reliability, summarise
 from qrcascade.profile import measure
 
-__all__ = ["machine", "pictures", "table"]
+__all__ = ["machine", "page", "pictures", "table"]
 
 _PACKAGES = ("qrcascade", "zxing-cpp", "pyzbar", "opencv-python", "numpy", "Pillow", "qreader", "torch")
 
@@ -21,6 +23,12 @@ def machine() -> str:
     """Versions, processor and date, for the head of a report."""
     found = ", ".join(f"{package} {version}" for package, version in measure.versions(_PACKAGES))
     return f"{date.today()}, {measure.machine()}: {found}"
+
+
+def page(title: str, *parts: str) -> str:
+    """A page of Markdown: a heading, the command that is running, the machine, and the parts."""
+    command = shlex.join(["python", "-m", "benchmarks", *sys.argv[1:]])
+    return "\n\n".join([f"# {title}", f"`{command}`", machine(), *parts]) + "\n"
 
 
 def table(records: Mapping[str, Sequence[Record]], memory_mb: float) -> str:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import shlex
 import shutil
 import subprocess
 import sys
@@ -80,8 +79,7 @@ def runtimes(
             "## The same detections",
             *_same(folder, names, every, threads),
         ]
-    command = shlex.join(["python", "-m", "benchmarks", *sys.argv[1:]])
-    text = "\n\n".join(["# runtimes", f"`{command}`", report.machine(), *parts]) + "\n"
+    text = report.page("runtimes", *parts)
     click.echo(text)
     if save:
         _PAGE.write_text(text, encoding="utf-8")

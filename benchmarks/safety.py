@@ -5,8 +5,6 @@ from __future__ import annotations
 import functools
 import itertools
 import math
-import shlex
-import sys
 import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
@@ -273,6 +271,4 @@ def safety(regions: int, symbols: int, seldom: int, workers: int, record: Path |
     text = "\n\n".join(part for part in parts if part)
     click.echo(text)
     if save:
-        command = shlex.join(["python", "-m", "benchmarks", *sys.argv[1:]])
-        page = ["# safety", f"`{command}`", report.machine(), text]
-        (_DOCS / "safety.md").write_text("\n\n".join(page) + "\n", encoding="utf-8")
+        (_DOCS / "safety.md").write_text(report.page("safety", text), encoding="utf-8")

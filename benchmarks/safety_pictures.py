@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import functools
 import itertools
-import shlex
-import sys
 import time
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
@@ -235,9 +233,7 @@ def safety_pictures(
         file = record and record / f"{name.replace(' ', '-')}.jsonl"
         look = functools.partial(looked, make, reader)
         parts += told(reader, resumed.outcomes(look, Seen, tasks, workers, file, name=name))
-    text = "\n\n".join(parts)
-    click.echo(text)
+    click.echo("\n\n".join(parts))
     if save:
-        command = shlex.join(["python", "-m", "benchmarks", *sys.argv[1:]])
-        page = ["# safety of whole pictures", f"`{command}`", report.machine(), _NOTE, text]
-        (_DOCS / "safety-pictures.md").write_text("\n\n".join(page) + "\n", encoding="utf-8")
+        page = report.page("safety of whole pictures", _NOTE, *parts)
+        (_DOCS / "safety-pictures.md").write_text(page, encoding="utf-8")

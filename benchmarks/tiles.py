@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import shlex
-import sys
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
@@ -52,10 +50,9 @@ def small_codes(pictures: int, scenario: int, save: bool, note: str | None) -> N
     ]
     click.echo("\n".join(parts))
     if save:
-        command = shlex.join(["python", "-m", "benchmarks", *sys.argv[1:]])
-        notes = [note, ""] if note else []
-        head = ["# tiles", "", f"`{command}`", "", report.machine(), "", *notes, _LEGEND]
-        _PAGE.write_text("\n".join([*head, *parts]).rstrip() + "\n", encoding="utf-8")
+        notes = [note] if note else []
+        page = report.page("tiles", *notes, _LEGEND.rstrip(), "\n".join(parts).rstrip())
+        _PAGE.write_text(page, encoding="utf-8")
 
 
 def _codes(count: int) -> Iterator[str]:
