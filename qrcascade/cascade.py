@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 from qrcascade import options
 from qrcascade.errors import OptionError
 from qrcascade.frame import Frame, Source
-from qrcascade.limits import Limits
+from qrcascade.limits import Limits, is_count
 from qrcascade.quad import Quad
 from qrcascade.results import Attempt, ReadResult
 from qrcascade.scan import Accept, Expect, OutOfTime, Scan
@@ -101,7 +101,7 @@ class Cascade:
         from qrcascade.isolation import CAN_CAP_MEMORY, Workers
 
         cap = self.max_memory
-        if cap is not None and not (isinstance(cap, int) and not isinstance(cap, bool) and cap > 0):
+        if cap is not None and not is_count(cap):
             raise OptionError(f"max_memory must be None or a whole number of megabytes, got {cap!r}")
         if cap is not None and not CAN_CAP_MEMORY:
             raise OptionError("max_memory can only be kept to on Linux")
@@ -146,7 +146,7 @@ class Cascade:
         WorkerError
             If no worker process can be started.
         """
-        if not isinstance(workers, int) or isinstance(workers, bool) or workers < 1:
+        if not is_count(workers):
             raise OptionError(f"workers must be a whole number from 1, got {workers!r}")
         if self._workers is None:
             warm(self.strategies)

@@ -10,6 +10,7 @@ from typing import Any
 import click
 
 from qrcascade import Cascade, QRCascadeError, ReadResult, __version__, read_document
+from qrcascade.batch import row_name
 from qrcascade.cli_options import one_line, reading
 from qrcascade.cli_profile import advise_, profile
 from qrcascade.cli_scan import scan
@@ -82,7 +83,7 @@ def _lines(file: str, result: ReadResult) -> list[str]:
 
 
 def _json(file: str, result: ReadResult) -> str:
-    named = {"file": file.encode("utf-8", "backslashreplace").decode(), **result.to_dict()}
+    named = {"file": row_name(file), **result.to_dict()}
     return json.dumps(named, ensure_ascii=False)
 
 

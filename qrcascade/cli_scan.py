@@ -15,7 +15,7 @@ from typing import Any
 import click
 
 from qrcascade import Cascade, QRCascadeError
-from qrcascade.batch import read_groups, tables
+from qrcascade.batch import read_groups, row_name, tables
 from qrcascade.batch.journal import Journal, rows
 from qrcascade.batch.summary import Summary
 from qrcascade.cli_options import one_line, reading
@@ -91,7 +91,7 @@ def scan(
         files = list(dict.fromkeys(listed(sources, failed_to)))
         out.parent.mkdir(parents=True, exist_ok=True)
         with Journal(journal_path) as journal:
-            left = [file for file in files if _name(file) not in journal.done]
+            left = [file for file in files if row_name(file) not in journal.done]
             click.echo(f"{len(files):,} files, {len(files) - len(left):,} of them done before", err=True)
             groups = read_groups(
                 left, workers=workers, ordered=ordered, cascade=Cascade.preset(preset), **options
@@ -160,11 +160,6 @@ def _within(folder: str, failed_to: Path | None) -> Iterator[str]:
                 others += 1
     if others:
         click.echo(f"{folder}: {others:,} files of other kinds are left out", err=True)
-
-
-def _name(file: str) -> str:
-    """As in a row."""
-    return file.encode("utf-8", "backslashreplace").decode()
 
 
 def _copy(file: str, folder: Path) -> None:

@@ -6,10 +6,15 @@ from dataclasses import dataclass, fields
 
 from qrcascade.errors import ImageError, OptionError
 
-__all__ = ["Limits"]
+__all__ = ["Limits", "is_count"]
 
 # OpenCV's warps address pixels with 16-bit integers.
 _ADDRESSABLE = 32_767
+
+
+def is_count(value: object) -> bool:
+    """Whether this is a whole number from 1."""
+    return isinstance(value, int) and not isinstance(value, bool) and value > 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,7 +47,7 @@ class Limits:
     def __post_init__(self) -> None:
         for field in fields(self):
             value = getattr(self, field.name)
-            if not isinstance(value, int) or isinstance(value, bool) or value < 1:
+            if not is_count(value):
                 raise OptionError(f"{field.name} must be a whole number from 1, got {value!r}")
         if self.max_side > _ADDRESSABLE:
             raise OptionError(f"max_side must be at most {_ADDRESSABLE:,}, got {self.max_side:,}")

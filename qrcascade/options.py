@@ -7,6 +7,7 @@ import time
 from collections.abc import Callable, Collection, Iterable, Sequence
 
 from qrcascade.errors import OptionError
+from qrcascade.limits import is_count
 from qrcascade.quad import Quad
 from qrcascade.results import Attempt, Region
 from qrcascade.scan import Accept, Expect, Scan
@@ -34,7 +35,7 @@ def stop_rule(expect: Expect) -> Callable[[Scan], bool]:
         return lambda scan: scan.settled
     if isinstance(expect, str) and expect == "all":
         return lambda _scan: False
-    if isinstance(expect, int) and not isinstance(expect, bool) and expect > 0:
+    if isinstance(expect, int) and is_count(expect):
         number = int(expect)
         return lambda scan: sum(c.confidence >= scan.threshold for c in scan.accepted) >= number
     raise OptionError(f'expect must be None, a positive number of codes or "all", got {expect!r}')

@@ -2,6 +2,6 @@
 
 from __future__ import annotations
 
-from qrcascade.batch.reading import Record, read_groups, read_many
+from qrcascade.batch.reading import Record, read_groups, read_many, row_name
 
-__all__ = ["Record", "read_groups", "read_many"]
+__all__ = ["Record", "read_groups", "read_many", "row_name"]

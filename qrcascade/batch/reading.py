@@ -19,11 +19,11 @@ from qrcascade.cascade import Cascade
 from qrcascade.documents.reading import DOCUMENT
 from qrcascade.errors import ImageError, OptionError
 from qrcascade.frame import Source, content, describe
-from qrcascade.limits import Limits
+from qrcascade.limits import Limits, is_count
 from qrcascade.results import ReadResult
 from qrcascade.scan import Accept, Expect
 
-__all__ = ["Record", "read_groups", "read_many"]
+__all__ = ["Record", "read_groups", "read_many", "row_name"]
 
 # With `ordered`, so many sources for each worker may be read and wait for an earlier one.
 _AHEAD = 16
@@ -61,9 +61,13 @@ class Record:
 
     def to_dict(self) -> dict[str, Any]:
         """What can be written as JSON: "file", "rows", "error", and all of a result, with its page."""
-        name = self.source.encode("utf-8", "backslashreplace").decode()
-        head = {"file": name, "page": self.page, "rows": self.rows, "error": self.error}
+        head = {"file": row_name(self.source), "page": self.page, "rows": self.rows, "error": self.error}
         return head if self.result is None else {**head, **self.result.to_dict()}
+
+
+def row_name(source: str) -> str:
+    """A source's name as JSON can hold it, whatever bytes a path has."""
+    return source.encode("utf-8", "backslashreplace").decode()
 
 
 def read_many(
@@ -145,7 +149,7 @@ def read_groups(
     """The same as `read_many`, with all records of a source at a time."""
     if workers is None:
         workers = _processors()
-    if not isinstance(workers, int) or isinstance(workers, bool) or workers < 1:
+    if not is_count(workers):
         raise OptionError(f"workers must be None or a number from 1, got {workers!r}")
     cascade = Cascade.preset() if cascade is None else cascade
     if cascade.isolation is not None:

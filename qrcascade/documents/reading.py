@@ -21,7 +21,7 @@ from qrcascade.documents.images import Frames
 from qrcascade.documents.pdf import Pdf
 from qrcascade.errors import DocumentError, MissingDependencyError, OptionError, QRCascadeError
 from qrcascade.frame import Frame, Source, content, describe
-from qrcascade.limits import Limits
+from qrcascade.limits import Limits, is_count
 from qrcascade.quad import Quad
 from qrcascade.results import Attempt, ReadResult
 from qrcascade.scan import Accept, Expect, Scan
@@ -103,7 +103,7 @@ def read_document(
         At once, if an option means nothing.
     """
     wanted = None if pages is None else _page_numbers(pages)
-    if max_pages is not None and not _is_number(max_pages):
+    if max_pages is not None and not is_count(max_pages):
         raise OptionError(f"max_pages must be None or a number from 1, got {max_pages!r}")
     reader = _Reader(Cascade.preset() if cascade is None else cascade, expect, timeout, formats, accept)
     return _results(source, reader, wanted, max_pages, stop_early, password)
@@ -258,10 +258,6 @@ def _page_numbers(pages: Iterable[int]) -> tuple[int, ...]:
         numbers = tuple(pages)
     except TypeError:
         numbers = (0,)
-    if not all(map(_is_number, numbers)):
+    if not all(map(is_count, numbers)):
         raise OptionError(f"pages must be numbers from 1, got {pages!r}")
     return numbers
-
-
-def _is_number(value: object) -> bool:
-    return isinstance(value, int) and not isinstance(value, bool) and value > 0

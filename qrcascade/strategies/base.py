@@ -55,26 +55,30 @@ class Step:
         return f"{self.engine.name} {self.view.name}"
 
 
+class _LeftOut(Exception):  # noqa: N818
+    """The engine is not asked on this picture."""
+
+
 class Runner:
     """Runs engines for one strategy on one scan and makes attempts of it.
 
-    What an engine or a view raises becomes the attempt's error. A missing library is reported once.
+    What an engine or a view raises becomes the attempt's error. An engine that is not there is reported once.
     """
 
     def __init__(self, strategy: str, scan: Scan) -> None:
         self.strategy = strategy
         self._scan = scan
         self._formats = scan.formats
-        self._missing: set[str] = set()
+        self._absent: set[str] = set()
 
     def run(self, step: Step, frame: Frame, region: Quad | None = None) -> Attempt | None:
-        """Run a step; None where it lacks a library of which that has been reported."""
+        """Run a step; None where its engine is not there, and that has been reported."""
 
         def look() -> Findings:
             seen = step.view(frame)
             return carried(step.engine.read(seen.gray, self._formats), seen)
 
-        reported = frozenset(self._missing)
+        reported = frozenset(self._absent)
         attempt = self.attempt(str(step), look, region)
         return None if attempt.error in reported else attempt
 
@@ -96,11 +100,11 @@ class Runner:
         name = step.partition(" ")[0]
         try:
             if name in self._scan.broken:
-                raise MissingDependencyError(name, "read the other attempts' errors", "it ended its process")
+                raise _LeftOut(f"{name} is left out for the rest of this picture: it ended its process")
             findings = look()
-        except MissingDependencyError as missing:
-            error = str(missing)
-            self._missing.add(error)
+        except (MissingDependencyError, _LeftOut) as absent:
+            error = str(absent)
+            self._absent.add(error)
         except Exception as broken:
             error = f"{type(broken).__name__}: {broken}"
         elapsed = time.perf_counter() - start
@@ -135,12 +139,10 @@ def warm(strategies: Iterable[Strategy]) -> None:
     What cannot be loaded is told by the attempts that need it.
     """
     for strategy in strategies:
-        with contextlib.suppress(Exception):
-            getattr(strategy, "warm", _nothing)()
-
-
-def _nothing() -> None:
-    """Strategies need no ``warm()``."""
+        load = getattr(strategy, "warm", None)
+        if load is not None:
+            with contextlib.suppress(Exception):
+                load()
 
 
 def _sound(attempt: object) -> Attempt:
