@@ -13,7 +13,7 @@ from qrcascade.quad import Quad
 from qrcascade.results import Attempt, QRCode, ReadResult
 from qrcascade.symptoms import Place, places, sharpest
 
-__all__ = ["causes", "explained"]
+__all__ = ["causes", "explained", "unread"]
 
 _ENDS = {
     "settled": "It stopped because something was read with confidence and nothing credible was left unread.",
@@ -60,6 +60,11 @@ def _lines(result: ReadResult) -> Iterator[str]:
         yield _ENDS[result.ended]
     if result and result.ended in ("settled", "expected"):
         return
+    yield from unread(result)
+
+
+def unread(result: ReadResult) -> Iterator[str]:
+    """What is there and was not read, and what kept it from being read, in lines."""
     # A picture that could not be decoded in a worker process has no size, and is not tried in this one.
     if result.picture is not None and all(result.size):
         yield from _unread(result)

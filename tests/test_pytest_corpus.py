@@ -14,7 +14,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from PIL import Image
 
-from qrcascade import Attempt, OptionError, QRCode, Quad, ReadResult, Region
+from qrcascade import Attempt, Cascade, OptionError, QRCode, Quad, ReadResult, Region
 from qrcascade.pytest_plugin.baseline import Baseline
 from qrcascade.pytest_plugin.corpus import Case, Corpus
 from qrcascade.pytest_plugin.options import Options
@@ -210,7 +210,7 @@ def summary_of(tmp_path: Path, *outcomes: Outcome, pictures: int = 0, **options:
     keys = [outcome.key for outcome in outcomes] + [f"more {i}" for i in range(pictures - len(outcomes))]
     tags = {outcome.key: outcome.tags for outcome in outcomes}
     cases = {key: Case(key, tags=tags.get(key, ())) for key in keys}
-    wanted = Options(tmp_path, "light", None, tmp_path / "base.json", **options)
+    wanted = Options(tmp_path, "light", Cascade.preset("light"), None, tmp_path / "base.json", **options)
     found = {outcome.key: outcome for outcome in outcomes}
     return Summary(wanted, Corpus(tmp_path, cases), None, found, {"numpy": "2"})
 

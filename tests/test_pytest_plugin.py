@@ -17,7 +17,7 @@ from PIL import Image
 import qrcascade.pytest_plugin
 from qrcascade.frame import Gray
 from qrcascade.pytest_plugin import corpus_run  # noqa: F401
-from tests import draw
+from tests import draw, pages
 
 ROOT = Path(__file__).parents[1]
 BLANK = np.full((200, 200), 255, np.uint8)
@@ -313,6 +313,61 @@ def test_manifest_with_pages_counts_and_tags(run: Run) -> None:
         result.stdout.fnmatch_lines([f"receipts/{item} PASSED*"])
     assert "1 pictures in the folder are not in its manifest" in shown(result)
     run("-k", "torn").assert_outcomes(passed=1, deselected=2)
+
+
+def test_a_document_is_read_by_its_pages(run: Run) -> None:
+    pytest.importorskip("pypdfium2")
+    pdf = pages.new()
+    pages.invoice(pdf)
+    pages.invoice(pdf)
+    pages.vector(pdf, "on page two", 120, 200)
+    run.folder.mkdir()
+    (run.folder / "invoice.pdf").write_bytes(pages.data(pdf))
+    (run.folder / "broken.pdf").write_bytes(b"%PDF-1.7 and no more")
+    rows = [("invoice.pdf", 2, ["on page two"]), ("invoice.pdf", 1, []), ("invoice.pdf", 3, ["x"])]
+    lines = [json.dumps({"file": name, "page": page, "texts": texts}) for name, page, texts in rows]
+    (run.folder / "manifest.jsonl").write_text("\n".join([*lines, '{"file": "broken.pdf"}']))
+    result = run()
+    result.assert_outcomes(passed=2, failed=2)
+    assert "FAILED receipts/broken.pdf::qr - " in shown(result)
+    assert "FAILED receipts/invoice.pdf::qr[page 3] - " in shown(result)
+    assert "it has no page 3; it has 2" in shown(result)
+    # With no page named it is the first.
+    (run.folder / "manifest.jsonl").write_text('{"file": "invoice.pdf", "texts": []}')
+    run().assert_outcomes(passed=1)
+
+
+def test_a_failure_says_what_kept_it_from_being_read(run: Run) -> None:
+    pixels = draw.symbol("a code that is too small to be read at all")[0]
+    tiny = Image.fromarray(pixels).resize([side // 8 for side in pixels.shape[::-1]], Image.Resampling.BOX)
+    run.put("tiny.png", np.pad(np.asarray(tiny), 100, constant_values=255), "a code")
+    result = run()
+    result.assert_outcomes(failed=1)
+    assert re.search(r"^  why +\S", shown(result), re.M)
+
+
+def test_a_cascade_of_ones_own(run: Run) -> None:
+    run.put("blank.png", BLANK, "from a stub")
+    run.pytester.makeconftest("""
+        from qrcascade import Attempt, Cascade, QRCode, Quad, StubStrategy
+
+        QUAD = Quad(((10, 10), (90, 10), (90, 90), (10, 90)))
+
+        def pytest_qr_cascade(config):
+            code = QRCode("from a stub", QUAD, 0.99)
+            return Cascade([StubStrategy([Attempt("stub", "given", codes=(code,))])])
+        """)
+    result = run.plain("--qr-corpus=receipts", "--qr-update-baseline")
+    result.assert_outcomes(passed=1)
+    assert json.loads(run.baseline.read_text())["preset"] == "own"
+    # The command line goes first, and the baseline is of another.
+    result = run()
+    assert "is of preset 'own'" in shown(result) + result.stderr.str()
+    run.pytester.makepyfile("def test_fixture(qr_cascade): assert qr_cascade.strategies[0].name == 'stub'")
+    run.plain("--qr-corpus=receipts").assert_outcomes(passed=2)
+    run.pytester.makeconftest("def pytest_qr_cascade(config): return 'thorough'")
+    result = run.plain("--qr-corpus=receipts")
+    assert "pytest_qr_cascade must give a qrcascade.Cascade or None, got 'thorough'" in result.stderr.str()
 
 
 def test_without_a_truth_the_baseline_is_the_truth(run: Run) -> None:

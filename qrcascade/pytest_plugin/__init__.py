@@ -15,7 +15,20 @@ if TYPE_CHECKING:
     from qrcascade import Cascade
     from qrcascade.profile.pictures import Picture
 
-__all__ = ["make_qr", "pytest_addoption", "pytest_configure", "qr_cascade"]
+__all__ = ["make_qr", "pytest_addhooks", "pytest_addoption", "pytest_configure", "qr_cascade"]
+
+
+class _Hooks:
+    """What a ``conftest.py`` may define."""
+
+    @pytest.hookspec(firstresult=True)
+    def pytest_qr_cascade(self, config: pytest.Config) -> Cascade | None:
+        """Give the cascade that reads the corpus, where ``--qr-preset`` does not say who."""
+
+
+def pytest_addhooks(pluginmanager: pytest.PytestPluginManager) -> None:
+    """Say which hooks there are."""
+    pluginmanager.add_hookspecs(_Hooks)
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -49,10 +62,10 @@ def pytest_configure(config: pytest.Config) -> None:
 
 @pytest.fixture(scope="session")
 def qr_cascade(pytestconfig: pytest.Config) -> Cascade:
-    """The cascade of ``--qr-preset`` or ``qr_preset``; "thorough" without either."""
-    from qrcascade import Cascade
+    """Who reads a corpus: of ``--qr-preset``, ``pytest_qr_cascade`` or ``qr_preset``; else "thorough"."""
+    from qrcascade.pytest_plugin.options import reader
 
-    return Cascade.preset(pytestconfig.option.qr_preset or pytestconfig.getini("qr_preset"))
+    return reader(pytestconfig)[1]
 
 
 @pytest.fixture(scope="session")

@@ -16,6 +16,7 @@ from qrcascade.profile.pictures import SUFFIXES
 
 __all__ = ["Case", "Corpus"]
 
+_SUFFIXES = (*SUFFIXES, ".pdf", ".heic", ".heif")
 _COLUMNS = ("file", "text", "count", "tags", "page", "note")
 _KEYS = ("file", "texts", "count", "tags", "page", "note")
 
@@ -35,7 +36,7 @@ class Case:
     tags : tuple of str
         What kind of picture it is.
     page : int, optional
-        Which picture of a multi-frame file, from 1.
+        Which page or frame of its file, from 1; the first by default.
     """
 
     file: str
@@ -104,7 +105,7 @@ def _pictures(folder: Path) -> Iterator[str]:
     for file in folder.rglob("*"):
         path = file.relative_to(folder)
         hidden = any(part.startswith(".") for part in path.parts)
-        if path.suffix.lower() in SUFFIXES and not hidden and file.is_file():
+        if path.suffix.lower() in _SUFFIXES and not hidden and file.is_file():
             yield path.as_posix()
 
 

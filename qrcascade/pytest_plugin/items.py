@@ -14,7 +14,8 @@ from typing import Any
 
 import pytest
 
-from qrcascade import Cascade, ImageError, ReadResult
+from qrcascade import Cascade, QRCascadeError, ReadResult, read_document
+from qrcascade.explain import unread
 from qrcascade.pytest_plugin.baseline import Baseline
 from qrcascade.pytest_plugin.corpus import Case, Corpus
 from qrcascade.pytest_plugin.options import EVERY, Options
@@ -97,11 +98,10 @@ class Reading:
         """Who reads; ready, so that the first picture's time has no loading in it."""
         import numpy as np
 
-        cascade = Cascade.preset(self.options.preset)
         blank = np.full((640, 640), 255, np.uint8)
-        cascade.read(blank)
+        self.options.cascade.read(blank)
         _bare(blank)
-        return cascade
+        return self.options.cascade
 
     @functools.cached_property
     def folder(self) -> Path:
@@ -113,16 +113,18 @@ class Reading:
         """Read one picture, time it and bare zxing-cpp, and judge it."""
         expect = case.codes or None if self.options.expect == "truth" else self.options.expect
         before = self._before.get(case.key)
-        cascade, frame = self.cascade, (case.page or 1) - 1
+        cascade, page = self.cascade, case.page or 1
         try:
             file = path.read_bytes()
-            result = cascade.read(file, expect=expect, frame=frame)
-        except (ImageError, OSError) as error:
+            (result,) = read_document(file, pages=[page], cascade=cascade, expect=expect)
+        except (QRCascadeError, OSError) as error:
             known, lost = before is not None, before or ()
             return Outcome(case.key, case.tags, known=known, lost=lost, broken=str(error))
-        bare_ms = _bare_ms(file, frame)
-        outcome = Outcome.of(case, result, before, bare_ms=bare_ms)
-        return outcome if outcome.sound else replace(outcome, drawn=str(self._save(case, result)))
+        outcome = Outcome.of(case, result, before, bare_ms=_bare_ms(file, page - 1))
+        if outcome.sound:
+            return outcome
+        why = tuple(unread(result)) if outcome.short else ()
+        return replace(outcome, why=why, drawn=str(self._save(case, result)))
 
     def excused(self, outcome: Outcome) -> str:
         """Why a picture that was not read is no failure; empty where it is one."""

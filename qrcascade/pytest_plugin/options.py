@@ -11,10 +11,12 @@ import pytest
 
 from qrcascade import Cascade, OptionError
 
-__all__ = ["EVERY", "Options", "given_path"]
+__all__ = ["EVERY", "OWN", "Options", "given_path", "reader"]
 
 EVERY = "*"
 """In place of a tag: every picture."""
+OWN = "own"
+"""In place of a preset: the cascade of the hook ``pytest_qr_cascade``."""
 _BASELINE = "qr-baseline.json"
 
 
@@ -27,7 +29,9 @@ class Options:
     corpus : Path
         The folder.
     preset : str
-        Who reads.
+        Who reads: a preset, or `OWN`.
+    cascade : Cascade
+        The same, ready to read.
     expect : None, int, "all" or "truth"
         As for `qrcascade.read`; "truth" is as many as the picture should hold.
     baseline : Path
@@ -44,6 +48,7 @@ class Options:
 
     corpus: Path
     preset: str
+    cascade: Cascade
     expect: int | str | None
     baseline: Path
     update: bool = False
@@ -64,11 +69,9 @@ class Options:
         corpus = given_path(config, "qr_corpus")
         if not corpus.is_dir():
             raise OptionError(f"qr-corpus must be a folder, got {str(corpus)!r}")
-        preset = option.qr_preset or config.getini("qr_preset")
-        Cascade.preset(preset)
         return cls(
             corpus,
-            preset,
+            *reader(config),
             _expect(option.qr_expect or config.getini("qr_expect")),
             given_path(config, "qr_baseline", corpus / _BASELINE),
             option.qr_update_baseline,
@@ -76,6 +79,18 @@ class Options:
             _floors(config.getini("qr_floor")),
             _ratio(config.getini("qr_time_ratio")),
         )
+
+
+def reader(config: pytest.Config) -> tuple[str, Cascade]:
+    """Who reads, by name and in person."""
+    if not (preset := config.option.qr_preset):
+        own: object = config.hook.pytest_qr_cascade(config=config)
+        if isinstance(own, Cascade):
+            return OWN, own
+        if own is not None:
+            raise OptionError(f"pytest_qr_cascade must give a qrcascade.Cascade or None, got {own!r}")
+        preset = config.getini("qr_preset")
+    return preset, Cascade.preset(preset)
 
 
 def given_path(config: pytest.Config, name: str, default: Path = Path()) -> Path:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, fields
 from typing import Any
 
@@ -39,6 +39,8 @@ class Outcome:
         Milliseconds of the reading, and of bare zxing-cpp on the same file; None where it broke.
     details : tuple of str
         What was tried, located and broken, in lines.
+    why : tuple of str
+        What kept it from being read, in lines.
     errors : tuple of str
         What broke.
     broken : str
@@ -59,6 +61,7 @@ class Outcome:
     ms: float | None = None
     bare_ms: float | None = None
     details: tuple[str, ...] = ()
+    why: tuple[str, ...] = ()
     errors: tuple[str, ...] = ()
     broken: str = ""
     drawn: str = ""
@@ -145,6 +148,9 @@ class Outcome:
             yield f"  missing  {self.short} of its codes"
         yield from _labelled("read", [repr(text) for text in self.texts] or ["nothing that it holds"])
         yield from self.details
+        # Sentences, of which the end is the advice: none is cut.
+        for name, line in zip(("why", *[""] * len(self.why)), self.why, strict=False):
+            yield f"  {name:<8} {line}"
         if self.drawn:
             yield f"  picture  {self.drawn}"
 
@@ -166,7 +172,7 @@ def _less(texts: Iterable[str], others: Iterable[str]) -> tuple[str, ...]:
     return tuple((Counter(texts) - Counter(others)).elements())
 
 
-def _labelled(name: str, values: list[str]) -> Iterator[str]:
+def _labelled(name: str, values: Sequence[str]) -> Iterator[str]:
     """A line for each of the first values, under one name."""
     for value in values[:_SHOWN]:
         yield f"  {name:<8} {_cut(value)}"
