@@ -25,8 +25,9 @@ from qrcascade.server.settings import Settings
 __all__ = ["Reading", "router"]
 
 _T = TypeVar("_T")
-# After a request's time is over, which is looked at between pages and engine runs: then something hangs.
-_GRACE_S = 5.0
+# After a request's time is over, which does not count the start of a worker process and is looked at between
+# pages and engine runs: then something hangs.
+_GRACE_S = 15.0
 _PROBLEMS = (408, 413, 415, 422, 500, 503, 504)
 # How the files begin that are pictures or documents of some kind: a broken one is no other kind of file.
 _KNOWN = re.compile(
