@@ -163,8 +163,7 @@ class Reading:
 
     def _load(self, taken: Worker, first: int, scan: Scan) -> None:
         sent, self._source = taken.outbox.lay(self._source, self._frame, self._limits)
-        taken.send(Load(sent, self._bgr, self._frame, self._draft))
-        taken.send(self._start(first, scan))
+        taken.send(Load(sent, self._bgr, self._frame, self._draft, self._start(first, scan)))
         self._at, self._since = Begun(first), time.monotonic()
         answer = taken.receive(self._deadline or self._since + _HANG_S)
         taken.outbox.hide()
@@ -173,6 +172,7 @@ class Reading:
             raise ImageError(answer.message)
         assert isinstance(answer, Loaded)
         self.frame.size = answer.size
+        self._since = time.monotonic()
 
     def _made(self, scan: Scan) -> Iterator[Attempt]:
         """Attempts of one worker."""

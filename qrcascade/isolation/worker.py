@@ -82,11 +82,10 @@ def _serve(
         source = inbox.source(job.source)
         frame = Frame.load(source, bgr=job.bgr, frame=job.frame, draft=job.draft, limits=limits)
     except (ImageError, MissingDependencyError) as error:
-        connection.recv()
         connection.send(Refused(str(error)))
         return
     connection.send(Loaded(frame.size))
-    _read(connection, connection.recv(), frame, strategies)
+    _read(connection, job.start, frame, strategies)
 
 
 def _read(
@@ -112,7 +111,8 @@ def _read(
     before = set(map(id, start.attempts))
     try:
         for number in range(start.first, len(strategies)):
-            connection.send(Begun(number))
+            if number > start.first:
+                connection.send(Begun(number))
             for attempt in attempts([strategies[number]], scan):
                 if id(attempt) in before:
                     continue

@@ -10,8 +10,8 @@ from collections.abc import Callable, Iterator
 from dataclasses import replace
 from typing import Annotated, Any, Literal, TypeVar
 
-from fastapi import APIRouter, Depends, Query, Request
-from pydantic import ConfigDict, Field, create_model
+from fastapi import APIRouter, Depends, Query, Request, Response
+from pydantic import BaseModel, ConfigDict, Field, create_model
 
 from qrcascade import ImageError, MissingDependencyError, ReadResult, WorkerError
 from qrcascade.server import answers, body
@@ -136,12 +136,12 @@ def router(settings: Settings, reading: Reading) -> APIRouter:
     preview = Field(False, description="Answer with a small picture a page.")
     all_of_it = _asked(settings, preview=(bool, preview))
 
-    @routes.post("/detect", response_model_exclude_unset=True, openapi_extra=body.SCHEMA)
-    async def detect(request: Request, options: Annotated[Any, detecting]) -> answers.Detected:
+    @routes.post("/detect", response_model=answers.Detected, openapi_extra=body.SCHEMA)
+    async def detect(request: Request, options: Annotated[Any, detecting]) -> Response:
         """Read one code, or as many as are expected: of a document on the first page that has one."""
         wish = _wish(settings, options)
 
-        def look(pages: Iterator[ReadResult], end: float) -> answers.Detected:
+        def look(pages: Iterator[ReadResult], end: float) -> Response:
             looked = []
             for result in itertools.islice(pages, settings.max_pages):
                 looked.append(replace(result, picture=None))
@@ -150,26 +150,31 @@ def router(settings: Settings, reading: Reading) -> APIRouter:
             answer = answers.detected(looked, options.trace)
             if answer.timed_out and not answer.codes:
                 raise _late(wish.timeout)
-            return answer
+            return _json(answer)
 
         return await reading.answer(request, wish, look)
 
-    @routes.post("/read", response_model_exclude_unset=True, openapi_extra=body.SCHEMA)
-    async def read(request: Request, options: Annotated[Any, all_of_it]) -> answers.Read:
+    @routes.post("/read", response_model=answers.Read, openapi_extra=body.SCHEMA)
+    async def read(request: Request, options: Annotated[Any, all_of_it]) -> Response:
         """Read every page, and answer with all that is known of each."""
         wish = _wish(settings, options)
 
-        def look(pages: Iterator[ReadResult], end: float) -> answers.Read:
+        def look(pages: Iterator[ReadResult], end: float) -> Response:
             looked = []
             for result in pages:
                 looked.append(answers.read(result, options.preview))
                 if len(looked) == settings.max_pages or time.monotonic() >= end:
-                    return answers.Read(pages=looked, complete=False)
-            return answers.Read(pages=looked, complete=True)
+                    return _json(answers.Read(pages=looked, complete=False))
+            return _json(answers.Read(pages=looked, complete=True))
 
         return await reading.answer(request, wish, look)
 
     return routes
+
+
+def _json(answer: BaseModel) -> Response:
+    """The answer, written where it was made: FastAPI would look through it again, in the event loop."""
+    return Response(answer.model_dump_json(exclude_unset=True), media_type="application/json")
 
 
 def _asked(settings: Settings, **more: Any) -> Any:
