@@ -15,6 +15,7 @@ from pydantic import BaseModel, ConfigDict, Field, create_model
 
 from qrcascade import ImageError, MissingDependencyError, ReadResult, WorkerError
 from qrcascade.server import answers, body
+from qrcascade.server.gate import full
 from qrcascade.server.logs import LOGGER
 from qrcascade.server.metrics import Metrics
 from qrcascade.server.problems import ProblemError, responses
@@ -22,7 +23,10 @@ from qrcascade.server.queue import FullError, Queue
 from qrcascade.server.reader import Reader, Wish
 from qrcascade.server.settings import Settings
 
-__all__ = ["Reading", "router"]
+__all__ = ["PATHS", "Reading", "router"]
+
+PATHS = ("/detect", "/read")
+"""The endpoints that read, each request with a place in the queue."""
 
 _T = TypeVar("_T")
 # After a request's time is over, which does not count the start of a worker process and is looked at between
@@ -77,9 +81,8 @@ class Reading:
                 return await self._queue.run(
                     work, limit, request.is_disconnected, self._metrics.queue_seconds.observe
                 )
-        except FullError as full:
-            headers = {"Retry-After": str(full.retry_after)}
-            raise ProblemError(503, "as many requests wait as may", "full", headers) from None
+        except FullError as error:
+            raise full(self._queue.places, error.retry_after) from None
         except asyncio.TimeoutError:
             raise _late(limit) from None
         except WorkerError:

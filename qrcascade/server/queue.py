@@ -66,6 +66,8 @@ class Queue:
 
     Attributes
     ----------
+    places : int
+        Requests that may be inside, waiting or read.
     inside, running : int
         Requests that have a place, and calls that run.
     """
@@ -73,7 +75,7 @@ class Queue:
     def __init__(self, concurrency: int, waiting: int, max_wait: float) -> None:
         self.inside = 0
         self.running = 0
-        self._places = concurrency + waiting
+        self.places = concurrency + waiting
         self._concurrency = concurrency
         self._max_wait = max_wait
         self._mean_s = 0.0
@@ -89,7 +91,7 @@ class Queue:
 
     def full(self) -> int | None:
         """Seconds after which to ask again, where there is no place."""
-        return self._retry_after() if self.inside >= self._places else None
+        return self._retry_after() if self.inside >= self.places else None
 
     @asynccontextmanager
     async def place(self) -> AsyncIterator[None]:
