@@ -1,4 +1,4 @@
-"""Load from ApacheBench (``ab``, Debian's apache2-utils), which asks again at once, whatever it is answered."""
+"""Load from ApacheBench (``ab``, Debian's apache2-utils), which asks again at once after any answer."""
 
 from __future__ import annotations
 

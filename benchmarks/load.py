@@ -6,6 +6,7 @@ The load comes from ApacheBench (`benchmarks.ab`), on the same cores.
 from __future__ import annotations
 
 import contextlib
+import importlib.util
 import multiprocessing
 import os
 import random
@@ -135,8 +136,8 @@ def _throughput(
     lines = [
         f"Throughput of `{preset}`: read() in {processes} processes, and the service with {processes}",
         f"readings at a time, asked by {2 * processes} clients; medians of {rounds} rounds in turns. CPU is",
-        "what a reading takes, and what an answer takes of the service and its workers: their ratio leaves out",
-        "what other work, and ab, have of the cores.",
+        "what a reading takes, and what an answer takes of the service and its workers: their ratio",
+        f"leaves out what other work, and ab, have of the cores. uvicorn runs on {_loop()}.",
         "",
         "| picture | read(), a second | service | ratio | read(), CPU ms | service | ratio | ab, CPU ms |",
         "| --- | ---: | ---: | ---: | ---: | ---: | ---: | ---: |",
@@ -157,12 +158,18 @@ def _throughput(
     return "\n".join(lines)
 
 
+def _loop() -> str:
+    """What uvicorn takes by itself."""
+    fast = [name for name in ("uvloop", "httptools") if importlib.util.find_spec(name)]
+    return " and ".join(fast) or "asyncio and h11"
+
+
 def _overload(url: str, processes: int, picture: Path) -> str:
     places = processes + _QUEUE
     lines = [
-        f"Overload with {picture.name}: {places} places, {_QUEUE} of them in the queue. The queue's bound is",
-        f"{places} places / {processes} readings at a time x P99 of a reading that has not to wait, which the",
-        "first row has.",
+        f"Overload with {picture.name}: {places} places, {_QUEUE} of them in the queue. The bound is",
+        f"{places} places / {processes} readings at a time x P99 of a reading that has not to wait,",
+        "which the first row has.",
         "",
         "| clients | answers a second | P50, ms | P99, ms | outcomes | bound, ms |",
         "| ---: | ---: | ---: | ---: | --- | ---: |",

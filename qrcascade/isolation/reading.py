@@ -68,6 +68,7 @@ class Reading:
         self._deadline = deadline
         self._limits = limits
         self._source, self._frame, self._draft = source, frame, draft
+        self._described = describe(source)
         # All but an array's pixels are brought to RGB on the way.
         self._bgr = bgr and isinstance(source, np.ndarray)
         self._at, self._since = Begun(0), time.monotonic()
@@ -143,7 +144,7 @@ class Reading:
                     self._drop()
                     if not left:
                         ended = f"decoding it ended the worker process ({lost})"
-                        raise ImageError(f"cannot read {describe(self._source)}: {ended}") from None
+                        raise ImageError(f"cannot read {self._described}: {ended}") from None
         except Hung:
             self._drop()
         return why
@@ -169,7 +170,7 @@ class Reading:
         taken.outbox.hide()
         if isinstance(answer, Refused):
             self._keep()
-            raise ImageError(answer.message)
+            raise ImageError(f"cannot read {self._described}: {answer.message}")
         assert isinstance(answer, Loaded)
         self.frame.size = answer.size
         self._since = time.monotonic()

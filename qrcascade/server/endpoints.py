@@ -40,6 +40,9 @@ _KNOWN = re.compile(
 )
 
 
+_READ = "JPEG, PNG, GIF, BMP, TIFF, WebP, HEIC and PDF"
+
+
 class Reading:
     """One service's way from a request to an answer.
 
@@ -87,18 +90,19 @@ class Reading:
             raise _late(limit) from None
         except WorkerError:
             LOGGER.exception("worker")
-            detail = "no worker process can be started; ask again"
+            detail = "the service could not start a process to read in; send this one again in 5 s"
             raise ProblemError(503, detail, "no_worker", {"Retry-After": "5"}) from None
-        except MissingDependencyError:
-            raise ProblemError(
-                415, "this service is not set up for files of this type", "unsupported"
-            ) from None
+        except MissingDependencyError as error:
+            detail = (
+                f"this service is not set up to read {error.what}; who runs it mends that by {error.remedy}"
+            )
+            raise ProblemError(415, detail, "unsupported") from None
         except ImageError:
             if _KNOWN.match(data) or b"%PDF-" in data[:1024]:
                 detail = "the picture or document is broken, protected or too large to be read"
                 raise ProblemError(422, detail, "unreadable") from None
             raise ProblemError(
-                415, "the body is no picture or document that is read", "unsupported"
+                415, f"the body is no picture or document that is read, as {_READ} are", "unsupported"
             ) from None
 
     def _noted(self, request: Request, data: bytes, wish: Wish) -> Iterator[ReadResult]:
@@ -129,7 +133,10 @@ class Reading:
 
 
 def _late(seconds: float) -> ProblemError:
-    return ProblemError(504, f"nothing was read within {seconds:g} seconds", "timeout")
+    detail = (
+        f"nothing was read within {seconds:g} seconds; send a smaller picture, or ask for a longer timeout"
+    )
+    return ProblemError(504, detail, "timeout")
 
 
 def router(settings: Settings, reading: Reading) -> APIRouter:

@@ -110,4 +110,7 @@ class RequestLog:
 
 
 def _broken(request: Request) -> JSONResponse:
-    return response(request, ProblemError(500, "the service failed; its log says why", "broken"))
+    return response(
+        request,
+        ProblemError(500, "the service failed; its log says why, under the number in instance", "broken"),
+    )
