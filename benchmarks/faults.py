@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import ctypes
 import os
+import signal
 import threading
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import replace
+from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -101,3 +104,38 @@ class Counting:
     def attempts(self, _scan: Scan) -> Iterator[Attempt]:
         """As `Strategy.attempts`."""
         yield Attempt(self.name, str(os.getpid()))
+
+
+class Starting(Reads):
+    """Is killed, slow or broken where it comes to another process.
+
+    Parameters
+    ----------
+    log : Path
+        Grows by a byte a start.
+    deaths : int
+        So many of the first processes are killed.
+    seconds : float
+        What a start takes.
+    error : str
+        Raised, if it is not empty.
+    """
+
+    def __init__(self, log: Path, *, deaths: int = 0, seconds: float = 0.0, error: str = "") -> None:
+        super().__init__()
+        self.log, self.deaths, self.seconds, self.error = log, deaths, seconds, error
+
+    @property
+    def starts(self) -> int:
+        """Processes that it came to."""
+        return self.log.stat().st_size
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        self.__dict__.update(state)
+        with self.log.open("a") as file:
+            file.write(".")
+        if self.starts <= self.deaths:
+            os.kill(os.getpid(), signal.SIGKILL)
+        time.sleep(self.seconds)
+        if self.error:
+            raise ImportError(self.error)

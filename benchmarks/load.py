@@ -1,15 +1,15 @@
 """``python -m benchmarks load``: the service under load on the loopback, beside plain reading.
 
-The load comes from ApacheBench (``ab``, Debian's apache2-utils), on the same cores.
+The load comes from ApacheBench (`benchmarks.ab`), on the same cores.
 """
 
 from __future__ import annotations
 
 import contextlib
+import importlib.util
 import multiprocessing
 import os
 import random
-import re
 import signal
 import socket
 import statistics
@@ -20,7 +20,6 @@ import threading
 import time
 import urllib.request
 from collections.abc import Iterator
-from dataclasses import dataclass
 from pathlib import Path
 
 import click
@@ -28,32 +27,17 @@ import numpy as np
 from PIL import Image
 
 from benchmarks import report
+from benchmarks.ab import asked
 from qrcascade import Cascade
 
 __all__ = ["load"]
 
 _DOCS = Path("docs/benchmarks")
 _EXAMPLES = Path("examples")
-_OUTCOME = re.compile(r'^qrcascade_requests_total\{endpoint="/detect",outcome="(\w+)".*\} (\S+)$', re.M)
 # Of the default queue: more than it holds wait, and four times as many ask.
 _QUEUE = 16
 # A worker that is older has started for sure.
 _STARTED_S = 5.0
-
-
-@dataclass(frozen=True, slots=True)
-class Load:
-    """What ApacheBench saw, and how the service counted it."""
-
-    per_second: float
-    p50_ms: float
-    p99_ms: float
-    outcomes: dict[str, int]
-
-    def row(self) -> str:
-        """Cells of a table."""
-        outcomes = ", ".join(f"{count} {name}" for name, count in sorted(self.outcomes.items()))
-        return f"{self.per_second:.1f} | {self.p50_ms:.0f} | {self.p99_ms:.0f} | {outcomes}"
 
 
 @click.option("--preset", default="light", show_default=True)
@@ -106,38 +90,6 @@ def _service(preset: str, processes: int) -> Iterator[tuple[int, str]]:
             process.terminate()
 
 
-def _load(url: str, picture: Path, clients: int, asked: float) -> Load:
-    """So many requests, none of which may fail to be answered."""
-    before = _outcomes(url)
-    options = ["-q", "-k", "-s", "60", "-c", str(clients), "-n", str(max(4 * clients, int(asked)))]
-    body = ["-p", str(picture), "-T", "application/octet-stream"]
-    done = subprocess.run(
-        ["ab", *options, *body, f"{url}/detect"], capture_output=True, text=True, check=True
-    )
-    after = _outcomes(url)
-
-    def figure(pattern: str) -> float:
-        found = re.search(pattern, done.stdout)
-        return float(found[1]) if found else float("nan")
-
-    counted = {name: count - before.get(name, 0) for name, count in after.items()}
-    return Load(
-        figure(r"Requests per second:\s+([\d.]+)"),
-        figure(r"\n\s+50%\s+(\d+)"),
-        figure(r"\n\s+99%\s+(\d+)"),
-        {name: count for name, count in counted.items() if count},
-    )
-
-
-def _outcomes(url: str) -> dict[str, int]:
-    with urllib.request.urlopen(f"{url}/metrics") as answer:
-        text = answer.read().decode()
-    counts: dict[str, int] = {}
-    for name, count in _OUTCOME.findall(text):
-        counts[name] = counts.get(name, 0) + int(float(count))
-    return counts
-
-
 def _plain(preset: str, picture: Path, seconds: float, ready: object, counts: object) -> None:
     cascade, data = Cascade.preset(preset), picture.read_bytes()
     cascade.read(data)
@@ -184,35 +136,49 @@ def _throughput(
     lines = [
         f"Throughput of `{preset}`: read() in {processes} processes, and the service with {processes}",
         f"readings at a time, asked by {2 * processes} clients; medians of {rounds} rounds in turns. CPU is",
-        "what an answer takes of the service and its workers.",
+        "what a reading takes, and what an answer takes of the service and its workers: their ratio",
+        f"leaves out what other work, and ab, have of the cores. uvicorn runs on {_loop()}.",
         "",
-        "| picture | read(), a second | service | ratio | read(), CPU ms | service | ratio |",
-        "| --- | ---: | ---: | ---: | ---: | ---: | ---: |",
+        "| picture | read(), a second | service | ratio | read(), CPU ms | service | ratio | ab, CPU ms |",
+        "| --- | ---: | ---: | ---: | ---: | ---: | ---: | ---: |",
     ]
     for name, picture in pictures.items():
         rows = []
         for _ in range(rounds):
             plain, plain_cpu = _reading(preset, picture, processes, seconds)
             before = _cpu(pid)
-            seen = _load(url, picture, 2 * processes, plain * seconds)
-            cpu = (_cpu(pid) - before) / sum(seen.outcomes.values()) * 1000
-            rows.append((plain, seen.per_second, seen.per_second / plain, plain_cpu, cpu, plain_cpu / cpu))
-        a, b, ratio, c, d, of_cpu = (statistics.median(column) for column in zip(*rows, strict=True))
-        lines.append(f"| {name} | {a:.1f} | {b:.1f} | {ratio:.2f} | {c:.1f} | {d:.1f} | {of_cpu:.2f} |")
+            seen = asked(url, picture, 2 * processes, plain * seconds)
+            answers = sum(seen.outcomes.values())
+            cpu = (_cpu(pid) - before) / answers * 1000
+            rates = plain, seen.per_second, seen.per_second / plain
+            rows.append((*rates, plain_cpu, cpu, plain_cpu / cpu, seen.cpu_s / answers * 1000))
+        a, b, ratio, c, d, of_cpu, e = (statistics.median(column) for column in zip(*rows, strict=True))
+        figures = f"{a:.1f} | {b:.1f} | {ratio:.2f} | {c:.1f} | {d:.1f} | {of_cpu:.2f} | {e:.2f}"
+        lines.append(f"| {name} | {figures} |")
     return "\n".join(lines)
+
+
+def _loop() -> str:
+    """What uvicorn takes by itself."""
+    fast = [name for name in ("uvloop", "httptools") if importlib.util.find_spec(name)]
+    return " and ".join(fast) or "asyncio and h11"
 
 
 def _overload(url: str, processes: int, picture: Path) -> str:
     places = processes + _QUEUE
     lines = [
-        f"Overload with {picture.name}: {places} places, {_QUEUE} of them in the queue.",
+        f"Overload with {picture.name}: {places} places, {_QUEUE} of them in the queue. The bound is",
+        f"{places} places / {processes} readings at a time x P99 of a reading that has not to wait,",
+        "which the first row has.",
         "",
-        "| clients | answers a second | P50, ms | P99, ms | outcomes |",
-        "| ---: | ---: | ---: | ---: | --- |",
+        "| clients | answers a second | P50, ms | P99, ms | outcomes | bound, ms |",
+        "| ---: | ---: | ---: | ---: | --- | ---: |",
     ]
+    alone = 0.0
     for clients in (processes, places, 4 * places):
-        seen = _load(url, picture, clients, 30 * clients)
-        lines.append(f"| {clients} | {seen.row()} |")
+        seen = asked(url, picture, clients, max(1000, 60 * clients))
+        alone = alone or seen.p99_ms
+        lines.append(f"| {clients} | {seen.row()} | {places / processes * alone:.0f} |")
     return "\n".join(lines)
 
 
@@ -232,7 +198,7 @@ def _killed(url: str, pid: int, processes: int, seconds: float, picture: Path) -
     killer = threading.Thread(target=kill)
     killer.start()
     try:
-        seen = _load(url, picture, 2 * processes, 200 * seconds)
+        seen = asked(url, picture, 2 * processes, 200 * seconds)
     finally:
         over.set()
         killer.join()

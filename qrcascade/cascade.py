@@ -210,7 +210,8 @@ class Cascade:
         timeout : float, optional
             Seconds from the call, loading included. What was read by then is returned. It is checked
             between engine runs, and none is begun that is not likely to end in time; but the one that
-            loads a model, or fetches its weights, can take longer. With isolation that is cut off.
+            loads a model, or fetches its weights, can take longer. With isolation that is cut off, and
+            up to 10 seconds of waiting for a worker process to start do not count.
         formats : collection of str
             Symbologies to report, of "QRCode", "MicroQRCode" and "RMQRCode".
         bgr : bool

@@ -19,7 +19,7 @@ from qrcascade.limits import Limits
 if TYPE_CHECKING:
     from PIL.Image import Image as PILImage
 
-__all__ = ["Frame", "Gray", "Matrix", "Source", "content", "describe", "identified", "scaling"]
+__all__ = ["Frame", "Gray", "Matrix", "Source", "content", "describe", "identified", "naming", "scaling"]
 
 Gray: TypeAlias = NDArray[np.uint8]
 Matrix: TypeAlias = NDArray[np.float64]
@@ -173,7 +173,7 @@ class Frame:
         MissingDependencyError
             If it is HEIF, as phones write it, and the ``heif`` extra is not installed.
         """
-        with _naming(source):
+        with naming(source):
             if isinstance(source, Frame):
                 limits.check_size(*source.size)
                 return source
@@ -204,12 +204,12 @@ def content(source: Source, limits: Limits) -> bytes:
     ImageError
         If it is none of these, cannot be opened, or is too large.
     """
-    with _naming(source):
+    with naming(source):
         return _bytes_of(source, limits)
 
 
 @contextlib.contextmanager
-def _naming(source: object) -> Iterator[None]:
+def naming(source: object) -> Iterator[None]:
     """Whatever goes wrong is an ImageError that names the source."""
     try:
         yield
@@ -321,7 +321,8 @@ def identified(file: IO[bytes]) -> PILImage:
         return _heif(file)
     if b"%PDF-" in head:
         raise ImageError("it is a PDF, whose pages qrcascade.read_document reads")
-    raise ImageError("cannot identify a picture in it")
+    read = ", ".join(known)
+    raise ImageError(f"cannot identify a picture in it; what is read is {read}, and HEIF with its extra")
 
 
 def _heif(file: IO[bytes]) -> PILImage:

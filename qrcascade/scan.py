@@ -157,6 +157,11 @@ class Scan:
         """Whether the deadline has passed."""
         return self._deadline is not None and time.monotonic() >= self._deadline
 
+    def prolong(self, seconds: float) -> None:
+        """Put the deadline off, by what does not count."""
+        if self._deadline is not None:
+            self._deadline += seconds
+
     def begin(self, strategy: str, step: str, region: Quad | None, foreseen_s: float) -> None:
         """Say which attempt comes next.
 

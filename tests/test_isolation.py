@@ -208,9 +208,13 @@ def test_bad_sources(source: Any, message: str) -> None:
     limits = Limits(max_pixels=800, max_bytes=60_000)
     with (
         Cascade([Reads()], isolation="process", limits=limits) as cascade,
-        pytest.raises(ImageError, match=message),
+        pytest.raises(ImageError, match=message) as refused,
     ):
         cascade.read(source)
+    # The message is the same as in one process: the source is named as it was given.
+    with pytest.raises(ImageError) as plain:
+        Cascade([Reads()], limits=limits).read(source)
+    assert str(refused.value) == str(plain.value)
     # One worker can refuse any number of them.
     with Cascade([Counting()], isolation="process") as cascade:
         first = cascade.read(BLANK).attempts[0].step

@@ -137,3 +137,30 @@ def test_under_overload_every_answer_is_a_code_or_a_refusal(overload: int) -> No
     assert (len(refused) > 0) is (overload > 1)
     assert all(answer.json()["data"] == "secret payload" for answer in read)
     assert all(1 <= int(answer.headers["retry-after"]) <= 60 for answer in refused)
+    assert all("busy: it takes 6 requests at a time" in answer.json()["detail"] for answer in refused)
+
+
+def test_what_a_full_queue_refuses_is_counted_and_logged_as_any_other(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    settings = Settings(presets=("classical",), concurrency=1, queue=0)
+
+    async def scenario() -> str:
+        app = create_app(settings, Reading(Own(0.2)))
+        transport = httpx2.ASGITransport(app)
+        async with httpx2.AsyncClient(transport=transport, base_url="http://service") as client:
+            first = asyncio.create_task(client.post("/detect?expect=1", content=BLANK))
+            while "qrcascade_readings_running 1.0" not in (await client.get("/metrics")).text:
+                await asyncio.sleep(0.01)
+            refused = await client.post("/read", content=BLANK)
+            # What needs no place is answered.
+            assert (await client.get("/health")).status_code == 200
+            assert (refused.status_code, refused.headers["cache-control"]) == (503, "no-store")
+            assert (await first).status_code == 200
+            return (await client.get("/metrics")).text
+
+    with caplog.at_level("INFO", logger="qrcascade.server"):
+        figures = asyncio.run(scenario())
+    assert 'qrcascade_requests_total{endpoint="/read",outcome="full",strategy=""} 1.0' in figures
+    lines = [getattr(record, "fields", {}) for record in caplog.records]
+    assert any((line.get("endpoint"), line.get("status")) == ("/read", 503) for line in lines)

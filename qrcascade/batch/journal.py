@@ -92,6 +92,7 @@ def _named(path: Path, number: int, line: bytes) -> tuple[str, int]:
         name, of = None, None
     if not (isinstance(name, str) and isinstance(of, int)):
         raise OptionError(
-            f"{str(path)!r} is no output of a scan to go on with: line {number} is no row of one"
+            f"{str(path)!r} is no output of a scan to go on with: line {number} is no row of one; "
+            "name another file, or move this one away"
         )
     return name, of

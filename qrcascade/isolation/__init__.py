@@ -1,8 +1,8 @@
 """Reading in worker processes: what ends one of them is an attempt with an error, and nothing more.
 
-The cascade's loop stays where it is. `process` is any worker process, `pool` has those of a
-cascade, `worker` is what runs in them, `reading` is one picture read by one of them, and by the next where
-that ends; `messages` and `pixels` pass between.
+The cascade's loop stays where it is. `process` is any worker process, `handle` one of a cascade's and
+`pool` all of them, `worker` is what runs in them, `reading` is one picture read by one of them, and by the
+next where that ends; `messages` and `pixels` pass between.
 """
 
 from __future__ import annotations

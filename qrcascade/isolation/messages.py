@@ -1,7 +1,8 @@
 """What the cascade and a worker process say to each other.
 
-The cascade sends `Load` and `Start`, then a `GoOn` after every attempt, or None to end the reading.
-The worker answers with `Loaded` or `Refused`; then come `Begun` and `Attempted`, and `Ended` at last.
+The cascade sends `Load`, then a `GoOn` after every attempt, or None to end the reading. The worker answers
+with `Loaded` or `Refused`; then come `Begun` and `Attempted`, and `Ended` at last. Each message wakes the
+other process, so there are no more of them than are needed.
 """
 
 from __future__ import annotations
@@ -18,17 +19,18 @@ __all__ = ["Attempted", "Begun", "Ended", "GoOn", "Load", "Loaded", "Refused", "
 
 @dataclass(frozen=True, slots=True)
 class Load:
-    """Decode a source; ``bgr`` and ``frame`` are those of `Frame.load`."""
+    """Decode a source, and start; ``bgr``, ``frame`` and ``draft`` are those of `Frame.load`."""
 
     source: Sent
     bgr: bool
     frame: int
     draft: bool
+    start: Start
 
 
 @dataclass(frozen=True, slots=True)
 class Loaded:
-    """The picture is decoded, and so large."""
+    """The picture is decoded, and so large; the first strategy begins."""
 
     size: tuple[int, int]
 

@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from qrcascade.frame import Frame, Source, content
+from qrcascade.frame import Frame, Source, content, naming
 from qrcascade.limits import Limits
 
 __all__ = ["Inbox", "Outbox", "Sent"]
@@ -143,14 +143,16 @@ def _pixels(source: Source, frame: int, limits: Limits) -> tuple[NDArray[Any] | 
     """The pixels of what is decoded already; None of what is a file's bytes."""
     if isinstance(source, np.ndarray):
         if source.ndim in (2, 3) and source.dtype.kind in "biuf":
-            limits.check_size(source.shape[1], source.shape[0])
+            with naming(source):
+                limits.check_size(source.shape[1], source.shape[0])
             return source, source
         # Loading it says what is wrong with it.
         return Frame.load(source, limits=limits).gray, source
     if isinstance(source, Image.Image):
         source = Frame.load(source, frame=frame, limits=limits)
     if isinstance(source, Frame):
-        limits.check_size(*source.size)
+        with naming(source):
+            limits.check_size(*source.size)
         return (source.color if source.is_colored else source.gray), source
     return None, source
 

@@ -16,6 +16,9 @@ from qrcascade.errors import WorkerError
 
 __all__ = ["Spawned", "settle"]
 
+# Signals that no library sends to its own process; Windows has no such.
+_FROM_OUTSIDE = {getattr(signal, name, None) for name in ("SIGKILL", "SIGTERM", "SIGHUP")} - {None}
+
 
 class Spawned:
     """A process, from the side of the one that started it. It does not outlive that one.
@@ -59,12 +62,26 @@ class Spawned:
 
     def end(self) -> str:
         """How it ended, in words."""
-        self._process.join(5)
-        code = self._process.exitcode
+        code = self._code()
         if code is not None and code < 0:
             with contextlib.suppress(ValueError):
                 return f"killed by {signal.Signals(-code).name}"
         return f"exit code {code}"
+
+    @property
+    def killed(self) -> bool:
+        """Whether it was ended from outside: by who kills processes, or because memory ran out."""
+        code = self._code()
+        return code is not None and -code in _FROM_OUTSIDE
+
+    @property
+    def raised(self) -> bool:
+        """Whether an exception ended it, as it would another one that does the same."""
+        return self._code() == 1
+
+    def _code(self) -> int | None:
+        self._process.join(5)
+        return self._process.exitcode
 
     def close(self) -> None:
         """End it, whatever it is at."""

@@ -9,8 +9,9 @@ import numpy as np
 
 from qrcascade.errors import ImageError, QRCascadeError
 from qrcascade.frame import Frame, Source, describe
+from qrcascade.isolation.handle import Hung, Lost, Worker
 from qrcascade.isolation.messages import Attempted, Begun, Ended, GoOn, Load, Loaded, Refused, Start
-from qrcascade.isolation.pool import Hung, Lost, Worker, Workers
+from qrcascade.isolation.pool import Workers
 from qrcascade.limits import Limits
 from qrcascade.results import Attempt
 from qrcascade.scan import OutOfTime, Scan
@@ -23,8 +24,10 @@ _HANG_S = 120.0
 # With a deadline: the share of the time left that an attempt may take, so that others come after one that
 # hangs, and the least of it in seconds.
 _SHARE, _LEAST_S = 0.5, 0.05
-# A strategy that costs more workers than this on one picture is left.
-_MOST_LOST = 4
+# Seconds of waiting for workers to start that do not count into one picture's deadline.
+_UNCOUNTED_S = 10.0
+# Workers that may be lost to loading a picture; a strategy that costs more than so many on one is left.
+_LOADS, _MOST_LOST = 2, 4
 
 
 class Reading:
@@ -39,7 +42,7 @@ class Reading:
     source, bgr, frame, draft, limits
         As for `Frame.load`.
     deadline : float, optional
-        By `time.monotonic`; a worker that works on then is ended.
+        By `time.monotonic`; a worker that works on then is ended. Workers that have to start put it off.
 
     Attributes
     ----------
@@ -65,9 +68,12 @@ class Reading:
         self._deadline = deadline
         self._limits = limits
         self._source, self._frame, self._draft = source, frame, draft
+        self._described = describe(source)
         # All but an array's pixels are brought to RGB on the way.
         self._bgr = bgr and isinstance(source, np.ndarray)
         self._at, self._since = Begun(0), time.monotonic()
+        self._uncounted_s = _UNCOUNTED_S
+        self._suspects: set[str] = set()
         self._worker: Worker | None = None
         self._is_waiting = False
         # What is asked for later is loaded from what was sent, or from the same file.
@@ -87,69 +93,87 @@ class Reading:
         WorkerError
             If no worker process can be started.
         """
+        lost = 0
         try:
-            if not self._loaded(0, scan, tries=2):
-                yield Attempt("", "load", error="it was not decoded within the timeout")
+            if why := self._unloaded(0, scan):
+                yield Attempt("", "load", error=why)
                 raise OutOfTime
-            lost = 0
             while True:
                 try:
                     yield from self._made(scan)
                     return
                 except (Lost, Hung) as end:
                     yield self._broken(end)
+                    is_cause = self._is_cause(end)
                 lost += 1
                 self._drop()
-                first = self._at.number + (not self._at.step or lost > _MOST_LOST)
+                first = self._at.number + (lost > _MOST_LOST or (is_cause and not self._at.step))
                 if first == len(self._strategies):
                     return
-                if self._at.step:
+                if is_cause and self._at.step:
                     scan.broken.add(self._at.step.partition(" ")[0])
                 try:
-                    loaded = self._loaded(first, scan, tries=1)
+                    why = self._unloaded(first, scan)
                 except QRCascadeError as error:
                     yield Attempt("", "load", error=str(error))
                     return
-                if not loaded:
+                if why:
                     raise OutOfTime
         finally:
             self._end()
 
-    def _loaded(self, first: int, scan: Scan, tries: int) -> bool:
-        """Have a worker load the picture, and begin with a strategy; False where that takes too long."""
+    def _is_cause(self, end: Lost | Hung) -> bool:
+        """Whether what was at work is to blame; where somebody else killed the worker, not the first time."""
+        at_work = self._at.step.partition(" ")[0] or self._strategies[self._at.number].name
+        if isinstance(end, Hung) or not end.killed or at_work in self._suspects:
+            return True
+        self._suspects.add(at_work)
+        return False
+
+    def _unloaded(self, first: int, scan: Scan) -> str:
+        """Have a worker load the picture, and begin with a strategy; why that was not done in time, or ""."""
+        why = "no worker process was ready within the timeout"
         try:
-            for left in reversed(range(tries)):
+            for left in reversed(range(_LOADS)):
                 try:
-                    self._load(first, scan)
-                    return True
+                    self._ready(scan)
+                    why = "it was not decoded within the timeout"
+                    self._load(self._worker_(), first, scan)
+                    return ""
                 except Lost as lost:
                     self._drop()
                     if not left:
-                        why = f"decoding it ended the worker process ({lost})"
-                        raise ImageError(f"cannot read {describe(self._source)}: {why}") from None
+                        ended = f"decoding it ended the worker process ({lost})"
+                        raise ImageError(f"cannot read {self._described}: {ended}") from None
         except Hung:
             self._drop()
-        return False
+        return why
 
-    def _load(self, first: int, scan: Scan) -> None:
-        self._worker = taken = self._workers.take()
+    def _ready(self, scan: Scan) -> None:
+        """Have a worker that has started; to wait for that does not count, as long as it is not too long."""
+        since = time.monotonic()
+        until = None if self._deadline is None else self._deadline + self._uncounted_s
         try:
-            taken.ready(self._deadline)
-        except Hung:
-            # Slow to start is not broken: the next picture finds it ready.
-            self._keep()
-            raise
+            self._worker = self._workers.ready(until)
+        finally:
+            if self._deadline is not None:
+                waited = min(self._uncounted_s, time.monotonic() - since)
+                self._uncounted_s -= waited
+                self._deadline += waited
+                scan.prolong(waited)
+
+    def _load(self, taken: Worker, first: int, scan: Scan) -> None:
         sent, self._source = taken.outbox.lay(self._source, self._frame, self._limits)
-        taken.send(Load(sent, self._bgr, self._frame, self._draft))
-        taken.send(self._start(first, scan))
+        taken.send(Load(sent, self._bgr, self._frame, self._draft, self._start(first, scan)))
         self._at, self._since = Begun(first), time.monotonic()
         answer = taken.receive(self._deadline or self._since + _HANG_S)
         taken.outbox.hide()
         if isinstance(answer, Refused):
             self._keep()
-            raise ImageError(answer.message)
+            raise ImageError(f"cannot read {self._described}: {answer.message}")
         assert isinstance(answer, Loaded)
         self.frame.size = answer.size
+        self._since = time.monotonic()
 
     def _made(self, scan: Scan) -> Iterator[Attempt]:
         """Attempts of one worker."""

@@ -12,7 +12,7 @@ from multiprocessing.connection import Connection
 from typing import Any
 
 from qrcascade.errors import ImageError, MissingDependencyError
-from qrcascade.frame import Frame
+from qrcascade.frame import Frame, describe
 from qrcascade.isolation.messages import Attempted, Begun, Ended, GoOn, Load, Loaded, Refused, Start
 from qrcascade.isolation.pixels import Inbox
 from qrcascade.isolation.process import settle
@@ -78,15 +78,15 @@ def _serve(
     connection: Connection[Any, Any], job: Load, inbox: Inbox, strategies: Sequence[Strategy], limits: Limits
 ) -> None:
     """One picture, from `Load` to `Ended` or to the cascade's having enough."""
+    source = inbox.source(job.source)
     try:
-        source = inbox.source(job.source)
         frame = Frame.load(source, bgr=job.bgr, frame=job.frame, draft=job.draft, limits=limits)
     except (ImageError, MissingDependencyError) as error:
-        connection.recv()
-        connection.send(Refused(str(error)))
+        # The cascade names the source as it was given.
+        connection.send(Refused(str(error).removeprefix(f"cannot read {describe(source)}: ")))
         return
     connection.send(Loaded(frame.size))
-    _read(connection, connection.recv(), frame, strategies)
+    _read(connection, job.start, frame, strategies)
 
 
 def _read(
@@ -112,7 +112,8 @@ def _read(
     before = set(map(id, start.attempts))
     try:
         for number in range(start.first, len(strategies)):
-            connection.send(Begun(number))
+            if number > start.first:
+                connection.send(Begun(number))
             for attempt in attempts([strategies[number]], scan):
                 if id(attempt) in before:
                     continue

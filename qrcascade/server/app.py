@@ -18,7 +18,8 @@ from starlette.exceptions import HTTPException
 
 from qrcascade import QRCascadeError, __version__
 from qrcascade.server import logs, pages
-from qrcascade.server.endpoints import Reading, router
+from qrcascade.server.endpoints import PATHS, Reading, router
+from qrcascade.server.gate import Gate
 from qrcascade.server.metrics import Metrics
 from qrcascade.server.problems import ProblemError, invalid, of_http, response, responses
 from qrcascade.server.queue import Queue
@@ -102,6 +103,7 @@ def create_app(settings: Settings | None = None, reader: Reader | None = None) -
         docs_url=None,
         redoc_url=None,
     )
+    app.add_middleware(Gate, queue=queue, paths=PATHS)
     app.add_middleware(logs.RequestLog, count=metrics.request)
     _answer_problems(app)
     allowed = _guards(settings)

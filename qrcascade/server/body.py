@@ -59,7 +59,8 @@ async def taken(request: Request, max_body: int, max_wait: float) -> bytes:
         no form with a file.
     """
     if request.headers.get("content-encoding", "identity").lower() != "identity":
-        raise ProblemError(415, "a body with a Content-Encoding is not taken", "unsupported")
+        detail = "the body has a Content-Encoding; send the file as it is, without one"
+        raise ProblemError(415, detail, "unsupported")
     kind = request.headers.get("content-type", "").partition(";")[0].strip().lower()
     try:
         if kind == "multipart/form-data":
@@ -80,7 +81,7 @@ async def _joined(stream: AsyncGenerator[bytes, None]) -> bytes:
 
 async def _limited(request: Request, limit: int, named: int) -> AsyncGenerator[bytes, None]:
     """The body's chunks, until they are more than the limit."""
-    too_large = ProblemError(413, f"the body has more than {named:,} bytes", "too_large")
+    too_large = ProblemError(413, f"the body has more than {named:,} bytes; send a smaller file", "too_large")
     announced = request.headers.get("content-length", "")
     if announced.isdecimal() and int(announced) > limit:
         raise too_large
@@ -109,5 +110,5 @@ async def _file_of_form(request: Request, max_body: int) -> bytes:
     finally:
         await form.close()
     if len(data) > max_body:
-        raise ProblemError(413, f"the file has more than {max_body:,} bytes", "too_large")
+        raise ProblemError(413, f"the file has more than {max_body:,} bytes; send a smaller one", "too_large")
     return data

@@ -10,11 +10,12 @@ from collections.abc import Callable, Iterator
 from dataclasses import replace
 from typing import Annotated, Any, Literal, TypeVar
 
-from fastapi import APIRouter, Depends, Query, Request
-from pydantic import ConfigDict, Field, create_model
+from fastapi import APIRouter, Depends, Query, Request, Response
+from pydantic import BaseModel, ConfigDict, Field, create_model
 
 from qrcascade import ImageError, MissingDependencyError, ReadResult, WorkerError
 from qrcascade.server import answers, body
+from qrcascade.server.gate import full
 from qrcascade.server.logs import LOGGER
 from qrcascade.server.metrics import Metrics
 from qrcascade.server.problems import ProblemError, responses
@@ -22,17 +23,24 @@ from qrcascade.server.queue import FullError, Queue
 from qrcascade.server.reader import Reader, Wish
 from qrcascade.server.settings import Settings
 
-__all__ = ["Reading", "router"]
+__all__ = ["PATHS", "Reading", "router"]
+
+PATHS = ("/detect", "/read")
+"""The endpoints that read, each request with a place in the queue."""
 
 _T = TypeVar("_T")
-# After a request's time is over, which is looked at between pages and engine runs: then something hangs.
-_GRACE_S = 5.0
+# After a request's time is over, which does not count the start of a worker process and is looked at between
+# pages and engine runs: then something hangs.
+_GRACE_S = 15.0
 _PROBLEMS = (408, 413, 415, 422, 500, 503, 504)
 # How the files begin that are pictures or documents of some kind: a broken one is no other kind of file.
 _KNOWN = re.compile(
     rb"\xff\xd8\xff|\x89PNG|GIF8|BM|II\*\0|MM\0\*|RIFF....WEBP|%PDF-|....ftyp|P[1-6]\s|\0\0\0\x0cjP",
     re.DOTALL,
 )
+
+
+_READ = "JPEG, PNG, GIF, BMP, TIFF, WebP, HEIC and PDF"
 
 
 class Reading:
@@ -76,25 +84,25 @@ class Reading:
                 return await self._queue.run(
                     work, limit, request.is_disconnected, self._metrics.queue_seconds.observe
                 )
-        except FullError as full:
-            headers = {"Retry-After": str(full.retry_after)}
-            raise ProblemError(503, "as many requests wait as may", "full", headers) from None
+        except FullError as error:
+            raise full(self._queue.places, error.retry_after) from None
         except asyncio.TimeoutError:
             raise _late(limit) from None
         except WorkerError:
             LOGGER.exception("worker")
-            detail = "no worker process can be started; ask again"
+            detail = "the service could not start a process to read in; send this one again in 5 s"
             raise ProblemError(503, detail, "no_worker", {"Retry-After": "5"}) from None
-        except MissingDependencyError:
-            raise ProblemError(
-                415, "this service is not set up for files of this type", "unsupported"
-            ) from None
+        except MissingDependencyError as error:
+            detail = (
+                f"this service is not set up to read {error.what}; who runs it mends that by {error.remedy}"
+            )
+            raise ProblemError(415, detail, "unsupported") from None
         except ImageError:
             if _KNOWN.match(data) or b"%PDF-" in data[:1024]:
                 detail = "the picture or document is broken, protected or too large to be read"
                 raise ProblemError(422, detail, "unreadable") from None
             raise ProblemError(
-                415, "the body is no picture or document that is read", "unsupported"
+                415, f"the body is no picture or document that is read, as {_READ} are", "unsupported"
             ) from None
 
     def _noted(self, request: Request, data: bytes, wish: Wish) -> Iterator[ReadResult]:
@@ -125,7 +133,10 @@ class Reading:
 
 
 def _late(seconds: float) -> ProblemError:
-    return ProblemError(504, f"nothing was read within {seconds:g} seconds", "timeout")
+    detail = (
+        f"nothing was read within {seconds:g} seconds; send a smaller picture, or ask for a longer timeout"
+    )
+    return ProblemError(504, detail, "timeout")
 
 
 def router(settings: Settings, reading: Reading) -> APIRouter:
@@ -135,12 +146,12 @@ def router(settings: Settings, reading: Reading) -> APIRouter:
     preview = Field(False, description="Answer with a small picture a page.")
     all_of_it = _asked(settings, preview=(bool, preview))
 
-    @routes.post("/detect", response_model_exclude_unset=True, openapi_extra=body.SCHEMA)
-    async def detect(request: Request, options: Annotated[Any, detecting]) -> answers.Detected:
+    @routes.post("/detect", response_model=answers.Detected, openapi_extra=body.SCHEMA)
+    async def detect(request: Request, options: Annotated[Any, detecting]) -> Response:
         """Read one code, or as many as are expected: of a document on the first page that has one."""
         wish = _wish(settings, options)
 
-        def look(pages: Iterator[ReadResult], end: float) -> answers.Detected:
+        def look(pages: Iterator[ReadResult], end: float) -> Response:
             looked = []
             for result in itertools.islice(pages, settings.max_pages):
                 looked.append(replace(result, picture=None))
@@ -149,26 +160,31 @@ def router(settings: Settings, reading: Reading) -> APIRouter:
             answer = answers.detected(looked, options.trace)
             if answer.timed_out and not answer.codes:
                 raise _late(wish.timeout)
-            return answer
+            return _json(answer)
 
         return await reading.answer(request, wish, look)
 
-    @routes.post("/read", response_model_exclude_unset=True, openapi_extra=body.SCHEMA)
-    async def read(request: Request, options: Annotated[Any, all_of_it]) -> answers.Read:
+    @routes.post("/read", response_model=answers.Read, openapi_extra=body.SCHEMA)
+    async def read(request: Request, options: Annotated[Any, all_of_it]) -> Response:
         """Read every page, and answer with all that is known of each."""
         wish = _wish(settings, options)
 
-        def look(pages: Iterator[ReadResult], end: float) -> answers.Read:
+        def look(pages: Iterator[ReadResult], end: float) -> Response:
             looked = []
             for result in pages:
                 looked.append(answers.read(result, options.preview))
                 if len(looked) == settings.max_pages or time.monotonic() >= end:
-                    return answers.Read(pages=looked, complete=False)
-            return answers.Read(pages=looked, complete=True)
+                    return _json(answers.Read(pages=looked, complete=False))
+            return _json(answers.Read(pages=looked, complete=True))
 
         return await reading.answer(request, wish, look)
 
     return routes
+
+
+def _json(answer: BaseModel) -> Response:
+    """The answer, written where it was made: FastAPI would look through it again, in the event loop."""
+    return Response(answer.model_dump_json(exclude_unset=True), media_type="application/json")
 
 
 def _asked(settings: Settings, **more: Any) -> Any:

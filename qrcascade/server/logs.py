@@ -102,7 +102,7 @@ class RequestLog:
 
     def _write(self, scope: Scope, story: dict[str, Any], status: int, seconds: float) -> None:
         # Only paths that exist are named: others are whatever somebody made up.
-        endpoint = getattr(scope.get("route"), "path", "other")
+        endpoint = story.pop("endpoint", None) or getattr(scope.get("route"), "path", "other")
         story.setdefault("outcome", "ok" if status < 400 else "invalid")
         self._count(endpoint, story["outcome"], story.get("strategy") or "", seconds)
         line = {"method": scope["method"], "endpoint": endpoint, "status": status}
@@ -110,4 +110,7 @@ class RequestLog:
 
 
 def _broken(request: Request) -> JSONResponse:
-    return response(request, ProblemError(500, "the service failed; its log says why", "broken"))
+    return response(
+        request,
+        ProblemError(500, "the service failed; its log says why, under the number in instance", "broken"),
+    )

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import asyncio
 import math
+import threading
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import asynccontextmanager
-from typing import TypeVar
+from typing import Any, Generic, TypeVar
 
 __all__ = ["FullError", "GoneError", "Queue"]
 
@@ -16,6 +17,8 @@ _T = TypeVar("_T")
 _LONGEST_RETRY_S = 60
 # Weight of the latest reading in the mean that Retry-After is told from.
 _LATEST = 0.1
+# Calls that each thread has at hand, the one that it runs included: it need not wait for the event loop.
+_AT_HAND = 2
 
 
 class FullError(Exception):
@@ -28,6 +31,25 @@ class FullError(Exception):
 
 class GoneError(Exception):
     """Who asked has hung up."""
+
+
+class _Call(Generic[_T]):
+    """Work on its way to a thread, which says when it begins."""
+
+    def __init__(
+        self, work: Callable[[], _T], queue: Queue, waited: Callable[[float], None], since: float
+    ) -> None:
+        self.begun: float | None = None
+        self._work, self._queue, self._waited, self._since = work, queue, waited, since
+
+    def __call__(self) -> _T:
+        self.begun = begun = time.monotonic()
+        self._queue.begins()
+        try:
+            self._waited(begun - self._since)
+            return self._work()
+        finally:
+            self._queue.ended(time.monotonic() - begun)
 
 
 class Queue:
@@ -44,6 +66,8 @@ class Queue:
 
     Attributes
     ----------
+    places : int
+        Requests that may be inside, waiting or read.
     inside, running : int
         Requests that have a place, and calls that run.
     """
@@ -51,18 +75,23 @@ class Queue:
     def __init__(self, concurrency: int, waiting: int, max_wait: float) -> None:
         self.inside = 0
         self.running = 0
-        self._places = concurrency + waiting
+        self.places = concurrency + waiting
         self._concurrency = concurrency
         self._max_wait = max_wait
         self._mean_s = 0.0
+        self._counting = threading.Lock()
         self._opened: tuple[asyncio.Semaphore, ThreadPoolExecutor] | None = None
 
     def _open(self) -> tuple[asyncio.Semaphore, ThreadPoolExecutor]:
         """Turns and worker threads, made on first use: an app may be ended and started again."""
         if self._opened is None:
             threads = ThreadPoolExecutor(self._concurrency, thread_name_prefix="reading")
-            self._opened = asyncio.Semaphore(self._concurrency), threads
+            self._opened = asyncio.Semaphore(_AT_HAND * self._concurrency), threads
         return self._opened
+
+    def full(self) -> int | None:
+        """Seconds after which to ask again, where there is no place."""
+        return self._retry_after() if self.inside >= self.places else None
 
     @asynccontextmanager
     async def place(self) -> AsyncIterator[None]:
@@ -73,8 +102,8 @@ class Queue:
         FullError
             If there is none.
         """
-        if self.inside >= self._places:
-            raise FullError(self._retry_after())
+        if (retry_after := self.full()) is not None:
+            raise FullError(retry_after)
         self.inside += 1
         try:
             yield
@@ -97,7 +126,7 @@ class Queue:
         limit : float
             Seconds after which its result is no longer waited for. The thread is busy until it ends.
         gone : async callable
-            Asked when the turn has come: is there still somebody who wants the result?
+            Asked when the turn has come, or is the next: is there still somebody who wants the result?
         waited : callable
             Told the seconds that the turn took to come.
 
@@ -111,36 +140,46 @@ class Queue:
             If the limit has passed.
         """
         turns, threads = self._open()
-        start = time.monotonic()
+        latest = time.monotonic() + self._max_wait
         try:
             await asyncio.wait_for(turns.acquire(), self._max_wait)
         except asyncio.TimeoutError:
             raise FullError(self._retry_after()) from None
-        begun = time.monotonic()
-        waited(begun - start)
-        self.running += 1
+        call = _Call(work, self, waited, latest - self._max_wait)
         handed_over = False
         try:
             if await gone():
                 raise GoneError
-            future = asyncio.get_running_loop().run_in_executor(threads, work)
-            future.add_done_callback(lambda done: self._ended(done, begun, turns))
+            submitted = threads.submit(call)
             handed_over = True
         finally:
             if not handed_over:
-                self._release(turns)
-        return await asyncio.wait_for(asyncio.shield(future), limit)
+                turns.release()
+        future = asyncio.wrap_future(submitted)
+        future.add_done_callback(lambda done: _ended(done, turns))
+        while True:
+            until = latest if call.begun is None else call.begun + limit
+            left = max(0.0, until - time.monotonic())
+            # It may begin meanwhile, and then has no longer than the limit.
+            await asyncio.wait({future}, timeout=min(left, limit))
+            if future.done():
+                return future.result()
+            now = time.monotonic()
+            if call.begun is not None and now >= call.begun + limit:
+                raise asyncio.TimeoutError
+            if now >= latest and submitted.cancel():
+                raise FullError(self._retry_after())
 
-    def _ended(self, done: asyncio.Future[_T], begun: float, turns: asyncio.Semaphore) -> None:
-        if not done.cancelled():
-            done.exception()  # Taken here, too: perhaps nobody waits for it any more.
-        took = time.monotonic() - begun
-        self._mean_s = took if self._mean_s == 0 else (1 - _LATEST) * self._mean_s + _LATEST * took
-        self._release(turns)
+    def begins(self) -> None:
+        """Count a call that begins, from its thread."""
+        with self._counting:
+            self.running += 1
 
-    def _release(self, turns: asyncio.Semaphore) -> None:
-        self.running -= 1
-        turns.release()
+    def ended(self, took: float) -> None:
+        """Count that it has ended, and the seconds that it took."""
+        with self._counting:
+            self.running -= 1
+            self._mean_s = took if self._mean_s == 0 else (1 - _LATEST) * self._mean_s + _LATEST * took
 
     def _retry_after(self) -> int:
         """Whole seconds after which half of those inside should be done."""
@@ -156,3 +195,9 @@ class Queue:
         if self._opened is not None:
             self._opened[1].shutdown(wait=False, cancel_futures=True)
             self._opened = None
+
+
+def _ended(done: asyncio.Future[Any], turns: asyncio.Semaphore) -> None:
+    if not done.cancelled():
+        done.exception()  # Taken here, too: perhaps nobody waits for it any more.
+    turns.release()

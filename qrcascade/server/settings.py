@@ -98,7 +98,8 @@ class Settings:
         if not self.presets:
             raise OptionError("at least one preset must be served")
         if self.timeout > self.max_timeout:
-            raise OptionError(f"timeout {self.timeout} is more than max_timeout {self.max_timeout}")
+            both = f"timeout {self.timeout:g} is more than max_timeout {self.max_timeout:g}"
+            raise OptionError(f"{both}: lower the one, or raise the other")
         if self.token is not None and not _TOKEN.fullmatch(self.token):
             raise OptionError("a token has letters, digits and . _ ~ + / - alone, and perhaps = at its end")
         if self.token is None and not self.without_token and not _is_loopback(self.host):
