@@ -86,8 +86,8 @@ class ReadBatch:
         Returns
         -------
         pyarrow.Table
-            The columns of ``qrcascade scan --out x.parquet`` with their types, the rows of a file one after the
-            other, files in their order. Every batch has the same schema, also where a column is empty.
+            The columns of ``qrcascade scan --out x.parquet`` with their types; the rows of a file one after
+            the other, files in their order. Every batch has the same schema, also where a column is empty.
 
         Raises
         ------
@@ -143,10 +143,11 @@ class _Waiting:
         return self._sources.popleft()
 
 
-def _files(batch: Mapping[str, Sequence[Any]]) -> tuple[list[str | None], list[Source]]:
+def _files(batch: Mapping[str, Sequence[Any]]) -> tuple[Sequence[str | None], Sequence[Source]]:
     """What the files of a batch are called, None where nobody said; and where their contents are."""
     if not {"path", "bytes"} & set(batch):
         raise OptionError(f"a batch has a column 'bytes' or 'path', or both; this one has {sorted(batch)}")
-    sources = list(batch["bytes"] if "bytes" in batch else batch["path"])
-    names = [str(path) for path in batch["path"]] if "path" in batch else [None] * len(sources)
-    return names, sources
+    sources = list(batch["bytes" if "bytes" in batch else "path"])
+    if "path" not in batch:
+        return [None] * len(sources), sources
+    return [str(path) for path in batch["path"]], sources

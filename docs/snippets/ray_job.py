@@ -6,9 +6,10 @@
 import argparse
 from collections.abc import Iterator
 
-import pyarrow.dataset
 import ray
+from pyarrow import compute, dataset
 from pyarrow.fs import FileSelector, FileSystem, FileType
+from ray.data import SaveMode
 
 from qrcascade.ray import ReadBatch
 
@@ -23,43 +24,42 @@ def listed(source: str) -> tuple[FileSystem, list[str]]:
 def read(store: FileSystem, files: list[str], out: str, preset: str, actors: int) -> None:
     """Write Parquet files with the rows of all files into a new folder."""
     context = ray.data.DataContext.get_current()
-    # A store that is busy is asked again, later and later. Ray knows the errors of S3; others are named here.
-    context.retried_io_errors = [*context.retried_io_errors, "timed out", "Too Many Requests"]
-    # Where the actors took all processors, nothing would be left for those that fetch and write, and all would wait.
+    # A machine that is short of memory for a moment starts no process. That a store is busy Ray knows by
+    # itself, by what S3 says then: `context.retried_io_errors`.
+    context.retried_map_errors, context.max_map_retries = ["worker process"], 3
+    # Where the actors took all processors, nothing would be left to fetch and write with, and all would wait.
     contents = ray.data.read_binary_files(files, filesystem=store, include_paths=True, num_cpus=0.1)
+    # An actor that is lost, alone or with its machine, is started again, and its files are read again: Ray
+    # Data does so by itself, as often as it takes. No file makes that endless, since none ends its actor.
     rows = contents.map_batches(
         ReadBatch,
         fn_constructor_kwargs={"cascade": preset, "timeout": 30.0},
         batch_size=16,
         compute=ray.data.ActorPoolStrategy(size=actors),
         num_cpus=0.9,
-        # An actor that is lost with its machine is started on another one; its batches are read again.
-        max_restarts=-1,
-        max_task_retries=10,
     )
     where, path = FileSystem.from_uri(out)
     # Never beside the rows of another run, which would be there twice.
-    rows.write_parquet(path, filesystem=where, mode="error", ray_remote_args={"num_cpus": 0.1})
+    rows.write_parquet(path, filesystem=where, mode=SaveMode.ERROR, ray_remote_args={"num_cpus": 0.1})
 
 
 def faults(files: list[str], out: str) -> Iterator[str]:
     """What keeps the rows from being exactly one for each page of each file; nothing, where they are."""
     where, path = FileSystem.from_uri(out)
-    table = pyarrow.dataset.dataset(path, filesystem=where).to_table(["file", "page", "rows"])
+    table = dataset.dataset(path, filesystem=where).to_table(["file", "page", "rows"])
+    with_none = compute.CountOptions(mode="all")  # the page of an error that is a whole file's
     counts = table.group_by("file").aggregate(
-        [("rows", "min"), ("rows", "max"), ("rows", "count"), ("page", "count_distinct", _WITH_NULL)]
+        [("rows", "min"), ("rows", "max"), ("rows", "count"), ("page", "count_distinct", with_none)]
     )
     left = set(files)
     for row in counts.to_pylist():
-        if row["file"] not in left:
-            yield f"{row['file']}: not among the files"
-        left.discard(row["file"])
-        if len({row[name] for name in row if name != "file"}) != 1:
-            yield f"{row['file']}: {row['rows_count']} rows of {row['rows_max']}"
+        file = row.pop("file")
+        if file not in left:
+            yield f"{file}: not one of the files"
+        left.discard(file)
+        if len(set(row.values())) > 1:
+            yield f"{file}: not one row a page: {row}"
     yield from (f"{file}: no row" for file in sorted(left))
-
-
-_WITH_NULL = pyarrow.compute.CountOptions(mode="all")
 
 
 def main() -> None:
