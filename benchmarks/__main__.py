@@ -15,6 +15,7 @@ from tqdm import tqdm
 from benchmarks import (
     batch,
     claims,
+    cluster,
     concurrency,
     corpora,
     curves,
@@ -25,6 +26,7 @@ from benchmarks import (
     runtimes,
     safety,
     safety_pictures,
+    scaling,
     schedule,
     startup,
     tiles,
@@ -125,6 +127,8 @@ main.command(name="curves")(curves.curves)
 main.command(name="claims")(claims.claims)
 main.add_command(isolation.isolation)
 main.command(name="load")(load.load)
+main.command(name="scaling")(scaling.scaling)
+main.command(name="cluster")(cluster.cluster)
 main.command(name="tiles")(tiles.small_codes)
 for _command in (batch.batch, batch.growth, batch.pages):
     main.add_command(_command)

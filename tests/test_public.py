@@ -66,7 +66,7 @@ def test_imports_point_one_way() -> None:
         {"cascade"},
         {"documents"},
         {"batch"},
-        {"profile"},
+        {"profile", "ray"},
         {"server"},
         {"pytest_plugin"},
         {"doctor", "cli_options", "cli_profile", "cli_scan", "cli_serve", "cli_weights", "cli"},

@@ -144,13 +144,21 @@ def read_groups(
     ordered: bool = False,
     cascade: Cascade | None = None,
     timeout: float | None = None,
+    threads: int | None = None,
     **options: Any,
 ) -> Generator[tuple[Record, ...]]:
-    """The same as `read_many`, with all records of a source at a time."""
+    """The same as `read_many`, with all records of a source at a time.
+
+    ``threads`` says how many each worker may use; by default they share the processors.
+    """
     if workers is None:
         workers = _processors()
     if not is_count(workers):
         raise OptionError(f"workers must be None or a number from 1, got {workers!r}")
+    if threads is None:
+        threads = max(1, _processors() // workers)
+    if not is_count(threads):
+        raise OptionError(f"threads must be None or a number from 1, got {threads!r}")
     cascade = Cascade.preset() if cascade is None else cascade
     if cascade.isolation is not None:
         raise OptionError("a batch has worker processes by itself: give it a cascade without isolation")
@@ -163,7 +171,6 @@ def read_groups(
     except Exception as error:
         why = f"{type(error).__name__}: {error}"
         raise OptionError(f"cascade and accept must be what can be pickled: {why}") from error
-    threads = max(1, _processors() // workers)
     return _Pool(payload, workers, threads, timeout, cascade.limits).read(sources, ordered)
 
 

@@ -13,13 +13,14 @@ from typing import IO, Any
 from qrcascade.batch.journal import Row, rows
 from qrcascade.errors import MissingDependencyError
 
-__all__ = ["COLUMNS", "check", "write"]
+__all__ = ["COLUMNS", "check", "flat", "schema", "write"]
 
 _BLOCK = 5_000
 
 COLUMNS: dict[str, str] = {
     "file": "string",
     "page": "int32",
+    "rows": "int32",
     "read": "bool_",
     "text": "string",
     "texts": "list",
@@ -49,16 +50,17 @@ def write(journal: Path, path: Path) -> None:
     part = path.with_name(f".{path.name}.part")
     try:
         if path.suffix == ".parquet":
-            _parquet(map(_flat, rows(journal)), part)
+            _parquet(map(flat, rows(journal)), part)
         else:
             with part.open("w", newline="", encoding="utf-8") as file:
-                _csv(map(_flat, rows(journal)), file)
+                _csv(map(flat, rows(journal)), file)
         os.replace(part, path)  # noqa: PTH105
     finally:
         part.unlink(missing_ok=True)
 
 
-def _flat(row: Row) -> Row:
+def flat(row: Row) -> Row:
+    """A row of a journal with the keys of `COLUMNS`."""
     taken = [code for code in row.get("codes", ()) if code["accepted"]]
     best = taken[0] if taken else {}
     width, height = row.get("size", (None, None))
@@ -67,7 +69,7 @@ def _flat(row: Row) -> Row:
             name: best.get(name)
             for name in ("text", "confidence", "strategy", "engine", "version", "ec_level")
         },
-        **{name: row.get(name) for name in ("file", "page", "ms", "timed_out", "error")},
+        **{name: row.get(name) for name in ("file", "page", "rows", "ms", "timed_out", "error")},
         "read": bool(taken),
         "texts": [code["text"] for code in taken],
         "regions": len(row.get("regions", ())),
@@ -76,23 +78,32 @@ def _flat(row: Row) -> Row:
     }
 
 
-def _csv(flat: Iterable[Row], file: IO[str]) -> None:
+def schema() -> Any:
+    """`COLUMNS` as a pyarrow.Schema.
+
+    Raises
+    ------
+    MissingDependencyError
+        If pyarrow is not installed.
+    """
+    arrow, _ = _pyarrow()
+    types = {"list": arrow.list_(arrow.string())}
+    return arrow.schema([(name, types.get(kind) or getattr(arrow, kind)()) for name, kind in COLUMNS.items()])
+
+
+def _csv(table_rows: Iterable[Row], file: IO[str]) -> None:
     table = csv.DictWriter(file, COLUMNS)
     table.writeheader()
-    for row in flat:
+    for row in table_rows:
         table.writerow({**row, "texts": json.dumps(row["texts"], ensure_ascii=False)})
 
 
-def _parquet(flat: Iterable[Row], path: Path) -> None:
+def _parquet(table_rows: Iterable[Row], path: Path) -> None:
     arrow, parquet = _pyarrow()
-    types = {"list": arrow.list_(arrow.string())}
-    schema = arrow.schema(
-        [(name, types.get(kind) or getattr(arrow, kind)()) for name, kind in COLUMNS.items()]
-    )
-    flat = iter(flat)
-    with parquet.ParquetWriter(path, schema) as writer:
-        while block := list(itertools.islice(flat, _BLOCK)):
-            writer.write_table(arrow.Table.from_pylist(block, schema))
+    table_rows, columns = iter(table_rows), schema()
+    with parquet.ParquetWriter(path, columns) as writer:
+        while block := list(itertools.islice(table_rows, _BLOCK)):
+            writer.write_table(arrow.Table.from_pylist(block, columns))
 
 
 def _pyarrow() -> tuple[Any, Any]:
