@@ -145,18 +145,10 @@ def _costs_table(preset: str, costs: dict[str, Cost]) -> str:
         times = f"{cost.size / 1000:.0f}", f"{cost.read:.0%}", f"{cost.wall:.1f}", f"{cost.cpu:.1f}"
         rows.append([kind, *times, f"{1000 / cost.cpu:.1f}", *(f"{share:.0%}" for share in shares)])
     size, cpu = _mixed(costs, lambda cost: cost.size), _mixed(costs, lambda cost: cost.cpu)
-    shares = [
-        _mixed(costs, lambda c, name=name: getattr(c, name) * c.cpu) / cpu for name in ("classical", "grid")
-    ]  # type: ignore[misc]
-    shares = [1 - sum(shares), *shares]
-    mix = (
-        f"{size / 1000:.0f}",
-        "",
-        "",
-        f"{cpu:.1f}",
-        f"{1000 / cpu:.1f}",
-        *(f"{share:.0%}" for share in shares),
-    )
+    classical = _mixed(costs, lambda cost: cost.classical * cost.cpu) / cpu
+    grid = _mixed(costs, lambda cost: cost.grid * cost.cpu) / cpu
+    parts = [f"{share:.0%}" for share in (1 - classical - grid, classical, grid)]
+    mix = [f"{size / 1000:.0f}", "", "", f"{cpu:.1f}", f"{1000 / cpu:.1f}", *parts]
     return f"`{preset}`\n\n{_table(head, [*rows, ['the mix', *mix]])}"
 
 
