@@ -10,6 +10,7 @@ import time
 from collections import defaultdict
 from pathlib import Path
 from types import ModuleType
+from typing import Any
 
 import click
 
@@ -94,21 +95,42 @@ def _role(path: Path) -> str | None:
     return None
 
 
+def _rounds(
+    job: ModuleType, store: Any, folder: Path, files: list[str], preset: str, workers: int, rounds: int
+) -> str:
+    """Pages a second of both ways in turns, as a table; what every job costs, however small, is not in it."""
+    head = ["round", "read_many, pages/s", "Ray, pages/s", "its start, s", "driver's CPU, ms a page"]
+    lines = [f"| {' | '.join(head)} |", "| --- |" + " ---: |" * 4]
+    for number in range(1, rounds + 1):
+        start = time.perf_counter()
+        count = sum(1 for _ in read_many(files, workers=workers, cascade=Cascade.preset(preset)))
+        alone = count / (time.perf_counter() - start)
+        took, cpu = [], []
+        for part, out in ((files[:workers], "start"), (files, "all")):
+            start, used = time.perf_counter(), time.process_time()
+            job.read(store, part, f"{folder}/{out} {preset} {number}", preset, workers)
+            took.append(time.perf_counter() - start)
+            cpu.append(time.process_time() - used)
+        if wrong := list(job.faults(files, f"{folder}/all {preset} {number}")):
+            raise RuntimeError("\n".join(wrong))
+        rate, driver = count / (took[1] - took[0]), 1000 * (cpu[1] - cpu[0]) / count
+        lines.append(f"| {number} | {alone:.1f} | {rate:.1f} | {took[0]:.1f} | {driver:.1f} |")
+    return "\n".join(lines)
+
+
 @click.option("--copies", default=10, show_default=True, help="Times a hundred pages of the mix.")
-@click.option("--preset", default="light", show_default=True)
+@click.option("--preset", "presets", multiple=True, default=("classical", "light"), show_default=True)
 @click.option("--workers", default=2, show_default=True)
 @click.option("--rounds", default=3, show_default=True, help="In turns.")
 @click.option("--save", is_flag=True, help="Write docs/benchmarks/cluster.md.")
-def cluster(copies: int, preset: str, workers: int, rounds: int, save: bool) -> None:
+def cluster(copies: int, presets: tuple[str, ...], workers: int, rounds: int, save: bool) -> None:
     """Pages a second of the job in a local Ray, and of `read_many`; memory of the job's processes."""
     import ray
 
-    job, lines = (
-        _job(),
-        ["| round | read_many, pages/s | Ray, pages/s | its start, s |", "| --- |" + " ---: |" * 3],
-    )
+    job = _job()
+    parts = []
     with tempfile.TemporaryDirectory() as name:
-        source = Path(name, "in")
+        folder, source = Path(name), Path(name, "in")
         source.mkdir()
         size = _mix(source, copies)
         store, files = job.listed(str(source))
@@ -118,31 +140,20 @@ def cluster(copies: int, preset: str, workers: int, rounds: int, save: bool) -> 
         watch = _Watch()
         watch.start()
         try:
-            for number in range(1, rounds + 1):
-                start = time.perf_counter()
-                count = sum(1 for _ in read_many(files, workers=workers, cascade=Cascade.preset(preset)))
-                alone = count / (time.perf_counter() - start)
-                # Of one small job: what is the same for any number of pages.
-                start = time.perf_counter()
-                job.read(store, files[:workers], f"{name}/start {number}", preset, workers)
-                begun = time.perf_counter() - start
-                start = time.perf_counter()
-                job.read(store, files, f"{name}/{number}", preset, workers)
-                rate = count / (time.perf_counter() - start - begun)
-                lines.append(f"| {number} | {alone:.1f} | {rate:.1f} | {begun:.1f} |")
-                if wrong := list(job.faults(files, f"{name}/{number}")):
-                    raise RuntimeError("\n".join(wrong))
+            for preset in presets:
+                table = _rounds(job, store, folder, files, preset, workers, rounds)
+                parts.append(f"`{preset}`\n\n{table}")
         finally:
             watch.stop()
             ray.shutdown()
-        written = sum(path.stat().st_size for path in Path(name, "1").glob("*.parquet"))
+        written = sum(path.stat().st_size for path in (folder / f"all {presets[0]} 1").glob("*.parquet"))
     said = (
-        f"`{preset}`, {workers} workers, {count:,} pages of the mix, {size / count / 1000:.0f} KB each; "
-        f"{written / count:.0f} bytes of Parquet a row. Each page was in exactly one row, each time."
+        f"{workers} workers, {len(files):,} pages of the mix, {size / len(files) / 1000:.0f} KB each; "
+        f"{written / len(files):.0f} bytes of Parquet a row. Each page was in exactly one row, each time."
     )
     memory = ["| process | memory of its own at most, MB |", "| --- | ---: |"]
     memory += [f"| {role} | {mb:.0f} |" for role, mb in sorted(watch.most.items())]
-    parts = [said, "\n".join(lines), "\n".join(memory)]
+    parts = [said, *parts, "\n".join(memory)]
     click.echo("\n\n".join(parts))
     if save:
         page = report.page("cluster", f"Ray {ray.__version__}.", *parts)
