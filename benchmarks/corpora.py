@@ -17,7 +17,7 @@ from qrcascade.frame import Gray
 
 __all__ = ["CORPORA", "Picture", "load", "root"]
 
-CORPORA = ("boofcv", "zxing", "jsqr", "negatives", "synthetic", "pages")
+CORPORA = ("boofcv", "zxing", "jsqr", "negatives", "synthetic", "beyond", "pages")
 _IMAGES = (".jpg", ".jpeg", ".png")
 
 
@@ -84,6 +84,7 @@ def load(corpus: str) -> list[Picture]:
         "jsqr": _jsqr,
         "negatives": _negatives,
         "synthetic": _synthetic,
+        "beyond": _beyond,
         "pages": _pages,
     }
     pictures = list(readers[corpus]() if corpus in readers else _folder(Path(corpus)))
@@ -140,6 +141,14 @@ def _synthetic() -> Iterator[Picture]:
     for kind in (*synthetic.CONDITIONS, *synthetic.SCENARIOS):
         for severity in (0.0, 0.25, 0.5, 0.75, 1.0):
             for seed in range(4):
+                yield _drawn(kind, severity, seed)
+
+
+def _beyond() -> Iterator[Picture]:
+    """The conditions where they are worse than `_synthetic` has them, up to where hardly anything is read."""
+    for kind in synthetic.CONDITIONS:
+        for severity in (1.05, 1.1, 1.15, 1.2):
+            for seed in range(5):
                 yield _drawn(kind, severity, seed)
 
 

@@ -19,7 +19,7 @@ import tempfile
 import threading
 import time
 import urllib.request
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import click
@@ -28,7 +28,8 @@ from PIL import Image
 
 from benchmarks import report
 from benchmarks.ab import asked
-from qrcascade import Cascade
+from benchmarks.mixed import KINDS, MIX, suffix
+from qrcascade import Cascade, read_document
 
 __all__ = ["load"]
 
@@ -67,7 +68,17 @@ def _pictures(folder: Path) -> dict[str, Path]:
     phone = folder / "photo-12MP.jpg"
     Image.open(_EXAMPLES / "photo.jpg").resize((3000, 4000)).save(phone, quality=90)
     small = {name: _EXAMPLES / name for name in ("printed.png", "photo.jpg")}
-    return {**small, phone.name: phone, spoilt.name: spoilt}
+    return {**small, phone.name: phone, spoilt.name: spoilt, **_kinds(folder)}
+
+
+def _kinds(folder: Path) -> dict[str, Path]:
+    """A page of each kind of the mix."""
+    files = {}
+    for kind, make in KINDS.items():
+        data = make(0)
+        files[kind] = folder / f"{kind}{suffix(data)}"
+        files[kind].write_bytes(data)
+    return files
 
 
 @contextlib.contextmanager
@@ -92,11 +103,18 @@ def _service(preset: str, processes: int) -> Iterator[tuple[int, str]]:
 
 def _plain(preset: str, picture: Path, seconds: float, ready: object, counts: object) -> None:
     cascade, data = Cascade.preset(preset), picture.read_bytes()
-    cascade.read(data)
+
+    def read() -> None:
+        if picture.suffix == ".pdf":
+            tuple(read_document(data, cascade=cascade))
+        else:
+            cascade.read(data)
+
+    read()
     ready.wait()  # type: ignore[attr-defined]
     start, cpu, count = time.perf_counter(), time.process_time(), 0
     while time.perf_counter() - start < seconds:
-        cascade.read(data)
+        read()
         count += 1
     cpu_ms = (time.process_time() - cpu) / count * 1000
     counts.put((count / (time.perf_counter() - start), cpu_ms))  # type: ignore[attr-defined]
@@ -142,20 +160,37 @@ def _throughput(
         "| picture | read(), a second | service | ratio | read(), CPU ms | service | ratio | ab, CPU ms |",
         "| --- | ---: | ---: | ---: | ---: | ---: | ---: | ---: |",
     ]
+    found: dict[str, tuple[float, ...]] = {}
     for name, picture in pictures.items():
-        rows = []
-        for _ in range(rounds):
-            plain, plain_cpu = _reading(preset, picture, processes, seconds)
-            before = _cpu(pid)
-            seen = asked(url, picture, 2 * processes, plain * seconds)
-            answers = sum(seen.outcomes.values())
-            cpu = (_cpu(pid) - before) / answers * 1000
-            rates = plain, seen.per_second, seen.per_second / plain
-            rows.append((*rates, plain_cpu, cpu, plain_cpu / cpu, seen.cpu_s / answers * 1000))
-        a, b, ratio, c, d, of_cpu, e = (statistics.median(column) for column in zip(*rows, strict=True))
-        figures = f"{a:.1f} | {b:.1f} | {ratio:.2f} | {c:.1f} | {d:.1f} | {of_cpu:.2f} | {e:.2f}"
-        lines.append(f"| {name} | {figures} |")
-    return "\n".join(lines)
+        turns = [_turn(url, pid, preset, processes, seconds, picture) for _ in range(rounds)]
+        found[name] = tuple(statistics.median(column) for column in zip(*turns, strict=True))
+        lines.append(_row(name, found[name]))
+    shares = np.array([*MIX.values()]) / 100
+    plain, service, _, plain_cpu, cpu, _, ab = np.array([found[kind] for kind in MIX]).T
+    # A second's share of each kind goes by what it takes.
+    plain, service = 1 / (shares / plain).sum(), 1 / (shares / service).sum()
+    plain_cpu, cpu = (shares * plain_cpu).sum(), (shares * cpu).sum()
+    mix = plain, service, service / plain, plain_cpu, cpu, plain_cpu / cpu, (shares * ab).sum()
+    said = ", ".join(f"{share} % {kind}" for kind, share in MIX.items())
+    return "\n".join([*lines, _row("the mix", mix), "", f"The mix: {said}."])
+
+
+def _turn(
+    url: str, pid: int, preset: str, processes: int, seconds: float, picture: Path
+) -> tuple[float, ...]:
+    """The figures of a row, once."""
+    plain, plain_cpu = _reading(preset, picture, processes, seconds)
+    before = _cpu(pid)
+    seen = asked(url, picture, 2 * processes, plain * seconds)
+    answers = sum(seen.outcomes.values())
+    cpu = (_cpu(pid) - before) / answers * 1000
+    rates = plain, seen.per_second, seen.per_second / plain
+    return *rates, plain_cpu, cpu, plain_cpu / cpu, seen.cpu_s / answers * 1000
+
+
+def _row(name: str, figures: Sequence[float]) -> str:
+    a, b, ratio, c, d, of_cpu, e = figures
+    return f"| {name} | {a:.1f} | {b:.1f} | {ratio:.2f} | {c:.1f} | {d:.1f} | {of_cpu:.2f} | {e:.2f} |"
 
 
 def _loop() -> str:
@@ -198,7 +233,7 @@ def _killed(url: str, pid: int, processes: int, seconds: float, picture: Path) -
     killer = threading.Thread(target=kill)
     killer.start()
     try:
-        seen = asked(url, picture, 2 * processes, 200 * seconds)
+        seen = asked(url, picture, 2 * processes, 1000 * seconds)
     finally:
         over.set()
         killer.join()

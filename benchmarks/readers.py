@@ -15,7 +15,7 @@ from qrcascade.cascade import PRESETS
 from qrcascade.engines import engine
 from qrcascade.frame import Gray
 from qrcascade.models import load as load_model
-from qrcascade.runtimes import CHOICES
+from qrcascade.runtimes import RUNTIMES
 from qrcascade.runtimes.torch import TorchDetector
 
 __all__ = ["READERS", "Output", "Reading", "build"]
@@ -140,7 +140,7 @@ READERS: dict[str, Callable[[], Reader]] = {
     **{f"qreader-{size}": (lambda size=size: _qreader(size)) for size in "nsml"},  # type: ignore[misc]
     **{name: (lambda name=name: _preset(name, None)) for name in PRESETS},  # type: ignore[misc]
     **{f"{name}-all": (lambda name=name: _preset(name, "all")) for name in PRESETS},  # type: ignore[misc]
-    **{f"nano-{runtime}": (lambda runtime=runtime: _nano(runtime)) for runtime in CHOICES[1:]},  # type: ignore[misc]
+    **{f"nano-{runtime}": (lambda runtime=runtime: _nano(runtime)) for runtime in RUNTIMES},  # type: ignore[misc]
     "thorough-nano": lambda: _thorough_nano(None),
     "thorough-nano-all": lambda: _thorough_nano("all"),
 }

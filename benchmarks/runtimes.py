@@ -22,14 +22,13 @@ from benchmarks import corpora, report, synthetic
 from qrcascade import Frame, Quad
 from qrcascade.frame import Gray
 from qrcascade.models import load
-from qrcascade.runtimes import EXPORTS
+from qrcascade.runtimes import EXPORTS, RUNTIMES
 from qrcascade.runtimes.export import export
 from qrcascade.views import limit
 
 __all__ = ["architectures", "runtimes"]
 
 _PAGE = Path("docs/benchmarks/runtimes.md")
-_NAMES = ("torch", *EXPORTS)
 Found = list[tuple[Quad, float]]
 
 # A number is expected of a page without a symbol, so every tier looks.
@@ -109,8 +108,8 @@ def _times(folder: Path, rounds: int, threads: int | None) -> Iterator[str]:
         "| --- | --- | ---: | ---: |",
     ]
     for size in "nsm":
-        models = {name: load(size, folder, runtime=name) for name in _NAMES}
-        times: dict[str, list[float]] = {name: [] for name in _NAMES}
+        models = {name: load(size, folder, runtime=name) for name in RUNTIMES}
+        times: dict[str, list[float]] = {name: [] for name in RUNTIMES}
         for turn in range(-2, rounds):
             for name, model in models.items():
                 start = time.perf_counter()
@@ -134,9 +133,9 @@ def _page() -> Gray:
 
 def _memory(folder: Path) -> Iterator[str]:
     Image.fromarray(_page()).save(folder / "page.png")
-    rows = ["| tiers | " + " | ".join(_NAMES) + " |", "| --- |" + " ---: |" * len(_NAMES)]
+    rows = ["| tiers | " + " | ".join(RUNTIMES) + " |", "| --- |" + " ---: |" * len(RUNTIMES)]
     for sizes in ("", "n", "s", "sm"):
-        peaks = [_peak(folder, name, sizes) for name in _NAMES]
+        peaks = [_peak(folder, name, sizes) for name in RUNTIMES]
         tiers = " + ".join(["classical", *map(_size, sizes)])
         rows.append(f"| {tiers} | " + " | ".join(f"{peak:.0f}" for peak in peaks) + " |")
     yield "Peak resident memory in MB of a fresh process that reads one hard picture of 1200x1600."
@@ -154,14 +153,14 @@ def _size(size: str) -> str:
 
 
 def _same(folder: Path, names: tuple[str, ...], every: int, threads: int | None) -> Iterator[str]:
-    models = {name: load("n", folder, runtime=name) for name in _NAMES}
-    seen: dict[str, list[tuple[Found, Found]]] = {name: [] for name in EXPORTS}
+    models = {name: load("n", folder, runtime=name) for name in RUNTIMES}
+    seen: dict[str, list[tuple[Found, Found]]] = {name: [] for name in RUNTIMES if name != "torch"}
     for corpus in names:
         for picture in tqdm(corpora.load(corpus)[::every], unit="picture", desc=corpus):
             rgb: Gray = limit(2048)(Frame.load(picture.rgb())).color
             found = {name: model.detect(rgb, threads) for name, model in models.items()}
-            for name in EXPORTS:
-                seen[name].append((found["torch"], found[name]))
+            for name, pairs in seen.items():
+                pairs.append((found["torch"], found[name]))
     counted = ("runtime", "pictures", "another number of detections", "detections")
     titles = (*counted, "largest score difference", "IoU under 0.98", "median IoU", "least IoU")
     rows = ["| " + " | ".join(titles) + " |", "| --- |" + " ---: |" * (len(titles) - 1)]

@@ -25,7 +25,12 @@ _more = click.FloatRange(min=0, min_open=True)
 @click.option(
     "--only", "names", multiple=True, metavar="NAME", help="A preset, or a detector alone: n, s, m, l."
 )
-@click.option("--runtime", "runtimes", multiple=True, help="torch, openvino or onnx; all by default.")
+@click.option(
+    "--runtime",
+    "chosen",
+    multiple=True,
+    help="torch, openvino, onnx or openvino-bf16; by default all but the last.",
+)
 @click.option("--each", type=click.IntRange(min=1), default=4, show_default=True, help="Of each condition.")
 @click.option("--seed", type=click.IntRange(min=0), default=0, show_default=True)
 @click.option("--pictures", type=_folder, help="Your own, each with a .txt of its texts, one a line.")
@@ -39,7 +44,7 @@ _more = click.FloatRange(min=0, min_open=True)
 @click.option("--json", "as_json", is_flag=True, help="Print JSON, not a table.")
 def profile(
     names: tuple[str, ...],
-    runtimes: tuple[str, ...],
+    chosen: tuple[str, ...],
     each: int,
     seed: int,
     pictures: Path | None,
@@ -60,10 +65,11 @@ def profile(
     """
     from qrcascade.profile import pictures as maker
     from qrcascade.profile import show
-    from qrcascade.profile.measure import NAMES, RUNTIMES, configurations, measure
+    from qrcascade.profile.measure import NAMES, configurations, measure
+    from qrcascade.runtimes import EXPORTS, RUNTIMES
 
     _known(names, NAMES, "--only")
-    _known(runtimes, RUNTIMES, "--runtime")
+    _known(chosen, RUNTIMES, "--runtime")
     try:
         if measured:
             found = Profile.load(measured)
@@ -75,7 +81,7 @@ def profile(
                 if pictures
                 else f"{len(taken)} made pictures: {each} of each of {kinds} conditions, seed {seed}"
             )
-            wanted = configurations(names or NAMES, runtimes or RUNTIMES)
+            wanted = configurations(names or NAMES, chosen or ("torch", *EXPORTS))
             turns = itertools.count(1)
             found = measure(
                 wanted,
@@ -87,7 +93,7 @@ def profile(
                 described=described,
                 progress=lambda label: click.echo(f"[{next(turns)} of {len(wanted)}] {label}", err=True),
             )
-            whole = not names and not runtimes
+            whole = not names and not chosen
             _keep(found, output or (own() if whole and found.rows else None))
         click.echo(found.to_json() if as_json else show.report(found))
         if drawn:

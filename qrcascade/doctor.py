@@ -20,7 +20,7 @@ _ENGINES = (
     ("opencv", "opencv-python"),
     ("aruco", "opencv-python"),
 )
-_RUNTIMES = {"openvino": "openvino", "onnx": "onnxruntime"}
+_RUNTIMES = {"openvino": "openvino", "onnx": "onnxruntime", "openvino-bf16": "openvino"}
 _CV2_PACKAGES = (
     "opencv-python",
     "opencv-python-headless",

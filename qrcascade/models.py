@@ -46,7 +46,7 @@ def load(
         Where the weights are; see `qrcascade.weights.folder`.
     device : str, optional
         As torch names it.
-    runtime : {"auto", "torch", "openvino", "onnx"}
+    runtime : {"auto", "torch", "openvino", "onnx", "openvino-bf16"}
         See `qrcascade.runtimes.choose`.
 
     Raises

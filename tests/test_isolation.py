@@ -21,6 +21,7 @@ from PIL import Image
 
 from benchmarks.faults import FAULTS, Counting, Faulty, Local, Odd, Reads
 from qrcascade import (
+    Attempt,
     Cascade,
     ClassicalStrategy,
     Frame,
@@ -358,6 +359,52 @@ def test_a_program_without_the_guard_is_told_so(tmp_path: Path) -> None:
     )
     assert "WorkerError" in ran.stderr
     assert 'if __name__ == "__main__":' in ran.stderr
+
+
+class Colors(Strategy):
+    """Asks for a picture's colour, twice, and tells what it is."""
+
+    name = "colors"
+
+    def attempts(self, scan: Any) -> Iterator[Attempt]:
+        color = scan.frame.color
+        assert scan.frame.color is color
+        yield Attempt(self.name, f"{color.shape} {color[0, 0].tolist()} gray {scan.frame.gray[0, 0]}")
+
+
+def test_colour_is_sent_when_a_strategy_asks_for_it() -> None:
+    asked: list[int] = []
+
+    def framed(value: int, side: int) -> Frame:
+        def color() -> Any:
+            asked.append(value)
+            return np.full((side, side, 3), (value, 0, 0), np.uint8)
+
+        return Frame(np.full((side, side), 7, np.uint8), color=color)
+
+    with Cascade.preset("classical", isolation="process") as cascade:
+        cascade.read(framed(1, 300))
+    assert asked == []
+    with Cascade([Colors()], isolation="process") as cascade:
+        for value, side in ((1, 10), (2, 400), (3, 300), (4, 600)):
+            (attempt,) = cascade.read(framed(value, side)).attempts
+            assert (attempt.error, attempt.step) == (None, f"({side}, {side}, 3) [{value}, 0, 0] gray 7")
+        image = Image.new("RGB", (90, 80), (200, 100, 50))
+        (attempt,) = cascade.read(image).attempts
+        (here,) = Cascade([Colors()]).read(image).attempts
+        assert attempt.step == here.step
+    assert asked == [1, 2, 3, 4]
+
+
+def test_colour_that_cannot_be_had_is_an_error_of_who_asked() -> None:
+    def broken() -> Any:
+        raise ZeroDivisionError("no colour")
+
+    with Cascade([Colors(), Reads("after")], isolation="process") as cascade:
+        for _ in range(2):
+            first, after = cascade.read(Frame(BLANK, color=broken)).attempts
+            assert "its colour cannot be had (ZeroDivisionError: no colour)" in (first.error or "")
+            assert after.codes
 
 
 def test_shared_memory_grows_and_goes(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -26,8 +26,18 @@ from qrcascade import (
     Scan,
     models,
 )
+from qrcascade.doctor import available
 from qrcascade.errors import WeightsError
-from qrcascade.runtimes import Exported, ExportedDetector, boxes, choose, detector, exported, outlines
+from qrcascade.runtimes import (
+    RUNTIMES,
+    Exported,
+    ExportedDetector,
+    boxes,
+    choose,
+    detector,
+    exported,
+    outlines,
+)
 from qrcascade.runtimes.export import _publish, export
 from qrcascade.runtimes.records import record_path, sha256
 
@@ -161,6 +171,7 @@ def test_a_side_through_points_with_one_far_off() -> None:
         ({"torch", "openvino"}, {"openvino"}, "auto", "cpu", "torch"),
         ({"torch", "openvino"}, {"openvino"}, "torch", None, "torch"),
         (set(), set(), "onnx", None, "onnx"),
+        ({"openvino"}, {"openvino"}, "openvino-bf16", None, "openvino-bf16"),
     ],
 )
 def test_which_runtime_is_taken(
@@ -188,11 +199,25 @@ def test_the_environment_says_what_auto_is(monkeypatch: pytest.MonkeyPatch, tmp_
         choose("s", "auto", tmp_path)
 
 
+@pytest.mark.parametrize("runtime", RUNTIMES[1:])
+def test_the_doctor_asks_the_runtime_that_the_environment_names(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, runtime: str
+) -> None:
+    monkeypatch.setenv("QRCASCADE_WEIGHTS", str(tmp_path))
+    monkeypatch.setenv("QRCASCADE_RUNTIME", runtime)
+    monkeypatch.setattr("qrcascade.runtimes.missing", lambda _runtime: [])
+    publish(tmp_path, runtime.removesuffix("-bf16"))
+    checks = {check.name: check for check in available()}
+    assert checks["QReader s"].ok, checks
+    assert checks["QReader s"].detail.startswith(runtime)
+
+
 def test_options_that_mean_nothing(tmp_path: Path) -> None:
     with pytest.raises(OptionError, match="auto, torch, openvino, onnx"):
         QReaderStrategy("s", runtime="tflite")
-    with pytest.raises(OptionError, match="'cuda:0'"):
-        QReaderStrategy("s", runtime="openvino", device="cuda:0")
+    for runtime in ("openvino", "openvino-bf16"):
+        with pytest.raises(OptionError, match="'cuda:0'"):
+            QReaderStrategy("s", runtime=runtime, device="cuda:0")
     with pytest.raises(OptionError, match="openvino, onnx"):
         export("s", "torch", tmp_path)
     with pytest.raises(OptionError, match="n, s, m, l"):
@@ -200,7 +225,8 @@ def test_options_that_mean_nothing(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("runtime", "extra"), [("openvino", "openvino"), ("onnx", "onnx"), ("torch", "qreader")]
+    ("runtime", "extra"),
+    [("openvino", "openvino"), ("openvino-bf16", "openvino"), ("onnx", "onnx"), ("torch", "qreader")],
 )
 def test_what_is_missing_is_named(monkeypatch: pytest.MonkeyPatch, runtime: str, extra: str) -> None:
     monkeypatch.setattr("qrcascade.runtimes.records.missing", lambda name: ["a package"])
@@ -241,9 +267,10 @@ def test_a_broken_export_says_how_to_make_it(tmp_path: Path, record: str | None)
         next(tmp_path.glob("*.bin")).unlink()
     else:
         path.write_text(record)
-    with pytest.raises(WeightsError, match="weights export --size s --runtime openvino --folder ") as caught:
-        exported("s", "openvino", tmp_path)
-    assert str(caught.value).endswith(shlex.quote(str(tmp_path)))
+    for runtime in ("openvino", "openvino-bf16"):
+        with pytest.raises(WeightsError, match="export --size s --runtime openvino --folder ") as caught:
+            exported("s", runtime, tmp_path)
+        assert str(caught.value).endswith(shlex.quote(str(tmp_path)))
 
 
 def test_an_export_replaces_the_one_before_whole_or_not_at_all(
@@ -278,7 +305,7 @@ def test_an_exported_model_is_opened_once_for_each_number_of_threads(monkeypatch
         output, _ = network_output((320, 320, 200, 200, 0.9))
         return lambda tensor: (output[None], np.ones((1, 1, 160, 160), np.float32))
 
-    monkeypatch.setattr(detector, "_onnx", open_)
+    monkeypatch.setitem(detector._OPENERS, "onnx", open_)
     model = ExportedDetector(Exported("onnx", Path("model.onnx"), 640, 32))
     picture = np.zeros((320, 320, 3), np.uint8)
     for threads in (None, 1, None, 1):

@@ -60,7 +60,7 @@ class Worker:
     def __init__(
         self, strategies: Sequence[Strategy], limits: Limits, max_memory: int | None, warmed: bool
     ) -> None:
-        self.outbox = Outbox()
+        self.outbox, self.colors = Outbox(), Outbox()
         self._ready = False
         self._patience_s = _WARM_S if warmed else _START_S
         self._latest = time.monotonic() + self._patience_s
@@ -142,3 +142,4 @@ class Worker:
         """End the process."""
         self._process.close()
         self.outbox.close()
+        self.colors.close()

@@ -1,8 +1,9 @@
 """What the cascade and a worker process say to each other.
 
 The cascade sends `Load`, then a `GoOn` after every attempt, or None to end the reading. The worker answers
-with `Loaded` or `Refused`; then come `Begun` and `Attempted`, and `Ended` at last. Each message wakes the
-other process, so there are no more of them than are needed.
+with `Loaded` or `Refused`; then come `Begun` and `Attempted`, and `Ended` at last. Where a strategy wants
+the colour of a frame, of which gray was sent, `ColorAsked` is answered with `Sent` or `Refused`. Each message
+wakes the other process, so there are no more of them than are needed.
 """
 
 from __future__ import annotations
@@ -14,7 +15,7 @@ from qrcascade.quad import Quad
 from qrcascade.results import Attempt
 from qrcascade.scan import Expect
 
-__all__ = ["Attempted", "Begun", "Ended", "GoOn", "Load", "Loaded", "Refused", "Start"]
+__all__ = ["Attempted", "Begun", "ColorAsked", "Ended", "GoOn", "Load", "Loaded", "Refused", "Start"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,7 +38,7 @@ class Loaded:
 
 @dataclass(frozen=True, slots=True)
 class Refused:
-    """The source is no picture that can be read, because of this."""
+    """The source is no picture that can be read, or it has no colour to send, because of this."""
 
     message: str
 
@@ -71,6 +72,11 @@ class Attempted:
 
     number: int
     attempt: Attempt
+
+
+@dataclass(frozen=True, slots=True)
+class ColorAsked:
+    """The strategy at work wants the picture's colour."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -42,6 +42,8 @@ class Sent:
         The content, where it is small or there is no memory to share.
     block : str, optional
         Path of the shared file that begins with the content.
+    colored : bool
+        Whether the gray array has colour that can be asked for.
     """
 
     path: str | None = None
@@ -49,6 +51,7 @@ class Sent:
     dtype: str | None = None
     data: bytes | None = None
     block: str | None = None
+    colored: bool = False
 
 
 class Outbox:
@@ -81,7 +84,9 @@ class Outbox:
             data = content(source, limits)
             return self._lay(Sent(shape=(len(data),)), data), data
         array = np.ascontiguousarray(array)
-        return self._lay(Sent(shape=array.shape, dtype=array.dtype.str), array.reshape(-1).data), again
+        colored = isinstance(again, Frame) and again.is_colored
+        sent = Sent(shape=array.shape, dtype=array.dtype.str, colored=colored)
+        return self._lay(sent, array.reshape(-1).data), again
 
     def _lay(self, sent: Sent, data: Any) -> Sent:
         flat = memoryview(data).cast("B") if len(data) else memoryview(b"")
@@ -153,7 +158,8 @@ def _pixels(source: Source, frame: int, limits: Limits) -> tuple[NDArray[Any] | 
     if isinstance(source, Frame):
         with naming(source):
             limits.check_size(*source.size)
-        return (source.color if source.is_colored else source.gray), source
+        # Colour is another decoding or rendering, and most readings end without it.
+        return source.gray, source
     return None, source
 
 

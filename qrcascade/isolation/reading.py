@@ -10,7 +10,17 @@ import numpy as np
 from qrcascade.errors import ImageError, QRCascadeError
 from qrcascade.frame import Frame, Source, describe
 from qrcascade.isolation.handle import Hung, Lost, Worker
-from qrcascade.isolation.messages import Attempted, Begun, Ended, GoOn, Load, Loaded, Refused, Start
+from qrcascade.isolation.messages import (
+    Attempted,
+    Begun,
+    ColorAsked,
+    Ended,
+    GoOn,
+    Load,
+    Loaded,
+    Refused,
+    Start,
+)
 from qrcascade.isolation.pool import Workers
 from qrcascade.limits import Limits
 from qrcascade.results import Attempt
@@ -179,12 +189,15 @@ class Reading:
         """Attempts of one worker."""
         while True:
             message = self._worker_().receive(self._until())
-            if isinstance(message, Ended):
+            self._worker_().colors.hide()
+            if isinstance(message, ColorAsked):
+                self._send_color(self._worker_())
+            elif isinstance(message, Ended):
                 self._keep()
                 if message.out_of_time:
                     raise OutOfTime
                 return
-            if isinstance(message, Begun):
+            elif isinstance(message, Begun):
                 self._at, self._since = message, time.monotonic()
             elif isinstance(message, Attempted):
                 self._at, self._since = Begun(message.number), time.monotonic()
@@ -192,6 +205,15 @@ class Reading:
                 yield message.attempt
                 self._since = time.monotonic()
                 self._answer(GoOn(_rejected(scan)))
+
+    def _send_color(self, taken: Worker) -> None:
+        assert isinstance(self._source, Frame)
+        try:
+            answer, _ = taken.colors.lay(self._source.color, 0, self._limits)
+        except Exception as error:
+            taken.send(Refused(f"its colour cannot be had ({type(error).__name__}: {error})"))
+        else:
+            taken.send(answer)
 
     def _start(self, first: int, scan: Scan) -> Start:
         left = None if self._deadline is None else max(0.001, self._deadline - time.monotonic())

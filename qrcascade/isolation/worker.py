@@ -8,13 +8,26 @@ import dataclasses
 import sys
 import time
 from collections.abc import Sequence
+from functools import partial
 from multiprocessing.connection import Connection
 from typing import Any
 
+import numpy as np
+
 from qrcascade.errors import ImageError, MissingDependencyError
-from qrcascade.frame import Frame, describe
-from qrcascade.isolation.messages import Attempted, Begun, Ended, GoOn, Load, Loaded, Refused, Start
-from qrcascade.isolation.pixels import Inbox
+from qrcascade.frame import Frame, Gray, describe
+from qrcascade.isolation.messages import (
+    Attempted,
+    Begun,
+    ColorAsked,
+    Ended,
+    GoOn,
+    Load,
+    Loaded,
+    Refused,
+    Start,
+)
+from qrcascade.isolation.pixels import Inbox, Sent
 from qrcascade.isolation.process import settle
 from qrcascade.limits import Limits
 from qrcascade.quad import Quad
@@ -47,11 +60,11 @@ def main(
         _cap(max_memory)
     if warmed:
         warm(strategies)
-    inbox = Inbox()
+    inbox, colors = Inbox(), Inbox()
     with contextlib.suppress(EOFError, OSError):
         connection.send(None)
         while True:
-            _serve(connection, connection.recv(), inbox, strategies, limits)
+            _serve(connection, connection.recv(), inbox, colors, strategies, limits)
 
 
 def _keep_freed_memory() -> None:
@@ -75,7 +88,12 @@ def _cap(megabytes: int) -> None:
 
 
 def _serve(
-    connection: Connection[Any, Any], job: Load, inbox: Inbox, strategies: Sequence[Strategy], limits: Limits
+    connection: Connection[Any, Any],
+    job: Load,
+    inbox: Inbox,
+    colors: Inbox,
+    strategies: Sequence[Strategy],
+    limits: Limits,
 ) -> None:
     """One picture, from `Load` to `Ended` or to the cascade's having enough."""
     source = inbox.source(job.source)
@@ -85,8 +103,21 @@ def _serve(
         # The cascade names the source as it was given.
         connection.send(Refused(str(error).removeprefix(f"cannot read {describe(source)}: ")))
         return
+    if job.source.colored:
+        frame = Frame(frame.gray, color=partial(_color, connection, colors))
     connection.send(Loaded(frame.size))
     _read(connection, job.start, frame, strategies)
+
+
+def _color(connection: Connection[Any, Any], inbox: Inbox) -> Gray:
+    """The colour of the picture that is read, from the cascade."""
+    connection.send(ColorAsked())
+    answer: Sent | Refused = connection.recv()
+    if isinstance(answer, Refused):
+        raise ImageError(answer.message)
+    pixels = inbox.source(answer)
+    assert isinstance(pixels, np.ndarray)
+    return pixels
 
 
 def _read(

@@ -24,10 +24,9 @@ from qrcascade.profile.pictures import Picture
 from qrcascade.profile.records import NO_RUNTIME, Measured, Profile
 from qrcascade.runtimes.records import record_path, sha256
 
-__all__ = ["NAMES", "RUNTIMES", "configurations", "machine", "measure", "versions"]
+__all__ = ["NAMES", "configurations", "machine", "measure", "versions"]
 
 NAMES = (*PRESETS, *weights.SIZES)
-RUNTIMES = ("torch", *runtimes.EXPORTS)
 _PACKAGES = (
     "qrcascade",
     "numpy",

@@ -9,6 +9,7 @@ from qrcascade.runtimes.detector import Decoder, Detector, ExportedDetector
 from qrcascade.runtimes.records import (
     CHOICES,
     EXPORTS,
+    RUNTIMES,
     Exported,
     choose,
     exported,
@@ -20,6 +21,7 @@ from qrcascade.runtimes.records import (
 __all__ = [
     "CHOICES",
     "EXPORTS",
+    "RUNTIMES",
     "Decoder",
     "Detector",
     "Exported",

@@ -5,6 +5,7 @@ from __future__ import annotations
 import threading
 import warnings
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import Any, Protocol, runtime_checkable
 
@@ -82,7 +83,7 @@ class ExportedDetector:
     def _network(self, threads: int | None) -> Network:
         with self._opening:
             if threads not in self._networks:
-                opener = {"openvino": _openvino, "onnx": _onnx}[self.model.runtime]
+                opener = _OPENERS[self.model.runtime]
                 try:
                     self._networks[threads] = opener(self.model.file, threads)
                 except Exception as error:
@@ -93,16 +94,20 @@ class ExportedDetector:
             return self._networks[threads]
 
 
-def _openvino(file: Path, threads: int | None) -> Network:
+def _openvino(file: Path, threads: int | None, arithmetic: str = "f32") -> Network:
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         import openvino
 
-    # One picture at a time, and the numbers of torch: some processors would compute in 16 bits.
-    options: dict[str, Any] = {"PERFORMANCE_HINT": "LATENCY", "INFERENCE_PRECISION_HINT": "f32"}
+    core = openvino.Core()
+    if arithmetic == "bf16" and "BF16" not in core.get_property("CPU", "OPTIMIZATION_CAPABILITIES"):
+        # It would be emulated, slower than 32 bits.
+        arithmetic = "f32"
+    # One picture at a time, and the numbers of torch: some processors would compute in 16 bits unasked.
+    options: dict[str, Any] = {"PERFORMANCE_HINT": "LATENCY", "INFERENCE_PRECISION_HINT": arithmetic}
     if threads is not None:
         options["INFERENCE_NUM_THREADS"] = threads
-    compiled = openvino.Core().compile_model(file, "CPU", options)
+    compiled = core.compile_model(file, "CPU", options)
     request = compiled.create_infer_request()
     running = threading.Lock()
 
@@ -134,3 +139,10 @@ def _onnx(file: Path, threads: int | None) -> Network:
         return boxes, prototypes
 
     return run
+
+
+_OPENERS: dict[str, Callable[[Path, int | None], Network]] = {
+    "openvino": _openvino,
+    "onnx": _onnx,
+    "openvino-bf16": partial(_openvino, arithmetic="bf16"),
+}

@@ -139,8 +139,7 @@ def _descended(cost: Callable[[Line], float], start: Line) -> Line:
     for _ in range(_TURNS):
         simplex.sort(key=_cost)
         (least, best), (most, worst) = simplex[0], simplex[-1]
-        apart = max(abs(line[i] - best[i]) for _, line in simplex for i in range(3))
-        if apart <= _CLOSE and most - least <= _CLOSE:
+        if most - least <= _CLOSE and _apart(simplex) <= _CLOSE:
             break
         (_, p), (_, q), (_, r) = simplex[:3]
         middle = ((p[0] + q[0] + r[0]) / 3, (p[1] + q[1] + r[1]) / 3, (p[2] + q[2] + r[2]) / 3)
@@ -166,6 +165,11 @@ def _descended(cost: Callable[[Line], float], start: Line) -> Line:
                 ]
                 simplex[1:] = [(cost((a, b, c)), (a, b, c)) for a, b, c in halfway]
     return min(simplex, key=_cost)[1]
+
+
+def _apart(simplex: list[tuple[float, Line]]) -> float:
+    best = simplex[0][1]
+    return max(abs(line[i] - best[i]) for _, line in simplex for i in range(3))
 
 
 def _cost(corner: tuple[float, Line]) -> float:

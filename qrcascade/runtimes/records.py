@@ -22,6 +22,7 @@ from qrcascade.errors import OptionError, WeightsError
 __all__ = [
     "CHOICES",
     "EXPORTS",
+    "RUNTIMES",
     "Exported",
     "choose",
     "command",
@@ -35,9 +36,16 @@ __all__ = [
 
 EXPORTS = ("openvino", "onnx")
 """The runtimes that models are exported for, fastest first."""
-CHOICES = ("auto", "torch", *EXPORTS)
-_EXTRAS = {"torch": "qreader", "openvino": "openvino", "onnx": "onnx"}
-_PACKAGES = {"torch": ("qreader", "torch"), "openvino": ("openvino",), "onnx": ("onnxruntime",)}
+RUNTIMES = ("torch", *EXPORTS, "openvino-bf16")
+"""All of them; the last is OpenVINO with 16-bit arithmetic, which runs what is exported for OpenVINO."""
+CHOICES = ("auto", *RUNTIMES)
+_EXTRAS = {"torch": "qreader", "openvino": "openvino", "onnx": "onnx", "openvino-bf16": "openvino"}
+_PACKAGES = {
+    "torch": ("qreader", "torch"),
+    "openvino": ("openvino",),
+    "onnx": ("onnxruntime",),
+    "openvino-bf16": ("openvino",),
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,7 +55,7 @@ class Exported:
     Parameters
     ----------
     runtime : str
-        One of `EXPORTS`.
+        One of `RUNTIMES`, but torch.
     file : Path
         What the runtime opens.
     side : int
@@ -80,12 +88,17 @@ def remedy(runtime: str) -> str:
 def command(size: str, runtime: str, folder: str | os.PathLike[str] | None = None) -> str:
     """The command that exports a size for a runtime."""
     into = f" --folder {shlex.quote(os.fspath(folder))}" if folder else ""
-    return f"qrcascade weights export --size {size} --runtime {runtime}{into}"
+    return f"qrcascade weights export --size {size} --runtime {_format(runtime)}{into}"
 
 
 def record_path(size: str, runtime: str, folder: str | os.PathLike[str] | None = None) -> Path:
     """Where the record of an export is, or would be."""
-    return weights.folder(folder) / f"qrdet-{size}.{runtime}.json"
+    return weights.folder(folder) / f"qrdet-{size}.{_format(runtime)}.json"
+
+
+def _format(runtime: str) -> str:
+    """Which of `EXPORTS` a runtime runs."""
+    return runtime.removesuffix("-bf16")
 
 
 def choose(
@@ -117,7 +130,7 @@ def choose(
         runtime = os.environ.get("QRCASCADE_RUNTIME") or "auto"
     if runtime not in CHOICES:
         raise OptionError(f"runtime must be one of {', '.join(CHOICES)}, got {runtime!r}")
-    if device is not None and runtime in EXPORTS:
+    if device is not None and runtime not in ("auto", "torch"):
         raise OptionError(f"device is for torch; runtime {runtime!r} does not take {device!r}")
     if runtime != "auto":
         return runtime
