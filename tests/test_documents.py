@@ -231,6 +231,17 @@ def test_modules_of_a_quarter_of_a_millimetre_are_read_at_200_dpi(text: str) -> 
     assert result.text == text
 
 
+@pytest.mark.parametrize(("length", "module"), [(520, 0.156), (660, 0.155)])
+def test_a_dense_code_of_twelve_millimetres_is_read(length: int, module: float) -> None:
+    """Versions 15 and 18 with 1.2 pixels a module at 200 dpi: there is texture, no finder pattern."""
+    pdf = pages.new()
+    pages.invoice(pdf)
+    pages.vector(pdf, "fiscal " * (length // 7), 120, 200, module=module)
+    (result,) = read_document(pages.data(pdf), cascade=Cascade.preset("light"))
+    assert result.text == "fiscal " * (length // 7)
+    assert result.require().step.endswith(("@300 dpi", "@400 dpi"))
+
+
 class Watched:
     """Locates what it is told to on pictures as large as a page, then sees the next ones."""
 
@@ -273,9 +284,16 @@ def test_closer_looks_at_what_is_credible_and_unread() -> None:
     (kept,) = result.regions
     assert kept.quad == place
 
-    for dull in (Watched(place, score=0.4), Watched()):
+    large, tiny = square(200, 200, 300), square(200, 200, 40)
+    for dull in (Watched(large, tiny, score=0.4), Watched()):
         list(read_document(data, cascade=Cascade([dull])))
         assert len(dull.seen) == 1
+    fine = Watched(square(200, 200, 120), score=0.2)
+    list(read_document(data, cascade=Cascade([fine])))
+    assert len(fine.seen) == 3
+    read_already = Watched(square(200, 200, 120), score=0.2)
+    list(read_document(data, cascade=Cascade([ClassicalStrategy(), read_already]), expect="all"))
+    assert len(read_already.seen) == 1
     many = Watched(
         *(square(50 + 100 * i, 50 + 150 * j, 60) for i, j in itertools.product(range(8), range(8)))
     )

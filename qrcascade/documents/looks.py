@@ -14,8 +14,11 @@ from qrcascade.results import Attempt, QRCode
 
 __all__ = ["Look", "Unread"]
 
-Unread = Callable[[], Sequence[Quad | None]]
-"""What a closer look is worth its while at, now: places on the page, None for the whole of it, or nothing."""
+Unread = Callable[[bool], Sequence[Quad | None]]
+"""What another look is worth its while at, now: places on the page, None for the whole of it, or nothing.
+
+Of a finer look (True) that may be more than of one at a coarser resolution.
+"""
 
 
 @dataclass(frozen=True, slots=True)

@@ -145,7 +145,7 @@ class PdfPage:
             own = DPI[0] / math.sqrt(abs(np.linalg.det(scan.to_page)))
             resolutions = [dpi for dpi in DPI if dpi < _COARSER * own]
         for dpi in resolutions:
-            for place in unread():
+            for place in unread(scan is None):
                 yield self._look(dpi, place)
 
     def _look(self, dpi: int, place: Quad | None) -> Look:

@@ -36,6 +36,9 @@ _NOTHING = Frame(np.empty((0, 0), np.uint8))
 _HEADER, _WITHIN = b"%PDF-", 1024
 # A page with more places that are located and not read is a pattern, or noise.
 _MOST_PLACES = 6
+# Sides in pixels at 200 dpi, of symbols with modules of 0.8 to 1.5 pixels: from version 10, to 40. In larger ones
+# the modules can be told apart.
+_FINE_SIDE = 0.8 * 57, 1.5 * 177
 
 
 def read_document(
@@ -196,7 +199,7 @@ class _Reader:
         try:
             with document.page(number) as page:
                 scan = self._scan(document.picture(number, page.size))
-                for look in page.looks(lambda: self._unread(scan)):
+                for look in page.looks(lambda finer: self._unread(scan, finer)):
                     left = None if self._timeout is None else self._timeout + start - time.perf_counter()
                     if timed_out := left is not None and left <= 0:
                         break
@@ -229,15 +232,18 @@ class _Reader:
             accept=self._wanted,
         )
 
-    def _unread(self, scan: Scan) -> Sequence[Quad | None]:
-        """What on a page is worth a closer look: all of it where a number of codes is not met.
+    def _unread(self, scan: Scan, finer: bool) -> Sequence[Quad | None]:
+        """What on a page is worth another look: all of it where a number of codes is not met.
 
         Not what is hardly like a symbol: a page of print has much of that, and takes several times as long.
+        But where nothing is read it may be one whose modules are too fine, as long as it is so small.
         """
         if isinstance(self._expect, int):
             return () if self._is_met(scan) else (None,)
         doubtful = [code.quad for code in scan.accepted if code.confidence < scan.threshold]
         places = [*doubtful, *(region.quad for region in scan.credible)]
+        if finer and not places and not scan.accepted:
+            places = [r.quad for r in scan.regions if _FINE_SIDE[0] <= r.quad.side <= _FINE_SIDE[1]]
         return places[:_MOST_PLACES]
 
 
