@@ -57,6 +57,12 @@ class Cascade:
     limits : Limits
         Sources that are larger are refused.
 
+    Attributes
+    ----------
+    openers : Workers or None
+        The worker processes, without strategies, in which `read_document` opens documents; None for this
+        process.
+
     Raises
     ------
     OptionError
@@ -89,12 +95,14 @@ class Cascade:
         self.isolation = isolation
         self.max_memory = max_memory
         self.limits = limits
-        self._workers = self._pool()
+        self._start()
 
-    def _pool(self) -> Workers | None:
-        """Where strategies run; None for this process."""
+    def _start(self) -> None:
+        """Say where strategies run, and where documents are opened; None is this process."""
+        self._workers: Workers | None = None
+        self.openers: Workers | None = None
         if self.isolation is None and self.max_memory is None:
-            return None
+            return
         if self.isolation != "process":
             with_memory = " with max_memory" if self.max_memory is not None else ""
             raise OptionError(f'isolation must be None or "process"{with_memory}, got {self.isolation!r}')
@@ -105,18 +113,19 @@ class Cascade:
             raise OptionError(f"max_memory must be None or a whole number of megabytes, got {cap!r}")
         if cap is not None and not CAN_CAP_MEMORY:
             raise OptionError("max_memory can only be kept to on Linux")
-        return Workers(self.strategies, self.limits, cap)
+        self._workers = Workers(self.strategies, self.limits, cap)
+        self.openers = Workers((), self.limits, cap)
 
     def __repr__(self) -> str:
         isolation = f", isolation={self.isolation!r}" if self.isolation else ""
         return f"Cascade({', '.join(s.name for s in self.strategies)}, threshold={self.threshold}{isolation})"
 
     def __getstate__(self) -> dict[str, Any]:
-        return {**self.__dict__, "_workers": None}
+        return {**self.__dict__, "_workers": None, "openers": None}
 
     def __setstate__(self, state: dict[str, Any]) -> None:
         self.__dict__.update(state)
-        self._workers = self._pool()
+        self._start()
 
     def __enter__(self) -> Cascade:
         return self
@@ -126,8 +135,9 @@ class Cascade:
 
     def close(self) -> None:
         """End idle worker processes. A later reading starts new ones."""
-        if self._workers is not None:
-            self._workers.close()
+        for workers in (self._workers, self.openers):
+            if workers is not None:
+                workers.close()
 
     def warm(self, workers: int = 1) -> None:
         """Load now what would be loaded at the first picture that needs it: models, worker processes.

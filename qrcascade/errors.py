@@ -65,6 +65,10 @@ class MissingDependencyError(QRCascadeError, ImportError):
         super().__init__(f"{what} is not available{because}; to mend it: {remedy}")
         self.what = what
         self.remedy = remedy
+        self.reason = reason
+
+    def __reduce__(self) -> tuple[type[MissingDependencyError], tuple[str, str, str]]:
+        return type(self), (self.what, self.remedy, self.reason)
 
 
 class WeightsError(QRCascadeError, OSError):

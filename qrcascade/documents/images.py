@@ -48,6 +48,9 @@ class Frames:
         self._image.seek(number - 1)
         yield FramePage(Frame.load(self._image, limits=self._limits))
 
+    def close(self) -> None:
+        """Nothing: the caller closes the file."""
+
     def picture(self, number: int, size: tuple[int, int]) -> Frame:
         """A page that is decoded from the source again when it is used."""
         return Frame.deferred(size, lambda: self._reload(frame=number - 1))

@@ -3,25 +3,26 @@
 from __future__ import annotations
 
 import contextlib
-import io
-import os
+import functools
 import re
 import time
 from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import replace
-from pathlib import Path
-from typing import IO
 
 import numpy as np
-from PIL import Image
 
 from qrcascade import options
 from qrcascade.cascade import Cascade
-from qrcascade.documents.images import Frames
-from qrcascade.documents.pdf import Pdf
-from qrcascade.errors import DocumentError, MissingDependencyError, OptionError, QRCascadeError
-from qrcascade.frame import Frame, Source, content, describe
-from qrcascade.limits import Limits, is_count
+from qrcascade.documents.opening import Document, Opener, opened
+from qrcascade.errors import (
+    DocumentError,
+    MissingDependencyError,
+    OptionError,
+    QRCascadeError,
+    WorkerError,
+)
+from qrcascade.frame import Frame, Source, describe
+from qrcascade.limits import is_count
 from qrcascade.quad import Quad
 from qrcascade.results import Attempt, ReadResult
 from qrcascade.scan import Accept, Expect, Scan
@@ -32,12 +33,10 @@ DOCUMENT = "document"
 """The strategy of an attempt whose error says why a page could not be shown."""
 
 _NOTHING = Frame(np.empty((0, 0), np.uint8))
-# As PDF readers do: what is before the header is passed over.
-_HEADER, _WITHIN = b"%PDF-", 1024
 # A page with more places that are located and not read is a pattern, or noise.
 _MOST_PLACES = 6
-# Sides in pixels at 200 dpi, of symbols with modules of 0.8 to 1.5 pixels: from version 10, to 40. In larger ones
-# the modules can be told apart.
+# Sides in pixels at 200 dpi, of symbols with modules of 0.8 to 1.5 pixels, from version 10 to 40. In larger
+# ones the modules can be told apart.
 _FINE_SIDE = 0.8 * 57, 1.5 * 177
 
 
@@ -104,6 +103,8 @@ def read_document(
         If it is a PDF or HEIF, and the extra is not installed.
     OptionError
         At once, if an option means nothing.
+    WorkerError
+        With isolation, if no worker process can be started.
     """
     wanted = None if pages is None else _page_numbers(pages)
     if max_pages is not None and not is_count(max_pages):
@@ -120,13 +121,13 @@ def _results(
     stop_early: bool,
     password: str | None,
 ) -> Iterator[ReadResult]:
-    with contextlib.ExitStack() as opened:
+    with contextlib.ExitStack() as closing:
         try:
-            document, source = _open(source, password, reader.limits, opened)
+            document, source = opened(source, password, reader.limits, closing, reader.elsewhere)
             count = 1 if document is None else document.pages
             if missing := [number for number in wanted or () if number > count]:
                 raise DocumentError(f"it has no page {missing[0]}; it has {count}")
-        except MissingDependencyError:
+        except (MissingDependencyError, WorkerError):
             raise
         except Exception as error:
             # As in `Frame.load`: Pillow's plugins raise about every kind of exception.
@@ -140,32 +141,6 @@ def _results(
             yield result
             if stop_early and result:
                 return
-
-
-def _open(
-    source: Source, password: str | None, limits: Limits, opened: contextlib.ExitStack
-) -> tuple[Pdf | Frames | None, Source]:
-    """The document, and its source as one that can be read again; None for a single picture."""
-    if isinstance(source, Frame | np.ndarray | Image.Image):
-        return None, source
-    file: IO[bytes]
-    if isinstance(source, str | os.PathLike):
-        source = Path(source)
-        limits.check_bytes(source.stat().st_size)
-        file = opened.enter_context(source.open("rb"))
-    else:
-        source = content(source, limits)
-        file = io.BytesIO(source)
-    head = file.read(_WITHIN)
-    if not head:
-        raise DocumentError("it is empty")
-    if _HEADER in head:
-        pdf = Pdf(source, password, limits)
-        opened.callback(pdf.close)
-        return pdf, source
-    file.seek(0)
-    frames = Frames(file, source, limits)
-    return (frames if frames.pages > 1 else None), source
 
 
 class _Reader:
@@ -184,13 +159,22 @@ class _Reader:
         self._cascade, self._timeout, self.limits = cascade, timeout, cascade.limits
         self._expect, self._formats = expect, options.known_formats(formats)
 
+    @property
+    def elsewhere(self) -> Opener | None:
+        """Where the cascade is isolated, what opens a document in a worker process."""
+        if self._cascade.openers is None:
+            return None
+        from qrcascade.documents.elsewhere import Elsewhere
+
+        return functools.partial(Elsewhere, self._cascade.openers)
+
     def picture(self, source: Source, left: float | None) -> ReadResult:
         """Read a picture within so many seconds."""
         return self._cascade.read(
             source, expect=self._expect, timeout=left, formats=self._formats, accept=self._wanted
         )
 
-    def page(self, document: Pdf | Frames | None, source: Source, number: int) -> ReadResult:
+    def page(self, document: Document | None, source: Source, number: int) -> ReadResult:
         """Read a page, by further looks while something on it is unread; what breaks is an attempt."""
         if document is None:
             return self.picture(source, self._timeout)

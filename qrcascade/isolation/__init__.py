@@ -7,8 +7,22 @@ next where that ends; `messages` and `pixels` pass between.
 
 from __future__ import annotations
 
+from qrcascade.isolation.handle import Hung, Lost, Worker
+from qrcascade.isolation.messages import Session
+from qrcascade.isolation.pixels import Inbox, Outbox, Sent
 from qrcascade.isolation.pool import Workers
 from qrcascade.isolation.reading import Reading
 from qrcascade.isolation.worker import CAN_CAP_MEMORY
 
-__all__ = ["CAN_CAP_MEMORY", "Reading", "Workers"]
+__all__ = [
+    "CAN_CAP_MEMORY",
+    "Hung",
+    "Inbox",
+    "Lost",
+    "Outbox",
+    "Reading",
+    "Sent",
+    "Session",
+    "Worker",
+    "Workers",
+]

@@ -8,14 +8,27 @@ wakes the other process, so there are no more of them than are needed.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Any
 
 from qrcascade.isolation.pixels import Sent
 from qrcascade.quad import Quad
 from qrcascade.results import Attempt
 from qrcascade.scan import Expect
 
-__all__ = ["Attempted", "Begun", "ColorAsked", "Ended", "GoOn", "Load", "Loaded", "Refused", "Start"]
+__all__ = [
+    "Attempted",
+    "Begun",
+    "ColorAsked",
+    "Ended",
+    "GoOn",
+    "Load",
+    "Loaded",
+    "Refused",
+    "Session",
+    "Start",
+]
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,6 +85,14 @@ class Attempted:
 
     number: int
     attempt: Attempt
+
+
+@dataclass(frozen=True, slots=True)
+class Session:
+    """Until it returns, let a function serve the connection, which is its first argument."""
+
+    serve: Callable[..., None]
+    arguments: tuple[Any, ...]
 
 
 @dataclass(frozen=True, slots=True)

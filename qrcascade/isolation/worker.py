@@ -25,6 +25,7 @@ from qrcascade.isolation.messages import (
     Load,
     Loaded,
     Refused,
+    Session,
     Start,
 )
 from qrcascade.isolation.pixels import Inbox, Sent
@@ -64,7 +65,11 @@ def main(
     with contextlib.suppress(EOFError, OSError):
         connection.send(None)
         while True:
-            _serve(connection, connection.recv(), inbox, colors, strategies, limits)
+            job: Load | Session = connection.recv()
+            if isinstance(job, Session):
+                job.serve(connection, *job.arguments)
+            else:
+                _serve(connection, job, inbox, colors, strategies, limits)
 
 
 def _keep_freed_memory() -> None:

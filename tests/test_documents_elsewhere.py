@@ -1,0 +1,164 @@
+"""Documents that a worker process opens: the same results, and what ends it is an error of a page."""
+
+from __future__ import annotations
+
+import multiprocessing
+import pickle
+import re
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from qrcascade import (
+    Cascade,
+    DocumentError,
+    ImageError,
+    Limits,
+    MissingDependencyError,
+    QRCascadeError,
+    ReadResult,
+    read_document,
+)
+from qrcascade.isolation import Hung
+
+pytest.importorskip("pypdfium2", reason="the pdf extra is not installed")
+from tests import draw, pages
+
+HERE = Cascade.preset("light")
+
+
+@pytest.fixture(scope="module")
+def apart() -> Iterator[Cascade]:
+    with Cascade.preset("light", isolation="process") as cascade:
+        yield cascade
+
+
+def invoices(*texts: str) -> bytes:
+    pdf = pages.new()
+    for text in texts:
+        pages.invoice(pdf)
+        pages.vector(pdf, text, 40, 120)
+    return pages.data(pdf)
+
+
+def dense() -> bytes:
+    """A page that is looked at more closely."""
+    pdf = pages.new()
+    pages.invoice(pdf)
+    pages.vector(pdf, "fiscal " * 94, 120, 200, module=0.155)
+    return pages.data(pdf)
+
+
+def documents() -> dict[str, bytes]:
+    symbols = [Image.fromarray(draw.symbol(text)[0]) for text in ("one", "two")]
+    colored = Image.merge("RGB", (symbols[0], symbols[0], symbols[0].point(lambda v: v // 2 + 100)))
+    return {
+        "print": invoices("first", "second", "third"),
+        "scan": pages.scan(pages.scanned("scan", angle=3)),
+        "dense": dense(),
+        "tiff": pages.frames("TIFF", *symbols),
+        "colored": pages.scan(colored),
+    }
+
+
+@pytest.mark.parametrize("kind", documents())
+@pytest.mark.parametrize("as_path", [False, True])
+def test_the_same_as_in_this_process(apart: Cascade, tmp_path: Path, kind: str, as_path: bool) -> None:
+    source: Any = documents()[kind]
+    if as_path:
+        (tmp_path / "document").write_bytes(source)
+        source = tmp_path / "document"
+    expected = list(read_document(source, cascade=HERE))
+    found = list(read_document(source, cascade=apart))
+    assert list(map(said, found)) == list(map(said, expected))
+    assert all(found)
+    for one, other in zip(found, expected, strict=True):
+        np.testing.assert_array_equal(one.picture.gray, other.picture.gray)
+        np.testing.assert_array_equal(one.picture.color, other.picture.color)
+
+
+def said(result: ReadResult) -> Any:
+    steps = [(attempt.step, attempt.error) for attempt in result.attempts]
+    return result.page, result.size, result.ended, result.codes, result.regions, steps
+
+
+@pytest.mark.parametrize(
+    "source", [b"%PDF-1.4 nothing more", b"", b"no document", Path("missing.pdf"), invoices("one")[:600]]
+)
+def test_the_same_errors(apart: Cascade, source: Any) -> None:
+    with pytest.raises(QRCascadeError) as here:
+        list(read_document(source, cascade=HERE))
+    with pytest.raises(type(here.value), match=re.escape(str(here.value))):
+        list(read_document(source, cascade=apart))
+
+
+def test_options_and_limits_hold(apart: Cascade) -> None:
+    found = list(read_document(invoices("a", "b", "c"), cascade=apart, pages=[3, 1]))
+    assert [(result.page, result.text) for result in found] == [(3, "c"), (1, "a")]
+    with pytest.raises(DocumentError, match="it has no page 4; it has 3"):
+        list(read_document(invoices("a", "b", "c"), cascade=apart, pages=[4]))
+    with Cascade.preset("classical", isolation="process", limits=Limits(max_pixels=1_000_000)) as small:
+        (result,) = read_document(invoices("small"), cascade=small)
+        assert 0 < result.size[0] * result.size[1] <= 1_000_000
+
+
+def test_a_process_that_ends_is_an_error_of_one_page() -> None:
+    with Cascade.preset("classical", isolation="process") as cascade:
+        results = read_document(invoices("one", "two", "three"), cascade=cascade)
+        first = next(results)
+        for child in multiprocessing.active_children():
+            child.kill()
+            child.join()
+        second, third = results
+    assert (first.text, second.text, third.text) == ("one", None, "three")
+    (attempt,) = second.attempts
+    assert attempt.error == "the worker process that had it open ended (killed by SIGKILL)"
+    assert (second.page, attempt.strategy, attempt.step) == (2, "document", "page 2")
+
+
+def test_a_process_that_hangs_is_ended(monkeypatch: pytest.MonkeyPatch) -> None:
+    with Cascade.preset("classical", isolation="process") as cascade:
+        list(read_document(invoices("one"), cascade=cascade))
+        assert cascade.openers is not None
+        (opener,) = cascade.openers._idle
+
+        def hang(until: float) -> Any:
+            raise Hung
+
+        monkeypatch.setattr(opener, "receive", hang)
+        with pytest.raises(DocumentError, match="was ended: no answer within 60 s"):
+            list(read_document(invoices("two"), cascade=cascade))
+        assert not opener.alive
+        assert [result.text for result in read_document(invoices("three"), cascade=cascade)] == ["three"]
+
+
+def test_who_stops_asking_gives_the_process_back() -> None:
+    with Cascade.preset("classical", isolation="process") as cascade:
+        for _ in range(3):
+            results = read_document(invoices("one", "two"), cascade=cascade)
+            assert next(results).text == "one"
+            results.close()  # type: ignore[attr-defined]
+        assert len(multiprocessing.active_children()) == 2
+    assert multiprocessing.active_children() == []
+
+
+def test_nothing_is_left_in_shared_memory(apart: Cascade) -> None:
+    memory = Path("/dev/shm")
+    if not memory.is_dir():
+        pytest.skip("no /dev/shm")
+    before = set(memory.glob("qrcascade-*"))
+    (result,) = read_document(pages.scan(pages.scanned("scan")), cascade=apart)
+    result.draw()
+    assert set(memory.glob("qrcascade-*")) <= before
+
+
+@pytest.mark.parametrize(
+    "error", [MissingDependencyError("PDF", "pip install it", "no module"), ImageError("cannot read it")]
+)
+def test_errors_pass_between_processes(error: QRCascadeError) -> None:
+    again = pickle.loads(pickle.dumps(error))
+    assert (type(again), str(again), vars(again)) == (type(error), str(error), vars(error))
