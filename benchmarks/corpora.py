@@ -147,9 +147,10 @@ def _synthetic() -> Iterator[Picture]:
 def _beyond() -> Iterator[Picture]:
     """The conditions where they are worse than `_synthetic` has them, up to where hardly anything is read."""
     for kind in synthetic.CONDITIONS:
-        for severity in (1.05, 1.1, 1.15, 1.2):
+        most = 2.0 if kind == "shade" else 1.2
+        for share in (0.25, 0.5, 0.75, 1.0):
             for seed in range(5):
-                yield _drawn(kind, severity, seed)
+                yield _drawn(kind, 1 + share * (most - 1), seed)
 
 
 def _drawn(kind: str, severity: float, seed: int) -> Picture:

@@ -369,7 +369,7 @@ def draw(condition: str, severity: float, seed: int) -> Drawn:
     condition : str
         A key of `CONDITIONS` or `SCENARIOS`.
     severity : float
-        0 to 1; up to 1.2 for what is worse than the grades.
+        0 to 1; up to 1.2 (shade: 2) for what is worse than the grades.
     seed : int
         Another one gives another picture of the same kind.
     """
