@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import multiprocessing
+import os
 import pickle
 import re
+import signal
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -23,12 +26,13 @@ from qrcascade import (
     ReadResult,
     read_document,
 )
-from qrcascade.isolation import Hung
+from qrcascade.isolation import Hung, Worker
 
 pytest.importorskip("pypdfium2", reason="the pdf extra is not installed")
 from tests import draw, pages
 
 HERE = Cascade.preset("light")
+no_signals = pytest.mark.skipif(sys.platform == "win32", reason="there are no signals")
 
 
 @pytest.fixture(scope="module")
@@ -106,6 +110,7 @@ def test_options_and_limits_hold(apart: Cascade) -> None:
         assert 0 < result.size[0] * result.size[1] <= 1_000_000
 
 
+@no_signals
 def test_a_process_that_ends_is_an_error_of_one_page() -> None:
     with Cascade.preset("classical", isolation="process") as cascade:
         results = read_document(invoices("one", "two", "three"), cascade=cascade)
@@ -130,10 +135,42 @@ def test_a_process_that_hangs_is_ended(monkeypatch: pytest.MonkeyPatch) -> None:
             raise Hung
 
         monkeypatch.setattr(opener, "receive", hang)
-        with pytest.raises(DocumentError, match="was ended: no answer within 60 s"):
-            list(read_document(invoices("two"), cascade=cascade))
+        with pytest.raises(DocumentError, match="was ended: no answer within 7 s"):
+            list(read_document(invoices("two"), cascade=cascade, timeout=7.0))
         assert not opener.alive
         assert [result.text for result in read_document(invoices("three"), cascade=cascade)] == ["three"]
+
+
+@no_signals
+def test_a_page_that_hangs_is_over_with_its_timeout(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("qrcascade.documents.elsewhere._LEAST_S", 0.2)
+    with Cascade.preset("classical", isolation="process") as cascade:
+        cascade.read(draw.symbol("the reading process")[0])
+        (reading,) = multiprocessing.active_children()
+        results = read_document(invoices("one", "two", "three"), cascade=cascade, timeout=2.0)
+        assert next(results).text == "one"
+        (opening,) = {*multiprocessing.active_children()} - {reading}
+        os.kill(opening.pid or 0, signal.SIGSTOP)
+        second, third = results
+    assert (second.text, second.timed_out, second.ended) == (None, True, "timeout")
+    assert "no answer within 2 s" in second.errors[0]
+    assert 2 <= second.elapsed_s < 4
+    assert third.text == "three"
+
+
+def test_an_interrupted_answer_is_nobody_elses(monkeypatch: pytest.MonkeyPatch) -> None:
+    with Cascade.preset("classical", isolation="process") as cascade:
+        results = read_document(invoices("one", "two"), cascade=cascade)
+        next(results)
+        with monkeypatch.context() as patch:
+            patch.setattr(Worker, "receive", interrupted)
+            with pytest.raises(KeyboardInterrupt):
+                next(results)
+        assert [result.text for result in read_document(invoices("a", "b"), cascade=cascade)] == ["a", "b"]
+
+
+def interrupted(worker: Worker, until: float) -> Any:
+    raise KeyboardInterrupt
 
 
 def test_who_stops_asking_gives_the_process_back() -> None:

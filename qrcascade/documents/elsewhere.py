@@ -21,8 +21,9 @@ from qrcascade.limits import Limits
 
 __all__ = ["Elsewhere"]
 
-# Seconds that opening a document, or making a look, may take.
-_HANG_S = 60.0
+# Seconds that opening a document, or making a look, may take; with a timeout as long as that, but not less
+# than the other, since a new process has to import PDFium.
+_HANG_S, _LEAST_S = 60.0, 5.0
 
 
 class Elsewhere:
@@ -32,6 +33,8 @@ class Elsewhere:
     ----------
     workers : Workers
         Whose it is.
+    timeout : float or None
+        Seconds for a page.
     source : Path or bytes
     password : str, optional
     limits : Limits
@@ -46,8 +49,16 @@ class Elsewhere:
         If no worker process can be started.
     """
 
-    def __init__(self, workers: Workers, source: Path | bytes, password: str | None, limits: Limits) -> None:
-        self._workers = workers
+    def __init__(
+        self,
+        workers: Workers,
+        timeout: float | None,
+        source: Path | bytes,
+        password: str | None,
+        limits: Limits,
+    ) -> None:
+        self._workers, self._timeout = workers, timeout
+        self._patience_s = _HANG_S if timeout is None else min(_HANG_S, max(_LEAST_S, timeout))
         given = source.absolute() if isinstance(source, Path) else source
         self._arguments = (given, password, limits)
         self._grays, self._colors = Inbox(), Inbox()
@@ -79,15 +90,20 @@ class Elsewhere:
         worker = self._worker
         if worker is None:
             raise ImageError("the worker process that had it open has ended")
-        start = time.monotonic()
         try:
             worker.send(question)
-            answer = worker.receive(start + _HANG_S)
+            answer = worker.receive(time.monotonic() + self._patience_s)
         except (Lost, Hung) as end:
             self._worker = None
             self._workers.replace(worker)
-            how = f"ended ({end})" if isinstance(end, Lost) else f"was ended: no answer within {_HANG_S:g} s"
+            late = f"was ended: no answer within {self._patience_s:g} s"
+            how = f"ended ({end})" if isinstance(end, Lost) else late
             raise ImageError(f"the worker process that had it open {how}") from None
+        except BaseException:
+            # Whatever it answers now nobody waits for.
+            self._worker = None
+            worker.close()
+            raise
         if isinstance(answer, QRCascadeError):
             raise answer
         return answer
@@ -110,7 +126,7 @@ class Elsewhere:
 
     def picture(self, number: int, size: tuple[int, int]) -> Frame:
         """A page that is opened again when its pixels are used."""
-        reopen = partial(Elsewhere, self._workers, *self._arguments)
+        reopen = partial(Elsewhere, self._workers, self._timeout, *self._arguments)
 
         def picture() -> Frame:
             with contextlib.closing(reopen()) as again:

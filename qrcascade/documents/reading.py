@@ -166,7 +166,7 @@ class _Reader:
             return None
         from qrcascade.documents.elsewhere import Elsewhere
 
-        return functools.partial(Elsewhere, self._cascade.openers)
+        return functools.partial(Elsewhere, self._cascade.openers, self._timeout)
 
     def picture(self, source: Source, left: float | None) -> ReadResult:
         """Read a picture within so many seconds."""
@@ -197,6 +197,7 @@ class _Reader:
         except Exception as error:
             why = str(error) if isinstance(error, QRCascadeError) else f"{type(error).__name__}: {error}"
             scan.record(Attempt(DOCUMENT, f"page {number}", error=why))
+            timed_out = self._timeout is not None and time.perf_counter() - start >= self._timeout
         elapsed = time.perf_counter() - start
         found = scan.codes, scan.regions, tuple(scan.attempts)
         ended = "timeout" if timed_out else self._ended(scan)
