@@ -9,6 +9,7 @@ import subprocess
 import sys
 from pathlib import Path
 from typing import Any
+from unittest.mock import Mock
 
 import cv2
 import numpy as np
@@ -313,6 +314,26 @@ def test_an_exported_model_is_opened_once_for_each_number_of_threads(monkeypatch
         assert quad.overlap(Quad(((110, 110), (210, 110), (210, 210), (110, 210)))) > 0.97
         assert score == pytest.approx(0.9)
     assert opened == [None, 1]
+
+
+@pytest.mark.parametrize(
+    ("runtime", "processor", "arithmetic"),
+    [
+        ("openvino", ["FP32", "BF16"], "f32"),
+        ("openvino-bf16", ["FP32", "BF16"], "bf16"),
+        ("openvino-bf16", ["FP32"], "f32"),
+    ],
+)
+def test_openvino_computes_in_16_bits_where_that_is_asked_for_and_there(
+    monkeypatch: pytest.MonkeyPatch, runtime: str, processor: list[str], arithmetic: str
+) -> None:
+    core = Mock()
+    core.get_property.return_value = processor
+    monkeypatch.setitem(sys.modules, "openvino", Mock(Core=lambda: core))
+    detector._OPENERS[runtime](Path("model.xml"), 2)
+    file, device, options = core.compile_model.call_args.args
+    assert (file, device) == (Path("model.xml"), "CPU")
+    assert (options["INFERENCE_PRECISION_HINT"], options["INFERENCE_NUM_THREADS"]) == (arithmetic, 2)
 
 
 @pytest.mark.parametrize(("runtime", "package"), [("openvino", "openvino"), ("onnx", "onnxruntime")])
