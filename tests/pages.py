@@ -43,6 +43,15 @@ def vector(pdf: fpdf.FPDF, text: str, x: float, y: float, module: float = 0.5) -
                 pdf.rect(x + c * module, y + r * module, module, module, style="F")
 
 
+def invoices(*texts: str) -> bytes:
+    """A PDF with a drawn symbol on each page."""
+    pdf = new()
+    for text in texts:
+        invoice(pdf)
+        vector(pdf, text, 40, 120)
+    return data(pdf)
+
+
 def side(text: str) -> int:
     """Modules of a symbol's side."""
     return len(segno.make(text, micro=False).matrix)

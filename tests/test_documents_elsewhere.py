@@ -42,14 +42,6 @@ def apart() -> Iterator[Cascade]:
         yield cascade
 
 
-def invoices(*texts: str) -> bytes:
-    pdf = pages.new()
-    for text in texts:
-        pages.invoice(pdf)
-        pages.vector(pdf, text, 40, 120)
-    return pages.data(pdf)
-
-
 def dense() -> bytes:
     """A page that is looked at more closely."""
     pdf = pages.new()
@@ -62,7 +54,7 @@ def documents() -> dict[str, bytes]:
     symbols = [Image.fromarray(draw.symbol(text)[0]) for text in ("one", "two")]
     colored = Image.merge("RGB", (symbols[0], symbols[0], symbols[0].point(lambda v: v // 2 + 100)))
     return {
-        "print": invoices("first", "second", "third"),
+        "print": pages.invoices("first", "second", "third"),
         "scan": pages.scan(pages.scanned("scan", angle=3)),
         "dense": dense(),
         "tiff": pages.frames("TIFF", *symbols),
@@ -92,7 +84,8 @@ def said(result: ReadResult) -> Any:
 
 
 @pytest.mark.parametrize(
-    "source", [b"%PDF-1.4 nothing more", b"", b"no document", Path("missing.pdf"), invoices("one")[:600]]
+    "source",
+    [b"%PDF-1.4 nothing more", b"", b"no document", Path("missing.pdf"), pages.invoices("one")[:600]],
 )
 def test_the_same_errors(apart: Cascade, source: Any) -> None:
     with pytest.raises(QRCascadeError) as here:
@@ -102,19 +95,19 @@ def test_the_same_errors(apart: Cascade, source: Any) -> None:
 
 
 def test_options_and_limits_hold(apart: Cascade) -> None:
-    found = list(read_document(invoices("a", "b", "c"), cascade=apart, pages=[3, 1]))
+    found = list(read_document(pages.invoices("a", "b", "c"), cascade=apart, pages=[3, 1]))
     assert [(result.page, result.text) for result in found] == [(3, "c"), (1, "a")]
     with pytest.raises(DocumentError, match="it has no page 4; it has 3"):
-        list(read_document(invoices("a", "b", "c"), cascade=apart, pages=[4]))
+        list(read_document(pages.invoices("a", "b", "c"), cascade=apart, pages=[4]))
     with Cascade.preset("classical", isolation="process", limits=Limits(max_pixels=1_000_000)) as small:
-        (result,) = read_document(invoices("small"), cascade=small)
+        (result,) = read_document(pages.invoices("small"), cascade=small)
         assert 0 < result.size[0] * result.size[1] <= 1_000_000
 
 
 @no_signals
 def test_a_process_that_ends_is_an_error_of_one_page() -> None:
     with Cascade.preset("classical", isolation="process") as cascade:
-        results = read_document(invoices("one", "two", "three"), cascade=cascade)
+        results = read_document(pages.invoices("one", "two", "three"), cascade=cascade)
         first = next(results)
         for child in multiprocessing.active_children():
             child.kill()
@@ -128,7 +121,7 @@ def test_a_process_that_ends_is_an_error_of_one_page() -> None:
 
 def test_a_process_that_hangs_is_ended(monkeypatch: pytest.MonkeyPatch) -> None:
     with Cascade.preset("classical", isolation="process") as cascade:
-        list(read_document(invoices("one"), cascade=cascade))
+        list(read_document(pages.invoices("one"), cascade=cascade))
         assert cascade.openers is not None
         (opener,) = cascade.openers._idle
 
@@ -137,9 +130,11 @@ def test_a_process_that_hangs_is_ended(monkeypatch: pytest.MonkeyPatch) -> None:
 
         monkeypatch.setattr(opener, "receive", hang)
         with pytest.raises(DocumentError, match="was ended: no answer within 7 s"):
-            list(read_document(invoices("two"), cascade=cascade, timeout=7.0))
+            list(read_document(pages.invoices("two"), cascade=cascade, timeout=7.0))
         assert not opener.alive
-        assert [result.text for result in read_document(invoices("three"), cascade=cascade)] == ["three"]
+        assert [result.text for result in read_document(pages.invoices("three"), cascade=cascade)] == [
+            "three"
+        ]
 
 
 @no_signals
@@ -148,7 +143,7 @@ def test_a_page_that_hangs_is_over_with_its_timeout(monkeypatch: pytest.MonkeyPa
     with Cascade.preset("classical", isolation="process") as cascade:
         cascade.read(draw.symbol("the reading process")[0])
         (reading,) = multiprocessing.active_children()
-        results = read_document(invoices("one", "two", "three"), cascade=cascade, timeout=2.0)
+        results = read_document(pages.invoices("one", "two", "three"), cascade=cascade, timeout=2.0)
         assert next(results).text == "one"
         (opening,) = {*multiprocessing.active_children()} - {reading}
         os.kill(opening.pid or 0, signal.SIGSTOP)
@@ -161,13 +156,16 @@ def test_a_page_that_hangs_is_over_with_its_timeout(monkeypatch: pytest.MonkeyPa
 
 def test_an_interrupted_answer_is_nobody_elses(monkeypatch: pytest.MonkeyPatch) -> None:
     with Cascade.preset("classical", isolation="process") as cascade:
-        results = read_document(invoices("one", "two"), cascade=cascade)
+        results = read_document(pages.invoices("one", "two"), cascade=cascade)
         next(results)
         with monkeypatch.context() as patch:
             patch.setattr(Worker, "receive", interrupted)
             with pytest.raises(KeyboardInterrupt):
                 next(results)
-        assert [result.text for result in read_document(invoices("a", "b"), cascade=cascade)] == ["a", "b"]
+        assert [result.text for result in read_document(pages.invoices("a", "b"), cascade=cascade)] == [
+            "a",
+            "b",
+        ]
 
 
 def interrupted(worker: Worker, until: float) -> Any:
@@ -177,7 +175,7 @@ def interrupted(worker: Worker, until: float) -> Any:
 def test_who_stops_asking_gives_the_process_back() -> None:
     with Cascade.preset("classical", isolation="process") as cascade:
         for _ in range(3):
-            results = read_document(invoices("one", "two"), cascade=cascade)
+            results = read_document(pages.invoices("one", "two"), cascade=cascade)
             assert next(results).text == "one"
             results.close()  # type: ignore[attr-defined]
         assert len(multiprocessing.active_children()) == 2

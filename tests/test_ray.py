@@ -41,15 +41,6 @@ def batch(**columns: list[Any]) -> dict[str, Any]:
     return made
 
 
-def invoice(*texts: str) -> bytes:
-    """A PDF with a code on each page."""
-    pdf = pages.new()
-    for text in texts:
-        pages.invoice(pdf)
-        pages.vector(pdf, text, 40, 120)
-    return pages.data(pdf)
-
-
 ONE = png(draw.symbol("one")[0])
 
 
@@ -57,7 +48,7 @@ def test_a_row_a_page_whatever_the_file() -> None:
     files = {
         "s3/one.png": ONE,
         "s3/blank.png": png(np.full((60, 80), 255, np.uint8)),
-        "s3/two.pdf": invoice("first", "second"),
+        "s3/two.pdf": pages.invoices("first", "second"),
         "s3/broken.pdf": b"%PDF-1.4 nothing more",
         "s3/text.jpg": b"no picture",
         "s3/empty.jpg": b"",
@@ -138,7 +129,7 @@ def test_one_process_reads_batch_after_batch(monkeypatch: pytest.MonkeyPatch) ->
 
 
 def test_options_reach_the_pages() -> None:
-    document = invoice("advert", "fiscal 1", "fiscal 2")
+    document = pages.invoices("advert", "fiscal 1", "fiscal 2")
     reader = ReadBatch("classical", accept=re.compile("^fiscal"), stop_early=True, max_pages=3, expect=1)
     rows = reader(batch(bytes=[document])).to_pylist()
     assert [(row["page"], row["text"]) for row in rows] == [(1, None), (2, "fiscal 1")]
@@ -204,7 +195,7 @@ def folder_of_files(folder: Path) -> dict[tuple[str, int | None], str | None]:
         add(f"{number % 3}/{number}.png", png(draw.symbol(f"picture {number}")[0]), f"picture {number}")
     for number in range(8):
         texts = [f"document {number} page {page}" for page in range(1 + number % 4)]
-        add(f"pdf/{number}.pdf", invoice(*texts), *texts)
+        add(f"pdf/{number}.pdf", pages.invoices(*texts), *texts)
     frames = [Image.fromarray(draw.symbol(text)[0]) for text in ("frame 1", "frame 2")]
     add("scan.tiff", pages.frames("TIFF", *frames), "frame 1", "frame 2")
     add("blank.png", png(np.full((60, 80), 255, np.uint8)), None)
