@@ -110,7 +110,7 @@ class Elsewhere:
 
     def look(self, seen: Seen) -> Look:
         """With pixels of its own."""
-        color = (lambda: _pixels(self._colors, self.ask(COLOR))) if seen.is_colored else None
+        color = (lambda: _pixels(self._colors, self.ask(COLOR))) if seen.gray.colored else None
         return Look(Frame(_pixels(self._grays, seen.gray), color=color), seen.name, seen.to_page)
 
     @contextlib.contextmanager

@@ -33,7 +33,6 @@ class Seen:
     """A `Look`, its gray pixels laid down."""
 
     gray: Sent
-    is_colored: bool
     name: str
     to_page: Matrix | None
 
@@ -81,7 +80,7 @@ def _serve_page(connection: Connection[Any, Any], document: Document, number: in
             look = next(looks, None)
             if look is None:
                 return None
-            return Seen(table.gray(look.frame), look.frame.is_colored, look.name, look.to_page)
+            return Seen(table.gray(look.frame), look.name, look.to_page)
 
         while (asked := connection.recv()) is not None:
             if asked == COLOR:
@@ -100,7 +99,7 @@ class _Table:
         self._grays, self._colors = Outbox(), Outbox()
 
     def gray(self, frame: Frame) -> Sent:
-        return self._grays.lay(frame.gray, 0, self._limits)[0]
+        return self._grays.lay(frame, 0, self._limits)[0]
 
     def color(self, frame: Frame) -> Sent:
         return self._colors.lay(frame.color, 0, self._limits)[0]
