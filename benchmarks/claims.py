@@ -11,10 +11,11 @@ from tqdm import tqdm
 from benchmarks import corpora
 from benchmarks.corpora import Picture
 from qrcascade import Frame, QRCode, charset
+from qrcascade.executor import perform
 from qrcascade.grid.reader import stages
-from qrcascade.scan import Scan
-from qrcascade.strategies.base import Runner, Step
-from qrcascade.strategies.regions import REGION_STEPS, credible_outline, region_step
+from qrcascade.steps import Context
+from qrcascade.strategies.classical import parse_step
+from qrcascade.strategies.regions import REGION_LOOKS, is_credible_outline, look_at_region
 
 __all__ = ["claims"]
 
@@ -54,8 +55,7 @@ def _told(picture: Picture) -> Iterator[tuple[str, str, str]]:
     frame = Frame.load(picture.rgb())
     for code in _readings(frame):
         ways = stages(frame, code.quad)
-        _, first = next(ways)
-        decoded = first()
+        decoded = next(ways).run()
         found = decoded or ways.verify(code.text)
         if found is None:
             grid = "says nothing"
@@ -68,15 +68,14 @@ def _told(picture: Picture) -> Iterator[tuple[str, str, str]]:
 
 def _readings(frame: Frame) -> list[QRCode]:
     """Each payload that an engine reads at a place once."""
-    runner = Runner("claims", Scan(frame))
-    located = [runner.run(Step.of(text), frame) for text in _LOCATE]
-    quads = [r.quad for a in located if a for r in a.regions if credible_outline(r.quad, frame)][:_REGIONS]
-    steps = [Step.of(text) for text in _STEPS]
-    steps += [region_step(text, quad) for quad in quads for text in REGION_STEPS if text.startswith("zbar")]
+    context = Context(frame, frozenset(["QRCode"]))
+    located = [perform(parse_step(text), context).findings for text in _LOCATE]
+    quads = [r.quad for a in located for r in a.regions if is_credible_outline(r.quad, frame)][:_REGIONS]
+    steps = [parse_step(text) for text in _STEPS]
+    steps += [look_at_region(*look, quad) for quad in quads for look in REGION_LOOKS if look[0] == "zbar"]
     found: list[QRCode] = []
     for step in steps:
-        attempt = runner.run(step, frame)
-        for code in attempt.codes if attempt else ():
+        for code in perform(step, context).findings.codes:
             if not any(
                 code.engine == other.engine and code.text == other.text and code.quad.same_place(other.quad)
                 for other in found

@@ -7,14 +7,14 @@ import os
 import signal
 import threading
 import time
-from collections.abc import Callable, Iterator
-from dataclasses import replace
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from qrcascade import Attempt, QRCode, Quad, Region, Scan
+from qrcascade import Findings, Frame, QRCode, Quad, Region, Scan, Step
+from qrcascade.steps import Steps
 
 PLACE = Quad(((10, 10), (50, 10), (50, 50), (10, 50)))
 
@@ -45,16 +45,25 @@ FAULTS: dict[str, Callable[[], object]] = {
 }
 
 
+def find_nothing(_frame: Frame) -> Findings:
+    """Return nothing."""
+    return Findings()
+
+
 class Faulty:
-    """Makes one attempt, and then does it."""
+    """Takes one harmless step, and then one that does it."""
 
     def __init__(self, fault: str) -> None:
         self.fault = self.name = fault
 
-    def attempts(self, _scan: Scan) -> Iterator[Attempt]:
-        """As `Strategy.attempts`."""
-        yield Attempt(self.name, "before")
+    def steps(self, _scan: Scan) -> Steps:
+        """As `Strategy.steps`."""
+        yield Step.call("before", find_nothing)
+        yield Step.call(self.fault, self._do)
+
+    def _do(self, _frame: Frame) -> Findings:
         FAULTS[self.fault]()
+        return Findings()
 
 
 class Odd:
@@ -64,22 +73,27 @@ class Odd:
         self.name = "odd"
         self.corner = corner
 
-    def attempts(self, _scan: Scan) -> Iterator[Attempt]:
-        """As `Strategy.attempts`."""
+    def steps(self, _scan: Scan) -> Steps:
+        """As `Strategy.steps`."""
+        yield Step.call("odd", self._find)
+
+    def _find(self, _frame: Frame) -> Findings:
         quad = Quad(((self.corner, 10), (50, 10), (50, 50), (10, 50)))
-        yield Attempt(
-            self.name, "step", codes=(QRCode("odd", quad, 0.9),), regions=(Region(quad, 0.9, "odd"),)
-        )
+        return Findings((QRCode("odd", quad, 0.9),), (Region(quad, 0.9, "odd"),))
 
 
 class Local:
-    """Yields what no other process can take."""
+    """Has steps that no other process can take, and one that gives what cannot come back."""
 
     name = "local"
 
-    def attempts(self, _scan: Scan) -> Iterator[Attempt]:
-        """As `Strategy.attempts`."""
-        yield replace(Attempt(self.name, "step"), error=threading.Lock())  # type: ignore[arg-type]
+    def steps(self, _scan: Scan) -> Steps:
+        """As `Strategy.steps`."""
+        yield Step.call("there", lambda frame: find_nothing(frame))
+        yield Step.call("back", self._find)
+
+    def _find(self, _frame: Frame) -> Findings:
+        return Findings(error=threading.Lock())  # type: ignore[arg-type]
 
 
 class Reads:
@@ -90,20 +104,28 @@ class Reads:
         self.text = text
         self.delay = delay
 
-    def attempts(self, _scan: Scan) -> Iterator[Attempt]:
-        """As `Strategy.attempts`."""
+    def steps(self, _scan: Scan) -> Steps:
+        """As `Strategy.steps`."""
+        yield Step.call("reads", self._read)
+
+    def _read(self, _frame: Frame) -> Findings:
         time.sleep(self.delay)
-        yield Attempt(self.name, "step", codes=(QRCode(self.text, PLACE, 0.9),))
+        return Findings((QRCode(self.text, PLACE, 0.9),))
 
 
 class Counting:
-    """Says which process it runs in."""
+    """Says which process it runs in, as an error."""
 
     name = "counting"
 
-    def attempts(self, _scan: Scan) -> Iterator[Attempt]:
-        """As `Strategy.attempts`."""
-        yield Attempt(self.name, str(os.getpid()))
+    def steps(self, _scan: Scan) -> Steps:
+        """As `Strategy.steps`."""
+        yield Step.call("counting", say_process)
+
+
+def say_process(_frame: Frame) -> Findings:
+    """Return this process's number as what broke."""
+    return Findings(error=str(os.getpid()))
 
 
 class Starting(Reads):

@@ -130,7 +130,7 @@ def looked(make: Callable[[str, int], Given], task: tuple[str, int], ways: int |
 
 
 def _read(frame: Frame, quad: Quad, ways: int | None) -> GridReading | None:
-    readings = (run() for _, run in itertools.islice(stages(frame, quad), ways))
+    readings = (stage.run() for stage in itertools.islice(stages(frame, quad), ways))
     return next((reading for reading in readings if reading is not None), None)
 
 

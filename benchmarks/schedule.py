@@ -22,10 +22,12 @@ from tqdm import tqdm
 
 from benchmarks.corpora import Picture, load
 from qrcascade import Frame, QRCode, Quad, models
+from qrcascade.executor import perform
 from qrcascade.grid.reader import stages
 from qrcascade.results import Findings
-from qrcascade.strategies.base import Step, carried
-from qrcascade.strategies.regions import WORTHWHILE, credible_outline, region_step
+from qrcascade.steps import Context, Step
+from qrcascade.strategies.classical import parse_step
+from qrcascade.strategies.regions import WORTHWHILE, is_credible_outline, look_at_region
 from qrcascade.views import limit, to_source
 
 __all__ = ["LEAST", "Measured", "Row", "measure", "order"]
@@ -55,8 +57,8 @@ WHOLE = (
     "opencv <=800px",
     *(f"finders <={n}px" for n in (800, 1200, 1600)),
 )
-REGION = tuple(
-    f"{engine} region{side}px+{tone}"
+REGION = {
+    f"{engine} region{side}px+{tone}": (engine, side, tone)
     for side, tone, engine in product(
         (120, 160, 200, 320, 400, 640),
         (
@@ -75,7 +77,7 @@ REGION = tuple(
         ),
         ("zxing", "zbar"),
     )
-)
+}
 
 
 @dataclass(slots=True)
@@ -151,7 +153,7 @@ def _one(job: tuple[str, int, str | None]) -> dict[str, Any]:
         "region_ms": defaultdict(float),
         "region_runs": 0,
     }
-    first, row["first_ms"] = run(Step.of(FIRST), frame)
+    first, row["first_ms"] = run(parse_step(FIRST), frame)
     row["first"] = _hits(picture, codes, first.codes)
     if len(row["first"]) == len(codes):
         return row
@@ -159,7 +161,7 @@ def _one(job: tuple[str, int, str | None]) -> dict[str, Any]:
     outlines = [quad for quad in outlines if _open(quad, frame, first.codes)]
     found_by: dict[str, Findings] = {}
     for step in (FIRST, *WHOLE):
-        found, row["ms"][step] = run(Step.of(step), frame) if step != FIRST else (first, row["first_ms"])
+        found, row["ms"][step] = run(parse_step(step), frame) if step != FIRST else (first, row["first_ms"])
         found_by[step] = found
         row["reads"][step] = _hits(picture, codes, found.codes)
         open_ = [r.quad for r in found.regions if _open(r.quad, frame, first.codes)]
@@ -170,8 +172,8 @@ def _one(job: tuple[str, int, str | None]) -> dict[str, Any]:
     row["ms"][GRID] = (time.perf_counter() - start) * 1000
     for quad in outlines[:15]:
         row["region_runs"] += 1
-        for step in REGION:
-            found, ms = run(region_step(step, quad), frame)
+        for step, look in REGION.items():
+            found, ms = run(look_at_region(*look, quad), frame)
             row["region_ms"][step] += ms
             row["reads"].setdefault(step, []).extend(_hits(picture, codes, found.codes))
     return row
@@ -182,8 +184,7 @@ def _by_grid(frame: Frame, quads: list[Quad], read: Iterable[QRCode]) -> list[Qu
     found: list[Quad] = []
     for quad in quads:
         if _open(quad, frame, read) and not any(quad.same_place(other) for other in found):
-            _, first_stage = next(stages(frame, quad))
-            reading = first_stage()
+            reading = next(stages(frame, quad)).run()
             found += [] if reading is None else [reading.quad]
     return found
 
@@ -195,19 +196,13 @@ def _detected(weights: str, frame: Frame) -> list[Quad]:
 
 
 def _open(quad: Quad, frame: Frame, read: Iterable[QRCode]) -> bool:
-    return credible_outline(quad, frame) and not any(code.quad.same_place(quad) for code in read)
+    return is_credible_outline(quad, frame) and not any(code.quad.same_place(quad) for code in read)
 
 
 def run(step: Step, frame: Frame) -> tuple[Findings, float]:
-    """What a step finds, in the picture's pixels, and its milliseconds."""
-    start = time.perf_counter()
-    try:
-        view = step.view(frame)
-        found = step.engine.read(view.gray, _QR)
-    except Exception:  # a backend that breaks has read nothing
-        return Findings(), (time.perf_counter() - start) * 1000
-    ms = (time.perf_counter() - start) * 1000
-    return carried(found, view), ms
+    """What a step finds, in the picture's pixels, and its milliseconds; one that breaks has found nothing."""
+    outcome = perform(step, Context(frame, _QR))
+    return outcome.findings, outcome.elapsed_s * 1000
 
 
 def _hits(picture: Picture, codes: list[str], found: Iterable[QRCode | Quad]) -> list[str]:
@@ -269,11 +264,11 @@ def order(measured: Measured) -> tuple[list[Row], list[Row]]:
     """
     done = set(measured.first)
     reads = {step: set(names) for step, names in measured.reads.items()}
-    on_regions = {step: names for step, names in reads.items() if " region" in step}
+    on_regions = {step: names for step, names in reads.items() if step in REGION}
     region_steps = _greedy(on_regions, measured.ms, measured, done)
     first = Row(FIRST, round(_worth(done, measured), 2), round(measured.ms.get(FIRST, 0.0), 1))
     second = Row(SECOND, 0.0, round(measured.ms.get(SECOND, 0.0), 1))
-    others = {step: reads.get(step, set()) for step in WHOLE if not step.startswith("finders")}
+    others = {step: reads.get(step, set()) for step in WHOLE if parse_step(step).engine != "finders"}
     done |= reads.get(GRID, set())
     return [first, second, *_greedy(others, measured.ms, measured, done)], region_steps
 

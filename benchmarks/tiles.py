@@ -11,7 +11,9 @@ from tqdm import tqdm
 
 from benchmarks import corpora, report, synthetic
 from benchmarks.synthetic import Drawn
-from qrcascade import Attempt, Cascade, Frame, QReaderStrategy, Quad, Scan
+from qrcascade import Attempt, Cascade, Frame, QReaderStrategy, Quad, ReadOptions, Scan
+from qrcascade.executor import LocalExecutor, run_plan
+from qrcascade.steps import Steps
 from qrcascade.strategies import tiles
 
 __all__ = ["small_codes"]
@@ -20,7 +22,6 @@ _PAGE = Path("docs/benchmarks/tiles.md")
 _SIZES = {2: (1632, 1224), 4: (2304, 1728), 8: (3840, 2160), 12: (4000, 3000)}
 _SIDE = 180
 _LOCATED = 0.5
-_WHOLE = "qreader detect"
 _LEGEND = """\
 "One look" is the tier up to where it looks closer, taken from the same reading, so its times are those of
 the same run; "all tiles" is a detection on each; "QReader n" is the tier alone, in whose time the search for
@@ -153,17 +154,25 @@ def _page(size: tuple[int, int], seed: int, spoilt: bool) -> Drawn:
 
 def _first_look(attempts: Sequence[Attempt]) -> Sequence[Attempt]:
     """What the tier did before it looked closer: the same as it would have done without tiles."""
-    steps = [attempt.step for attempt in attempts]
-    closer = (i for i, s in enumerate(steps) if s == str(tiles.SEARCH) or s.startswith(f"{_WHOLE} "))
+    search = tiles.SEARCH.engine, tiles.SEARCH.view
+    closer = (i for i, a in enumerate(attempts) if (a.engine, a.view) == search or _is_tile(a))
     return attempts[: next(closer, len(attempts))]
 
 
 def _all_tiles(frame: Frame) -> list[Attempt]:
     """One detection on every tile."""
+    scan = Scan(frame, ReadOptions(expect=1))
+    return list(run_plan("nano", _tile_steps(scan), scan, LocalExecutor(frame, scan.formats)))
+
+
+def _tile_steps(scan: Scan) -> Steps:
     strategy = QReaderStrategy("n")
-    scan = Scan(frame, expect=1)
-    found = [strategy.detect(scan, tile).regions for tile in tiles.likeliest(scan)]
-    return [Attempt(strategy.name, _WHOLE, regions=tuple(r for regions in found for r in regions))]
+    for tile in (yield from tiles.likeliest(scan)):
+        yield strategy.detection(tile, tile.name)
+
+
+def _is_tile(attempt: Attempt) -> bool:
+    return attempt.kind == "detect" and bool(attempt.view)
 
 
 def _located(attempts: Sequence[Attempt], drawn: Drawn) -> bool:
@@ -185,4 +194,4 @@ def _ms(attempts: Sequence[Attempt]) -> float:
 
 
 def _tiles(attempts: Sequence[Attempt]) -> int:
-    return sum(attempt.step.startswith(f"{_WHOLE} ") for attempt in attempts)
+    return sum(map(_is_tile, attempts))

@@ -25,10 +25,12 @@ if TYPE_CHECKING:
     )
     from qrcascade.frame import Frame
     from qrcascade.limits import Limits
+    from qrcascade.options import DocumentOptions, ReadOptions
     from qrcascade.profile import Advice, Measured, Profile, advise
     from qrcascade.quad import Quad
-    from qrcascade.results import Attempt, QRCode, ReadResult, Region
+    from qrcascade.results import Attempt, Findings, QRCode, ReadResult, Region
     from qrcascade.scan import Scan
+    from qrcascade.steps import Step
     from qrcascade.strategies import ClassicalStrategy, GridStrategy, QReaderStrategy, Strategy, StubStrategy
 
 __version__ = "0.1.0"
@@ -39,6 +41,8 @@ __all__ = [
     "Cascade",
     "ClassicalStrategy",
     "DocumentError",
+    "DocumentOptions",
+    "Findings",
     "Frame",
     "GridStrategy",
     "ImageError",
@@ -52,10 +56,12 @@ __all__ = [
     "QRCode",
     "QReaderStrategy",
     "Quad",
+    "ReadOptions",
     "ReadResult",
     "Record",
     "Region",
     "Scan",
+    "Step",
     "Strategy",
     "StubStrategy",
     "WeightsError",
@@ -84,10 +90,12 @@ _ROOMS = {
     ),
     "frame": ("Frame",),
     "limits": ("Limits",),
+    "options": ("DocumentOptions", "ReadOptions"),
     "profile": ("Advice", "Measured", "Profile", "advise"),
     "quad": ("Quad",),
-    "results": ("Attempt", "QRCode", "ReadResult", "Region"),
+    "results": ("Attempt", "Findings", "QRCode", "ReadResult", "Region"),
     "scan": ("Scan",),
+    "steps": ("Step",),
     "strategies": ("ClassicalStrategy", "GridStrategy", "QReaderStrategy", "Strategy", "StubStrategy"),
 }
 _HOME = {name: room for room, names in _ROOMS.items() for name in names}

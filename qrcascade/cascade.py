@@ -4,22 +4,26 @@ from __future__ import annotations
 
 import contextlib
 import functools
-import re
 import time
-from collections.abc import Callable, Collection, Generator, Sequence
+from collections.abc import Generator, Sequence
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
-from qrcascade import options
 from qrcascade.errors import OptionError
+from qrcascade.executor import Executor, LocalExecutor, OutOfTimeError, PictureLostError, run_plan
 from qrcascade.frame import Frame, Source
 from qrcascade.limits import Limits, is_count
+from qrcascade.options import ReadKeywords, ReadOptions
 from qrcascade.quad import Quad
-from qrcascade.results import Attempt, ReadResult
-from qrcascade.scan import Accept, Expect, OutOfTime, Scan
+from qrcascade.results import Attempt, ReadResult, Region
+from qrcascade.scan import Scan
+from qrcascade.steps import Steps
 from qrcascade.strategies import ClassicalStrategy, GridStrategy, QReaderStrategy, Strategy
-from qrcascade.strategies.base import attempts, warm
+from qrcascade.strategies.base import warm
 
 if TYPE_CHECKING:
+    from typing_extensions import Unpack
+
     from qrcascade.isolation import Workers
 
 __all__ = ["PRESETS", "Cascade", "read"]
@@ -45,13 +49,13 @@ class Cascade:
     Parameters
     ----------
     strategies : sequence of Strategy
-        Objects with a ``name`` and ``attempts(scan)``.
+        Objects with a ``name`` and ``steps(scan)``.
     threshold : float
         Confidence, 0 to 1, under which a code does not end the reading.
     isolation : None or "process"
-        "process" loads pictures and runs strategies in worker processes, one for each reading at a
-        time, started when they are first needed: whatever ends one is an attempt's error, and a
-        timeout is kept to whatever an engine does. None does all in this process.
+        "process" loads pictures and runs steps in worker processes, one for each reading at a time,
+        started when they are first needed: whatever ends one is an attempt's error, and a timeout is
+        kept to whatever an engine does. None does all in this process.
     max_memory : int, optional
         Megabytes of private memory that a worker process may have; only on Linux.
     limits : Limits
@@ -60,13 +64,12 @@ class Cascade:
     Attributes
     ----------
     openers : Workers or None
-        The worker processes, without strategies, in which `read_document` opens documents; None for this
-        process.
+        The worker processes in which `read_document` opens documents; None for this process.
 
     Raises
     ------
     OptionError
-        If there is no strategy, one lacks ``name`` or ``attempts``, or an option means nothing.
+        If there is no strategy, one lacks ``name`` or ``steps``, or an option means nothing.
     """
 
     def __init__(
@@ -78,16 +81,8 @@ class Cascade:
         max_memory: int | None = None,
         limits: Limits = _LIMITS,
     ) -> None:
-        try:
-            self.strategies = tuple(strategies)
-        except TypeError as error:
-            raise OptionError(f"strategies must be a sequence of them, got {strategies!r}") from error
+        self.strategies = _checked_strategies(strategies)
         self.threshold = threshold
-        if not self.strategies:
-            raise OptionError("a cascade needs at least one strategy")
-        for strategy in self.strategies:
-            if not isinstance(strategy, Strategy):
-                raise OptionError(f"a strategy has a name and attempts(scan); {strategy!r} does not")
         if not (isinstance(threshold, int | float) and 0 <= threshold <= 1):
             raise OptionError(f"threshold must be between 0 and 1, got {threshold!r}")
         if not isinstance(limits, Limits):
@@ -98,7 +93,7 @@ class Cascade:
         self._start()
 
     def _start(self) -> None:
-        """Say where strategies run, and where documents are opened; None is this process."""
+        """Decide where steps are run, and where documents are opened; None is this process."""
         self._workers: Workers | None = None
         self.openers: Workers | None = None
         if self.isolation is None and self.max_memory is None:
@@ -113,8 +108,8 @@ class Cascade:
             raise OptionError(f"max_memory must be None or a whole number of megabytes, got {cap!r}")
         if cap is not None and not CAN_CAP_MEMORY:
             raise OptionError("max_memory can only be kept to on Linux")
-        self._workers = Workers(self.strategies, self.limits, cap)
-        self.openers = Workers((), self.limits, cap)
+        self._workers = Workers(self.strategies, cap)
+        self.openers = Workers((), cap)
 
     def __repr__(self) -> str:
         isolation = f", isolation={self.isolation!r}" if self.isolation else ""
@@ -142,7 +137,7 @@ class Cascade:
     def warm(self, workers: int = 1) -> None:
         """Load now what would be loaded at the first picture that needs it: models, worker processes.
 
-        What cannot be loaded is told by the attempts that need it.
+        What cannot be loaded is reported by the attempts that need it.
 
         Parameters
         ----------
@@ -152,7 +147,7 @@ class Cascade:
         Raises
         ------
         OptionError
-            If ``workers`` is no number from 1.
+            If ``workers`` is not a whole number from 1.
         WorkerError
             If no worker process can be started.
         """
@@ -173,7 +168,7 @@ class Cascade:
         max_memory: int | None = None,
         limits: Limits = _LIMITS,
     ) -> Cascade:
-        """One of the ready-made cascades.
+        """Return one of the ready-made cascades.
 
         Parameters
         ----------
@@ -195,16 +190,7 @@ class Cascade:
         return cls(strategies, threshold=threshold, isolation=isolation, max_memory=max_memory, limits=limits)
 
     def read(
-        self,
-        source: Source,
-        *,
-        expect: Expect = None,
-        timeout: float | None = None,
-        formats: Collection[str] = ("QRCode",),
-        bgr: bool = False,
-        frame: int = 0,
-        regions: Sequence[Quad] = (),
-        accept: Accept | re.Pattern[str] | None = None,
+        self, source: Source, options: ReadOptions | None = None, **keywords: Unpack[ReadKeywords]
     ) -> ReadResult:
         """Read the codes in one picture.
 
@@ -212,28 +198,11 @@ class Cascade:
         ----------
         source : path, bytes, binary file, PIL.Image.Image or ndarray
             See `qrcascade.frame.Frame.load`.
-        expect : None, int or "all"
-            None ends with the first engine run after which something is read with enough
-            confidence and no credible region is unread; of a large JPEG file that may be a look at
-            half its size, where a second, tiny code is not seen. A number goes on until that many
-            codes are read, each with enough confidence. "all" lets every tier that locates look.
-        timeout : float, optional
-            Seconds from the call, loading included. What was read by then is returned. It is checked
-            between engine runs, and none is begun that is not likely to end in time; but the one that
-            loads a model, or fetches its weights, can take longer. With isolation that is cut off, and
-            up to 10 seconds of waiting for a worker process to start do not count.
-        formats : collection of str
-            Symbologies to report, of "QRCode", "MicroQRCode" and "RMQRCode".
-        bgr : bool
-            An array's channels are blue, green, red.
-        frame : int
-            Which picture of a multi-frame file, from 0.
-        regions : sequence of Quad
-            Where symbols are known to be, in pixels of the upright picture: read like those that are located.
-        accept : callable or compiled regular expression, optional
-            Says of a text (str) whether it is one of those wanted; an expression, by finding something
-            in it. A code that is not accepted stays in the result, marked; the reading goes on as if
-            it were unread.
+        options : ReadOptions, optional
+            What is asked of the reading; by default that of `ReadOptions`.
+        **keywords
+            ``expect``, ``timeout``, ``formats``, ``accept``, ``bgr``, ``frame`` and ``regions``, in place of
+            those of ``options``: see `ReadOptions`.
 
         Returns
         -------
@@ -250,51 +219,77 @@ class Cascade:
             If no worker process can be started.
         """
         start = time.perf_counter()
-        enough, wanted = options.stop_rule(expect), options.wanted(accept)
-        formats = options.known_formats(formats)
-        deadline = options.deadline(timeout)
-        given = options.given(regions)
-        picture, run = self._load(source, bgr=bgr, frame=frame, draft=expect is None, deadline=deadline)
-        scan = Scan(
-            picture,
-            expect=expect,
-            formats=formats,
-            threshold=self.threshold,
-            deadline=deadline,
-            accept=wanted,
-        )
-        if given is not None:
-            scan.record(given)
-        ended = "exhausted"
-        with contextlib.closing(run(scan)) as made:
-            try:
-                for attempt in made:
-                    scan.record(attempt)
-                    if enough(scan):
-                        ended = "settled" if expect is None else "expected"
-                        break
-                    if scan.timed_out:
-                        raise OutOfTime
-            except OutOfTime:
-                ended = "timeout"
+        options = ReadOptions(**keywords) if options is None else replace(options, **keywords)
+        with contextlib.closing(self._executor(source, options)) as executor:
+            scan = Scan(executor.frame, options, threshold=self.threshold)
+            ended = self._read(scan, executor)
         elapsed = time.perf_counter() - start
         found = scan.codes, scan.regions, tuple(scan.attempts)
         timed_out = ended == "timeout"
-        return ReadResult(*found, picture.size, elapsed, timed_out, ended=ended, picture=picture)
+        return ReadResult(*found, scan.frame.size, elapsed, timed_out, ended=ended, picture=scan.frame)
 
-    def _load(
-        self, source: Source, *, deadline: float | None, **how: Any
-    ) -> tuple[Frame, Callable[[Scan], Generator[Attempt]]]:
-        """The picture, and what makes the attempts at it; a worker process loads it with the first one."""
+    def _executor(self, source: Source, options: ReadOptions) -> Executor:
+        """Return what runs the steps of a reading; a worker process loads the picture itself."""
         if self._workers is None:
-            picture = Frame.load(source, limits=self.limits, **how)
-            return picture, functools.partial(attempts, self.strategies)
-        from qrcascade.isolation import Reading
+            deadline = options.deadline
+            how: dict[str, Any] = {"bgr": options.bgr, "frame": options.frame, "limits": self.limits}
+            frame = Frame.load(source, draft=options.expect is None, **how)
+            return LocalExecutor(frame, frozenset(options.formats), deadline)
+        from qrcascade.isolation import WorkerExecutor
 
-        reading = Reading(
-            self._workers, self.strategies, source, limits=self.limits, deadline=deadline, **how
-        )
-        return reading.frame, reading.attempts
+        return WorkerExecutor(self._workers, source, options, self.limits)
+
+    def _read(self, scan: Scan, executor: Executor) -> str:
+        """Run every strategy's steps until it is enough; return why the reading ended."""
+        try:
+            executor.load()
+            if scan.options.regions:
+                scan.record(_given(scan.options.regions))
+            for strategy in self.strategies:
+                if self._run(strategy, scan, executor):
+                    return "settled" if scan.expect is None else "expected"
+        except OutOfTimeError as late:
+            if str(late):
+                scan.record(Attempt("", "load", error=str(late)))
+            return "timeout"
+        except PictureLostError as lost:
+            scan.record(Attempt("", "load", error=str(lost)))
+        return "timeout" if executor.was_cut_off else "exhausted"
+
+    @staticmethod
+    def _run(strategy: Strategy, scan: Scan, executor: Executor) -> bool:
+        """Run the steps that a strategy plans; return whether that was enough."""
+        for _ in run_plan(strategy.name, _plan(strategy, scan), scan, executor):
+            if scan.is_enough:
+                return True
+            if executor.is_late:
+                raise OutOfTimeError
+        return False
+
+
+def _plan(strategy: Strategy, scan: Scan) -> Steps:
+    """Plan as a strategy does; what it raises before it is a generator is raised at its first step, too."""
+    steps = strategy.steps(scan)
+    yield from steps if isinstance(steps, Generator) else (step for step in steps)
+
+
+def _checked_strategies(strategies: Sequence[Strategy]) -> tuple[Strategy, ...]:
+    try:
+        checked = tuple(strategies)
+    except TypeError as error:
+        raise OptionError(f"strategies must be a sequence of them, got {strategies!r}") from error
+    if not checked:
+        raise OptionError("a cascade needs at least one strategy")
+    for strategy in checked:
+        if not isinstance(strategy, Strategy):
+            raise OptionError(f"a strategy has a name and steps(scan); {strategy!r} does not")
+    return checked
+
+
+def _given(regions: Sequence[Quad]) -> Attempt:
+    """Return the caller's regions as an attempt of nobody else's."""
+    located = tuple(Region(quad, 1.0, "caller") for quad in regions)
+    return Attempt("caller", "regions", regions=located)
 
 
 def _tier(name: str) -> Strategy:
@@ -306,28 +301,9 @@ def _default() -> Cascade:
     return Cascade.preset("thorough")
 
 
-def read(
-    source: Source,
-    *,
-    expect: Expect = None,
-    timeout: float | None = None,
-    formats: Collection[str] = ("QRCode",),
-    bgr: bool = False,
-    frame: int = 0,
-    regions: Sequence[Quad] = (),
-    accept: Accept | re.Pattern[str] | None = None,
-) -> ReadResult:
+def read(source: Source, options: ReadOptions | None = None, **keywords: Unpack[ReadKeywords]) -> ReadResult:
     """Read the codes in one picture with the "thorough" preset.
 
     The parameters, the result and what is raised are those of `Cascade.read`.
     """
-    return _default().read(
-        source,
-        expect=expect,
-        timeout=timeout,
-        formats=formats,
-        bgr=bgr,
-        frame=frame,
-        regions=regions,
-        accept=accept,
-    )
+    return _default().read(source, options, **keywords)

@@ -108,7 +108,7 @@ def _unread(result: ReadResult) -> Iterator[str]:
         return
     yield "No finder patterns were seen."
     yield from _picture(result)
-    if not any("qreader" in attempt.step for attempt in result.attempts):
+    if not any(attempt.kind == "detect" for attempt in result.attempts):
         yield 'No neural detector looked; Cascade.preset("thorough") has two.'
     yield from _patches([place for place in found if place not in symbols])
     if not symbols:

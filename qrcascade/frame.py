@@ -86,9 +86,11 @@ class Frame:
         Whether its pixels are the source picture's own.
     draft : Frame or None
         The same picture at half the size, where that is all that is decoded so far; see `load`.
+    has_draft : bool
+        Whether there is one, here or where a deferred picture is decoded.
     """
 
-    __slots__ = ("_color", "_decode", "_gray", "_rgb", "draft", "is_source", "size", "to_source")
+    __slots__ = ("_color", "_decode", "_gray", "_rgb", "draft", "has_draft", "is_source", "size", "to_source")
 
     def __init__(
         self,
@@ -102,6 +104,7 @@ class Frame:
         self._decode: Callable[[], Gray] | None = None
         self.size = (gray.shape[1], gray.shape[0])
         self.draft: Frame | None = None
+        self.has_draft = False
         self.is_source = to_source is None
         self.to_source = _IDENTITY if to_source is None else to_source
         self._color = color
@@ -135,6 +138,7 @@ class Frame:
         """A picture of which only a smaller one is decoded so far."""
         frame = cls(draft, color=color)
         frame.draft = cls(draft, scaling(frame.size, size))
+        frame.has_draft = True
         frame._gray, frame._decode, frame.size = None, decode, size
         return frame
 

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import re
 from collections import deque
-from collections.abc import Collection, Generator, Mapping, Sequence
+from collections.abc import Generator, Mapping, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
@@ -12,10 +11,11 @@ from qrcascade.batch import Record, read_groups, tables
 from qrcascade.cascade import Cascade
 from qrcascade.errors import MissingDependencyError, OptionError
 from qrcascade.frame import Source
-from qrcascade.scan import Accept, Expect
+from qrcascade.options import DocumentKeywords
 
 if TYPE_CHECKING:
     import pyarrow
+    from typing_extensions import Unpack
 
 __all__ = ["ReadBatch"]
 
@@ -31,10 +31,10 @@ class ReadBatch:
     ----------
     cascade : str or Cascade
         A preset's name, or a cascade without isolation, which the worker process is by itself.
-    expect, timeout, formats, accept, max_pages, stop_early, password
-        As for `qrcascade.read_many`.
     threads : int
         How many the worker process may use: the ``num_cpus`` of the actor.
+    **keywords
+        As for `qrcascade.read_many`.
 
     Raises
     ------
@@ -48,30 +48,15 @@ class ReadBatch:
         self,
         cascade: str | Cascade = "thorough",
         *,
-        expect: Expect = None,
-        timeout: float | None = None,
-        formats: Collection[str] = ("QRCode",),
-        accept: Accept | re.Pattern[str] | None = None,
-        max_pages: int | None = None,
-        stop_early: bool = False,
-        password: str | None = None,
         threads: int = 1,
+        **keywords: Unpack[DocumentKeywords],
     ) -> None:
         try:
             self._schema = tables.schema()
         except MissingDependencyError as error:
             raise MissingDependencyError("Ray Data", "pip install 'qrcascade[ray]'", str(error)) from error
-        self._options: dict[str, Any] = {
-            "cascade": cascade if isinstance(cascade, Cascade) else Cascade.preset(cascade),
-            "expect": expect,
-            "timeout": timeout,
-            "formats": formats,
-            "accept": accept,
-            "max_pages": max_pages,
-            "stop_early": stop_early,
-            "password": password,
-            "threads": threads,
-        }
+        self._cascade = cascade if isinstance(cascade, Cascade) else Cascade.preset(cascade)
+        self._threads, self._keywords = threads, keywords
         self._begin()
 
     def __call__(self, batch: Mapping[str, Sequence[Any]]) -> pyarrow.Table:
@@ -109,8 +94,9 @@ class ReadBatch:
     def _begin(self) -> None:
         # The reading never ends: between two batches it stands at its last `yield`, with nothing waiting.
         self._waiting = _Waiting()
+        how: dict[str, Any] = {"workers": 1, "ordered": True, "threads": self._threads}
         self._groups: Generator[tuple[Record, ...]] = read_groups(
-            self._waiting, workers=1, ordered=True, **self._options
+            self._waiting, cascade=self._cascade, **how, **self._keywords
         )
 
     def _read(self, sources: Sequence[Source]) -> list[tuple[Record, ...]]:

@@ -12,10 +12,24 @@ from qrcascade.quad import Point, Quad
 if TYPE_CHECKING:
     from PIL.Image import Image
 
-__all__ = ["Attempt", "Findings", "QRCode", "Quad", "ReadResult", "Region"]
+__all__ = [
+    "SKIPPED",
+    "Attempt",
+    "Findings",
+    "Progress",
+    "QRCode",
+    "Quad",
+    "ReadResult",
+    "Region",
+    "step_text",
+]
 
 # Regions that score less are not drawn; as in `qrcascade.scan`.
 _CREDIBLE = 0.5
+
+
+SKIPPED = "skipped"
+"""The kind of an attempt that was not made: an earlier one says why its engine is left out."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -132,21 +146,58 @@ class Region:
 
 
 @dataclass(frozen=True, slots=True)
+class Progress:
+    """What an engine that works on a region in stages did in one of them, and what it would do next.
+
+    Parameters
+    ----------
+    kind, view : str
+        The stage, as in `Attempt`.
+    following : str
+        The kind of the next stage; empty where none follows.
+    """
+
+    kind: str
+    view: str
+    following: str
+
+
+@dataclass(frozen=True, slots=True)
 class Findings:
-    """What one engine saw on one view: codes that it read, regions that it only located."""
+    """What one step saw: codes that were read, regions that were only located.
+
+    Parameters
+    ----------
+    codes : tuple of QRCode
+        Corners in the pixels that the step looked at.
+    regions : tuple of Region
+        In the same pixels.
+    error : str, optional
+        What broke, where the step has something to report all the same.
+    progress : Progress, optional
+        Of an engine that works on a region in stages.
+    """
 
     codes: tuple[QRCode, ...] = ()
     regions: tuple[Region, ...] = ()
+    error: str | None = None
+    progress: Progress | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class Attempt:
-    """One engine on one view.
+    """One step that was run, and what came of it.
 
     Parameters
     ----------
-    strategy, step : str
-        Whose it was, and what was run: engine and view.
+    strategy : str
+        Whose step it was.
+    engine, view : str
+        What looked, and at what. Of a step with code of its own, its name, and nothing.
+    kind : str
+        What sort of work it was, as in `qrcascade.Step`.
+    region : Quad, optional
+        The located region that was looked at; None for the whole picture.
     elapsed_s : float
         Seconds of wall time.
     codes : tuple of QRCode
@@ -154,18 +205,27 @@ class Attempt:
     regions : tuple of Region
         Symbols that were located and not read, in the same pixels.
     error : str, optional
-        What broke. None means that the engine ran, whether or not it found anything.
-    region : Quad, optional
-        The located region that was looked at; None for the whole picture.
+        What broke. None means that the step ran, whether or not it found anything.
+    following : str, optional
+        The kind of step with which the engine would go on at this region, empty where it has nothing more to
+        try; None for an engine that does not work in stages.
     """
 
     strategy: str
-    step: str
+    engine: str = ""
+    view: str = ""
+    kind: str = ""
+    region: Quad | None = None
     elapsed_s: float = 0.0
     codes: tuple[QRCode, ...] = ()
     regions: tuple[Region, ...] = ()
     error: str | None = None
-    region: Quad | None = None
+    following: str | None = None
+
+    @property
+    def step(self) -> str:
+        """The step in words, for people."""
+        return step_text(self.engine, self.kind, self.view)
 
     @property
     def found(self) -> int:
@@ -177,10 +237,23 @@ class Attempt:
         return {
             "strategy": self.strategy,
             "step": self.step,
+            "engine": self.engine,
+            "view": self.view,
+            "kind": self.kind,
             "ms": _ms(self.elapsed_s),
             "found": self.found,
             "error": self.error,
         }
+
+
+# Kinds that go without saying: the engine and the view tell them.
+_PLAIN_KINDS = ("", "picture", "region", "call")
+
+
+def step_text(engine: str, kind: str, view: str) -> str:
+    """Return a step in words: "zxing clahe", "grid fit gray"."""
+    said = "" if kind in _PLAIN_KINDS else kind
+    return " ".join(part for part in (engine, said, view) if part)
 
 
 def _ms(seconds: float) -> float:

@@ -2,27 +2,21 @@
 
 from __future__ import annotations
 
-import time
-from collections.abc import Callable, Collection, Iterable
 from dataclasses import dataclass, field, replace
-from typing import Any
 
 from qrcascade import confidence
 from qrcascade.frame import Frame
+from qrcascade.options import Expect, ReadOptions
 from qrcascade.quad import Quad
-from qrcascade.results import Attempt, QRCode, Region
+from qrcascade.results import SKIPPED, Attempt, QRCode, Region
 
-__all__ = ["CREDIBLE", "PATIENCE", "Accept", "Expect", "OutOfTime", "Scan"]
-
-Expect = int | str | None
-Accept = Callable[[str], bool]
+__all__ = ["CREDIBLE", "PATIENCE", "Scan"]
 
 # Regions that score less are not worth another tier, and do not keep a reading from ending.
 CREDIBLE = 0.5
 # Where there are several symbols there may be more: so many attempts must then bring no further one.
 PATIENCE = 4
-# Attempts that were quicker than foreseen do not promise that the next one will be much quicker still.
-_LEAST_PACE = 0.2
+_DEFAULTS = ReadOptions()
 
 
 @dataclass(slots=True, eq=False)
@@ -48,10 +42,6 @@ class _Sighting:
         return replace(self.code, confidence=sure, accepted=self.accepted)
 
 
-class OutOfTime(Exception):  # noqa: N818
-    """What comes next does not fit into the time that is left; the reading ends."""
-
-
 class Scan:
     """The state of one reading.
 
@@ -59,55 +49,54 @@ class Scan:
     ----------
     frame : Frame
         The picture.
-    expect : None, int or "all"
-        How many codes the caller wants; see `Cascade.read`.
-    formats : collection of str
-        Symbologies to report.
+    options : ReadOptions
+        What the caller asks for.
     threshold : float
         Confidence under which a code does not end the reading.
-    deadline : float, optional
-        When the reading should end, by `time.monotonic`.
-    accept : callable, optional
-        Says of a text whether it is one that the caller wants; all are where this is None.
-    begun : callable, optional
-        Told the strategy, the step and the region (or None) of each attempt before it is made.
 
     Attributes
     ----------
-    workshop : dict
-        Work on a region that one tier begins and another may go on with, by the region's outline.
-    broken : set of str
-        Engines that ended a worker process on this picture.
+    formats : frozenset of str
+        Symbologies to report.
+    attempts : list of Attempt
+        All so far, in order.
+    compared : dict
+        By the outline of a region, the texts of other engines that the grid fitted there was compared with.
     """
 
     def __init__(
         self,
         frame: Frame,
+        options: ReadOptions = _DEFAULTS,
         *,
-        expect: Expect = None,
-        formats: Collection[str] = ("QRCode",),
         threshold: float = 0.7,
-        deadline: float | None = None,
-        accept: Accept | None = None,
-        begun: Callable[[str, str, Quad | None], None] | None = None,
     ) -> None:
         self.frame = frame
-        self.expect = expect
-        self.formats = frozenset(formats)
+        self.options = options
         self.threshold = threshold
+        self.formats = frozenset(options.formats)
         self.attempts: list[Attempt] = []
-        self.broken: set[str] = set()
-        self._deadline = deadline
-        self._accept = accept
-        self._begun = begun
-        self._done: dict[tuple[str, str, Quad | None], Attempt] = {}
-        self._spent, self._foreseen = 0.0, 0.0
+        self.compared: dict[Quad, set[str]] = {}
+        self._following: dict[tuple[str, Quad | None], str] = {}
         self._sightings: list[_Sighting] = []
         self._codes: tuple[QRCode, ...] | None = ()
         self._quiet = 0
         self._regions: list[Region] = []
-        self.workshop: dict[Quad, Any] = {}
         self._unread: tuple[Region, ...] | None = ()
+
+    @property
+    def expect(self) -> Expect:
+        """How many codes the caller wants: None, a number or "all"."""
+        return self.options.expect
+
+    @property
+    def is_enough(self) -> bool:
+        """Whether the caller has what was asked for; with "all" never."""
+        if self.expect is None:
+            return self.settled
+        if not isinstance(self.expect, int):
+            return False
+        return sum(code.confidence >= self.threshold for code in self.accepted) >= self.expect
 
     @property
     def codes(self) -> tuple[QRCode, ...]:
@@ -147,55 +136,17 @@ class Scan:
 
         Of a picture with several such codes, also that the last `PATIENCE` attempts read no further one.
         """
-        codes = self.codes if self._accept is None else self.accepted
+        codes = self.accepted
         if not codes or codes[0].confidence < self.threshold or self.credible:
             return False
         return len(codes) == 1 or self._quiet >= PATIENCE
 
-    @property
-    def timed_out(self) -> bool:
-        """Whether the deadline has passed."""
-        return self._deadline is not None and time.monotonic() >= self._deadline
+    def following(self, engine: str, region: Quad) -> str | None:
+        """Return the kind of step with which an engine that works in stages would go on at a region.
 
-    def prolong(self, seconds: float) -> None:
-        """Put the deadline off, by what does not count."""
-        if self._deadline is not None:
-            self._deadline += seconds
-
-    def begin(self, strategy: str, step: str, region: Quad | None, foreseen_s: float) -> None:
-        """Say which attempt comes next.
-
-        Raises
-        ------
-        OutOfTime
-            If it is not the first one, and does not fit into the time that is left, going by how those
-            before it kept to the times that were foreseen for them.
+        None where it has not begun there; empty where it has nothing more to try.
         """
-        if self._deadline is not None and self._foreseen:
-            pace = max(self._spent / self._foreseen, _LEAST_PACE)
-            if time.monotonic() + pace * foreseen_s > self._deadline:
-                raise OutOfTime
-        if self._begun is not None:
-            self._begun(strategy, step, region)
-
-    def end(self, foreseen_s: float, elapsed_s: float) -> None:
-        """Say how long an attempt took."""
-        self._foreseen += foreseen_s
-        self._spent += elapsed_s
-
-    def resume(self, attempts: Iterable[Attempt]) -> None:
-        """Go on with a reading that was cut off: record its attempts, which are not made again.
-
-        Those of the grid reader would be: they build on each other.
-        """
-        for attempt in attempts:
-            self.record(attempt)
-            if not attempt.step.startswith("grid "):
-                self._done[attempt.strategy, attempt.step, attempt.region] = attempt
-
-    def done(self, strategy: str, step: str, region: Quad | None) -> Attempt | None:
-        """The attempt that was made before this reading was resumed."""
-        return self._done.get((strategy, step, region))
+        return self._following.get((engine, region))
 
     def is_read(self, quad: Quad) -> bool:
         """Whether a symbol at this place is read with enough confidence."""
@@ -211,7 +162,11 @@ class Scan:
 
     def record(self, attempt: Attempt) -> None:
         """Take in one attempt: merge its codes with those known, keep its regions."""
+        if attempt.kind == SKIPPED:
+            return
         self.attempts.append(attempt)
+        if attempt.following is not None:
+            self._following[attempt.engine, attempt.region] = attempt.following
         known = len(self._sightings)
         for code in attempt.codes:
             self._sight(code)
@@ -245,7 +200,7 @@ class Scan:
                 other.rivals.append(same)
 
     def _wants(self, code: QRCode) -> bool:
-        return self._accept is None or self._accept(code.text)
+        return self.options.accepts(code.text)
 
     def _locate(self, region: Region) -> None:
         for i, known in enumerate(self._regions):

@@ -18,7 +18,7 @@ from qrcascade.grid.locate import Canvas, starts
 from qrcascade.quad import Quad
 from qrcascade.results import QRCode, Region
 from qrcascade.scan import CREDIBLE
-from qrcascade.strategies.regions import credible_outline
+from qrcascade.strategies.regions import is_credible_outline
 from qrcascade.views import limit, opencv, rectify, to_source, view
 
 __all__ = ["Lost", "Place", "Sharpness", "places", "sharpest", "sharpness"]
@@ -124,7 +124,7 @@ def places(frame: Frame, regions: Sequence[Region], codes: Sequence[QRCode]) -> 
     found = []
     for region in regions:
         quad = region.quad
-        if region.score >= CREDIBLE and credible_outline(quad, frame) and not _is_any(quad, taken):
+        if region.score >= CREDIBLE and is_credible_outline(quad, frame) and not _is_any(quad, taken):
             own = next((at for at in whole if at.quad.same_place(quad)), None)
             found.append(_place(frame, quad, region.source, own))
             taken += [quad] if own is None else [quad, own.quad]
@@ -133,7 +133,7 @@ def places(frame: Frame, regions: Sequence[Region], codes: Sequence[QRCode]) -> 
             found.append(_whole(frame, at.quad, "finders", at.patterns, at.module))
             taken.append(at.quad)
     for patch in TextureEngine().read(frame.gray, frozenset(["QRCode"])).regions:
-        if credible_outline(patch.quad, frame) and not _is_any(patch.quad, taken):
+        if is_credible_outline(patch.quad, frame) and not _is_any(patch.quad, taken):
             own = next((at for at in lone if patch.quad.covers(at.quad)), None)
             found.append(_place(frame, patch.quad, patch.source, own))
             taken.append(patch.quad)

@@ -1,14 +1,15 @@
 """Preprocessing: pure functions from a frame to another frame, with the map back.
 
-A `View` has a name, which appears in `Attempt.step`, and can be called. Tone views keep the
+A `View` has a name, which appears in `Attempt.view`, and can be called. Tone views keep the
 geometry; the others move pixels and compose their map with the frame's own. Pixel centres are at
-whole coordinates, as OpenCV has them.
+whole coordinates, as OpenCV has them. Views can be pickled, so that a step can be run in another process.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -18,7 +19,7 @@ from qrcascade.errors import MissingDependencyError
 from qrcascade.frame import Frame, Gray, scaling
 from qrcascade.quad import Quad
 
-__all__ = ["NAMES", "View", "crop", "enlarge", "limit", "opencv", "rectify", "to_source", "view"]
+__all__ = ["NAMES", "View", "crop", "enlarge", "limit", "opencv", "rectify", "square", "to_source", "view"]
 
 # Several packages of OpenCV install into one folder, and break each other.
 _ONE_CV2 = (
@@ -49,13 +50,13 @@ class View:
     Parameters
     ----------
     name : str
-        As it appears in `Attempt.step`.
+        As it appears in `Attempt.view`.
     apply : callable
-        Frame to frame; does not change its argument.
+        Frame to frame; does not change its argument. Not compared.
     """
 
     name: str
-    apply: Callable[[Frame], Frame]
+    apply: Callable[[Frame], Frame] = field(repr=False, compare=False)
 
     def __call__(self, frame: Frame) -> Frame:
         """Apply it."""
@@ -63,7 +64,11 @@ class View:
 
     def then(self, other: View) -> View:
         """This view and, on what it gives, another."""
-        return View(f"{self.name}+{other.name}", lambda frame: other(self(frame)))
+        return View(f"{self.name}+{other.name}", partial(_apply_both, self, other))
+
+
+def _apply_both(first: View, second: View, frame: Frame) -> Frame:
+    return second(first(frame))
 
 
 def to_source(frame: Frame, quad: Quad) -> Quad:
@@ -76,10 +81,14 @@ def to_source(frame: Frame, quad: Quad) -> Quad:
 
 def _tone(name: str, function: Callable[[Gray], Gray]) -> View:
     """A view that changes gray levels and moves nothing."""
-    return View(name, lambda frame: Frame(function(frame.gray), frame.to_source))
+    return View(name, partial(_change_tone, function))
 
 
-def _scaled(frame: Frame, factor: float) -> Frame:
+def _change_tone(function: Callable[[Gray], Gray], frame: Frame) -> Frame:
+    return Frame(function(frame.gray), frame.to_source)
+
+
+def _resize(factor: float, frame: Frame) -> Frame:
     cv2 = opencv()
     width, height = (max(1, round(n * factor)) for n in frame.size)
     how = cv2.INTER_AREA if factor < 1 else cv2.INTER_CUBIC
@@ -92,38 +101,38 @@ def _scaled(frame: Frame, factor: float) -> Frame:
 
 
 def _scale(name: str, factor: float) -> View:
-    return View(name, lambda frame: _scaled(frame, factor))
+    return View(name, partial(_resize, factor))
 
 
 def limit(side: int) -> View:
     """Reduce so that no side is longer; smaller pictures stay as they are."""
+    return View(f"<={side}px", partial(_limit, side))
 
-    def apply(frame: Frame) -> Frame:
-        longest = max(frame.size)
-        return frame if longest <= side else _scaled(frame, side / longest)
 
-    return View(f"<={side}px", apply)
+def _limit(side: int, frame: Frame) -> Frame:
+    longest = max(frame.size)
+    return frame if longest <= side else _resize(side / longest, frame)
 
 
 def enlarge(side: int) -> View:
     """Enlarge so that the longer side is this long, but at most to double size; larger ones stay."""
+    return View(f">={side}px", partial(_enlarge, side))
 
-    def apply(frame: Frame) -> Frame:
-        factor = min(side / max(frame.size), 2.0)
-        return _scaled(frame, factor) if factor > 1 else frame
 
-    return View(f">={side}px", apply)
+def _enlarge(side: int, frame: Frame) -> Frame:
+    factor = min(side / max(frame.size), 2.0)
+    return _resize(factor, frame) if factor > 1 else frame
 
 
 def crop(left: int, top: int, width: int, height: int) -> View:
     """A part of a frame, in its own pixels; no copy is made of its colour before that is asked for."""
+    return View(f"crop{width}x{height}+{left}+{top}", partial(_crop, left, top, width, height))
+
+
+def _crop(left: int, top: int, width: int, height: int, frame: Frame) -> Frame:
     window = np.s_[top : top + height, left : left + width]
     shift = np.array([[1.0, 0, left], [0, 1, top], [0, 0, 1]])
-
-    def apply(frame: Frame) -> Frame:
-        return Frame(frame.gray[window], frame.to_source @ shift, lambda: frame.color[window])
-
-    return View(f"crop{width}x{height}+{left}+{top}", apply)
+    return Frame(frame.gray[window], frame.to_source @ shift, lambda: frame.color[window])
 
 
 def _clahe(gray: Gray) -> Gray:
@@ -141,29 +150,20 @@ def _otsu(gray: Gray) -> Gray:
     return np.asarray(cv2.threshold(gray, 0, 255, cv2.THRESH_OTSU)[1], np.uint8)
 
 
-def _adaptive(block: int) -> Callable[[Gray], Gray]:
-    def apply(gray: Gray) -> Gray:
-        cv2 = opencv()
-        mean, binary = cv2.ADAPTIVE_THRESH_MEAN_C, cv2.THRESH_BINARY
-        return np.asarray(cv2.adaptiveThreshold(gray, 255, mean, binary, block, 5), np.uint8)
-
-    return apply
+def _adaptive(block: int, gray: Gray) -> Gray:
+    cv2 = opencv()
+    mean, binary = cv2.ADAPTIVE_THRESH_MEAN_C, cv2.THRESH_BINARY
+    return np.asarray(cv2.adaptiveThreshold(gray, 255, mean, binary, block, 5), np.uint8)
 
 
-def _blur(size: int) -> Callable[[Gray], Gray]:
-    def apply(gray: Gray) -> Gray:
-        cv2 = opencv()
-        return np.asarray(cv2.GaussianBlur(gray, (size, size), 0), np.uint8)
-
-    return apply
+def _blur(size: int, gray: Gray) -> Gray:
+    cv2 = opencv()
+    return np.asarray(cv2.GaussianBlur(gray, (size, size), 0), np.uint8)
 
 
-def _median(size: int) -> Callable[[Gray], Gray]:
-    def apply(gray: Gray) -> Gray:
-        cv2 = opencv()
-        return np.asarray(cv2.medianBlur(gray, size), np.uint8)
-
-    return apply
+def _median(size: int, gray: Gray) -> Gray:
+    cv2 = opencv()
+    return np.asarray(cv2.medianBlur(gray, size), np.uint8)
 
 
 def _unsharp(gray: Gray) -> Gray:
@@ -185,9 +185,17 @@ def _background(gray: Gray) -> Gray:
     return np.asarray(cv2.divide(gray, light, scale=255), np.uint8)
 
 
-def _gamma(exponent: float) -> Callable[[Gray], Gray]:
+def _gamma(exponent: float, gray: Gray) -> Gray:
     table = np.rint(255 * (np.arange(256) / 255) ** exponent).astype(np.uint8)
-    return lambda gray: table[gray]
+    return table[gray]
+
+
+def _invert(gray: Gray) -> Gray:
+    return 255 - gray
+
+
+def _keep(frame: Frame) -> Frame:
+    return frame
 
 
 def _pad(frame: Frame) -> Frame:
@@ -204,8 +212,8 @@ def _turn90(frame: Frame) -> Frame:
     return Frame(np.rot90(frame.gray, -1), frame.to_source @ back)
 
 
-def _channel(index: int) -> Callable[[Frame], Frame]:
-    return lambda frame: Frame(frame.color[:, :, index], frame.to_source)
+def _channel(index: int, frame: Frame) -> Frame:
+    return Frame(frame.color[:, :, index], frame.to_source)
 
 
 def rectify(frame: Frame, quad: Quad, side: int, margin: float = 0.15) -> Frame:
@@ -236,7 +244,7 @@ def rectify(frame: Frame, quad: Quad, side: int, margin: float = 0.15) -> Frame:
     full = side + 2 * pad
 
     def warp(pixels: Gray) -> Gray:
-        crop, offset = _crop(pixels, quad, margin)
+        crop, offset = _surroundings(pixels, quad, margin)
         out = cv2.warpPerspective(
             cv2.blur(crop, (average, average)),
             offset @ back,
@@ -250,7 +258,16 @@ def rectify(frame: Frame, quad: Quad, side: int, margin: float = 0.15) -> Frame:
     return Frame(warp(frame.gray), frame.to_source @ back, lambda: warp(frame.color))
 
 
-def _crop(pixels: Gray, quad: Quad, margin: float) -> tuple[Gray, NDArray[np.float64]]:
+def square(quad: Quad, side: int) -> View:
+    """The square that a region becomes, so many pixels wide; see `rectify`."""
+    return View(f"region{side}px", partial(_square, quad, side))
+
+
+def _square(quad: Quad, side: int, frame: Frame) -> Frame:
+    return rectify(frame, quad, side)
+
+
+def _surroundings(pixels: Gray, quad: Quad, margin: float) -> tuple[Gray, NDArray[np.float64]]:
     """The quad's surroundings, and the map from the picture to them."""
     corners = np.asarray(quad)
     reach = margin * 2 * max(np.ptp(corners[:, 0]), np.ptp(corners[:, 1])) + 2
@@ -264,26 +281,26 @@ def _crop(pixels: Gray, quad: Quad, margin: float) -> tuple[Gray, NDArray[np.flo
 _VIEWS: dict[str, View] = {
     view.name: view
     for view in [
-        View("raw", lambda frame: frame),
+        View("raw", _keep),
         *(_scale(f"x{factor:g}", factor) for factor in (0.25, 0.5, 1.4, 2.0, 3.0)),
         *(limit(side) for side in (500, 800, 1200, 1600)),
         *(enlarge(side) for side in (800, 1600)),
         _tone("clahe", _clahe),
         _tone("otsu", _otsu),
         _tone("equalize", _equalize),
-        _tone("adaptive31", _adaptive(31)),
-        _tone("adaptive71", _adaptive(71)),
-        _tone("blur3", _blur(3)),
-        _tone("blur7", _blur(7)),
-        _tone("median5", _median(5)),
+        _tone("adaptive31", partial(_adaptive, 31)),
+        _tone("adaptive71", partial(_adaptive, 71)),
+        _tone("blur3", partial(_blur, 3)),
+        _tone("blur7", partial(_blur, 7)),
+        _tone("median5", partial(_median, 5)),
         _tone("unsharp", _unsharp),
         _tone("background", _background),
-        _tone("gamma0.5", _gamma(0.5)),
-        _tone("gamma2", _gamma(2.0)),
-        _tone("invert", lambda gray: 255 - gray),
+        _tone("gamma0.5", partial(_gamma, 0.5)),
+        _tone("gamma2", partial(_gamma, 2.0)),
+        _tone("invert", _invert),
         View("pad", _pad),
         View("turn90", _turn90),
-        *(View(name, _channel(i)) for i, name in enumerate(("red", "green", "blue"))),
+        *(View(name, partial(_channel, i)) for i, name in enumerate(("red", "green", "blue"))),
     ]
 }
 NAMES = tuple(_VIEWS)

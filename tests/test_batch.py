@@ -13,9 +13,10 @@ from typing import Any
 import pytest
 from PIL import Image
 
-from qrcascade import Attempt, Cascade, ClassicalStrategy, OptionError, WorkerError, read_many
+from qrcascade import Cascade, ClassicalStrategy, OptionError, Step, WorkerError, read_many
 from qrcascade.batch import worker
 from tests import draw, pages, told
+from tests.plans import give
 from tests.told import EXITS, FINE, HANGS, KILLED, SLOW, shade
 
 CLASSICAL = Cascade.preset("classical")
@@ -134,8 +135,8 @@ class Unpicklable:
     def __init__(self) -> None:
         self.held = lambda: None
 
-    def attempts(self, scan: Any) -> Iterator[Attempt]:
-        yield Attempt(self.name, "look")
+    def steps(self, scan: Any) -> Iterator[Step]:
+        yield give("look")
 
 
 @pytest.mark.parametrize(

@@ -16,7 +16,7 @@ from benchmarks.scoring import score, summarise
 from qrcascade import Frame, Quad
 from qrcascade.frame import Gray
 from qrcascade.strategies.classical import SCHEDULE
-from qrcascade.strategies.regions import REGION_STEPS, region_step
+from qrcascade.strategies.regions import REGION_LOOKS, look_at_region
 from tests import draw
 
 
@@ -133,10 +133,10 @@ def test_the_order_is_gain_for_time() -> None:
     assert region == []
 
 
-@pytest.mark.parametrize("step", ["zxing region160px+raw", "zxing region400px+x2"])
-def test_a_step_on_a_region_finds_the_code_where_it_is(step: str) -> None:
+@pytest.mark.parametrize("look", [("zxing", 160, "raw"), ("zxing", 400, "x2")])
+def test_a_step_on_a_region_finds_the_code_where_it_is(look: tuple[str, int, str]) -> None:
     drawn = synthetic.draw("sharp", 0.0, 3)
-    found, ms = schedule.run(region_step(step, drawn.quads[0]), Frame.load(drawn.rgb))
+    found, ms = schedule.run(look_at_region(*look, drawn.quads[0]), Frame.load(drawn.rgb))
     (code,) = found.codes
     assert code.quad.overlap(drawn.quads[0]) > 0.9
     assert ms > 0
@@ -147,4 +147,4 @@ def test_the_shipped_order_is_the_measured_one() -> None:
     saved = Path(__file__).parents[1] / "docs" / "benchmarks" / "schedule.json"
     whole, region = schedule.order(schedule.restore(saved))
     assert tuple(row.step for row in whole) == SCHEDULE
-    assert tuple(row.step for row in region) == REGION_STEPS
+    assert tuple(schedule.REGION[row.step] for row in region) == REGION_LOOKS

@@ -1,6 +1,5 @@
 from __future__ import annotations
 
-import dataclasses
 import threading
 import time
 from collections.abc import Iterator
@@ -10,9 +9,22 @@ import numpy as np
 import pytest
 
 import qrcascade
-from qrcascade import Attempt, Cascade, ImageError, OptionError, QRCode, Quad, Region, Scan, StubStrategy
+from qrcascade import (
+    Attempt,
+    Cascade,
+    Findings,
+    ImageError,
+    OptionError,
+    QRCode,
+    Quad,
+    Region,
+    Scan,
+    Step,
+    StubStrategy,
+)
 from qrcascade.cascade import PRESETS
 from tests import draw
+from tests.plans import give
 
 BLANK = np.full((100, 200), 255, np.uint8)
 LEFT = Quad(((10, 10), (50, 10), (50, 50), (10, 50)))
@@ -21,7 +33,7 @@ RIGHT = Quad(((110, 10), (150, 10), (150, 50), (110, 50)))
 
 def reads(*texts: str, sure: float = 0.9, regions: tuple[Region, ...] = ()) -> Attempt:
     codes = tuple(QRCode(t, q, sure) for t, q in zip(texts, (LEFT, RIGHT), strict=False))
-    return Attempt("", "stub view", codes=codes, regions=regions)
+    return Attempt("", "stub", "view", codes=codes, regions=regions)
 
 
 UNREAD = Region(RIGHT, 0.9, "stub")
@@ -65,9 +77,9 @@ def test_what_one_strategy_locates_the_next_one_reads() -> None:
     class Reader:
         name = "reader"
 
-        def attempts(self, scan: Scan) -> Iterator[Attempt]:
+        def steps(self, scan: Scan) -> Iterator[Step]:
             for region in scan.regions:
-                yield Attempt(self.name, "read", codes=(QRCode("found", region.quad, 0.9),))
+                yield give("read", [QRCode("found", region.quad, 0.9)])
 
     result = Cascade([StubStrategy([reads(regions=(UNREAD,))]), Reader()]).read(BLANK)
     assert result.text == "found"
@@ -101,11 +113,11 @@ def test_a_strategy_that_yields_something_else_is_broken_too() -> None:
     class Odd:
         name = "odd"
 
-        def attempts(self, scan: Scan) -> Any:
+        def steps(self, scan: Scan) -> Any:
             return ["text"]
 
     result = Cascade([Odd()]).read(BLANK)
-    assert result.attempts[0].error == "TypeError: attempts() must yield Attempt, got 'text'"
+    assert result.attempts[0].error == "TypeError: steps() must yield Step, got 'text'"
 
 
 @pytest.mark.parametrize(
@@ -120,12 +132,12 @@ def test_a_strategy_that_yields_something_else_is_broken_too() -> None:
         {"regions": (Region((1, 2), 0.5, "odd"),)},  # type: ignore[arg-type]
     ],
 )
-def test_malformed_attempts_do_not_escape(changes: dict[str, Any]) -> None:
+def test_malformed_findings_do_not_escape(changes: dict[str, Any]) -> None:
     class Odd:
         name = "odd"
 
-        def attempts(self, scan: Scan) -> Any:
-            return [dataclasses.replace(Attempt("odd", "step"), **changes)]
+        def steps(self, scan: Scan) -> list[Step]:
+            return [Step.call("odd", lambda frame: Findings(**changes))]
 
     result = Cascade([Odd(), StubStrategy([reads("a")])]).read(BLANK)
     assert result.text == "a"
@@ -136,11 +148,11 @@ def test_timeout_returns_what_was_read_so_far() -> None:
     class Slow:
         name = "slow"
 
-        def attempts(self, scan: Scan) -> Iterator[Attempt]:
-            yield reads("a", sure=0.6)
+        def steps(self, scan: Scan) -> Iterator[Step]:
+            yield give("first", reads("a", sure=0.6).codes)
             while True:
                 time.sleep(0.01)
-                yield reads()
+                yield give("more")
 
     result = Cascade([Slow()]).read(BLANK, timeout=0.05)
     assert result.timed_out
@@ -178,7 +190,7 @@ def test_building() -> None:
     assert Cascade(strategies).strategies == tuple(strategies)
     with pytest.raises(OptionError, match="at least one"):
         Cascade([])
-    with pytest.raises(OptionError, match=r"attempts\(scan\)"):
+    with pytest.raises(OptionError, match=r"steps\(scan\)"):
         Cascade([object()])  # type: ignore[list-item]
     with pytest.raises(OptionError, match="sequence"):
         Cascade(StubStrategy())  # type: ignore[arg-type]

@@ -35,7 +35,7 @@ EVIL = '<script>alert("1")</script>&\x1b[0m'
 
 
 def result(*codes: QRCode, attempts: int = 2, score: float = 0.8) -> ReadResult:
-    tried = tuple(Attempt("classical", f"step {i}", 0.001 * (i + 1)) for i in range(attempts))
+    tried = tuple(Attempt("classical", f"step {i}", elapsed_s=0.001 * (i + 1)) for i in range(attempts))
     picture = Frame(np.full((900, 1200), 200, np.uint8))
     regions = (Region(OTHER, score, "stub"),)
     return ReadResult(codes, regions, tried, (1200, 900), 0.1, ended="exhausted", picture=picture)
@@ -87,7 +87,7 @@ def test_a_result_shows_its_picture_and_what_was_found() -> None:
 
 def test_it_stands_alone_and_payloads_are_escaped() -> None:
     code = QRCode(EVIL, QUAD, 0.9, strategy=EVIL, step=EVIL)
-    attempts = (Attempt(EVIL, EVIL, 0.1, error=EVIL),)
+    attempts = (Attempt(EVIL, EVIL, elapsed_s=0.1, error=EVIL),)
     html = ReadResult((code,), (Region(OTHER, 0.9, EVIL),), attempts, (1200, 900), 0.1)._repr_html_()
     said = Balance(html)
     assert set(said.seen) <= _TAGS

@@ -6,7 +6,7 @@ import itertools
 import re
 import subprocess
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -16,7 +16,6 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from qrcascade import (
-    Attempt,
     Cascade,
     ClassicalStrategy,
     DocumentError,
@@ -29,9 +28,11 @@ from qrcascade import (
     Quad,
     ReadResult,
     Region,
+    Step,
     StubStrategy,
     read_document,
 )
+from tests.plans import give
 
 pytest.importorskip("pypdfium2", reason="the pdf extra is not installed")
 from tests import draw, pages
@@ -251,11 +252,10 @@ class Watched:
         self.places, self.score = places, score
         self.seen: list[Frame] = []
 
-    def attempts(self, scan: Any) -> Any:
+    def steps(self, scan: Any) -> Iterator[Step]:
         self.seen.append(scan.frame)
         first = len(self.seen) == 1
-        regions = tuple(Region(quad, self.score, "test") for quad in self.places if first)
-        yield Attempt(self.name, "look", regions=regions)
+        yield give("look", regions=[Region(quad, self.score, "test") for quad in self.places if first])
 
 
 def square(x: float, y: float, side: float) -> Quad:
@@ -313,10 +313,10 @@ class Once:
         self.confidence = confidence
         self.looks = 0
 
-    def attempts(self, scan: Any) -> Any:
+    def steps(self, scan: Any) -> Iterator[Step]:
         self.looks += 1
         code = QRCode("text", square(40, 40, 50), self.confidence, b"text", "zxing", self.name)
-        yield Attempt(self.name, "look", codes=(code,) if self.looks == 1 else ())
+        yield give("look", [code] if self.looks == 1 else [])
 
 
 def test_a_code_in_doubt_is_looked_at_again() -> None:
@@ -336,9 +336,9 @@ def test_looks_at_one_code_are_merged() -> None:
     class Doubtful:
         name = "doubtful"
 
-        def attempts(self, scan: Any) -> Any:
+        def steps(self, scan: Any) -> Iterator[Step]:
             if scan.frame.size == (1654, 2339):
-                yield Attempt(self.name, "guess", codes=(QRCode("merged", place, 0.3, None, "zbar"),))
+                yield give("guess", [QRCode("merged", place, 0.3, None, "zbar")])
 
     (result,) = read_document(
         pages.data(pdf), cascade=Cascade([Doubtful(), ClassicalStrategy(["zxing x0.25", "zxing x2"])])
@@ -469,10 +469,9 @@ def test_the_timeout_is_for_each_page() -> None:
     class Slow:
         name = "slow"
 
-        def attempts(self, scan: Any) -> Any:
-            assert scan.timed_out is False
-            while not scan.timed_out:
-                yield Attempt(self.name, "look", regions=(Region(square(9, 9, 90), 0.9, "test"),))
+        def steps(self, scan: Any) -> Iterator[Step]:
+            while True:
+                yield give("look", regions=[Region(square(9, 9, 90), 0.9, "test")])
 
     results = list(read_document(three_of_five(), cascade=Cascade([Slow()]), timeout=0.05, max_pages=2))
     assert [r.timed_out for r in results] == [True, True]

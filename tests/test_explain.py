@@ -191,7 +191,7 @@ def test_what_was_read_is_told_and_nothing_is_made_up() -> None:
 )
 def test_why_it_stopped(options: dict[str, Any], ended: str, words: str) -> None:
     picture, quad = draw.symbol("a")
-    found = Attempt("", "zxing raw", codes=(QRCode("a", quad, 0.95),))
+    found = Attempt("", "zxing", "raw", codes=(QRCode("a", quad, 0.95),))
     result = Cascade([StubStrategy([found, Attempt("", "")])]).read(picture, **options)
     assert result.ended == ended
     assert result.timed_out == (ended == "timeout")

@@ -21,7 +21,7 @@ from PIL import Image
 
 from qrcascade import Cascade, Frame, ImageError, OptionError, Quad, ReadResult, Region
 from qrcascade.results import Findings
-from qrcascade.strategies.base import carried
+from qrcascade.steps import carry_to_source
 from tests import draw
 from tests.fuzz.targets import TARGETS
 
@@ -255,7 +255,7 @@ def test_mutated_files(name: str) -> None:
 def test_what_a_view_has_at_infinity_is_nothing_and_no_warning() -> None:
     frame = Frame(np.zeros((9, 9), np.uint8), np.array([[1.0, 0, 0], [0, 1, 0], [0.1, 0, -0.5]]))
     quad = Quad(((5, 0), (8, 0), (8, 8), (5, 8)))
-    assert carried(Findings(regions=(Region(quad, 0.5, "test"),)), frame).regions == ()
+    assert carry_to_source(Findings(regions=(Region(quad, 0.5, "test"),)), frame).regions == ()
 
 
 def test_fuzzing_runs_or_says_why_not(tmp_path: Path) -> None:

@@ -16,6 +16,7 @@ from qrcascade.grid.evidence import ACCEPTED_BITS, confidence
 from qrcascade.grid.reader import GridReading, stages
 from qrcascade.strategies.regions import WORTHWHILE
 from tests import draw, warp
+from tests.plans import attempts
 
 TEXT = "https://example.com/grid?id=4711"
 SQUARE = Quad(((50, 50), (250, 50), (250, 250), (50, 250)))
@@ -27,8 +28,8 @@ symbol = functools.partial(warp.symbol, boost_error=False)
 def run(frame: Frame, quad: Quad, most: int = 12) -> tuple[list[str], GridReading | None]:
     """Names of the stages that were run, and what the last one read."""
     names = []
-    for name, stage in stages(frame, quad):
-        names.append(name)
+    for kind, name, stage in stages(frame, quad):
+        names.append(f"{kind} {name}")
         reading = stage()
         if reading is not None or len(names) == most:
             return names, reading
@@ -210,7 +211,7 @@ def test_all_regions_get_the_cheap_ways_before_any_gets_a_dear_one() -> None:
     scan = Scan(Frame(np.hstack([drawn.gray, drawn.gray])))
     quads = [drawn.quad, moved(drawn.quad, drawn.gray.shape[1])]
     scan.record(Attempt("", "", regions=tuple(Region(quad, 0.9, "stub") for quad in quads)))
-    going = GridStrategy().attempts(scan)
+    going = attempts(GridStrategy().steps(scan), scan)
     seen = [(a.step, a.region) for a, _ in zip(going, range(4), strict=False)]
     assert seen == [(f"grid {way}", quad) for way in ("fit gray", "local gray") for quad in quads]
 
@@ -220,7 +221,7 @@ def test_the_best_regions_alone_are_looked_at() -> None:
     quads = [moved(SQUARE, 500 * i) for i in range(4)]
     regions = tuple(Region(quad, 0.6 + 0.1 * i, "stub") for i, quad in enumerate(quads))
     scan.record(Attempt("", "", regions=regions))
-    going = GridStrategy(max_regions=2).attempts(scan)
+    going = attempts(GridStrategy(max_regions=2).steps(scan), scan)
     of_regions = itertools.takewhile(lambda attempt: attempt.region is not None, going)
     assert [attempt.region for attempt in of_regions] == [quads[3], quads[2]]
 

@@ -9,13 +9,13 @@ import pytest
 import segno
 from numpy.typing import NDArray
 
-from qrcascade import Attempt, Frame, QRCode, Quad, Region, Scan, confidence
+from qrcascade import Attempt, Frame, QRCode, Quad, Scan, confidence
+from qrcascade.executor import LocalExecutor, run_plan
 from qrcascade.grid import codewords, evidence, verify
 from qrcascade.grid.codewords import Decoded
 from qrcascade.grid.layout import blocks, interleaving, layout
 from qrcascade.grid.reader import stages
-from qrcascade.strategies.base import Runner
-from qrcascade.strategies.regions import grid_stage, verified
+from qrcascade.strategies.regions import continue_grid, verify_codes
 from tests import warp
 
 Soft = NDArray[np.float64]
@@ -173,10 +173,11 @@ TEXT = "https://example.com/verify?4711"
 def told(frame: Frame, *codes: QRCode) -> Scan:
     """A scan after an engine has read these codes, one attempt each, and the grid was asked."""
     scan = Scan(frame)
+    executor = LocalExecutor(frame, scan.formats)
     for code in codes:
-        runner = Runner("test", scan)
-        for attempt in verified(scan, Attempt("test", "zbar raw", codes=(code,)), runner):
-            scan.record(attempt)
+        read = Attempt("test", "zbar", "raw", codes=(code,))
+        scan.record(read)
+        list(run_plan("test", verify_codes(scan, read), scan, executor))
     return scan
 
 
@@ -241,24 +242,23 @@ def test_a_bad_grid_of_a_region_there_is_no_hindrance() -> None:
     drawn = warp.symbol(TEXT, version=3, error="M", noise=5, boost_error=False)
     off = Quad.of(np.asarray(drawn.quad) + 0.3 * drawn.quad.side)
     scan = Scan(drawn.frame)
-    runner = Runner("test", scan)
+    executor = LocalExecutor(drawn.frame, scan.formats)
     for _ in range(3):
-        grid_stage(scan, Region(off, 1.0, "stub"), runner)
+        if (step := continue_grid(scan, off)) is not None:
+            scan.record(executor.run("test", step))
     assert off.same_place(drawn.quad)
-    code = claim(TEXT, drawn.quad)
-    for attempt in verified(scan, Attempt("test", "zbar raw", codes=(code,)), runner):
-        scan.record(attempt)
+    read = Attempt("test", "zbar", "raw", codes=(claim(TEXT, drawn.quad),))
+    scan.record(read)
+    list(run_plan("test", verify_codes(scan, read), scan, executor))
     assert scan.codes[0].data == TEXT.encode()
 
 
 def test_a_grid_that_says_something_bears_out_nothing_else() -> None:
     drawn = warp.symbol(TEXT, version=3, error="M", noise=5, boost_error=False)
     ways = stages(drawn.frame, drawn.quad)
-    _, fit = next(ways)
-    assert fit() is not None
+    assert next(ways).run() is not None
     assert ways.verify(TEXT[:-1] + "2") is None
     assert ways.verify(TEXT) is not None
-    assert ways.compared == {TEXT[:-1] + "2", TEXT}
 
 
 def test_exact_bytes_and_sure_places_are_left_alone() -> None:

@@ -56,7 +56,7 @@ def test_to_start_does_not_count_into_the_timeout(tmp_path: Path) -> None:
 
 
 def test_to_start_counts_where_it_takes_too_long(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("qrcascade.isolation.reading._UNCOUNTED_S", 0.1)
+    monkeypatch.setattr("qrcascade.isolation.executor._UNCOUNTED_S", 0.1)
     with Cascade([Starting(tmp_path / "starts", seconds=3)], isolation="process") as cascade:
         result = cascade.read(BLANK, timeout=0.1)
         assert result.timed_out
@@ -67,7 +67,7 @@ def test_to_start_counts_where_it_takes_too_long(tmp_path: Path, monkeypatch: py
 
 
 def test_one_that_never_starts_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("qrcascade.isolation.handle._START_S", 0.1)
+    monkeypatch.setattr("qrcascade.isolation.workers._START_S", 0.1)
     cascade = Cascade([Starting(tmp_path / "starts", seconds=60)], isolation="process")
     with pytest.raises(WorkerError, match=r"had not started after 0\.1 s"):
         cascade.read(BLANK)
@@ -89,7 +89,8 @@ class Killed(ClassicalStrategy):
     def __init__(self, steps, path, times):
         super().__init__(steps)
         self.path, self.times = str(path), times
-    def attempts(self, scan):
+    def __setstate__(self, state):
+        self.__dict__.update(state)
         zbar = engines.engine("zbar").__class__
         if not hasattr(zbar, "whole"):
             zbar.whole = zbar.read
@@ -97,7 +98,6 @@ class Killed(ClassicalStrategy):
                 end(self.times, self.path)
                 return zbar.whole(*given)
             zbar.read = read
-        return super().attempts(scan)
 
 class KilledLoading(Killed):
     '''The same, and once while the picture is loaded again.'''

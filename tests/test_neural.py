@@ -27,7 +27,9 @@ from qrcascade import (
 )
 from qrcascade.frame import Gray
 from qrcascade.runtimes.export import export
+from qrcascade.steps import Context
 from tests import draw
+from tests.plans import attempts
 
 pytestmark = pytest.mark.neural
 
@@ -63,7 +65,8 @@ def test_large_pictures_are_reduced_for_detection_only(nano_weights: Path, page:
     pixels, corners = page
     big = np.kron(pixels, np.ones((3, 3), np.uint8))
     strategy = QReaderStrategy("n", weights_folder=nano_weights, max_side=640)
-    (region,) = next(iter(strategy.attempts(Scan(Frame.load(big))))).regions
+    scan = Scan(Frame.load(big))
+    (region,) = next(attempts(strategy.steps(scan), scan)).regions
     assert np.abs(np.sort(np.asarray(region.quad), axis=0) - np.sort(corners * 3, axis=0)).max() < 60
     assert Cascade([strategy]).read(big).text == "https://example.com/neural"
 
@@ -88,10 +91,8 @@ def test_qreaders_own_decoder_is_one_more_engine(nano_weights: Path, page: Any) 
     pixels, corners = page
     strategy = QReaderStrategy("n", weights_folder=nano_weights)
     scan = Scan(Frame.load(pixels))
-    region = next(iter(strategy.attempts(scan))).regions[0]
-    model = strategy._model()
-    assert isinstance(model, runtimes.Decoder)
-    (code,) = strategy._decode(model, scan, region).codes
+    region = next(attempts(strategy.steps(scan), scan)).regions[0]
+    (code,) = strategy.decoding(region.quad).work(Context(scan.frame, scan.formats)).codes
     assert (code.text, code.data, code.engine) == ("https://example.com/neural", None, "qreader")
     # A detector's corners start anywhere; the code's start at its top-left.
     assert np.abs(np.asarray(code.quad) - corners).max() < 30
@@ -144,7 +145,8 @@ def test_torch_threads_are_restored(nano_weights: Path, page: Any) -> None:
 
     before = torch.get_num_threads()
     strategy = QReaderStrategy("n", weights_folder=nano_weights, threads=1, device="cpu")
-    next(iter(strategy.attempts(Scan(Frame.load(page[0])))))
+    scan = Scan(Frame.load(page[0]))
+    next(attempts(strategy.steps(scan), scan))
     assert torch.get_num_threads() == before
 
 

@@ -38,8 +38,8 @@ def result_of(*texts: str, regions: int = 0, error: str | None = None) -> ReadRe
     codes = tuple(QRCode(text, QUAD, 0.99) for text in texts)
     unread = tuple(Region(QUAD, 0.8, "zxing") for _ in range(regions))
     attempts = (
-        Attempt("classical", "zxing raw", 0.002, codes),
-        Attempt("classical", "zbar raw", error=error),
+        Attempt("classical", "zxing", "raw", elapsed_s=0.002, codes=codes),
+        Attempt("classical", "zbar", "raw", error=error),
     )
     return ReadResult(codes, unread, attempts, (100, 100), 0.004)
 

@@ -116,11 +116,11 @@ def test_what_ends_the_process_is_a_row_each_time() -> None:
 def test_one_process_reads_batch_after_batch(monkeypatch: pytest.MonkeyPatch) -> None:
     started: list[object] = []
 
-    def counted(payload: bytes, threads: int, timeout: float | None) -> worker.Worker:
-        started.append(threads)
-        return worker.Worker(payload, threads, timeout)
+    def counted(*arguments: Any) -> worker.BatchWorker:
+        started.append(arguments[-1])
+        return worker.BatchWorker(*arguments)
 
-    monkeypatch.setattr("qrcascade.batch.reading.Worker", counted)
+    monkeypatch.setattr("qrcascade.batch.reading.BatchWorker", counted)
     reader = ReadBatch("classical")
     assert started == []
     for count in (3, 0, 1, 20):

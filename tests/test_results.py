@@ -34,8 +34,8 @@ def test_same_payload(a: tuple[str, bytes | None], b: tuple[str, bytes | None], 
 
 def result(*codes: QRCode, **changes: object) -> ReadResult:
     attempts = (
-        Attempt("classical", "zxing raw", 0.01, codes, error=None),
-        Attempt("small", "qreader detect", error="no weights"),
+        Attempt("classical", "zxing", "raw", elapsed_s=0.01, codes=codes),
+        Attempt("small", "qreader", kind="detect", error="no weights"),
     )
     found = ReadResult(codes, (Region(SQUARE, 0.8, "zxing"),), attempts, (640, 480), 0.02)
     return dataclasses.replace(found, **changes)  # type: ignore[arg-type]
@@ -72,7 +72,7 @@ def test_results_are_values() -> None:
 
 def test_json_holds_everything_but_the_pixels() -> None:
     code = QRCode("grüße", SQUARE, 0.98765, b"\x00\xff", "zxing", "classical", "zxing raw", "2", "L", page=3)
-    attempt = Attempt("classical", "zxing raw", 0.0123456, (code,), error="broke")
+    attempt = Attempt("classical", "zxing", "raw", elapsed_s=0.0123456, codes=(code,), error="broke")
     result = ReadResult((code,), (Region(SQUARE, 0.5, "finders"),), (attempt,), (20, 10), 1.5, page=3)
     said = json.loads(result.to_json())
     assert said == result.to_dict()
@@ -84,5 +84,5 @@ def test_json_holds_everything_but_the_pixels() -> None:
         {"quad": [[0, 0], [10, 0], [10, 10], [0, 10]], "score": 0.5, "source": "finders"}
     ]
     assert said["attempts"] == [
-        {"strategy": "classical", "step": "zxing raw", "ms": 12.35, "found": 1, "error": "broke"}
+        {"strategy": "classical", "step": "zxing raw", "engine": "zxing", "view": "raw", "kind": "", "ms": 12.35, "found": 1, "error": "broke"}
     ]

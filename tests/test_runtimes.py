@@ -41,6 +41,7 @@ from qrcascade.runtimes import (
 )
 from qrcascade.runtimes.export import _publish, export
 from qrcascade.runtimes.records import record_path, sha256
+from tests.plans import attempts
 
 
 @pytest.fixture(autouse=True)
@@ -343,7 +344,8 @@ def test_a_model_that_cannot_be_opened_is_an_attempt_with_an_error(
     pytest.importorskip(package, reason=f"{package} is not installed")
     publish(tmp_path, runtime, b"no network at all")
     strategy = QReaderStrategy("s", runtime=runtime, weights_folder=tmp_path)
-    (attempt,) = strategy.attempts(Scan(Frame.load(np.full((64, 64), 255, np.uint8))))
+    scan = Scan(Frame.load(np.full((64, 64), 255, np.uint8)))
+    (attempt,) = attempts(strategy.steps(scan), scan)
     assert "cannot open" in (attempt.error or "")
     assert "qrdet-s" in (attempt.error or "")
     with pytest.raises(QRCascadeError):

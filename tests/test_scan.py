@@ -19,7 +19,7 @@ def code(text: str, place: int = 0, engine: str = "zxing", sure: float = 0.9, ex
 
 
 def record(scan: Scan, *codes: QRCode, regions: tuple[Region, ...] = ()) -> None:
-    scan.record(Attempt("test", "step", codes=codes, regions=regions))
+    scan.record(Attempt("test", "stub", codes=codes, regions=regions))
 
 
 def test_one_symbol_read_twice_is_one_code(scan: Scan) -> None:
@@ -85,10 +85,10 @@ def test_where_there_are_several_codes_a_few_more_attempts_must_bring_none(scan:
 def test_looking_again_at_what_is_read_is_no_search_for_more(scan: Scan) -> None:
     record(scan, code("a", 0), code("b", 1))
     for _ in range(PATIENCE):
-        scan.record(Attempt("test", "grid fit", region=PLACES[0]))
+        scan.record(Attempt("test", "grid", kind="fit", region=PLACES[0]))
     assert not scan.settled
     for _ in range(PATIENCE):
-        scan.record(Attempt("test", "grid fit", region=PLACES[2]))
+        scan.record(Attempt("test", "grid", kind="fit", region=PLACES[2]))
     assert scan.settled
 
 

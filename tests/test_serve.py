@@ -31,15 +31,17 @@ PHOTO = ROOT / "examples" / "photo.jpg"
 # Reads with the strategy of this test, which takes its time: what is in flight is in flight for sure.
 SLOW = """
 import sys, time
-from qrcascade import Attempt, Cascade, QRCode, Quad
+from qrcascade import Cascade, Findings, QRCode, Quad, Step
 from qrcascade.server import Settings, app, reader
 
 class Slow:
     name = "classical"
-    def attempts(self, scan):
+    def steps(self, scan):
+        yield Step.call("slow", self.look)
+    def look(self, frame):
         time.sleep(1.0)
         quad = Quad(((1, 1), (9, 1), (9, 9), (1, 9)))
-        yield Attempt("classical", "slow", codes=(QRCode("read", quad, 0.9),))
+        return Findings((QRCode("read", quad, 0.9),))
 
 reader.Reader.cascade = lambda self, preset: Cascade([Slow()])
 app.serve(Settings(port=int(sys.argv[1]), presets=("classical",), max_wait=2.0))

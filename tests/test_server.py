@@ -10,7 +10,7 @@ import logging
 import re
 import threading
 import time
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -19,8 +19,9 @@ import pytest
 from PIL import Image
 
 import qrcascade
-from qrcascade import Attempt, Cascade, OptionError, QRCode, Quad, Region, Scan, WorkerError
+from qrcascade import Cascade, Findings, Frame, OptionError, QRCode, Quad, Region, Scan, Step, WorkerError
 from qrcascade.cascade import PRESETS
+from qrcascade.steps import Context
 from tests import draw
 
 pytest.importorskip("fastapi", reason="the server extra is not installed")
@@ -64,12 +65,15 @@ class Own:
     def __init__(self, seconds: float = 0, error: Exception | None = None, read: bool = True) -> None:
         self.seconds, self.error, self.read = seconds, error, read
 
-    def attempts(self, scan: Scan) -> Iterable[Attempt]:
-        time.sleep(self.seconds)
+    def steps(self, scan: Scan) -> Iterator[Step]:
         if self.error is not None:
             raise self.error
+        yield Step.call("look", self._look)
+
+    def _look(self, frame: Frame) -> Findings:
+        time.sleep(self.seconds)
         codes = (QRCode("secret payload", QUAD, 0.9, strategy="own"),) if self.read else ()
-        yield Attempt("own", "look", self.seconds, codes, (Region(QUAD, 0.9, "own"),))
+        return Findings(codes, (Region(QUAD, 0.9, "own"),))
 
 
 class Reading(Reader):
@@ -117,7 +121,7 @@ def test_options(client: TestClient) -> None:
     both = client.post("/detect?expect=2&trace=1&preset=light&timeout=59.5", content=TWO).json()
     assert {code["text"] for code in both["codes"]} == {"first", "second"}
     assert both["attempts"][0]["step"] == "zxing raw"
-    assert set(both["attempts"][0]) == {"strategy", "step", "ms", "found", "error"}
+    assert set(both["attempts"][0]) == {"strategy", "step", "engine", "view", "kind", "ms", "found", "error"}
     every = client.post("/detect?expect=all", content=CODE).json()
     assert every["success"]
 
@@ -419,9 +423,12 @@ class Model:
         self.error = error
         self.go_on = threading.Event()
 
-    def attempts(self, scan: Scan) -> Iterable[Attempt]:
+    def steps(self, scan: Scan) -> Iterator[Step]:
+        yield Step("qreader", "", None, "detect", self._detect)
+
+    def _detect(self, context: Context) -> Findings:
         self.go_on.wait(10)
-        yield Attempt("small", "qreader detect", 0.1, error=self.error)
+        return Findings(error=self.error)
 
 
 def settled(client: TestClient) -> Any:

@@ -2,17 +2,33 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Callable
 
 import cv2
 import numpy as np
 import pytest
 
-from qrcascade import Attempt, Cascade, Frame, QRCode, QReaderStrategy, Quad, Region, Scan, models
+from qrcascade import (
+    Attempt,
+    Cascade,
+    Frame,
+    QRCode,
+    QReaderStrategy,
+    Quad,
+    ReadOptions,
+    Region,
+    Scan,
+    models,
+)
+from qrcascade.executor import Executor
 from qrcascade.frame import Gray
-from qrcascade.scan import Expect
+from qrcascade.options import Expect
+from qrcascade.steps import Steps
 from qrcascade.strategies import Strategy, StubStrategy, tiles
+from qrcascade.views import View
 from tests import draw
+from tests.plans import attempts
 
 Found = list[tuple[Quad, float]]
 Look = Callable[[Gray], Found]
@@ -132,16 +148,26 @@ def test_tiles_are_looked_at_on_evidence_and_there_is_a_bound(
     assert len(set(steps)) == len(steps) == len(stub.shapes) == 1 + count
 
 
+def likeliest(scan: Scan) -> list[View]:
+    found: list[View] = []
+
+    def plan() -> Steps:
+        found.extend((yield from tiles.likeliest(scan)))
+
+    list(attempts(plan(), scan))
+    return found
+
+
 def test_the_bound_holds_for_the_largest_pictures() -> None:
-    scan = Scan(Frame(np.full((9000, 9000), 255, np.uint8)), expect=1)
-    assert len(tiles.likeliest(scan)) == tiles.MOST
+    scan = Scan(Frame(np.full((9000, 9000), 255, np.uint8)), ReadOptions(expect=1))
+    assert len(likeliest(scan)) == tiles.MOST
 
 
 @pytest.mark.parametrize("size", [(1921, 700), (2500, 2500), (4000, 3000), (3000, 4000)])
 def test_tiles_cover_the_picture_and_overlap(size: tuple[int, int]) -> None:
     frame = Frame(np.zeros(size[::-1], np.uint8))
     seen = np.zeros(size[::-1], np.uint8)
-    for tile in tiles.likeliest(Scan(frame, expect=1)):
+    for tile in likeliest(Scan(frame, ReadOptions(expect=1))):
         part = tile(frame)
         x, y = (int(v) for v in part.to_source[:2, 2])
         assert max(part.size) <= tiles.SIDE
@@ -155,17 +181,17 @@ def test_the_tile_with_a_sign_comes_first_then_that_with_texture() -> None:
     page[2500:2700, 3500:3700] = (
         np.random.default_rng(1).integers(0, 2, (50, 50)).repeat(4, 0).repeat(4, 1) * 255
     )
-    scan = Scan(Frame(page), expect=1)
-    assert tiles.likeliest(scan)[0].name == "crop1280x1280+2720+1720"
+    scan = Scan(Frame(page), ReadOptions(expect=1))
+    assert likeliest(scan)[0].name == "crop1280x1280+2720+1720"
     scan.record(Attempt("stub", "finders", regions=(lone(100, 100),)))
-    first, second = (tile.name for tile in tiles.likeliest(scan)[:2])
+    first, second = (tile.name for tile in likeliest(scan)[:2])
     assert (first, second) == ("crop1280x1280+0+0", "crop1280x1280+2720+1720")
 
 
 def test_where_something_is_read_no_tile_is_looked_at(detector: Install) -> None:
     detector(blind)
     code = QRCode("sure", lone(50, 50).quad, 0.9, b"sure")
-    reader = StubStrategy([Attempt("stub", "zxing raw", codes=(code,))])
+    reader = StubStrategy([Attempt("stub", "zxing", "raw", codes=(code,))])
     strategies: list[Strategy] = [reader, QReaderStrategy("n")]
     assert len(looks(Cascade(strategies).read(BLANK, expect="all").attempts)) == 1
     # Read with doubt, it is a sign.
@@ -183,10 +209,13 @@ def test_tiles_end_with_the_first_that_shows_what_is_missing(detector: Install) 
 
 def test_a_timeout_ends_between_two_tiles(detector: Install, monkeypatch: pytest.MonkeyPatch) -> None:
     detector(blind)
-    monkeypatch.setattr(Scan, "timed_out", property(lambda scan: len(looks(tuple(scan.attempts))) == 3))
+    result = Cascade([QReaderStrategy("n")]).read(BLANK, expect=1)
+    assert len(looks(result.attempts)) > 3
+    monkeypatch.setattr(Executor, "is_late", property(lambda executor: next(ticks) == 3))
+    ticks = itertools.count()
     result = Cascade([QReaderStrategy("n")]).read(BLANK, expect=1)
     assert result.timed_out
-    assert len(looks(result.attempts)) == 3
+    assert len(result.attempts) == 4
 
 
 def test_a_second_size_does_not_repeat_what_a_first_one_saw_empty(detector: Install) -> None:

@@ -6,7 +6,6 @@ identity and a displacement that changes slower than its place, so that iteratin
 
 from __future__ import annotations
 
-import contextlib
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import Any
@@ -16,12 +15,13 @@ import numpy as np
 import segno
 from numpy.typing import NDArray
 
-from qrcascade import Frame, MissingDependencyError, Quad
+from qrcascade import Frame, Quad
+from qrcascade.executor import perform
 from qrcascade.frame import Gray
 from qrcascade.grid.layout import layout
-from qrcascade.strategies.base import Step
-from qrcascade.strategies.classical import SCHEDULE
-from qrcascade.strategies.regions import REGION_STEPS, region_step
+from qrcascade.steps import Context
+from qrcascade.strategies.classical import SCHEDULE, parse_step
+from qrcascade.strategies.regions import REGION_LOOKS, look_at_region
 
 Points = NDArray[np.float64]
 Kernel = NDArray[np.float64]
@@ -229,11 +229,6 @@ def motion(length: float, degrees: float) -> Kernel:
 
 def read_by_engines(gray: Gray, quad: Quad) -> list[str]:
     """The steps of the classical tier, on the picture and on a region, that read something."""
-    frame = Frame(gray)
-    steps = [*map(Step.of, SCHEDULE), *(region_step(text, quad) for text in REGION_STEPS)]
-    reading = []
-    for step in steps:
-        with contextlib.suppress(MissingDependencyError):
-            if step.engine.read(step.view(frame).gray, frozenset({"QRCode"})).codes:
-                reading.append(str(step))
-    return reading
+    context = Context(Frame(gray), frozenset({"QRCode"}))
+    steps = [*map(parse_step, SCHEDULE), *(look_at_region(*look, quad) for look in REGION_LOOKS)]
+    return [str(step) for step in steps if perform(step, context).findings.codes]

@@ -1,7 +1,6 @@
 """A tier that looks at one colour channel with zxing-cpp."""
 
 from collections.abc import Iterator
-from dataclasses import replace
 
 import qrcascade
 
@@ -16,12 +15,14 @@ class Channel:
         self.channel = channel
         self.name = ("red", "green", "blue")[channel]
 
-    def attempts(self, scan: qrcascade.Scan) -> Iterator[qrcascade.Attempt]:
-        """One attempt: the same pixels' places, so corners need no mapping."""
-        if not scan.frame.is_colored:
-            return
-        alone = qrcascade.Frame(scan.frame.color[:, :, self.channel])
+    def steps(self, _scan: qrcascade.Scan) -> Iterator[qrcascade.Step]:
+        """Plan one step."""
+        yield qrcascade.Step.call(f"zxing {self.name}", self._read)
+
+    def _read(self, frame: qrcascade.Frame) -> qrcascade.Findings:
+        """Read the channel: the same pixels' places, so corners need no mapping."""
+        if not frame.is_colored:
+            return qrcascade.Findings()
+        alone = qrcascade.Frame(frame.color[:, :, self.channel])
         found = qrcascade.Cascade([qrcascade.ClassicalStrategy(["zxing raw"])]).read(alone)
-        step = f"zxing {self.name}"
-        codes = tuple(replace(code, strategy=self.name, step=step) for code in found.codes)
-        yield qrcascade.Attempt(self.name, step, found.elapsed_s, codes, found.regions)
+        return qrcascade.Findings(found.codes, found.regions)

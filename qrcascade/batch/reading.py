@@ -6,26 +6,27 @@ import contextlib
 import itertools
 import os
 import pickle
-import re
 from collections import deque
-from collections.abc import Collection, Generator, Iterable, Iterator
+from collections.abc import Generator, Iterable, Iterator
 from dataclasses import dataclass
 from multiprocessing.connection import wait
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from qrcascade import options as checks
-from qrcascade.batch.worker import Job, Worker
+from qrcascade.batch.worker import BatchWorker, Job
 from qrcascade.cascade import Cascade
-from qrcascade.documents.reading import DOCUMENT
+from qrcascade.documents.reading import DOCUMENT, split_keywords
 from qrcascade.errors import ImageError, OptionError
 from qrcascade.frame import Source, content, describe
-from qrcascade.limits import Limits, is_count
+from qrcascade.limits import is_count
+from qrcascade.options import DocumentKeywords
 from qrcascade.results import ReadResult
-from qrcascade.scan import Accept, Expect
+
+if TYPE_CHECKING:
+    from typing_extensions import Unpack
 
 __all__ = ["Record", "read_groups", "read_many", "row_name"]
 
-# With `ordered`, so many sources for each worker may be read and wait for an earlier one.
+# With `ordered`, as many sources for each worker may be read and wait for an earlier one.
 _AHEAD = 16
 
 
@@ -76,13 +77,7 @@ def read_many(
     workers: int | None = None,
     ordered: bool = False,
     cascade: Cascade | None = None,
-    expect: Expect = None,
-    timeout: float | None = None,
-    formats: Collection[str] = ("QRCode",),
-    accept: Accept | re.Pattern[str] | None = None,
-    max_pages: int | None = None,
-    stop_early: bool = False,
-    password: str | None = None,
+    **keywords: Unpack[DocumentKeywords],
 ) -> Iterator[Record]:
     """Read many pictures and documents in worker processes.
 
@@ -101,7 +96,7 @@ def read_many(
         Hand on results in the order of their sources, which keeps some of them waiting.
     cascade : Cascade, optional
         The "thorough" preset by default. One without isolation, which the workers are by themselves.
-    expect, timeout, formats, accept, max_pages, stop_early, password
+    **keywords
         As for `read_document`. ``accept`` must be an expression, or a function that can be pickled.
 
     Yields
@@ -116,20 +111,7 @@ def read_many(
     WorkerError
         If no worker process can be started.
     """
-    groups = read_groups(
-        sources,
-        workers=workers,
-        ordered=ordered,
-        cascade=cascade,
-        expect=expect,
-        timeout=timeout,
-        formats=formats,
-        accept=accept,
-        max_pages=max_pages,
-        stop_early=stop_early,
-        password=password,
-    )
-    return _flat(groups)
+    return _flat(read_groups(sources, workers=workers, ordered=ordered, cascade=cascade, **keywords))
 
 
 def _flat(groups: Generator[tuple[Record, ...]]) -> Iterator[Record]:
@@ -143,46 +125,38 @@ def read_groups(
     workers: int | None = None,
     ordered: bool = False,
     cascade: Cascade | None = None,
-    timeout: float | None = None,
     threads: int | None = None,
-    **options: Any,
+    **keywords: Unpack[DocumentKeywords],
 ) -> Generator[tuple[Record, ...]]:
-    """The same as `read_many`, with all records of a source at a time.
+    """Read as `read_many` does, and yield all records of a source at a time.
 
     ``threads`` says how many each worker may use; by default they share the processors.
     """
-    if workers is None:
-        workers = _processors()
+    workers = _processors() if workers is None else workers
     if not is_count(workers):
         raise OptionError(f"workers must be None or a number from 1, got {workers!r}")
-    if threads is None:
-        threads = max(1, _processors() // workers)
+    threads = max(1, _processors() // workers) if threads is None else threads
     if not is_count(threads):
         raise OptionError(f"threads must be None or a number from 1, got {threads!r}")
     cascade = Cascade.preset() if cascade is None else cascade
     if cascade.isolation is not None:
         raise OptionError("a batch has worker processes by itself: give it a cascade without isolation")
-    checks.stop_rule(options.get("expect"))
-    checks.deadline(timeout)
-    checks.known_formats(options.get("formats", ("QRCode",)))
-    checks.wanted(options.get("accept"))
+    split_keywords(keywords)
     try:
-        payload = pickle.dumps((cascade, {"timeout": timeout, **options}))
+        pickle.dumps((cascade, keywords))
     except Exception as error:
         why = f"{type(error).__name__}: {error}"
         raise OptionError(f"cascade and accept must be what can be pickled: {why}") from error
-    return _Pool(payload, workers, threads, timeout, cascade.limits).read(sources, ordered)
+    return _Pool(cascade, keywords, workers, threads).read(sources, ordered)
 
 
 class _Pool:
-    """So many workers for one batch."""
+    """The workers of one batch."""
 
-    def __init__(
-        self, payload: bytes, number: int, threads: int, timeout: float | None, limits: Limits
-    ) -> None:
-        self._arguments = payload, threads, timeout
-        self._number, self._limits = number, limits
-        self._workers: list[Worker] = []
+    def __init__(self, cascade: Cascade, keywords: DocumentKeywords, number: int, threads: int) -> None:
+        self._arguments = cascade, keywords, threads
+        self._number, self._limits = number, cascade.limits
+        self._workers: list[BatchWorker] = []
         self._pending: deque[Job] = deque()
         self._drawn = 0
 
@@ -213,8 +187,8 @@ class _Pool:
 
     def _fill(self, coming: Iterator[Source], before: int | None) -> list[Job]:
         """Have every worker busy, as far as sources come; those that cannot be read."""
-        idle = [worker for worker in self._workers if worker.idle]
-        starting = sum(not worker.ready for worker in self._workers)
+        idle = [worker for worker in self._workers if worker.is_idle]
+        starting = sum(not worker.is_ready for worker in self._workers)
         failed: list[Job] = []
         room = len(idle) + starting + self._number - len(self._workers)
         while len(self._pending) + len(failed) < room and (before is None or self._drawn < before):
@@ -231,7 +205,7 @@ class _Pool:
             else:
                 failed.append(job)
         for _ in range(min(len(self._pending) - starting, self._number - len(self._workers))):
-            self._workers.append(Worker(*self._arguments))
+            self._workers.append(BatchWorker(*self._arguments))
         return failed
 
     def _job(self, source: Source) -> Job:
@@ -247,11 +221,12 @@ class _Pool:
 
     def _heard(self) -> list[Job]:
         """Wait for what the workers say; the jobs that are done."""
-        busy = {worker.connection: worker for worker in self._workers if not worker.idle}
+        busy = {worker.connection: worker for worker in self._workers if not worker.is_idle}
         said = wait(busy, timeout=min(worker.left_s for worker in busy.values()))
         done = [busy[connection].hear() for connection in said if connection in busy]
-        done += [worker.silent() for worker in busy.values() if not worker.ended and not worker.left_s]
-        self._workers = [worker for worker in self._workers if not worker.ended]
+        late = [worker for worker in busy.values() if not (worker.has_ended or worker.left_s)]
+        done += [worker.end_silent() for worker in late]
+        self._workers = [worker for worker in self._workers if not worker.has_ended]
         return [job for job in done if job is not None]
 
 

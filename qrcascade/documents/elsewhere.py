@@ -4,19 +4,17 @@ from __future__ import annotations
 
 import contextlib
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from functools import partial
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-
+from qrcascade.documents import serving
 from qrcascade.documents.looks import Look, Unread
 from qrcascade.documents.opening import Page
-from qrcascade.documents.serving import COLOR, Seen, serve
-from qrcascade.errors import DocumentError, ImageError, QRCascadeError
-from qrcascade.frame import Frame, Gray
-from qrcascade.isolation import Hung, Inbox, Lost, Sent, Session, Worker, Workers
+from qrcascade.errors import DocumentError, ImageError
+from qrcascade.frame import Frame
+from qrcascade.isolation import HungError, LostError, Worker, Workers
 from qrcascade.limits import Limits
 
 __all__ = ["Elsewhere"]
@@ -61,29 +59,27 @@ class Elsewhere:
         self._patience_s = _HANG_S if timeout is None else min(_HANG_S, max(_LEAST_S, timeout))
         given = source.absolute() if isinstance(source, Path) else source
         self._arguments = (given, password, limits)
-        self._grays, self._colors = Inbox(), Inbox()
         self._worker: Worker | None = None
         self.pages: int = self._open()
 
     def _open(self) -> int:
         self._worker = self._workers.ready(None)
         try:
-            return int(self.ask(Session(serve, self._arguments)))
+            return int(self.ask(serving.open_document, *self._arguments))
         except ImageError as error:
-            # Its session has ended.
             self._give_back()
             raise DocumentError(str(error)) from error
         except BaseException:
             self._give_back()
             raise
 
-    def ask(self, question: Any) -> Any:
-        """The other process's answer.
+    def ask(self, function: Callable[..., Any], *arguments: Any) -> Any:
+        """Return what a function of `qrcascade.documents.serving` returns in the other process.
 
         Raises
         ------
         QRCascadeError
-            What that raised.
+            What that raises.
         ImageError
             If it has ended, or does not answer.
         """
@@ -91,38 +87,36 @@ class Elsewhere:
         if worker is None:
             raise ImageError("the worker process that had it open has ended")
         try:
-            worker.send(question)
-            answer = worker.receive(time.monotonic() + self._patience_s)
-        except (Lost, Hung) as end:
+            return worker.call(function, *arguments, until=time.monotonic() + self._patience_s)
+        except (LostError, HungError) as end:
             self._worker = None
             self._workers.replace(worker)
             late = f"was ended: no answer within {self._patience_s:g} s"
-            how = f"ended ({end})" if isinstance(end, Lost) else late
+            how = f"ended ({end})" if isinstance(end, LostError) else late
             raise ImageError(f"the worker process that had it open {how}") from None
+        except Exception:
+            raise
         except BaseException:
-            # Whatever it answers now nobody waits for.
+            # Whatever it answers now, nobody waits for it.
             self._worker = None
             worker.close()
             raise
-        if isinstance(answer, QRCascadeError):
-            raise answer
-        return answer
 
-    def look(self, seen: Seen) -> Look:
-        """With pixels of its own."""
-        color = (lambda: _pixels(self._colors, self.ask(COLOR))) if seen.gray.colored else None
-        return Look(Frame(_pixels(self._grays, seen.gray), color=color), seen.name, seen.to_page)
+    def look(self, seen: serving.Seen) -> Look:
+        """Return a look whose colour is asked for when it is used."""
+        color = partial(self.ask, serving.color) if seen.has_color else None
+        return Look(Frame(seen.gray, color=color), seen.name, seen.to_page)
 
     @contextlib.contextmanager
     def page(self, number: int) -> Iterator[Page]:
         """A page, from 1, which may be used within the ``with``."""
         if self._worker is None:
             self._open()
-        size = self.ask(number)
+        size = self.ask(serving.open_page, number)
         try:
             yield _Page(self, size)
         finally:
-            self._end()
+            self._end(serving.close_page)
 
     def picture(self, number: int, size: tuple[int, int]) -> Frame:
         """A page that is opened again when its pixels are used."""
@@ -130,22 +124,20 @@ class Elsewhere:
 
         def picture() -> Frame:
             with contextlib.closing(reopen()) as again:
-                gray, color = again.ask((number, size))
-                pixels = _pixels(again._grays, gray), _pixels(again._colors, color)
-            return Frame(pixels[0], color=lambda: pixels[1])
+                gray, color = again.ask(serving.picture, number, size)
+            return Frame(gray, color=lambda: color)
 
         return Frame.deferred(size, picture)
 
     def close(self) -> None:
         """Let go of it; its pages must be closed."""
-        self._end()
+        self._end(serving.close)
         self._give_back()
 
-    def _end(self) -> None:
-        """End the page; without one, the session."""
+    def _end(self, function: Callable[..., None]) -> None:
         if self._worker is not None:
             with contextlib.suppress(ImageError):
-                self.ask(None)
+                self.ask(function)
 
     def _give_back(self) -> None:
         worker, self._worker = self._worker, None
@@ -160,16 +152,10 @@ class _Page:
         self._document, self.size = document, size
 
     def looks(self, unread: Unread) -> Iterator[Look]:
-        """As the other process makes them."""
-        while (seen := self._document.ask({finer: unread(finer) for finer in (False, True)})) is not None:
+        """Yield the looks that the other process makes."""
+        while True:
+            wanted = {finer: unread(finer) for finer in (False, True)}
+            seen = self._document.ask(serving.look, wanted)
+            if seen is None:
+                return
             yield self._document.look(seen)
-
-
-def _pixels(inbox: Inbox, sent: Sent) -> Gray:
-    """A copy of what was laid down."""
-    pixels = np.array(inbox.source(sent))
-    if sent.block is not None:
-        # Both sides have it mapped, so nothing is left of it whatever ends them. Windows keeps it till then.
-        with contextlib.suppress(OSError):
-            Path(sent.block).unlink(missing_ok=True)
-    return pixels

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from qrcascade.frame import Frame, Matrix
 from qrcascade.quad import Quad
-from qrcascade.results import Attempt, QRCode
+from qrcascade.results import Attempt, QRCode, step_text
 
 __all__ = ["Look", "Unread"]
 
@@ -40,21 +40,23 @@ class Look:
     to_page: Matrix | None = None
 
     def carried(self, attempt: Attempt) -> Attempt:
-        """An attempt on this look's pixels as one on the page; its steps say which look it was."""
+        """Return an attempt on this look's pixels as one on the page, whose view says which look it was."""
         if self.to_page is None:
             return attempt
+        view = self._view(attempt.view)
+        step = step_text(attempt.engine, attempt.kind, view)
         return replace(
             attempt,
-            step=self._step(attempt.step),
-            codes=tuple(map(self._code, attempt.codes)),
+            view=view,
+            codes=tuple(self._code(step, code) for code in attempt.codes),
             regions=tuple(replace(region, quad=self._quad(region.quad)) for region in attempt.regions),
             region=None if attempt.region is None else self._quad(attempt.region),
         )
 
-    def _step(self, step: str) -> str:
-        return f"{step} @{self.name}"
+    def _view(self, view: str) -> str:
+        return f"{view} @{self.name}".lstrip()
 
-    def _code(self, code: QRCode) -> QRCode:
+    def _code(self, step: str, code: QRCode) -> QRCode:
         assert self.to_page is not None
         flipped = np.linalg.det(self.to_page) < 0 and code.mirrored is not None
         mesh = None if code.mesh is None else tuple(tuple(self._points(row)) for row in code.mesh)
@@ -62,7 +64,7 @@ class Look:
             code,
             quad=self._quad(code.quad),
             mesh=mesh,
-            step=self._step(code.step),
+            step=step,
             mirrored=not code.mirrored if flipped else code.mirrored,
         )
 

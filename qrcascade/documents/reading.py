@@ -4,16 +4,17 @@ from __future__ import annotations
 
 import contextlib
 import functools
-import re
+import itertools
+import math
 import time
-from collections.abc import Collection, Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
+from typing import TYPE_CHECKING
 
 import numpy as np
 
-from qrcascade import options
 from qrcascade.cascade import Cascade
-from qrcascade.documents.opening import Document, Opener, opened
+from qrcascade.documents.opening import Document, Opener, Page, opened
 from qrcascade.errors import (
     DocumentError,
     MissingDependencyError,
@@ -22,12 +23,15 @@ from qrcascade.errors import (
     WorkerError,
 )
 from qrcascade.frame import Frame, Source, describe
-from qrcascade.limits import is_count
+from qrcascade.options import DocumentKeywords, DocumentOptions, PageKeywords, ReadOptions
 from qrcascade.quad import Quad
 from qrcascade.results import Attempt, ReadResult
-from qrcascade.scan import Accept, Expect, Scan
+from qrcascade.scan import Scan
 
-__all__ = ["DOCUMENT", "read_document"]
+if TYPE_CHECKING:
+    from typing_extensions import Unpack
+
+__all__ = ["DOCUMENT", "read_document", "split_keywords"]
 
 DOCUMENT = "document"
 """The strategy of an attempt whose error says why a page could not be shown."""
@@ -41,17 +45,7 @@ _FINE_SIDE = 0.8 * 57, 1.5 * 177
 
 
 def read_document(
-    source: Source,
-    *,
-    pages: Iterable[int] | None = None,
-    max_pages: int | None = None,
-    stop_early: bool = False,
-    password: str | None = None,
-    cascade: Cascade | None = None,
-    expect: Expect = None,
-    timeout: float | None = None,
-    formats: Collection[str] = ("QRCode",),
-    accept: Accept | re.Pattern[str] | None = None,
+    source: Source, *, cascade: Cascade | None = None, **keywords: Unpack[DocumentKeywords]
 ) -> Iterator[ReadResult]:
     """Read the codes of a document, page by page.
 
@@ -64,24 +58,11 @@ def read_document(
     source : path, bytes, binary file, PIL.Image.Image or ndarray
         Paths are best for large files, of which only what is needed is read then. A PIL image
         is the one page where it stands.
-    pages : iterable of int, optional
-        Which ones, from 1, in this order; all by default.
-    max_pages : int, optional
-        End after so many pages.
-    stop_early : bool
-        End after the first page on which a code was read.
-    password : str, optional
-        Of a PDF.
     cascade : Cascade, optional
         What reads a page; the "thorough" preset by default.
-    expect : None, int or "all"
-        For each page; see `Cascade.read`.
-    timeout : float, optional
-        Seconds for each page.
-    formats : collection of str
-        See `Cascade.read`.
-    accept : callable or compiled regular expression, optional
-        See `Cascade.read`.
+    **keywords
+        ``pages``, ``max_pages``, ``stop_early`` and ``password``: see `DocumentOptions`. ``expect``,
+        ``timeout``, ``formats`` and ``accept``, each for every page: see `ReadOptions`.
 
     Yields
     ------
@@ -106,26 +87,26 @@ def read_document(
     WorkerError
         With isolation, if no worker process can be started.
     """
-    wanted = None if pages is None else _page_numbers(pages)
-    if max_pages is not None and not is_count(max_pages):
-        raise OptionError(f"max_pages must be None or a number from 1, got {max_pages!r}")
-    reader = _Reader(Cascade.preset() if cascade is None else cascade, expect, timeout, formats, accept)
-    return _results(source, reader, wanted, max_pages, stop_early, password)
+    which, options = split_keywords(keywords)
+    reader = _PageReader(Cascade.preset() if cascade is None else cascade, options)
+    return _results(source, reader, which)
 
 
-def _results(
-    source: Source,
-    reader: _Reader,
-    wanted: Sequence[int] | None,
-    max_pages: int | None,
-    stop_early: bool,
-    password: str | None,
-) -> Iterator[ReadResult]:
+def split_keywords(keywords: DocumentKeywords) -> tuple[DocumentOptions, ReadOptions]:
+    """Return which pages are read, and what is asked of each. Raises `OptionError` as these do."""
+    own = {name: value for name, value in keywords.items() if name in DocumentOptions.__slots__}
+    others = {name: value for name, value in keywords.items() if name not in own}
+    if unknown := sorted(set(others) - set(PageKeywords.__annotations__)):
+        raise TypeError(f"read_document() got an unexpected keyword argument {unknown[0]!r}")
+    return DocumentOptions(**own), ReadOptions(**others)  # type: ignore[arg-type]
+
+
+def _results(source: Source, reader: _PageReader, which: DocumentOptions) -> Iterator[ReadResult]:
     with contextlib.ExitStack() as closing:
         try:
-            document, source = opened(source, password, reader.limits, closing, reader.elsewhere)
+            document, source = opened(source, which.password, reader.limits, closing, reader.elsewhere)
             count = 1 if document is None else document.pages
-            if missing := [number for number in wanted or () if number > count]:
+            if missing := [number for number in which.pages or () if number > count]:
                 raise DocumentError(f"it has no page {missing[0]}; it has {count}")
         except (MissingDependencyError, WorkerError):
             raise
@@ -133,31 +114,22 @@ def _results(
             # As in `Frame.load`: Pillow's plugins raise about every kind of exception.
             why = getattr(error, "strerror", None) or str(error) or type(error).__name__
             raise DocumentError(f"cannot read {describe(source)}: {why}") from error
-        for number in (range(1, count + 1) if wanted is None else wanted)[:max_pages]:
+        numbers = range(1, count + 1) if which.pages is None else which.pages
+        for number in itertools.islice(numbers, which.max_pages):
             if number > reader.limits.max_frames:
                 allowed = f"the first {reader.limits.max_frames:,} pages are read"
                 raise DocumentError(f"cannot read page {number:,} of {describe(source)}: {allowed}")
             result = _numbered(reader.page(document, source, number), number)
             yield result
-            if stop_early and result:
+            if which.stop_early and result:
                 return
 
 
-class _Reader:
+class _PageReader:
     """A cascade and what it is asked of every page."""
 
-    def __init__(
-        self,
-        cascade: Cascade,
-        expect: Expect,
-        timeout: float | None,
-        formats: Collection[str],
-        accept: Accept | re.Pattern[str] | None,
-    ) -> None:
-        self._is_met, self._wanted = options.stop_rule(expect), options.wanted(accept)
-        options.deadline(timeout)
-        self._cascade, self._timeout, self.limits = cascade, timeout, cascade.limits
-        self._expect, self._formats = expect, options.known_formats(formats)
+    def __init__(self, cascade: Cascade, options: ReadOptions) -> None:
+        self._cascade, self._options, self.limits = cascade, options, cascade.limits
 
     @property
     def elsewhere(self) -> Opener | None:
@@ -166,56 +138,56 @@ class _Reader:
             return None
         from qrcascade.documents.elsewhere import Elsewhere
 
-        return functools.partial(Elsewhere, self._cascade.openers, self._timeout)
-
-    def picture(self, source: Source, left: float | None) -> ReadResult:
-        """Read a picture within so many seconds."""
-        return self._cascade.read(
-            source, expect=self._expect, timeout=left, formats=self._formats, accept=self._wanted
-        )
+        return functools.partial(Elsewhere, self._cascade.openers, self._options.timeout)
 
     def page(self, document: Document | None, source: Source, number: int) -> ReadResult:
         """Read a page, by further looks while something on it is unread; what breaks is an attempt."""
         if document is None:
-            return self.picture(source, self._timeout)
+            return self._cascade.read(source, self._options)
         start = time.perf_counter()
         scan, timed_out = self._scan(_NOTHING), False
         try:
             with document.page(number) as page:
                 scan = self._scan(document.picture(number, page.size))
-                for look in page.looks(lambda finer: self._unread(scan, finer)):
-                    left = None if self._timeout is None else self._timeout + start - time.perf_counter()
-                    if timed_out := left is not None and left <= 0:
-                        break
-                    result = self.picture(look.frame, left)
-                    for attempt in result.attempts:
-                        scan.record(look.carried(attempt))
-                    if timed_out := result.timed_out:
-                        break
+                timed_out = self._look(page, scan, start)
         except OptionError:
             raise
         except Exception as error:
             why = str(error) if isinstance(error, QRCascadeError) else f"{type(error).__name__}: {error}"
             scan.record(Attempt(DOCUMENT, f"page {number}", error=why))
-            timed_out = self._timeout is not None and time.perf_counter() - start >= self._timeout
+            timed_out = self._left_s(start) <= 0
         elapsed = time.perf_counter() - start
         found = scan.codes, scan.regions, tuple(scan.attempts)
         ended = "timeout" if timed_out else self._ended(scan)
         return ReadResult(*found, scan.frame.size, elapsed, timed_out, ended=ended, picture=scan.frame)
 
+    def _look(self, page: Page, scan: Scan, start: float) -> bool:
+        """Read what each look at a page shows, and record it; return whether the time ran out."""
+        for look in page.looks(lambda finer: self._unread(scan, finer)):
+            left = self._left_s(start)
+            if left <= 0:
+                return True
+            timeout = None if self._options.timeout is None else left
+            result = self._cascade.read(look.frame, self._options, timeout=timeout)
+            for attempt in result.attempts:
+                scan.record(look.carried(attempt))
+            if result.timed_out:
+                return True
+        return False
+
+    def _left_s(self, start: float) -> float:
+        """Return the seconds that are left for a page that was begun then."""
+        if self._options.timeout is None:
+            return math.inf
+        return self._options.timeout + start - time.perf_counter()
+
     def _ended(self, scan: Scan) -> str:
-        if not self._is_met(scan):
+        if not scan.is_enough:
             return "exhausted"
-        return "settled" if self._expect is None else "expected"
+        return "settled" if scan.expect is None else "expected"
 
     def _scan(self, picture: Frame) -> Scan:
-        return Scan(
-            picture,
-            expect=self._expect,
-            formats=self._formats,
-            threshold=self._cascade.threshold,
-            accept=self._wanted,
-        )
+        return Scan(picture, self._options, threshold=self._cascade.threshold)
 
     def _unread(self, scan: Scan, finer: bool) -> Sequence[Quad | None]:
         """What on a page is worth another look: all of it where a number of codes is not met.
@@ -223,8 +195,8 @@ class _Reader:
         Not what is hardly like a symbol: a page of print has much of that, and takes several times as long.
         But where nothing is read it may be one whose modules are too fine, as long as it is so small.
         """
-        if isinstance(self._expect, int):
-            return () if self._is_met(scan) else (None,)
+        if isinstance(scan.expect, int):
+            return () if scan.is_enough else (None,)
         doubtful = [code.quad for code in scan.accepted if code.confidence < scan.threshold]
         places = [*doubtful, *(region.quad for region in scan.credible)]
         if finer and not places and not scan.accepted:
@@ -242,13 +214,3 @@ def _numbered(result: ReadResult, page: int) -> ReadResult:
             for attempt in result.attempts
         ),
     )
-
-
-def _page_numbers(pages: Iterable[int]) -> tuple[int, ...]:
-    try:
-        numbers = tuple(pages)
-    except TypeError:
-        numbers = (0,)
-    if not all(map(is_count, numbers)):
-        raise OptionError(f"pages must be numbers from 1, got {pages!r}")
-    return numbers

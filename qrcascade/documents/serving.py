@@ -1,128 +1,128 @@
-"""A document in a worker process, for the cascade's.
-
-That sends a page's number, and then what is unread for each further look, `COLOR` for the colour of the last
-one, and None at the page's end; or a number and a size for the page's picture; and None at the document's
-end. Every message has an answer; an error is one.
-"""
+"""A document in a worker process: the functions that are called there."""
 
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from functools import partial
-from multiprocessing.connection import Connection
+from functools import wraps
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 from qrcascade.documents.looks import Look
 from qrcascade.documents.opening import Document, opened
 from qrcascade.errors import DocumentError, ImageError, QRCascadeError
-from qrcascade.frame import Frame, Matrix
-from qrcascade.isolation import Outbox, Sent
+from qrcascade.frame import Frame, Gray, Matrix
+from qrcascade.isolation import Here
 from qrcascade.limits import Limits
 from qrcascade.quad import Quad
 
-__all__ = ["COLOR", "Seen", "serve"]
+__all__ = ["Seen", "close", "close_page", "color", "look", "open_document", "open_page", "picture"]
 
-COLOR = "color"
+_T = TypeVar("_T")
 
 
 @dataclass(frozen=True, slots=True)
 class Seen:
-    """A `Look`, its gray pixels laid down."""
+    """A `Look` as it is sent: gray pixels, and whether there is colour to ask for."""
 
-    gray: Sent
+    gray: Gray
+    has_color: bool
     name: str
     to_page: Matrix | None
 
 
-def serve(
-    connection: Connection[Any, Any], source: Path | bytes, password: str | None, limits: Limits
-) -> None:
-    """Open a document, and answer until its end is asked for."""
-    with contextlib.ExitStack() as closing:
-        table = closing.enter_context(contextlib.closing(_Table(limits)))
+@dataclass(slots=True)
+class _Open:
+    """What the worker keeps."""
+
+    document: Document
+    closing: contextlib.ExitStack
+    page: contextlib.ExitStack
+    unread: Mapping[bool, Sequence[Quad | None]]
+    looks: Iterator[Look] | None = None
+    look: Look | None = None
+
+
+def _raising_ours(function: Callable[..., _T]) -> Callable[..., _T]:
+    """Have a function raise nothing but what the calling process can raise, too."""
+
+    @wraps(function)
+    def wrapped(here: Here, *arguments: Any) -> _T:
         try:
-            document, _ = opened(source, password, limits, closing)
-            if document is None:
-                raise DocumentError("it had several pages before, and has one now")
+            return function(here, *arguments)
+        except QRCascadeError:
+            raise
         except Exception as error:
-            connection.send(_told(error))
-            return
-        connection.send(document.pages)
-        while (asked := connection.recv()) is not None:
-            if isinstance(asked, int):
-                _serve_page(connection, document, asked, table)
-            else:
-                connection.send(_answer(partial(_picture, document, table, *asked)))
-    connection.send(True)
+            why = getattr(error, "strerror", None) or f"{type(error).__name__}: {error}"
+            raise ImageError(why) from error
+
+    return wrapped
 
 
-def _serve_page(connection: Connection[Any, Any], document: Document, number: int, table: _Table) -> None:
-    with contextlib.ExitStack() as closing:
-        try:
-            page = closing.enter_context(document.page(number))
-        except Exception as error:
-            connection.send(_told(error))
-            return
-        connection.send(page.size)
-        unread: dict[bool, Sequence[Quad | None]] = {}
-        looks = page.looks(lambda finer: unread[finer])
-        look: Look | None = None
-
-        def color() -> Sent:
-            assert look is not None
-            return table.color(look.frame)
-
-        def further() -> Seen | None:
-            nonlocal look
-            look = next(looks, None)
-            if look is None:
-                return None
-            return Seen(table.gray(look.frame), look.name, look.to_page)
-
-        while (asked := connection.recv()) is not None:
-            if asked == COLOR:
-                connection.send(_answer(color))
-            else:
-                unread = asked
-                connection.send(_answer(further))
-    connection.send(True)
-
-
-class _Table:
-    """Where pixels are laid for the cascade's process: each good until the next of its kind."""
-
-    def __init__(self, limits: Limits) -> None:
-        self._limits = limits
-        self._grays, self._colors = Outbox(), Outbox()
-
-    def gray(self, frame: Frame) -> Sent:
-        return self._grays.lay(frame, 0, self._limits)[0]
-
-    def color(self, frame: Frame) -> Sent:
-        return self._colors.lay(frame.color, 0, self._limits)[0]
-
-    def close(self) -> None:
-        self._grays.close()
-        self._colors.close()
-
-
-def _picture(document: Document, table: _Table, number: int, size: tuple[int, int]) -> tuple[Sent, Sent]:
-    frame = document.picture(number, size)
-    return table.gray(frame), table.color(frame)
-
-
-def _answer(make: Callable[[], Any]) -> Any:
+@_raising_ours
+def open_document(here: Here, source: Path | bytes, password: str | None, limits: Limits) -> int:
+    """Open a document and keep it; return how many pages it has."""
+    closing = contextlib.ExitStack()
     try:
-        return make()
-    except Exception as error:
-        return _told(error)
+        document, _ = opened(source, password, limits, closing)
+        if document is None:
+            raise DocumentError("it had several pages before, and has one now")
+    except BaseException:
+        closing.close()
+        raise
+    here.kept = _Open(document, closing, contextlib.ExitStack(), {})
+    return document.pages
 
 
-def _told(error: Exception) -> QRCascadeError:
-    """What the other process raises."""
-    if isinstance(error, QRCascadeError):
-        return error
-    return ImageError(getattr(error, "strerror", None) or f"{type(error).__name__}: {error}")
+@_raising_ours
+def open_page(here: Here, number: int) -> tuple[int, int]:
+    """Open a page, and return its size."""
+    kept: _Open = here.kept
+    page = kept.page.enter_context(kept.document.page(number))
+    kept.looks = page.looks(lambda finer: kept.unread[finer])
+    return page.size
+
+
+@_raising_ours
+def look(here: Here, unread: Mapping[bool, Sequence[Quad | None]]) -> Seen | None:
+    """Make the next look at the page, at what is unread by now; None where there is no other."""
+    kept: _Open = here.kept
+    assert kept.looks is not None
+    kept.unread = unread
+    kept.look = next(kept.looks, None)
+    if kept.look is None:
+        return None
+    frame = kept.look.frame
+    return Seen(frame.gray, frame.is_colored, kept.look.name, kept.look.to_page)
+
+
+@_raising_ours
+def color(here: Here) -> Gray:
+    """Return the colour of the last look."""
+    kept: _Open = here.kept
+    assert kept.look is not None
+    return kept.look.frame.color
+
+
+@_raising_ours
+def picture(here: Here, number: int, size: tuple[int, int]) -> tuple[Gray, Gray]:
+    """Return a page's raster, gray and in colour."""
+    frame: Frame = here.kept.document.picture(number, size)
+    return frame.gray, frame.color
+
+
+@_raising_ours
+def close_page(here: Here) -> None:
+    """Close the page that is open."""
+    kept: _Open = here.kept
+    kept.looks = kept.look = None
+    kept.page.close()
+
+
+@_raising_ours
+def close(here: Here) -> None:
+    """Close the document."""
+    kept, here.kept = here.kept, None
+    kept.page.close()
+    kept.closing.close()

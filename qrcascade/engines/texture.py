@@ -39,12 +39,14 @@ class TextureEngine:
     ----------
     side : int
         The longer side in pixels to which a picture is reduced; what is under 20 pixels then is not seen.
+    score : float
+        Of the regions, 0 to 1.
     """
 
     name = "texture"
 
-    def __init__(self, side: int = _SIDE) -> None:
-        self.side = side
+    def __init__(self, side: int = _SIDE, score: float = _SCORE) -> None:
+        self.side, self.score = side, score
 
     def read(self, gray: Gray, formats: frozenset[str]) -> Findings:
         """See `qrcascade.engines.Engine.read`. Of the formats it knows only "QRCode"."""
@@ -61,7 +63,7 @@ class TextureEngine:
                     found.append((strength, quad))
             level = cv2.resize(level, None, fx=0.5, fy=0.5, interpolation=cv2.INTER_AREA)
         found.sort(key=lambda patch: -patch[0])
-        return Findings(regions=tuple(Region(quad, _SCORE, self.name) for _, quad in found[:_MOST]))
+        return Findings(regions=tuple(Region(quad, self.score, self.name) for _, quad in found[:_MOST]))
 
 
 def _patches(level: Gray) -> Iterator[tuple[float, NDArray[np.float32]]]:

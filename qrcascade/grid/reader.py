@@ -10,6 +10,7 @@ from __future__ import annotations
 import functools
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -25,7 +26,7 @@ from qrcascade.grid.recentre import recentred
 from qrcascade.grid.soft import cancelled, centred
 from qrcascade.quad import Quad
 
-__all__ = ["GridReading", "Stages", "stages"]
+__all__ = ["GridReading", "Stage", "Stages", "stages"]
 
 # Starts that are fitted to the function patterns; the best of them goes on.
 _FITTED, _GROWN = 4, 2
@@ -73,33 +74,48 @@ class GridReading:
         return Quad.of(np.array([self.mesh[0, 0], self.mesh[0, -1], self.mesh[-1, -1], self.mesh[-1, 0]]))
 
 
-Stage = tuple[str, Callable[[], "GridReading | None"]]
-"""A name, and what does the work."""
+class Stage(NamedTuple):
+    """One way to read a region.
+
+    Parameters
+    ----------
+    kind : {"fit", "local", "deblur"}
+        What sort of work it is.
+    name : str
+        What it looks at, or which blur it takes off.
+    run : callable
+        Tries it, and gives what was read, or None.
+    """
+
+    kind: str
+    name: str
+    run: Callable[[], GridReading | None]
 
 
 class Stages(Iterator[Stage]):
-    """The stages of one region, as `stages` gives them, and what it knows after each.
-
-    Attributes
-    ----------
-    compared : set of str
-        The texts that `verify` was given.
-    """
+    """The stages of one region, as `stages` gives them, and what it knows after each."""
 
     def __init__(self, frame: Frame, quad: Quad) -> None:
         self._region = _Region(frame, quad)
         self._stages = _stages(self._region)
-        self.compared: set[str] = set()
+        self._next: Stage | None = None
 
     def __next__(self) -> Stage:
-        return next(self._stages)
+        stage = self._next or next(self._stages)
+        self._next = None
+        return stage
+
+    @property
+    def following(self) -> str:
+        """The kind of the next stage, empty where none follows; to be asked when the last one was run."""
+        self._next = self._next or next(self._stages, None)
+        return "" if self._next is None else self._next.kind
 
     def verify(self, text: str) -> GridReading | None:
         """Compare what another engine read there with the grid that was fitted last.
 
         None where no grid was fitted, or it does not bear the text out; see `qrcascade.grid.verify`.
         """
-        self.compared.add(text)
         return self._region.verified(text)
 
 
@@ -115,10 +131,8 @@ def stages(frame: Frame, quad: Quad) -> Stages:
 
     Yields
     ------
-    name : str
-        What is tried.
-    run : callable
-        Tries it, and gives what was read, or None. Nothing follows a reading, or a region without a symbol.
+    Stage
+        Nothing follows a reading, or a region without a symbol.
     """
     return Stages(frame, quad)
 
@@ -128,11 +142,11 @@ def _stages(region: _Region) -> Iterator[Stage]:
         # The first one always does. Locating is part of its work: it is timed, and its errors are told.
         if look is not LOOKS[0] and not region.shows_more(look):
             continue
-        yield f"fit {look.name}", functools.partial(region.fitted, look)
+        yield Stage("fit", look.name, functools.partial(region.fitted, look))
         if region.reading is not None or not region.promising:
             return
         if region.current is not None:
-            yield f"local {look.name}", region.refined
+            yield Stage("local", look.name, region.refined)
             if region.reading is not None:
                 return
         if look is LOOKS[_SHARPEN_AFTER]:
@@ -261,12 +275,12 @@ class _Region:
             fit.x, fit.y = x, y
             bank = deblur.blurs(fit)
             for blur in bank[:2]:
-                yield f"deblur {blur.name}", functools.partial(self._deblur, fit, x, y, blur)
+                yield Stage("deblur", blur.name, functools.partial(self._deblur, fit, x, y, blur))
                 if self.reading is not None:
                     return
             for highpass in (2.0, 1.2):
                 run = functools.partial(self._deblur, fit, x, y, bank[0], highpass)
-                yield f"deblur {bank[0].name} highpass {highpass:g}", run
+                yield Stage("deblur", f"{bank[0].name} highpass {highpass:g}", run)
                 if self.reading is not None:
                     return
 

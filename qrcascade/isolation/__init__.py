@@ -1,28 +1,13 @@
-"""Reading in worker processes: what ends one of them is an attempt with an error, and nothing more.
+"""Work in other processes: what ends one of them is an error of that work, and nothing more.
 
-The cascade's loop stays where it is. `process` is any worker process, `handle` one of a cascade's and
-`pool` all of them, `worker` is what runs in them, `reading` is one picture read by one of them, and by the
-next where that ends; `messages` and `pixels` pass between.
+`process` spawns one, `messages` pass between, `worker` is what runs in it, `workers` calls it and keeps some
+ready; `executor` runs a reading's steps there. Documents and batches use the same workers.
 """
 
 from __future__ import annotations
 
-from qrcascade.isolation.handle import Hung, Lost, Worker
-from qrcascade.isolation.messages import Session
-from qrcascade.isolation.pixels import Inbox, Outbox, Sent
-from qrcascade.isolation.pool import Workers
-from qrcascade.isolation.reading import Reading
-from qrcascade.isolation.worker import CAN_CAP_MEMORY
+from qrcascade.isolation.executor import WorkerExecutor
+from qrcascade.isolation.worker import CAN_CAP_MEMORY, Here
+from qrcascade.isolation.workers import HungError, LostError, Worker, Workers
 
-__all__ = [
-    "CAN_CAP_MEMORY",
-    "Hung",
-    "Inbox",
-    "Lost",
-    "Outbox",
-    "Reading",
-    "Sent",
-    "Session",
-    "Worker",
-    "Workers",
-]
+__all__ = ["CAN_CAP_MEMORY", "Here", "HungError", "LostError", "Worker", "WorkerExecutor", "Workers"]

@@ -1,114 +1,116 @@
-"""What the cascade and a worker process say to each other.
+"""What a process and its worker say to each other: calls, answers, and questions in between.
 
-The cascade sends `Load`, then a `GoOn` after every attempt, or None to end the reading. The worker answers
-with `Loaded` or `Refused`; then come `Begun` and `Attempted`, and `Ended` at last. Where a strategy wants
-the colour of a frame, of which gray was sent, `ColorAsked` is answered with `Sent` or `Refused`. Each message
-wakes the other process, so there are no more of them than are needed.
+A message is pickled; the buffers of arrays in it follow as they are, so that pixels are copied by the pipe
+alone. Objects that both sides have (`shared`) are named instead of sent.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import io
+import pickle
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from multiprocessing.connection import Connection
 from typing import Any
 
-from qrcascade.isolation.pixels import Sent
-from qrcascade.quad import Quad
-from qrcascade.results import Attempt
-from qrcascade.scan import Expect
+from qrcascade.errors import QRCascadeError
 
-__all__ = [
-    "Attempted",
-    "Begun",
-    "ColorAsked",
-    "Ended",
-    "GoOn",
-    "Load",
-    "Loaded",
-    "Refused",
-    "Session",
-    "Start",
-]
+__all__ = ["Call", "Item", "Question", "Raised", "Value", "receive", "send"]
+
+# Bytes at a message's head that say how many buffers follow it.
+_COUNT_BYTES = 2
 
 
 @dataclass(frozen=True, slots=True)
-class Load:
-    """Decode a source, and start; ``bgr``, ``frame`` and ``draft`` are those of `Frame.load`."""
+class Call:
+    """Call a function in the worker, with what the worker keeps as its first argument."""
 
-    source: Sent
-    bgr: bool
-    frame: int
-    draft: bool
-    start: Start
-
-
-@dataclass(frozen=True, slots=True)
-class Loaded:
-    """The picture is decoded, and so large; the first strategy begins."""
-
-    size: tuple[int, int]
-
-
-@dataclass(frozen=True, slots=True)
-class Refused:
-    """The source is no picture that can be read, or it has no colour to send, because of this."""
-
-    message: str
-
-
-@dataclass(frozen=True, slots=True)
-class Start:
-    """Read the picture, from the strategy of this number on; ``attempts`` were made before."""
-
-    first: int
-    attempts: tuple[Attempt, ...]
-    broken: frozenset[str]
-    rejected: frozenset[str]
-    expect: Expect
-    formats: tuple[str, ...]
-    threshold: float
-    seconds_left: float | None
-
-
-@dataclass(frozen=True, slots=True)
-class Begun:
-    """The strategy of this number begins an attempt; the step is empty before its first one."""
-
-    number: int
-    step: str = ""
-    region: Quad | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class Attempted:
-    """The strategy of this number has made an attempt."""
-
-    number: int
-    attempt: Attempt
-
-
-@dataclass(frozen=True, slots=True)
-class Session:
-    """Until it returns, let a function serve the connection, which is its first argument."""
-
-    serve: Callable[..., None]
+    function: Callable[..., Any]
     arguments: tuple[Any, ...]
+    has_answer: bool = True
 
 
 @dataclass(frozen=True, slots=True)
-class ColorAsked:
-    """The strategy at work wants the picture's colour."""
+class Value:
+    """What a function returned, or what a question is answered with; the first one says: started."""
+
+    value: Any
 
 
 @dataclass(frozen=True, slots=True)
-class GoOn:
-    """Make the next attempt; codes with these texts are not those that the caller wants."""
+class Item:
+    """One of the things that a generator gives; after the last one comes a `Value`."""
 
-    rejected: frozenset[str]
+    item: Any
 
 
 @dataclass(frozen=True, slots=True)
-class Ended:
-    """There are no more attempts, or none that would fit into the time that is left."""
+class Raised:
+    """What a function raised: the exception where it is one of ours, and in words."""
 
-    out_of_time: bool
+    error: QRCascadeError | None
+    text: str
+
+    @classmethod
+    def of(cls, error: Exception) -> Raised:
+        """Return what can be sent of any exception."""
+        own = error if isinstance(error, QRCascadeError) else None
+        return cls(own, f"{type(error).__name__}: {error}")
+
+
+@dataclass(frozen=True, slots=True)
+class Question:
+    """What a function in the worker asks the process that called it."""
+
+    question: Any
+
+
+class _Pickler(pickle.Pickler):
+    """Names shared objects by their number."""
+
+    def __init__(
+        self, file: io.BytesIO, shared: Sequence[object], keep: Callable[[pickle.PickleBuffer], Any]
+    ) -> None:
+        super().__init__(file, protocol=5, buffer_callback=keep)
+        self._numbers = {id(one): number for number, one in enumerate(shared)}
+
+    def persistent_id(self, obj: object) -> int | None:
+        return self._numbers.get(id(obj))
+
+
+class _Unpickler(pickle.Unpickler):
+    def __init__(self, file: io.BytesIO, shared: Sequence[object], buffers: Sequence[bytes]) -> None:
+        super().__init__(file, buffers=buffers)
+        self._shared = shared
+
+    def persistent_load(self, pid: int) -> object:
+        return self._shared[pid]
+
+
+def send(connection: Connection[Any, Any], message: object, shared: Sequence[object] = ()) -> None:
+    """Send a message. What cannot be pickled raises what `pickle` does, before anything is sent."""
+    buffers: list[pickle.PickleBuffer] = []
+    file = io.BytesIO(b"\0" * _COUNT_BYTES)
+    file.seek(_COUNT_BYTES)
+    _Pickler(file, shared, buffers.append).dump(message)
+    file.seek(0)
+    file.write(len(buffers).to_bytes(_COUNT_BYTES, "big"))
+    connection.send_bytes(file.getbuffer())
+    for buffer in buffers:
+        connection.send_bytes(buffer.raw())
+
+
+def receive(connection: Connection[Any, Any], shared: Sequence[object] = ()) -> Any:
+    """Return the next message. Arrays in it are not to be written to.
+
+    Raises
+    ------
+    EOFError, OSError
+        If the other side has closed the connection.
+    """
+    data = connection.recv_bytes()
+    count = int.from_bytes(data[:_COUNT_BYTES], "big")
+    file = io.BytesIO(data)
+    file.seek(_COUNT_BYTES)
+    buffers = [connection.recv_bytes() for _ in range(count)]
+    return _Unpickler(file, shared, buffers).load()

@@ -1,79 +1,103 @@
-"""The worker process: loads pictures and makes attempts, one by one, as the cascade asks for them."""
+"""The worker process: it calls the functions that it is asked to call, one after the other."""
 
 from __future__ import annotations
 
 import contextlib
 import ctypes
-import dataclasses
+import os
 import sys
-import time
-from collections.abc import Sequence
-from functools import partial
+from collections.abc import Generator, Sequence
 from multiprocessing.connection import Connection
 from typing import Any
 
-import numpy as np
-
-from qrcascade.errors import ImageError, MissingDependencyError
-from qrcascade.frame import Frame, Gray, describe
-from qrcascade.isolation.messages import (
-    Attempted,
-    Begun,
-    ColorAsked,
-    Ended,
-    GoOn,
-    Load,
-    Loaded,
-    Refused,
-    Session,
-    Start,
-)
-from qrcascade.isolation.pixels import Inbox, Sent
+from qrcascade.isolation.messages import Call, Item, Question, Raised, Value, receive, send
 from qrcascade.isolation.process import settle
-from qrcascade.limits import Limits
-from qrcascade.quad import Quad
-from qrcascade.results import Attempt
-from qrcascade.scan import OutOfTime, Scan
-from qrcascade.strategies import Strategy
-from qrcascade.strategies.base import attempts, warm
+from qrcascade.strategies.base import warm
 
-__all__ = ["CAN_CAP_MEMORY", "main"]
+__all__ = ["CAN_CAP_MEMORY", "Here", "main"]
 
 CAN_CAP_MEMORY = sys.platform == "linux"
 """Whether a process can be refused more memory than it may have."""
 
 # From glibc's malloc.h.
 _M_TRIM_THRESHOLD, _M_MMAP_THRESHOLD = -1, -3
+# Freed memory that is kept: that of the picture that was read.
 _KEPT_BYTES = 64 * 2**20
+
+
+class Here:
+    """What a called function has: what an earlier one kept, and a way to ask the process that called.
+
+    Attributes
+    ----------
+    kept : object
+        For the functions that are called later.
+    """
+
+    def __init__(self, connection: Connection[Any, Any], shared: Sequence[object]) -> None:
+        self.kept: Any = None
+        self._connection, self._shared = connection, shared
+
+    def ask(self, question: object) -> Any:
+        """Return what the calling process answers.
+
+        Raises
+        ------
+        QRCascadeError
+            What that raises.
+        RuntimeError
+            If it raises anything else; the message says what.
+        """
+        send(self._connection, Question(question))
+        answer: Value | Raised = receive(self._connection, self._shared)
+        if isinstance(answer, Raised):
+            raise answer.error or RuntimeError(answer.text)
+        return answer.value
 
 
 def main(
     connection: Connection[Any, Any],
-    strategies: Sequence[Strategy],
-    limits: Limits,
+    shared: Sequence[object],
     max_memory: int | None,
-    warmed: bool,
+    threads: int | None,
+    is_warm: bool,
 ) -> None:
-    """Serve one cascade until its end of the connection is closed."""
+    """Serve one process until its end of the connection is closed."""
     settle()
     _keep_freed_memory()
     if max_memory is not None:
-        _cap(max_memory)
-    if warmed:
-        warm(strategies)
-    inbox, colors = Inbox(), Inbox()
+        _cap_memory(max_memory)
+    if threads is not None:
+        _set_threads(threads)
+    if is_warm:
+        warm(shared)
+    here = Here(connection, shared)
     with contextlib.suppress(EOFError, OSError):
-        connection.send(None)
+        send(connection, Value(None))
         while True:
-            job: Load | Session = connection.recv()
-            if isinstance(job, Session):
-                job.serve(connection, *job.arguments)
-            else:
-                _serve(connection, job, inbox, colors, strategies, limits)
+            _answer(connection, receive(connection, shared), here)
+
+
+def _answer(connection: Connection[Any, Any], call: Call, here: Here) -> None:
+    answer: Value | Raised
+    try:
+        value = call.function(here, *call.arguments)
+        if isinstance(value, Generator):
+            for item in value:
+                send(connection, Item(item))
+            value = None
+        answer = Value(value)
+        if call.has_answer:
+            send(connection, answer)
+    except (EOFError, BrokenPipeError):
+        raise
+    except Exception as error:
+        if call.has_answer:
+            send(connection, Raised.of(error))
 
 
 def _keep_freed_memory() -> None:
-    """Let glibc keep what a picture took for the next one: to get it anew costs more than a small picture."""
+    """Have glibc keep a picture's memory for the next one: to get it anew costs more than a small picture."""
     if sys.platform == "linux":
         with contextlib.suppress(AttributeError, OSError):
             mallopt = ctypes.CDLL(None).mallopt
@@ -81,7 +105,7 @@ def _keep_freed_memory() -> None:
             mallopt(_M_TRIM_THRESHOLD, _KEPT_BYTES)
 
 
-def _cap(megabytes: int) -> None:
+def _cap_memory(megabytes: int) -> None:
     """Refuse this process more private memory; an allocation that fails is an exception, or its end."""
     if sys.platform == "linux":
         import resource
@@ -92,86 +116,10 @@ def _cap(megabytes: int) -> None:
         resource.setrlimit(resource.RLIMIT_DATA, (most, most))
 
 
-def _serve(
-    connection: Connection[Any, Any],
-    job: Load,
-    inbox: Inbox,
-    colors: Inbox,
-    strategies: Sequence[Strategy],
-    limits: Limits,
-) -> None:
-    """One picture, from `Load` to `Ended` or to the cascade's having enough."""
-    source = inbox.source(job.source)
-    try:
-        frame = Frame.load(source, bgr=job.bgr, frame=job.frame, draft=job.draft, limits=limits)
-    except (ImageError, MissingDependencyError) as error:
-        # The cascade names the source as it was given.
-        connection.send(Refused(str(error).removeprefix(f"cannot read {describe(source)}: ")))
-        return
-    if job.source.colored:
-        frame = Frame(frame.gray, color=partial(_color, connection, colors))
-    connection.send(Loaded(frame.size))
-    _read(connection, job.start, frame, strategies)
+def _set_threads(threads: int) -> None:
+    # Before torch is loaded; numpy has been.
+    os.environ.setdefault("OMP_NUM_THREADS", str(threads))
+    with contextlib.suppress(ImportError):
+        import cv2
 
-
-def _color(connection: Connection[Any, Any], inbox: Inbox) -> Gray:
-    """The colour of the picture that is read, from the cascade."""
-    connection.send(ColorAsked())
-    answer: Sent | Refused = connection.recv()
-    if isinstance(answer, Refused):
-        raise ImageError(answer.message)
-    pixels = inbox.source(answer)
-    assert isinstance(pixels, np.ndarray)
-    return pixels
-
-
-def _read(
-    connection: Connection[Any, Any], start: Start, frame: Frame, strategies: Sequence[Strategy]
-) -> None:
-    rejected = set(start.rejected)
-    number = start.first
-
-    def begun(_strategy: str, step: str, region: Quad | None) -> None:
-        connection.send(Begun(number, step, region))
-
-    scan = Scan(
-        frame,
-        expect=start.expect,
-        formats=start.formats,
-        threshold=start.threshold,
-        deadline=None if start.seconds_left is None else time.monotonic() + start.seconds_left,
-        accept=lambda text: text not in rejected,
-        begun=begun,
-    )
-    scan.resume(start.attempts)
-    scan.broken.update(start.broken)
-    before = set(map(id, start.attempts))
-    try:
-        for number in range(start.first, len(strategies)):
-            if number > start.first:
-                connection.send(Begun(number))
-            for attempt in attempts([strategies[number]], scan):
-                if id(attempt) in before:
-                    continue
-                _send(connection, Attempted(number, attempt))
-                answer: GoOn | None = connection.recv()
-                if answer is None:
-                    return
-                rejected |= answer.rejected
-                scan.record(attempt)
-        connection.send(Ended(out_of_time=False))
-    except OutOfTime:
-        connection.send(Ended(out_of_time=True))
-
-
-def _send(connection: Connection[Any, Any], message: Attempted) -> None:
-    """Send an attempt, or that it cannot be sent."""
-    try:
-        connection.send(message)
-    except (EOFError, OSError):
-        raise
-    except Exception as error:
-        broken = Attempt(
-            message.attempt.strategy, message.attempt.step, error=f"{type(error).__name__}: {error}"
-        )
-        connection.send(dataclasses.replace(message, attempt=broken))
+        cv2.setNumThreads(threads)

@@ -37,7 +37,7 @@ def main(name: str, runtime: str, folder: str, rounds: str) -> dict[str, Any]:
             result = cascade.read(Path(folder, file))
             wall, cpu = time.perf_counter() - wall, time.process_time() - cpu
             # A machine may lack zbar; a tier that cannot run has no figures.
-            if broken := [a.error for a in result.attempts if a.error and a.step in ("", "qreader detect")]:
+            if broken := [a.error for a in result.attempts if a.error and a.kind in ("", "detect")]:
                 return {"error": broken[0]}
             takes.append({"wall": wall, "cpu": cpu, "texts": result.texts, "detections": list(calls)})
     peak_mb = memory()[1]

@@ -8,6 +8,7 @@ from __future__ import annotations
 from qrcascade.runtimes.detector import Decoder, Detector, ExportedDetector
 from qrcascade.runtimes.records import (
     CHOICES,
+    DECODING,
     EXPORTS,
     RUNTIMES,
     Exported,
@@ -20,6 +21,7 @@ from qrcascade.runtimes.records import (
 
 __all__ = [
     "CHOICES",
+    "DECODING",
     "EXPORTS",
     "RUNTIMES",
     "Decoder",

@@ -21,6 +21,7 @@ from qrcascade.errors import OptionError, WeightsError
 
 __all__ = [
     "CHOICES",
+    "DECODING",
     "EXPORTS",
     "RUNTIMES",
     "Exported",
@@ -39,6 +40,9 @@ EXPORTS = ("openvino", "onnx")
 RUNTIMES = ("torch", *EXPORTS, "openvino-bf16")
 """All of them; the last is OpenVINO with 16-bit arithmetic, which runs what is exported for OpenVINO."""
 CHOICES = ("auto", *RUNTIMES)
+DECODING = ("torch",)
+"""Those in which QReader itself runs, so that it can decode what it locates."""
+
 _EXTRAS = {"torch": "qreader", "openvino": "openvino", "onnx": "onnx", "openvino-bf16": "openvino"}
 _PACKAGES = {
     "torch": ("qreader", "torch"),

@@ -24,7 +24,10 @@ class TriedStep(BaseModel):
     """One engine on one view."""
 
     strategy: str
-    step: str
+    step: str = Field(description="In words.")
+    engine: str
+    view: str
+    kind: str
     ms: float
     found: int = Field(description="Symbols that it read.")
     error: str | None = Field(description="Not null where it broke.")

@@ -87,7 +87,7 @@ class Metrics:
         for strategy, seconds in took.items():
             self._strategy_seconds.labels(strategy).observe(seconds)
         for name in _NEURAL:
-            looks = [a for a in result.attempts if a.strategy == name and a.step.startswith("qreader detect")]
+            looks = [a for a in result.attempts if (a.strategy, a.kind) == (name, "detect")]
             if looks:
                 self.model(name, all(look.error is None for look in looks))
 

@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
-from typing import Any
+from collections.abc import Iterable, Sequence
 
 from qrcascade import engines, views
 from qrcascade.errors import OptionError
 from qrcascade.frame import Frame
 from qrcascade.quad import Quad
-from qrcascade.results import Attempt, Findings
+from qrcascade.results import Findings
 from qrcascade.scan import Scan
-from qrcascade.strategies.base import Runner, Step, carried
-from qrcascade.strategies.regions import WORTHWHILE, credible_outline, reread, verified
+from qrcascade.steps import Context, Step, Steps, carry_to_source
+from qrcascade.strategies.regions import WORTHWHILE, is_credible_outline, read_region, verify_codes
 
 __all__ = ["QUICK", "SCHEDULE", "ClassicalStrategy"]
 
@@ -33,7 +32,7 @@ SCHEDULE: tuple[str, ...] = (
 QUICK = 5
 # What stands in for the first step where the picture has a draft, and what a code must be like there to be
 # all that is looked for: half of its correction unused, its modules so many pixels wide.
-_RAW, _DRAFT = SCHEDULE[0], "zxing draft"
+_RAW = SCHEDULE[0]
 _THRIFTY = engines.ZXingEngine(thrifty=True)
 _DRAFT_SURE = 0.945
 _DRAFT_MODULE = 2.0
@@ -66,81 +65,78 @@ class ClassicalStrategy:
         if isinstance(schedule, str) or not isinstance(schedule, Iterable):
             raise OptionError(f"schedule must be a list of steps, got {schedule!r}")
         self.schedule = tuple(schedule)
-        self._parse()
+        self._steps = tuple(map(parse_step, self.schedule))
+        # Where nothing is expected the first look is a thrifty one; the others are for what it leaves.
+        is_usual = self.schedule[:1] == (_RAW,)
+        first = (Step.look(_THRIFTY, views.view("raw")),) if is_usual else self._steps[:1]
+        self._thrifty = first + self._steps[1:]
+        self._draft = Step(_THRIFTY.name, "draft", None, "picture", _read_draft) if is_usual else None
 
     def __repr__(self) -> str:
         return f"ClassicalStrategy({len(self.schedule)} steps)"
 
-    def _parse(self) -> None:
-        self._steps = tuple(map(_step, self.schedule))
-        # Where nothing is expected the first look is a thrifty one; the others are for what it leaves.
-        first = (Step(_THRIFTY, self._steps[0].view),) if self.schedule[:1] == (_RAW,) else self._steps[:1]
-        self._thrifty = first + self._steps[1:]
-
-    def __getstate__(self) -> dict[str, Any]:
-        # Views are functions, which no other process can take.
-        return {name: value for name, value in self.__dict__.items() if name not in ("_steps", "_thrifty")}
-
-    def __setstate__(self, state: dict[str, Any]) -> None:
-        self.__dict__.update(state)
-        self._parse()
-
-    def attempts(self, scan: Scan) -> Iterator[Attempt]:
-        """Look at the draft, if there is one; run the schedule, and read every region once it is located."""
-        runner = Runner(self.name, scan)
-        draft = scan.frame.draft
-        if draft is not None and self.schedule[:1] == (_RAW,) and scan.expect is None and not scan.attempts:
-            yield runner.attempt(_DRAFT, lambda: _alone(draft, scan.formats))
+    def steps(self, scan: Scan) -> Steps:
+        """Plan a look at the draft, if there is one, then the schedule; read what is located."""
+        if self._draft and scan.frame.has_draft and scan.expect is None and not scan.attempts:
+            yield self._draft
         tried: set[Quad] = set()
         for number, step in enumerate(self._steps if scan.expect is not None else self._thrifty):
-            if step.engine.name == "zbar" and not _seen(scan):
+            if step.engine == "zbar" and not _has_sign(scan):
                 continue
-            attempt = runner.run(step, scan.frame)
-            if attempt is not None:
-                yield from verified(scan, attempt, runner)
+            attempt = yield step
+            yield from verify_codes(scan, attempt)
             for region in scan.regions:
                 if scan.is_read(region.quad) or region.quad in tried:
                     continue
-                if region.score >= WORTHWHILE and credible_outline(region.quad, scan.frame):
+                if region.score >= WORTHWHILE and is_credible_outline(region.quad, scan.frame):
                     tried.add(region.quad)
-                    yield from reread(scan, region, runner)
-            if number + 1 >= self.quick and not _promising(scan):
+                    yield from read_region(scan, region)
+            if number + 1 >= self.quick and not _is_promising(scan):
                 return
 
 
-def _step(text: str) -> Step:
+def parse_step(text: str) -> Step:
+    """Return the step that an entry of a schedule stands for: an engine and views, as "zxing clahe+otsu".
+
+    Raises
+    ------
+    OptionError
+        If there is no such engine or view.
+    """
     try:
-        return Step.of(text)
+        name, tone = text.split(" ", 1)
+        return Step.look(engines.engine(name), views.view(tone))
     except (AttributeError, KeyError, TypeError, ValueError) as error:
         known = f"an engine ({', '.join(engines.NAMES)}), a space, and views ({', '.join(views.NAMES)})"
         raise OptionError(f"no such step: {text!r}; a step is {known}, joined by +") from error
 
 
-def _alone(draft: Frame, formats: frozenset[str]) -> Findings:
-    """What zxing-cpp reads in a draft, if it is one clear code and nothing else; else nothing.
+def _read_draft(context: Context) -> Findings:
+    """Return what zxing-cpp reads in the draft, if it is one clear code and nothing else; else nothing.
 
-    What is seen less clearly, and where several are, all pixels are to tell.
+    What is seen less clearly, and where several are, is left to all pixels.
     """
-    found = _THRIFTY.read(draft.gray, formats)
-    if len(found.codes) != 1 or found.regions:
+    draft: Frame | None = context.frame.draft
+    found = Findings() if draft is None else _THRIFTY.read(draft.gray, context.formats)
+    if draft is None or len(found.codes) != 1 or found.regions:
         return Findings()
     (code,) = found.codes
     if code.format != "QRCode" or code.version is None or code.confidence < _DRAFT_SURE:
         return Findings()
     module = code.quad.side / (17 + 4 * int(code.version))
-    return carried(found, draft) if module >= _DRAFT_MODULE else Findings()
+    return carry_to_source(found, draft) if module >= _DRAFT_MODULE else Findings()
 
 
-def _seen(scan: Scan) -> bool:
+def _has_sign(scan: Scan) -> bool:
     """Whether there is any sign of a symbol, be it a single finder pattern, or one is expected.
 
-    zbar is five times as dear as zxing-cpp, and where there was no sign it never read anything: of the 146
+    zbar takes five times as long as zxing-cpp, and where there was no sign it never read anything: of the 146
     pictures of the BoofCV, ZXing and jsQR sets that zxing-cpp does not read whole.
     """
     return bool(scan.codes or scan.regions or scan.expect is not None)
 
 
-def _promising(scan: Scan) -> bool:
+def _is_promising(scan: Scan) -> bool:
     """Whether there is evidence of a code that is still unread."""
     if isinstance(scan.expect, int):
         return True

@@ -2,20 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-
-from qrcascade.results import Attempt
+from qrcascade.engines import engine
 from qrcascade.scan import Scan
-from qrcascade.strategies.base import Runner, Step
-from qrcascade.strategies.regions import WORTHWHILE, credible_outline, grid_stage
+from qrcascade.steps import Step, Steps
+from qrcascade.strategies.regions import WORTHWHILE, continue_grid, is_credible_outline
+from qrcascade.views import view
 
 __all__ = ["GridStrategy"]
 
-_SEARCH = Step.of("texture raw")
+_SEARCH = Step.look(engine("texture"), view("raw"))
 
 
 class GridStrategy:
-    """Reads located regions by `qrcascade.grid`, the best first, cheap ways for all before dear ones.
+    """Reads located regions by `qrcascade.grid`, the best first, cheap ways for all before expensive ones.
 
     Where nothing is read even so, or more is expected, it searches for textured patches once itself.
 
@@ -34,31 +33,31 @@ class GridStrategy:
     def __repr__(self) -> str:
         return f"GridStrategy(max_regions={self.max_regions})"
 
-    def attempts(self, scan: Scan) -> Iterator[Attempt]:
-        """One attempt a region and way, until each is read or all ways are tried."""
+    def steps(self, scan: Scan) -> Steps:
+        """Plan one step a region and stage, until each is read or all stages are done."""
         if "QRCode" not in scan.formats:
             return
-        runner = Runner(self.name, scan)
-        yield from self._read_regions(scan, runner)
+        yield from self._read_regions(scan)
         if self._is_missing_something(scan):
-            attempt = runner.run(_SEARCH, scan.frame)
-            if attempt is not None:
-                yield attempt
-                yield from self._read_regions(scan, runner)
+            yield _SEARCH
+            yield from self._read_regions(scan)
 
-    def _read_regions(self, scan: Scan, runner: Runner) -> Iterator[Attempt]:
-        worth = [r for r in scan.regions if r.score >= WORTHWHILE and credible_outline(r.quad, scan.frame)]
+    def _read_regions(self, scan: Scan) -> Steps:
+        worth = [r for r in scan.regions if r.score >= WORTHWHILE and is_credible_outline(r.quad, scan.frame)]
         waiting = worth[: self.max_regions]
         while waiting:
             going = []
             for region in waiting:
-                attempt = None if scan.is_read(region.quad) else grid_stage(scan, region, runner)
-                if attempt is not None:
-                    yield attempt
-                    going.append(region)
+                step = None if scan.is_read(region.quad) else continue_grid(scan, region.quad)
+                if step is not None:
+                    attempt = yield step
+                    if attempt.following:
+                        going.append(region)
             waiting = going
 
     def _is_missing_something(self, scan: Scan) -> bool:
-        """Whether there should be a symbol that nobody has located, and it was not searched for yet."""
-        searched = any(a.strategy == self.name and a.step == str(_SEARCH) for a in scan.attempts)
+        """Return whether there should be a symbol that nobody has located, and was not searched for yet."""
+        searched = any(
+            (a.strategy, a.engine, a.view) == (self.name, _SEARCH.engine, _SEARCH.view) for a in scan.attempts
+        )
         return not searched and (scan.expect is not None or not scan.accepted)

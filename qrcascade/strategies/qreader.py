@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import functools
 import os
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
+from functools import partial
 
 import numpy as np
 
@@ -12,19 +12,23 @@ from qrcascade import confidence, models, runtimes, weights
 from qrcascade.errors import MissingDependencyError, OptionError
 from qrcascade.orientation import top_left
 from qrcascade.quad import Quad
-from qrcascade.results import Attempt, Findings, QRCode, Region
+from qrcascade.results import Findings, QRCode, Region
 from qrcascade.scan import CREDIBLE, Scan
+from qrcascade.steps import Context, Step, Steps
 from qrcascade.strategies import tiles
-from qrcascade.strategies.base import Runner
-from qrcascade.strategies.regions import credible_outline, reread, verified
+from qrcascade.strategies.regions import is_credible_outline, read_region, verify_codes
 from qrcascade.views import View, limit, rectify, to_source
 
-__all__ = ["QReaderStrategy"]
+__all__ = ["ENGINE", "QReaderStrategy"]
 
-_DETECT = "qreader detect"
-_DECODE = "qreader decode"
+ENGINE = "qreader"
+"""The engine of the attempts in which QReader's model runs."""
+
 _DECODE_SIDE = 120
 _NAMES = {"n": "nano", "s": "small", "m": "medium", "l": "large"}
+# docs/benchmarks/runtimes.md, between torch and the exports, without loading the model.
+_DETECT_S = {"n": 0.1, "s": 0.25, "m": 0.5, "l": 0.9}
+_DECODE_S = 0.15
 
 
 class QReaderStrategy:
@@ -93,66 +97,72 @@ class QReaderStrategy:
     def __repr__(self) -> str:
         return f"QReaderStrategy({self.size!r})"
 
-    def attempts(self, scan: Scan) -> Iterator[Attempt]:
-        """Locate once and read each region that is not read yet, best first; then perhaps look closer."""
-        if "QRCode" not in scan.formats or _hopeless(scan):
+    def steps(self, scan: Scan) -> Steps:
+        """Plan one detection and the reading of each region, best first; then perhaps a closer look."""
+        if "QRCode" not in scan.formats or _is_hopeless(scan):
             return
-        runner = Runner(self.name, scan)
-        detection = runner.attempt(_DETECT, lambda: self.detect(scan, limit(self.max_side)))
-        yield detection
-        yield from self._read(scan, detection.regions, runner)
+        detection = yield self.detection(limit(self.max_side))
+        yield from self._read(scan, detection.regions)
         if detection.error is None and tiles.is_large(scan):
-            yield from self._look_closer(scan, runner)
+            yield from self._look_closer(scan)
 
     def warm(self) -> None:
         """Load the model now. Raises what `qrcascade.models.load` does."""
         self._model()
 
-    def _look_closer(self, scan: Scan, runner: Runner) -> Iterator[Attempt]:
+    def detection(self, view: View, name: str = "") -> Step:
+        """Return the step that looks once at a view of the picture, under a name if it is not the first."""
+        work = partial(self._detect, view)
+        return Step(ENGINE, name, None, "detect", work, _DETECT_S[self.size])
+
+    def decoding(self, quad: Quad) -> Step:
+        """Return the step in which QReader's own decoder reads a region; only torch has it."""
+        return Step(ENGINE, "", None, "decode", partial(self._decode, quad), _DECODE_S)
+
+    def _look_closer(self, scan: Scan) -> Steps:
         """Search a large picture for signs of a symbol, then look at tiles, while something is missing."""
-        if tiles.is_missing_something(scan) and not _was_run(str(tiles.SEARCH), scan):
-            search = runner.run(tiles.SEARCH, scan.frame)
-            if search is not None:
-                yield search
-                credible = [region for region in search.regions if region.score >= CREDIBLE]
-                yield from self._read(scan, credible, runner)
+        if tiles.is_missing_something(scan) and not _was_run(tiles.SEARCH, scan):
+            search = yield tiles.SEARCH
+            credible = [region for region in search.regions if region.score >= CREDIBLE]
+            yield from self._read(scan, credible)
         if not tiles.is_missing_something(scan):
             return
-        for tile in tiles.likeliest(scan):
-            step = f"{_DETECT} {tile.name}"
+        for tile in (yield from tiles.likeliest(scan)):
+            step = self.detection(tile, tile.name)
             if _was_run(step, scan):
                 continue
-            detection = runner.attempt(step, functools.partial(self.detect, scan, tile))
-            yield detection
-            yield from self._read(scan, detection.regions, runner)
+            detection = yield step
+            yield from self._read(scan, detection.regions)
             if detection.error is not None or not tiles.is_missing_something(scan):
                 return
 
-    def _read(self, scan: Scan, regions: Sequence[Region], runner: Runner) -> Iterator[Attempt]:
+    def _read(self, scan: Scan, regions: Sequence[Region]) -> Steps:
+        chosen = runtimes.choose(self.size, self.runtime, self.weights_folder, self.device)
         for region in sorted(regions, key=lambda r: -r.score):
             if scan.is_read(region.quad):
                 continue
-            yield from reread(scan, region, runner)
-            model = self._model()
-            if isinstance(model, runtimes.Decoder) and not scan.is_read(region.quad):
-                decoding = runner.attempt(_DECODE, functools.partial(self._decode, model, scan, region))
-                yield from verified(scan, decoding, runner)
+            yield from read_region(scan, region)
+            if chosen in runtimes.DECODING and not scan.is_read(region.quad):
+                attempt = yield self.decoding(region.quad)
+                yield from verify_codes(scan, attempt)
 
     def _model(self) -> runtimes.Detector:
         return models.load(self.size, self.weights_folder, self.device, self.runtime)
 
-    def detect(self, scan: Scan, view: View) -> Findings:
-        """Look once at a view of the picture; what is located is in the source picture's pixels."""
+    def _detect(self, view: View, context: Context) -> Findings:
         model = self._model()
-        seen = view(scan.frame)
+        seen = view(context.frame)
         found = model.detect(seen.color, self.threads)
         located = (Region(to_source(seen, quad), score, self.name) for quad, score in found)
-        return Findings(regions=tuple(r for r in located if credible_outline(r.quad, scan.frame)))
+        return Findings(regions=tuple(r for r in located if is_credible_outline(r.quad, context.frame)))
 
-    def _decode(self, model: runtimes.Decoder, scan: Scan, region: Region) -> Findings:
+    def _decode(self, quad: Quad, context: Context) -> Findings:
+        model = self._model()
+        if not isinstance(model, runtimes.Decoder):
+            return Findings()
         # It tries some 60 pictures of up to 1024 pixels a side, seconds in all, unless the region is
         # small; and it looks at the red channel and the gray, so gray pixels are enough.
-        square = rectify(scan.frame, region.quad, _DECODE_SIDE)
+        square = rectify(context.frame, quad, _DECODE_SIDE)
         low = (square.size[0] - _DECODE_SIDE) / 2
         high = low + _DECODE_SIDE
         inner = Quad(((low, low), (high, low), (high, high), (low, high)))
@@ -160,18 +170,21 @@ class QReaderStrategy:
         if not text:
             return Findings()
         # It gives no corners, and a detector's start anywhere.
-        first = top_left(scan.frame.gray, region.quad)
-        corners = region.quad.corners
-        quad = Quad.of(corners[first:] + corners[:first])
-        sure = confidence.of_engine("qreader", guessed=not text.isascii())
-        return Findings((QRCode(text, quad, sure, engine="qreader"),))
+        first = top_left(context.frame.gray, quad)
+        turned = Quad.of(quad.corners[first:] + quad.corners[:first])
+        sure = confidence.of_engine(ENGINE, guessed=not text.isascii())
+        return Findings((QRCode(text, turned, sure, engine=ENGINE),))
 
 
-def _hopeless(scan: Scan) -> bool:
-    """Whether a detector has looked, and neither it nor what came before left anything to go by."""
-    return _was_run(_DETECT, scan) and scan.expect is None and not scan.codes and not scan.credible
+def _is_hopeless(scan: Scan) -> bool:
+    """Return whether a detector has looked, and neither it nor what came before left anything to go by."""
+    has_looked = any(
+        (a.engine, a.kind, a.view, a.error) == (ENGINE, "detect", "", None) for a in scan.attempts
+    )
+    return has_looked and scan.expect is None and not scan.codes and not scan.credible
 
 
-def _was_run(step: str, scan: Scan) -> bool:
-    """Whether this or another tier has run a step, and it did not break."""
-    return any(attempt.step == step and attempt.error is None for attempt in scan.attempts)
+def _was_run(step: Step, scan: Scan) -> bool:
+    """Return whether this or another tier has run a step, and it did not break."""
+    same = (step.engine, step.kind, step.view, None)
+    return any((a.engine, a.kind, a.view, a.error) == same for a in scan.attempts)

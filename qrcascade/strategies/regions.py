@@ -2,163 +2,169 @@
 
 from __future__ import annotations
 
-import functools
-from collections.abc import Callable, Iterator
+from functools import partial
 
 from qrcascade.engines import engine
+from qrcascade.errors import MissingDependencyError
 from qrcascade.frame import Frame
-from qrcascade.grid.reader import GridReading, Stages, stages
+from qrcascade.grid.reader import GridReading, stages
 from qrcascade.quad import Quad
-from qrcascade.results import Attempt, Findings, QRCode, Region
+from qrcascade.results import Attempt, Findings, Progress, QRCode, Region
 from qrcascade.scan import Scan
-from qrcascade.strategies.base import Runner, Step
-from qrcascade.views import View, rectify, view
+from qrcascade.steps import Context, Step, Steps
+from qrcascade.views import square, view
 
 __all__ = [
-    "REGION_STEPS",
+    "REGION_LOOKS",
     "WORTHWHILE",
-    "credible_outline",
-    "grid_stage",
-    "region_step",
-    "reread",
-    "verified",
+    "continue_grid",
+    "is_credible_outline",
+    "look_at_region",
+    "read_region",
+    "verify_codes",
 ]
 
 # Regions that score less, as single finder patterns do, are no outlines of symbols.
 WORTHWHILE = 0.15
 
-# In the order that `python -m benchmarks schedule` found, with the points that each adds to those
-# before it and its time on one region.
-REGION_STEPS: tuple[str, ...] = (
-    "zbar region120px+gamma2",  # +3.22, 2.6 ms
-    "zxing region200px+unsharp",  # +1.60, 2.7 ms
-    "zxing region160px+background+blur7",  # +1.05, 2.2 ms
-    "zbar region120px+unsharp",  # +0.62, 3.1 ms
-    "zxing region120px+gamma2",  # +0.32, 1.8 ms
-    "zxing region160px+unsharp",  # +0.26, 2.2 ms
-    "zbar region160px+blur7",  # +0.37, 3.2 ms
-    "zxing region120px+clahe",  # +0.19, 2.1 ms
-    "zbar region320px+blur3+adaptive31",  # +0.48, 7.4 ms
-    "zbar region160px+unsharp",  # +0.16, 3.9 ms
-    "zxing region200px+clahe",  # +0.07, 2.9 ms
-    "zxing region320px+otsu",  # +0.06, 4.1 ms
-    "zbar region200px+adaptive31",  # +0.05, 4.0 ms
-    "zxing region400px+background",  # +0.06, 6.2 ms
-    "zxing region400px+gamma0.5",  # +0.05, 6.1 ms
+# Engine, pixels of the square's side, and view, in the order that `python -m benchmarks schedule` found, with
+# the points that each adds to those before it and its time on one region.
+REGION_LOOKS: tuple[tuple[str, int, str], ...] = (
+    ("zbar", 120, "gamma2"),  # +3.22, 2.6 ms
+    ("zxing", 200, "unsharp"),  # +1.60, 2.7 ms
+    ("zxing", 160, "background+blur7"),  # +1.05, 2.2 ms
+    ("zbar", 120, "unsharp"),  # +0.62, 3.1 ms
+    ("zxing", 120, "gamma2"),  # +0.32, 1.8 ms
+    ("zxing", 160, "unsharp"),  # +0.26, 2.2 ms
+    ("zbar", 160, "blur7"),  # +0.37, 3.2 ms
+    ("zxing", 120, "clahe"),  # +0.19, 2.1 ms
+    ("zbar", 320, "blur3+adaptive31"),  # +0.48, 7.4 ms
+    ("zbar", 160, "unsharp"),  # +0.16, 3.9 ms
+    ("zxing", 200, "clahe"),  # +0.07, 2.9 ms
+    ("zxing", 320, "otsu"),  # +0.06, 4.1 ms
+    ("zbar", 200, "adaptive31"),  # +0.05, 4.0 ms
+    ("zxing", 400, "background"),  # +0.06, 6.2 ms
+    ("zxing", 400, "gamma0.5"),  # +0.05, 6.1 ms
 )
 
 # Stages of the grid reader that are run where an engine read something without exact bytes: the fit, the
 # local fit, and the fit without highlights. Of 50 such codes in the corpora the first proves 48, the last 2.
 _PROOF_STAGES = 3
 
-
-def grid_stage(scan: Scan, region: Region, runner: Runner) -> Attempt | None:
-    """Go one stage on with fitting a region's module grid; None where all stages are done."""
-    ways = scan.workshop.setdefault(region.quad, stages(scan.frame, region.quad))
-    way = next(ways, None)
-    if way is None:
-        return None
-    name, run = way
-    return runner.attempt(f"grid {name}", functools.partial(_findings, run), region.quad)
+_GRID = "grid"
+_FIRST_STAGE = "fit"
 
 
-def _findings(run: Callable[[], GridReading | None]) -> Findings:
-    reading = run()
+def look_at_region(name: str, side: int, tone: str, quad: Quad) -> Step:
+    """Return the step in which an engine looks at the square, so many pixels wide, that a quad becomes."""
+    return Step.look(engine(name), square(quad, side).then(view(tone)), quad)
+
+
+def read_region(scan: Scan, region: Region) -> Steps:
+    """Try to read what was located until it is read: by engines, then by the grid reader's first stage."""
+    for name, side, tone in REGION_LOOKS:
+        attempt = yield look_at_region(name, side, tone, region.quad)
+        yield from verify_codes(scan, attempt)
+        if scan.is_read(region.quad):
+            return
+    # As expensive as all of these together, and it reads most of what they leave.
+    if "QRCode" in scan.formats:
+        step = continue_grid(scan, region.quad)
+        if step is not None:
+            yield step
+
+
+def verify_codes(scan: Scan, attempt: Attempt) -> Steps:
+    """Ask the module grid about an attempt's codes that come without exact bytes.
+
+    The grid is fitted where such a code was read. Where it does not say by itself what the symbol says, the
+    engine's text is compared with its modules. Places that are read with confidence are left alone.
+    """
+    for code in attempt.codes:
+        quad = code.quad
+        if code.data is not None or scan.is_read(quad) or not is_credible_outline(quad, scan.frame):
+            continue
+        # A region's own grid may be a bad one: only a grid that was fitted for a code is used again.
+        place = next((known for known in scan.compared if known.same_place(quad)), None)
+        if place is None:
+            yield from _fit_at(scan, code)
+        elif code.text not in scan.compared[place]:
+            yield _compare(scan, place, code)
+
+
+def _fit_at(scan: Scan, code: QRCode) -> Steps:
+    """Fit the grid where a code was read, until it says or bears out what the symbol says."""
+    for _ in range(_PROOF_STAGES):
+        step = continue_grid(scan, code.quad)
+        if step is None:
+            return
+        yield step
+        if scan.is_read(code.quad):
+            return
+        yield _compare(scan, code.quad, code)
+        if scan.is_read(code.quad):
+            return
+
+
+def _compare(scan: Scan, place: Quad, code: QRCode) -> Step:
+    scan.compared.setdefault(place, set()).add(code.text)
+    return Step(_GRID, "", place, "verify", partial(_verify, place, code.text))
+
+
+def continue_grid(scan: Scan, quad: Quad) -> Step | None:
+    """Return the next stage of fitting a region's module grid; None where all stages are done."""
+    known = scan.following(_GRID, quad)
+    kind = _FIRST_STAGE if known is None else known
+    return Step(_GRID, "", quad, kind, partial(_run_stage, quad)) if kind else None
+
+
+def _run_stage(quad: Quad, context: Context) -> Findings:
+    """Run the next stage; what it raises is reported, and the stage after it comes next all the same."""
+    work = context.grids.setdefault(quad, stages(context.frame, quad))
+    stage = next(work, None)
+    if stage is None:
+        return Findings(progress=Progress(_FIRST_STAGE, "", ""))
+    codes: tuple[QRCode, ...] = ()
+    following, error = "", None
+    try:
+        codes = _codes(stage.run())
+    except MissingDependencyError:
+        raise
+    except Exception as broken:
+        error = f"{type(broken).__name__}: {broken}"
+    try:
+        following = work.following
+    except Exception as broken:
+        error = error or f"{type(broken).__name__}: {broken}"
+    return Findings(codes, error=error, progress=Progress(stage.kind, stage.name, following))
+
+
+def _verify(quad: Quad, text: str, context: Context) -> Findings:
+    work = context.grids.get(quad)
+    return Findings() if work is None else Findings(_codes(work.verify(text)))
+
+
+def _codes(reading: GridReading | None) -> tuple[QRCode, ...]:
     if reading is None:
-        return Findings()
+        return ()
     decoded = reading.decoded
     code = QRCode(
         text=decoded.payload.text,
         data=decoded.payload.data,
         quad=reading.quad,
         confidence=decoded.confidence,
-        engine="grid",
+        engine=_GRID,
         version=str(decoded.version),
         ec_level=decoded.level,
         mirrored=reading.mirrored,
         evidence_bits=decoded.evidence_bits,
         mesh=tuple(tuple((float(x), float(y)) for x, y in row) for row in reading.mesh),
     )
-    return Findings((code,))
+    return (code,)
 
 
-def reread(scan: Scan, region: Region, runner: Runner) -> Iterator[Attempt]:
-    """Try to read what was located until it is read: by engines, then by the grid reader's first stage.
-
-    Parameters
-    ----------
-    scan : Scan
-        The reading; the cascade records each attempt in it before the next one.
-    region : Region
-        What to read.
-    runner : Runner
-        Of the strategy that reads.
-    """
-    for text in REGION_STEPS:
-        attempt = runner.run(region_step(text, region.quad), scan.frame, region.quad)
-        if attempt is None:
-            continue
-        yield from verified(scan, attempt, runner)
-        if scan.is_read(region.quad):
-            return
-    # As dear as all of these together, and it reads most of what they leave.
-    if "QRCode" in scan.formats:
-        attempt = grid_stage(scan, region, runner)
-        if attempt is not None:
-            yield attempt
-
-
-def verified(scan: Scan, attempt: Attempt, runner: Runner) -> Iterator[Attempt]:
-    """An attempt, and after it what the module grid has to say of its codes that come without exact bytes.
-
-    The grid is fitted where such a code was read. Where it does not say by itself what the symbol says, the
-    engine's text is compared with its modules. Places that are read with confidence are left alone.
-    """
-    yield attempt
-    for code in attempt.codes:
-        quad = code.quad
-        if code.data is not None or scan.is_read(quad) or not credible_outline(quad, scan.frame):
-            continue
-        # A region's own grid may be a bad one: only a grid that was fitted for a code is used again.
-        asked = (known for known, work in scan.workshop.items() if work.compared and known.same_place(quad))
-        place = next(asked, None)
-        if place is None:
-            yield from _fitted_at(scan, code, runner)
-        elif code.text not in scan.workshop[place].compared:
-            yield _compared(scan, place, code, runner)
-
-
-def _fitted_at(scan: Scan, code: QRCode, runner: Runner) -> Iterator[Attempt]:
-    """Fit the grid where a code was read, until it says or bears out what the symbol says."""
-    region = Region(code.quad, 1.0, code.engine)
-    for _ in range(_PROOF_STAGES):
-        attempt = grid_stage(scan, region, runner)
-        if attempt is None:
-            return
-        yield attempt
-        if scan.is_read(code.quad):
-            return
-        yield _compared(scan, region.quad, code, runner)
-        if scan.is_read(code.quad):
-            return
-
-
-def _compared(scan: Scan, place: Quad, code: QRCode, runner: Runner) -> Attempt:
-    work: Stages = scan.workshop[place]
-    compare = functools.partial(work.verify, code.text)
-    return runner.attempt("grid verify", functools.partial(_findings, compare), place)
-
-
-def region_step(text: str, quad: Quad) -> Step:
-    """Parse "engine regionNpx+view": a view of the square, N pixels wide, that a quad becomes."""
-    name, _, rest = text.partition(" region")
-    side, _, tone = rest.partition("px+")
-    square = View(f"region{side}px", lambda frame: rectify(frame, quad, int(side)))
-    return Step(engine(name), square.then(view(tone)))
-
-
-def credible_outline(quad: Quad, frame: Frame) -> bool:
-    """Whether a quad can outline a symbol: convex, a dozen pixels wide, its centre in the picture."""
+def is_credible_outline(quad: Quad, frame: Frame) -> bool:
+    """Return whether a quad can outline a symbol: convex, a dozen pixels wide, its centre in the picture."""
     width, height = frame.size
     x, y = quad.center
     inside = 0 <= x < width and 0 <= y < height

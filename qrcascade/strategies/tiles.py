@@ -7,14 +7,14 @@ from __future__ import annotations
 
 import itertools
 import math
-from collections.abc import Iterable, Iterator
+from collections.abc import Generator, Iterable, Iterator
 
 from qrcascade.engines import engine
 from qrcascade.engines.texture import TextureEngine
-from qrcascade.frame import Gray
 from qrcascade.quad import Quad
+from qrcascade.results import Attempt
 from qrcascade.scan import Scan
-from qrcascade.strategies.base import Step
+from qrcascade.steps import Step
 from qrcascade.views import View, crop, limit
 
 __all__ = ["MOST", "SEARCH", "SIDE", "is_large", "is_missing_something", "likeliest"]
@@ -32,8 +32,12 @@ MOST = 12
 # Where nothing is expected only tiles with a sign of a symbol are looked at, so many at most.
 _MOST_SIGNS = 4
 
-SEARCH = Step(engine("finders"), limit(2048))
+SEARCH = Step.look(engine("finders"), limit(2048))
 """What looks for signs: finer than the classical tier's, and a quarter of a detection in price."""
+
+# So low that no tier tries to read what it locates: it only puts the tiles in order.
+_HINT = 0.1
+_TEXTURE = Step.look(TextureEngine(side=SIDE, score=_HINT), limit(SIDE))
 
 
 def is_large(scan: Scan) -> bool:
@@ -49,8 +53,8 @@ def is_missing_something(scan: Scan) -> bool:
     return read + len(scan.credible) < wanted
 
 
-def likeliest(scan: Scan) -> list[View]:
-    """The tiles of a picture that are worth a look, the best first.
+def likeliest(scan: Scan) -> Generator[Step, Attempt, list[View]]:
+    """Plan the search for the tiles of a picture that are worth a look, and return them, the best first.
 
     Those with a sign of a symbol: something located, be it a single finder pattern, or read with doubt.
     Texture is none, for print has it too. Where the caller expects codes, also all other tiles, those with
@@ -63,7 +67,9 @@ def likeliest(scan: Scan) -> list[View]:
     if scan.expect is None:
         chosen = _around(signs, corners, (width, height))[:_MOST_SIGNS]
     else:
-        lively = [*signs, *_textured(scan.frame.gray)]
+        known = (a for a in scan.attempts if (a.engine, a.view) == (_TEXTURE.engine, _TEXTURE.view))
+        attempt = next(known, None) or (yield _TEXTURE)
+        lively = [*signs, *(region.quad for region in attempt.regions)]
         chosen = list(dict.fromkeys([*_around(lively, corners, (width, height)), *corners]))[:MOST]
     across, down = min(SIDE, width), min(SIDE, height)
     return [crop(left, top, across, down) for left, top in chosen]
@@ -88,9 +94,3 @@ def _around(
         return max(abs(at + half - c) for at, half, c in zip(corner, middle, center, strict=True))
 
     return list(dict.fromkeys(min(corners, key=lambda c: away(c, quad.center)) for quad in quads))
-
-
-def _textured(gray: Gray) -> Iterator[Quad]:
-    """Patches of texture, the strongest first."""
-    found = TextureEngine(side=SIDE).read(gray, frozenset(["QRCode"]))
-    return (region.quad for region in found.regions)

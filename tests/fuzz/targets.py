@@ -9,8 +9,8 @@ import numpy as np
 
 from qrcascade import Frame, ImageError, Quad, views
 from qrcascade.results import Findings, Region
-from qrcascade.strategies.base import carried
-from qrcascade.strategies.regions import credible_outline
+from qrcascade.steps import carry_to_source
+from qrcascade.strategies.regions import is_credible_outline
 
 __all__ = ["TARGETS"]
 
@@ -65,13 +65,13 @@ def _quad(frame: Frame, data: bytes) -> None:
     quad = Quad.of(np.reshape(numbers, (4, 2)))
     # Where the view's perspective has it at infinity there is nothing: no exception.
     steep = Frame(frame.gray, np.array([[1.0, 0, 0], [0, 1, 0], [0.1, 0, 0.5]]))
-    carried(Findings(regions=(Region(quad, 0.5, "fuzz"),)), steep)
-    if not credible_outline(quad, frame):
+    carry_to_source(Findings(regions=(Region(quad, 0.5, "fuzz"),)), steep)
+    if not is_credible_outline(quad, frame):
         return
     square = views.rectify(frame, quad, 40)
     assert square.gray.shape == (52, 52)
     inner = Quad.of(np.array([[0, 0], [40, 0], [40, 40], [0, 40]]) + 5.5)
-    found = carried(Findings(regions=(Region(inner, 0.5, "fuzz"),)), square).regions
+    found = carry_to_source(Findings(regions=(Region(inner, 0.5, "fuzz"),)), square).regions
     # The map of a sliver is beyond the precision of numbers; that of an outline is not.
     if _wide(quad):
         assert np.abs(np.asarray(found[0].quad) - np.asarray(quad)).max() <= 1e-2 * quad.side

@@ -1,0 +1,220 @@
+"""Runs a reading's steps in a worker process, and in the next one where that ends or hangs."""
+
+from __future__ import annotations
+
+import time
+from functools import partial
+from typing import Any
+
+import numpy as np
+
+from qrcascade.errors import ImageError
+from qrcascade.executor import Executor, Outcome, OutOfTimeError, PictureLostError, perform
+from qrcascade.frame import Frame, Source, describe
+from qrcascade.isolation.sources import Packed, pack
+from qrcascade.isolation.worker import Here
+from qrcascade.isolation.workers import HungError, LostError, Worker, Workers
+from qrcascade.limits import Limits
+from qrcascade.options import ReadOptions
+from qrcascade.results import Findings
+from qrcascade.steps import Context, Step
+
+__all__ = ["WorkerExecutor"]
+
+# Seconds that a step, or decoding, may take where there is no deadline.
+_HANG_S = 120.0
+# With a deadline: the share of the time left that a step may take, so that others come after one that hangs,
+# and the least of it in seconds.
+_SHARE, _LEAST_S = 0.5, 0.05
+# Seconds of waiting for workers to start that do not count into one picture's deadline.
+_UNCOUNTED_S = 10.0
+# Workers that may be lost to loading a picture.
+_LOADS = 2
+
+
+class WorkerExecutor(Executor):
+    """Runs steps in a worker process.
+
+    Parameters
+    ----------
+    workers : Workers
+        Whose; they share the strategies.
+    source : Source
+        As for `Frame.load`.
+    options : ReadOptions
+        What is asked of the reading. Workers that have to start put its deadline off.
+    limits : Limits
+        What is too large.
+
+    Attributes
+    ----------
+    frame : Frame
+        The picture; its pixels are decoded in this process if they are asked for. Its size is (0, 0) until
+        it was decoded there.
+    """
+
+    def __init__(self, workers: Workers, source: Source, options: ReadOptions, limits: Limits) -> None:
+        super().__init__(options.deadline)
+        self._workers = workers
+        self._worker: Worker | None = None
+        self._source, self._options, self._limits = source, options, limits
+        self._described = describe(source)
+        self._uncounted_s = _UNCOUNTED_S
+        self._suspects: set[str] = set()
+        # What is asked for later is loaded from what was sent, or from the same file.
+        self.frame = Frame.deferred((0, 0), self._load_here)
+
+    def _load_here(self) -> Frame:
+        how = {"bgr": self._options.bgr, "frame": self._options.frame}
+        return Frame.load(self._source, limits=self._limits, **how)  # type: ignore[arg-type]
+
+    def load(self) -> None:
+        """Have a worker load the picture: see `Executor.load`.
+
+        Raises
+        ------
+        ImageError
+            Also if decoding it ends the worker process.
+        WorkerError
+            If no worker process can be started.
+        """
+        why = "no worker process was ready within the timeout"
+        for left in reversed(range(_LOADS)):
+            try:
+                worker = self._ready_worker()
+                why = "it was not decoded within the timeout"
+                self._send_picture(worker)
+                return
+            except HungError:
+                self._drop()
+                self.was_cut_off = True
+                raise OutOfTimeError(why) from None
+            except LostError as lost:
+                self._drop()
+                if not left:
+                    ended = f"decoding it ended the worker process ({lost})"
+                    raise ImageError(f"cannot read {self._described}: {ended}") from None
+
+    def _ready_worker(self) -> Worker:
+        """Return a worker that has started; to wait for that does not count, unless it takes too long."""
+        since = time.monotonic()
+        until = None if self._deadline is None else self._deadline + self._uncounted_s
+        try:
+            self._worker = self._workers.ready(until)
+            return self._worker
+        finally:
+            if self._deadline is not None:
+                waited = min(self._uncounted_s, time.monotonic() - since)
+                self._uncounted_s -= waited
+                self._deadline += waited
+
+    def _send_picture(self, worker: Worker) -> None:
+        packed, self._source = pack(self._source, self._options.frame, self._limits)
+        until = self._deadline or time.monotonic() + _HANG_S
+        # All but an array's pixels are brought to RGB on the way.
+        bgr = self._options.bgr and isinstance(self._source, np.ndarray)
+        how = {"bgr": bgr, "frame": self._options.frame, "draft": self._options.expect is None}
+        arguments = packed, how, self._limits, frozenset(self._options.formats)
+        refused, size, has_draft = self._call(worker, load_picture, *arguments, until=until)
+        if refused:
+            raise ImageError(f"cannot read {self._described}: {refused}")
+        self.frame.size, self.frame.has_draft = size, has_draft
+
+    def _perform(self, step: Step) -> Outcome:
+        if self._worker is None:
+            self._load_again()
+        since = time.monotonic()
+        left = _HANG_S if self._deadline is None else max(_SHARE * (self._deadline - since), _LEAST_S)
+        assert self._worker is not None
+        try:
+            outcome: Outcome = self._call(self._worker, perform_step, step, until=since + left)
+        except (LostError, HungError) as end:
+            self._drop()
+            return self._broken(step, end, time.monotonic() - since)
+        except Exception as error:
+            why = f"it cannot be sent to a worker process, or from it: {type(error).__name__}: {error}"
+            return Outcome(Findings(), time.monotonic() - since, why)
+        return outcome
+
+    def _load_again(self) -> None:
+        try:
+            self.load()
+        except ImageError as error:
+            raise PictureLostError(str(error)) from error
+
+    def _call(self, worker: Worker, function: Any, *arguments: Any, until: float) -> Any:
+        try:
+            return worker.call(function, *arguments, until=until, answer=self._color)
+        except Exception:
+            raise
+        except BaseException:
+            # Whatever it answers now, nobody waits for it.
+            worker.close()
+            self._worker = None
+            raise
+
+    def _color(self, _question: object) -> Any:
+        """Return the colour of the picture, of which gray was sent."""
+        assert isinstance(self._source, Frame)
+        try:
+            return self._source.color
+        except Exception as error:
+            raise ImageError(f"its colour cannot be had ({type(error).__name__}: {error})") from error
+
+    def _broken(self, step: Step, end: LostError | HungError, elapsed: float) -> Outcome:
+        """Return the outcome of the step at which the worker ended or hung; leave its engine out from now on.
+
+        Where somebody else killed the worker, that engine has a second chance.
+        """
+        if isinstance(end, LostError) and end.killed and step.engine not in self._suspects:
+            self._suspects.add(step.engine)
+        else:
+            left_out = f"{step.engine} is left out for the rest of this picture: it ended its process"
+            self._left_out[step.engine] = left_out
+        how = f"ended ({end})"
+        if isinstance(end, HungError):
+            how = f"was ended: no answer within {elapsed:.2f} s"
+            self.was_cut_off = self._deadline is not None
+        return Outcome(Findings(), elapsed, f"the worker process {how}")
+
+    def _drop(self) -> None:
+        if self._worker is not None:
+            self._workers.replace(self._worker)
+            self._worker = None
+
+    def close(self) -> None:
+        """Give the worker back."""
+        worker, self._worker = self._worker, None
+        if worker is None:
+            return
+        try:
+            worker.begin(forget, has_answer=False)
+        except LostError:
+            self._workers.replace(worker)
+        else:
+            self._workers.give_back(worker)
+
+
+def load_picture(
+    here: Here, packed: Packed, how: dict[str, Any], limits: Limits, formats: frozenset[str]
+) -> tuple[str, tuple[int, int], bool]:
+    """Load a picture and keep it; return why that cannot be, its size, and whether it has a draft."""
+    try:
+        frame = Frame.load(packed.source, limits=limits, **how)
+    except ImageError as error:
+        # The cascade names the source as it was given.
+        return str(error).removeprefix(f"cannot read {describe(packed.source)}: "), (0, 0), False
+    if packed.has_color:
+        frame = Frame(frame.gray, color=partial(here.ask, "color"))
+    here.kept = Context(frame, formats)
+    return "", frame.size, frame.has_draft
+
+
+def perform_step(here: Here, step: Step) -> Outcome:
+    """Run a step in the worker, on the picture that it keeps."""
+    return perform(step, here.kept)
+
+
+def forget(here: Here) -> None:
+    """Let go of the picture, whose memory the next one may need."""
+    here.kept = None
