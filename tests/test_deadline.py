@@ -41,8 +41,7 @@ class Plan:
         self.planned = [step(name, seconds) for name, seconds in steps]
 
     def steps(self, _scan: Scan) -> Iterator[Step]:
-        for one in self.planned:
-            yield one
+        yield from (one for one in self.planned)
 
 
 def test_a_step_that_does_not_fit_is_not_begun() -> None:

@@ -67,7 +67,7 @@ def test_to_start_counts_where_it_takes_too_long(tmp_path: Path, monkeypatch: py
 
 
 def test_one_that_never_starts_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("qrcascade.isolation.workers._START_S", 0.1)
+    monkeypatch.setattr("qrcascade.isolation.worker._START_S", 0.1)
     cascade = Cascade([Starting(tmp_path / "starts", seconds=60)], isolation="process")
     with pytest.raises(WorkerError, match=r"had not started after 0\.1 s"):
         cascade.read(BLANK)

@@ -84,5 +84,14 @@ def test_json_holds_everything_but_the_pixels() -> None:
         {"quad": [[0, 0], [10, 0], [10, 10], [0, 10]], "score": 0.5, "source": "finders"}
     ]
     assert said["attempts"] == [
-        {"strategy": "classical", "step": "zxing raw", "engine": "zxing", "view": "raw", "kind": "", "ms": 12.35, "found": 1, "error": "broke"}
+        {
+            "strategy": "classical",
+            "step": "zxing raw",
+            "engine": "zxing",
+            "view": "raw",
+            "kind": "",
+            "ms": 12.35,
+            "found": 1,
+            "error": "broke",
+        }
     ]

@@ -94,13 +94,6 @@ class Elsewhere:
             late = f"was ended: no answer within {self._patience_s:g} s"
             how = f"ended ({end})" if isinstance(end, LostError) else late
             raise ImageError(f"the worker process that had it open {how}") from None
-        except Exception:
-            raise
-        except BaseException:
-            # Whatever it answers now, nobody waits for it.
-            self._worker = None
-            worker.close()
-            raise
 
     def look(self, seen: serving.Seen) -> Look:
         """Return a look whose colour is asked for when it is used."""

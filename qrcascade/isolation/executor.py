@@ -2,18 +2,23 @@
 
 from __future__ import annotations
 
+import os
 import time
+from dataclasses import dataclass
 from functools import partial
+from pathlib import Path
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
+from PIL import Image
 
 from qrcascade.errors import ImageError
 from qrcascade.executor import Executor, Outcome, OutOfTimeError, PictureLostError, perform
-from qrcascade.frame import Frame, Source, describe
-from qrcascade.isolation.sources import Packed, pack
-from qrcascade.isolation.worker import Here
-from qrcascade.isolation.workers import HungError, LostError, Worker, Workers
+from qrcascade.frame import Frame, Source, content, describe, naming
+from qrcascade.isolation.server import Here
+from qrcascade.isolation.worker import HungError, LostError, Worker
+from qrcascade.isolation.workers import Workers
 from qrcascade.limits import Limits
 from qrcascade.options import ReadOptions
 from qrcascade.results import Findings
@@ -38,19 +43,10 @@ class WorkerExecutor(Executor):
     Parameters
     ----------
     workers : Workers
-        Whose; they share the strategies.
-    source : Source
-        As for `Frame.load`.
-    options : ReadOptions
-        What is asked of the reading. Workers that have to start put its deadline off.
-    limits : Limits
-        What is too large.
-
-    Attributes
-    ----------
-    frame : Frame
-        The picture; its pixels are decoded in this process if they are asked for. Its size is (0, 0) until
-        it was decoded there.
+        They share the strategies. Those that have to start put the deadline off.
+    source, options, limits
+        As for `qrcascade.Cascade.read`. The frame's size is (0, 0) until a worker has decoded it; its pixels
+        are decoded in this process, too, if they are asked for.
     """
 
     def __init__(self, workers: Workers, source: Source, options: ReadOptions, limits: Limits) -> None:
@@ -65,19 +61,11 @@ class WorkerExecutor(Executor):
         self.frame = Frame.deferred((0, 0), self._load_here)
 
     def _load_here(self) -> Frame:
-        how = {"bgr": self._options.bgr, "frame": self._options.frame}
-        return Frame.load(self._source, limits=self._limits, **how)  # type: ignore[arg-type]
+        options = self._options
+        return Frame.load(self._source, bgr=options.bgr, frame=options.frame, limits=self._limits)
 
     def load(self) -> None:
-        """Have a worker load the picture: see `Executor.load`.
-
-        Raises
-        ------
-        ImageError
-            Also if decoding it ends the worker process.
-        WorkerError
-            If no worker process can be started.
-        """
+        """Have a worker load the picture. Raises `WorkerError` if none can be started."""
         why = "no worker process was ready within the timeout"
         for left in reversed(range(_LOADS)):
             try:
@@ -109,25 +97,28 @@ class WorkerExecutor(Executor):
                 self._deadline += waited
 
     def _send_picture(self, worker: Worker) -> None:
-        packed, self._source = pack(self._source, self._options.frame, self._limits)
+        packed, self._source = _pack(self._source, self._options.frame, self._limits)
         until = self._deadline or time.monotonic() + _HANG_S
         # All but an array's pixels are brought to RGB on the way.
         bgr = self._options.bgr and isinstance(self._source, np.ndarray)
         how = {"bgr": bgr, "frame": self._options.frame, "draft": self._options.expect is None}
         arguments = packed, how, self._limits, frozenset(self._options.formats)
-        refused, size, has_draft = self._call(worker, load_picture, *arguments, until=until)
+        refused, size, has_draft = worker.call(load_picture, *arguments, until=until)
         if refused:
             raise ImageError(f"cannot read {self._described}: {refused}")
         self.frame.size, self.frame.has_draft = size, has_draft
 
     def _perform(self, step: Step) -> Outcome:
-        if self._worker is None:
-            self._load_again()
+        try:
+            if self._worker is None:
+                self.load()
+        except ImageError as error:
+            raise PictureLostError(str(error)) from error
         since = time.monotonic()
         left = _HANG_S if self._deadline is None else max(_SHARE * (self._deadline - since), _LEAST_S)
         assert self._worker is not None
         try:
-            outcome: Outcome = self._call(self._worker, perform_step, step, until=since + left)
+            outcome: Outcome = self._worker.call(perform_step, step, until=since + left, answer=self._color)
         except (LostError, HungError) as end:
             self._drop()
             return self._broken(step, end, time.monotonic() - since)
@@ -135,23 +126,6 @@ class WorkerExecutor(Executor):
             why = f"it cannot be sent to a worker process, or from it: {type(error).__name__}: {error}"
             return Outcome(Findings(), time.monotonic() - since, why)
         return outcome
-
-    def _load_again(self) -> None:
-        try:
-            self.load()
-        except ImageError as error:
-            raise PictureLostError(str(error)) from error
-
-    def _call(self, worker: Worker, function: Any, *arguments: Any, until: float) -> Any:
-        try:
-            return worker.call(function, *arguments, until=until, answer=self._color)
-        except Exception:
-            raise
-        except BaseException:
-            # Whatever it answers now, nobody waits for it.
-            worker.close()
-            self._worker = None
-            raise
 
     def _color(self, _question: object) -> Any:
         """Return the colour of the picture, of which gray was sent."""
@@ -166,7 +140,7 @@ class WorkerExecutor(Executor):
 
         Where somebody else killed the worker, that engine has a second chance.
         """
-        if isinstance(end, LostError) and end.killed and step.engine not in self._suspects:
+        if isinstance(end, LostError) and end.is_killed and step.engine not in self._suspects:
             self._suspects.add(step.engine)
         else:
             left_out = f"{step.engine} is left out for the rest of this picture: it ended its process"
@@ -195,8 +169,39 @@ class WorkerExecutor(Executor):
             self._workers.give_back(worker)
 
 
+@dataclass(frozen=True, slots=True)
+class _Packed:
+    """What can be sent: a path, a file's bytes, or pixels, perhaps gray ones with colour to ask for."""
+
+    source: str | bytes | NDArray[Any]
+    has_color: bool = False
+
+
+def _pack(source: Source, frame: int, limits: Limits) -> tuple[_Packed, Source]:
+    """Return a source as it is sent, and as it can be loaded here again if its pixels are asked for."""
+    if isinstance(source, str | os.PathLike):
+        # The worker's folder is the one in which it was started.
+        return _Packed(str(Path.cwd() / source)), source
+    if isinstance(source, np.ndarray):
+        if source.ndim not in (2, 3) or source.dtype.kind not in "biuf":
+            # Loading it says what is wrong with it.
+            return _Packed(Frame.load(source, limits=limits).gray), source
+        with naming(source):
+            limits.check_size(source.shape[1], source.shape[0])
+        return _Packed(np.ascontiguousarray(source)), source
+    if isinstance(source, Image.Image):
+        source = Frame.load(source, frame=frame, limits=limits)
+    if isinstance(source, Frame):
+        with naming(source):
+            limits.check_size(*source.size)
+        # Colour is another decoding or rendering, and most readings end without it.
+        return _Packed(source.gray, source.is_colored), source
+    data = content(source, limits)
+    return _Packed(data), data
+
+
 def load_picture(
-    here: Here, packed: Packed, how: dict[str, Any], limits: Limits, formats: frozenset[str]
+    here: Here, packed: _Packed, how: dict[str, Any], limits: Limits, formats: frozenset[str]
 ) -> tuple[str, tuple[int, int], bool]:
     """Load a picture and keep it; return why that cannot be, its size, and whether it has a draft."""
     try:

@@ -17,9 +17,6 @@ from qrcascade.errors import QRCascadeError
 
 __all__ = ["Call", "Item", "Question", "Raised", "Value", "receive", "send"]
 
-# Bytes at a message's head that say how many buffers follow it.
-_COUNT_BYTES = 2
-
 
 @dataclass(frozen=True, slots=True)
 class Call:
@@ -68,10 +65,8 @@ class Question:
 class _Pickler(pickle.Pickler):
     """Names shared objects by their number."""
 
-    def __init__(
-        self, file: io.BytesIO, shared: Sequence[object], keep: Callable[[pickle.PickleBuffer], Any]
-    ) -> None:
-        super().__init__(file, protocol=5, buffer_callback=keep)
+    def __init__(self, file: io.BytesIO, shared: Sequence[object], buffers: list[Any]) -> None:
+        super().__init__(file, protocol=5, buffer_callback=buffers.append)
         self._numbers = {id(one): number for number, one in enumerate(shared)}
 
     def persistent_id(self, obj: object) -> int | None:
@@ -90,27 +85,20 @@ class _Unpickler(pickle.Unpickler):
 def send(connection: Connection[Any, Any], message: object, shared: Sequence[object] = ()) -> None:
     """Send a message. What cannot be pickled raises what `pickle` does, before anything is sent."""
     buffers: list[pickle.PickleBuffer] = []
-    file = io.BytesIO(b"\0" * _COUNT_BYTES)
-    file.seek(_COUNT_BYTES)
-    _Pickler(file, shared, buffers.append).dump(message)
-    file.seek(0)
-    file.write(len(buffers).to_bytes(_COUNT_BYTES, "big"))
+    file = io.BytesIO(b"\0")
+    file.seek(1)
+    _Pickler(file, shared, buffers).dump(message)
+    # The first byte says how many buffers follow.
+    file.getbuffer()[0] = len(buffers)
     connection.send_bytes(file.getbuffer())
     for buffer in buffers:
         connection.send_bytes(buffer.raw())
 
 
 def receive(connection: Connection[Any, Any], shared: Sequence[object] = ()) -> Any:
-    """Return the next message. Arrays in it are not to be written to.
-
-    Raises
-    ------
-    EOFError, OSError
-        If the other side has closed the connection.
-    """
+    """Return the next message; arrays in it are not to be written to. EOFError or OSError: it is closed."""
     data = connection.recv_bytes()
-    count = int.from_bytes(data[:_COUNT_BYTES], "big")
+    buffers = [connection.recv_bytes() for _ in range(data[0])]
     file = io.BytesIO(data)
-    file.seek(_COUNT_BYTES)
-    buffers = [connection.recv_bytes() for _ in range(count)]
+    file.seek(1)
     return _Unpickler(file, shared, buffers).load()

@@ -1,125 +1,197 @@
-"""The worker process: it calls the functions that it is asked to call, one after the other."""
+"""A worker process, from the side of the process that calls it."""
 
 from __future__ import annotations
 
 import contextlib
-import ctypes
-import os
-import sys
-from collections.abc import Generator, Sequence
+import multiprocessing
+import signal
+import time
+from collections.abc import Callable, Sequence
 from multiprocessing.connection import Connection
 from typing import Any
 
-from qrcascade.isolation.messages import Call, Item, Question, Raised, Value, receive, send
-from qrcascade.isolation.process import settle
-from qrcascade.strategies.base import warm
+from qrcascade.errors import OptionError, WorkerError
+from qrcascade.isolation import server
+from qrcascade.isolation.messages import Call, Question, Raised, Value, receive, send
 
-__all__ = ["CAN_CAP_MEMORY", "Here", "main"]
+__all__ = ["HungError", "LostError", "Worker"]
 
-CAN_CAP_MEMORY = sys.platform == "linux"
-"""Whether a process can be refused more memory than it may have."""
+# Seconds that a worker may take to start, importing what it needs, and with models to load as well.
+_START_S, _WARM_S = 60.0, 600.0
+# Seconds that an ended process is waited for.
+_END_S = 5.0
+# Signals that no library sends to its own process; Windows has no such.
+_FROM_OUTSIDE = {getattr(signal, name, None) for name in ("SIGKILL", "SIGTERM", "SIGHUP")} - {None}
 
-# From glibc's malloc.h.
-_M_TRIM_THRESHOLD, _M_MMAP_THRESHOLD = -1, -3
-# Freed memory that is kept: that of the picture that was read.
-_KEPT_BYTES = 64 * 2**20
+
+class LostError(Exception):
+    """The worker process has ended with an exit code, negative for the signal that ended it.
+
+    ``is_killed`` says whether that came from outside: somebody killed it, or memory ran out. ``is_exception``
+    says whether it was an exception, which would end another process as well.
+    """
+
+    def __init__(self, code: int | None) -> None:
+        how = f"exit code {code}"
+        if code is not None and code < 0:
+            with contextlib.suppress(ValueError):
+                how = f"killed by {signal.Signals(-code).name}"
+        super().__init__(how)
+        self.is_killed = code is not None and -code in _FROM_OUTSIDE
+        self.is_exception = code == 1
 
 
-class Here:
-    """What a called function has: what an earlier one kept, and a way to ask the process that called.
+class HungError(Exception):
+    """The worker process has not answered in time."""
+
+
+class Worker:
+    """One worker process. It does not outlive the one that started it.
+
+    Parameters
+    ----------
+    shared : sequence of object
+        What its functions use: pickled once, at the start, and only named in calls. Those that have a
+        ``warm()`` load their models by it.
+    max_memory : int, optional
+        Megabytes of private memory that it may have; only on Linux.
+    threads : int, optional
+        How many the libraries in it may use; None leaves that to them.
+    is_warm : bool
+        Whether it loads its models before it is asked for anything.
 
     Attributes
     ----------
-    kept : object
-        For the functions that are called later.
+    connection : Connection
+        This side of the pipe, for `multiprocessing.connection.wait`.
+
+    Raises
+    ------
+    OptionError
+        If something shared cannot be sent to another process.
+    WorkerError
+        If this process may start no other.
     """
 
-    def __init__(self, connection: Connection[Any, Any], shared: Sequence[object]) -> None:
-        self.kept: Any = None
-        self._connection, self._shared = connection, shared
+    def __init__(
+        self,
+        shared: Sequence[object] = (),
+        max_memory: int | None = None,
+        threads: int | None = None,
+        is_warm: bool = False,
+    ) -> None:
+        self._shared, self._ready = tuple(shared), False
+        self._patience_s = _WARM_S if is_warm else _START_S
+        self._latest = time.monotonic() + self._patience_s
+        context = multiprocessing.get_context("spawn")
+        self.connection: Connection[Any, Any]
+        self.connection, theirs = context.Pipe()
+        arguments = theirs, self._shared, max_memory, threads, is_warm
+        self._process = context.Process(target=server.main, args=arguments, name="qrcascade", daemon=True)
+        try:
+            self._process.start()
+        except (AssertionError, OSError) as error:
+            raise WorkerError(f"no worker process can be started: {error}") from error
+        except Exception as error:
+            why = f"{type(error).__name__}: {error}"
+            raise OptionError(f"a worker process needs strategies that can be pickled: {why}") from error
+        finally:
+            theirs.close()
 
-    def ask(self, question: object) -> Any:
-        """Return what the calling process answers.
+    @property
+    def is_alive(self) -> bool:
+        """Whether the process runs."""
+        return self._process.is_alive()
+
+    @property
+    def is_ready(self) -> bool:
+        """Whether it has started, and has said so by now."""
+        return self._ready or self.connection.poll(0)
+
+    def wait_ready(self, until: float | None) -> None:
+        """Wait until it has started. Raises as `call` does, and `WorkerError` if it never does."""
+        if self._ready:
+            return
+        try:
+            self.receive(self._latest if until is None else min(until, self._latest))
+        except HungError:
+            if until is not None and until < self._latest:
+                raise
+            what = f"a worker process had not started after {self._patience_s:g} s"
+            raise WorkerError(f"{what}, loading its models included") from None
+        self._ready = True
+
+    def begin(self, function: Callable[..., Any], *arguments: Any, has_answer: bool = True) -> None:
+        """Have it call a function, whose first argument is `Here`, and do not wait.
+
+        What cannot be sent raises what `pickle` raises; a process that has ended, `LostError`.
+        """
+        self._send(Call(function, arguments, has_answer))
+
+    def call(
+        self,
+        function: Callable[..., Any],
+        *arguments: Any,
+        until: float,
+        answer: Callable[[Any], Any] | None = None,
+    ) -> Any:
+        """Return what a function returns there; ``answer`` answers what it asks meanwhile.
 
         Raises
         ------
+        HungError
+            If it has not returned ``until`` then, by `time.monotonic`.
+        LostError
+            If the process ends instead.
         QRCascadeError
-            What that raises.
+            What the function raised, if it is one.
         RuntimeError
-            If it raises anything else; the message says what.
+            If it raised anything else; the message says what.
         """
-        send(self._connection, Question(question))
-        answer: Value | Raised = receive(self._connection, self._shared)
-        if isinstance(answer, Raised):
-            raise answer.error or RuntimeError(answer.text)
-        return answer.value
+        try:
+            self.begin(function, *arguments)
+            while isinstance(message := self.receive(until), Question):
+                self._send(_answered(answer, message.question))
+        except Exception:
+            raise
+        except BaseException:
+            # Whatever it answers now, nobody waits for it.
+            self.close()
+            raise
+        if isinstance(message, Raised):
+            raise message.error or RuntimeError(message.text)
+        return message.value
+
+    def receive(self, until: float) -> Any:
+        """Return the next message (see `qrcascade.isolation.messages`). Raises as `call` does."""
+        try:
+            if not self.connection.poll(max(0.0, until - time.monotonic())):
+                raise HungError
+            return receive(self.connection)
+        except (EOFError, OSError):
+            raise self._lost() from None
+
+    def _send(self, message: object) -> None:
+        try:
+            send(self.connection, message, self._shared)
+        except OSError:
+            raise self._lost() from None
+
+    def _lost(self) -> LostError:
+        self._process.join(_END_S)
+        return LostError(self._process.exitcode)
+
+    def close(self) -> None:
+        """End the process, whatever it is doing."""
+        self.connection.close()
+        self._process.kill()
+        self._process.join(_END_S)
 
 
-def main(
-    connection: Connection[Any, Any],
-    shared: Sequence[object],
-    max_memory: int | None,
-    threads: int | None,
-    is_warm: bool,
-) -> None:
-    """Serve one process until its end of the connection is closed."""
-    settle()
-    _keep_freed_memory()
-    if max_memory is not None:
-        _cap_memory(max_memory)
-    if threads is not None:
-        _set_threads(threads)
-    if is_warm:
-        warm(shared)
-    here = Here(connection, shared)
-    with contextlib.suppress(EOFError, OSError):
-        send(connection, Value(None))
-        while True:
-            _answer(connection, receive(connection, shared), here)
-
-
-def _answer(connection: Connection[Any, Any], call: Call, here: Here) -> None:
-    answer: Value | Raised
+def _answered(answer: Callable[[Any], Any] | None, question: object) -> Value | Raised:
+    if answer is None:
+        return Raised(None, "nobody answers questions here")
     try:
-        value = call.function(here, *call.arguments)
-        if isinstance(value, Generator):
-            for item in value:
-                send(connection, Item(item))
-            value = None
-        answer = Value(value)
-        if call.has_answer:
-            send(connection, answer)
-    except (EOFError, BrokenPipeError):
-        raise
+        return Value(answer(question))
     except Exception as error:
-        if call.has_answer:
-            send(connection, Raised.of(error))
-
-
-def _keep_freed_memory() -> None:
-    """Have glibc keep a picture's memory for the next one: to get it anew costs more than a small picture."""
-    if sys.platform == "linux":
-        with contextlib.suppress(AttributeError, OSError):
-            mallopt = ctypes.CDLL(None).mallopt
-            mallopt(_M_MMAP_THRESHOLD, _KEPT_BYTES // 2)
-            mallopt(_M_TRIM_THRESHOLD, _KEPT_BYTES)
-
-
-def _cap_memory(megabytes: int) -> None:
-    """Refuse this process more private memory; an allocation that fails is an exception, or its end."""
-    if sys.platform == "linux":
-        import resource
-
-        _, hard = resource.getrlimit(resource.RLIMIT_DATA)
-        size = megabytes * 2**20
-        most = size if hard == resource.RLIM_INFINITY else min(size, hard)
-        resource.setrlimit(resource.RLIMIT_DATA, (most, most))
-
-
-def _set_threads(threads: int) -> None:
-    # Before torch is loaded; numpy has been.
-    os.environ.setdefault("OMP_NUM_THREADS", str(threads))
-    with contextlib.suppress(ImportError):
-        import cv2
-
-        cv2.setNumThreads(threads)
+        return Raised.of(error)

@@ -1,0 +1,126 @@
+"""What runs in a worker process: it calls the functions that it is asked to call, one after the other."""
+
+from __future__ import annotations
+
+import contextlib
+import ctypes
+import os
+import signal
+import sys
+import threading
+from collections.abc import Generator, Sequence
+from multiprocessing import parent_process
+from multiprocessing.connection import Connection, wait
+from typing import Any
+
+from qrcascade.isolation.messages import Call, Item, Question, Raised, Value, receive, send
+from qrcascade.strategies.base import warm
+
+__all__ = ["CAN_CAP_MEMORY", "Here", "main"]
+
+CAN_CAP_MEMORY = sys.platform == "linux"
+"""Whether a process can be refused more memory than it may have."""
+
+# From glibc's malloc.h.
+_M_TRIM_THRESHOLD, _M_MMAP_THRESHOLD = -1, -3
+# Freed memory that is kept: that of the picture that was read.
+_KEPT_BYTES = 64 * 2**20
+
+
+class Here:
+    """What a called function has: ``kept``, for those that are called later, and a way to ask the caller."""
+
+    def __init__(self, connection: Connection[Any, Any], shared: Sequence[object]) -> None:
+        self.kept: Any = None
+        self._connection, self._shared = connection, shared
+
+    def ask(self, question: object) -> Any:
+        """Return what the calling process answers; raise what that raises, as `Worker.call` does."""
+        send(self._connection, Question(question))
+        answer: Value | Raised = receive(self._connection, self._shared)
+        if isinstance(answer, Raised):
+            raise answer.error or RuntimeError(answer.text)
+        return answer.value
+
+
+def main(
+    connection: Connection[Any, Any],
+    shared: Sequence[object],
+    max_memory: int | None,
+    threads: int | None,
+    is_warm: bool,
+) -> None:
+    """Serve one process until its end of the connection is closed."""
+    _settle()
+    _keep_freed_memory()
+    if max_memory is not None:
+        _cap_memory(max_memory)
+    if threads is not None:
+        _set_threads(threads)
+    if is_warm:
+        warm(shared)
+    here = Here(connection, shared)
+    with contextlib.suppress(EOFError, OSError):
+        send(connection, Value(None))
+        while True:
+            _answer(connection, shared, here)
+
+
+def _answer(connection: Connection[Any, Any], shared: Sequence[object], here: Here) -> None:
+    """Take in one call and answer it. The connection's end is the only exception that is raised."""
+    try:
+        call: Call = receive(connection, shared)
+        value = call.function(here, *call.arguments)
+        if isinstance(value, Generator):
+            for item in value:
+                send(connection, Item(item))
+            value = None
+        if call.has_answer:
+            send(connection, Value(value))
+    except (EOFError, BrokenPipeError):
+        raise
+    except Exception as error:
+        send(connection, Raised.of(error))
+
+
+def _settle() -> None:
+    """Leave Ctrl-C to the process that started this one, and do not outlive it."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    parent = parent_process()
+    if parent is None:
+        return
+
+    def watch() -> None:
+        wait([parent.sentinel])
+        os._exit(1)
+
+    threading.Thread(target=watch, daemon=True).start()
+
+
+def _keep_freed_memory() -> None:
+    """Have glibc keep a picture's memory for the next one: to get it anew costs more than a small picture."""
+    if sys.platform == "linux":
+        with contextlib.suppress(AttributeError, OSError):
+            mallopt = ctypes.CDLL(None).mallopt
+            mallopt(_M_MMAP_THRESHOLD, _KEPT_BYTES // 2)
+            mallopt(_M_TRIM_THRESHOLD, _KEPT_BYTES)
+
+
+def _cap_memory(megabytes: int) -> None:
+    """Refuse this process more private memory; an allocation that fails is an exception, or its end."""
+    if sys.platform == "linux":
+        import resource
+
+        _, hard = resource.getrlimit(resource.RLIMIT_DATA)
+        size = megabytes * 2**20
+        most = size if hard == resource.RLIM_INFINITY else min(size, hard)
+        resource.setrlimit(resource.RLIMIT_DATA, (most, most))
+
+
+def _set_threads(threads: int) -> None:
+    # Before torch is loaded; numpy has been.
+    os.environ.setdefault("OMP_NUM_THREADS", str(threads))
+    with contextlib.suppress(ImportError):
+        import cv2
+
+        cv2.setNumThreads(threads)
