@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
-import itertools
 import json
 import sys
 from dataclasses import asdict
+from functools import partial
 from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from qrcascade import QRCascadeError
 from qrcascade.profile import USE_CASES, Advice, Profile, advise
 from qrcascade.profile.records import NO_RUNTIME, own
+
+if TYPE_CHECKING:
+    from qrcascade.profile.pictures import Picture
 
 __all__ = ["advise_", "profile"]
 
@@ -48,14 +52,11 @@ def profile(
     each: int,
     seed: int,
     pictures: Path | None,
-    rounds: int,
-    weights_folder: Path | None,
-    architectures: Path | None,
-    note: str,
     measured: Path | None,
     output: Path | None,
     drawn: Path | None,
     as_json: bool,
+    **options: Any,
 ) -> None:
     """Measure what each preset, detector and runtime costs and reads on this machine.
 
@@ -63,7 +64,6 @@ def profile(
     meanwhile. Without --only and --runtime the result is kept for `qrcascade advise`. The exit code is 1
     when nothing could be measured.
     """
-    from qrcascade.profile import pictures as maker
     from qrcascade.profile import show
     from qrcascade.profile.measure import NAMES, configurations, measure
     from qrcascade.runtimes import EXPORTS, RUNTIMES
@@ -74,27 +74,11 @@ def profile(
         if measured:
             found = Profile.load(measured)
         else:
-            taken = list(maker.folder(pictures) if pictures else maker.made(each, seed))
-            kinds = len({picture.condition for picture in taken})
-            described = (
-                f"{len(taken)} own pictures in {kinds} folders"
-                if pictures
-                else f"{len(taken)} made pictures: {each} of each of {kinds} conditions, seed {seed}"
-            )
-            wanted = configurations(names or NAMES, chosen or ("torch", *EXPORTS))
-            turns = itertools.count(1)
-            found = measure(
-                wanted,
-                taken,
-                rounds=rounds,
-                weights_folder=weights_folder,
-                architectures=architectures,
-                note=note,
-                described=described,
-                progress=lambda label: click.echo(f"[{next(turns)} of {len(wanted)}] {label}", err=True),
-            )
-            whole = not names and not chosen
-            _keep(found, output or (own() if whole and found.rows else None))
+            taken, described = _taken(pictures, each, seed)
+            options.update(described=described, progress=partial(click.echo, err=True))
+            found = measure(configurations(names or NAMES, chosen or ("torch", *EXPORTS)), taken, **options)
+            is_whole = not (names or chosen) and found.rows
+            _keep(found, output or (own() if is_whole else None))
         click.echo(found.to_json() if as_json else show.report(found))
         if drawn:
             show.plot(found, drawn)
@@ -102,6 +86,17 @@ def profile(
         click.echo(f"qrcascade: {error}", err=True)
         sys.exit(1)
     sys.exit(0 if found.rows else 1)
+
+
+def _taken(pictures: Path | None, each: int, seed: int) -> tuple[list[Picture], str]:
+    """Return the pictures that are read, and what they are in words."""
+    from qrcascade.profile import pictures as maker
+
+    taken = list(maker.folder(pictures) if pictures else maker.made(each, seed))
+    kinds = len({picture.condition for picture in taken})
+    if pictures:
+        return taken, f"{len(taken)} own pictures in {kinds} folders"
+    return taken, f"{len(taken)} made pictures: {each} of each of {kinds} conditions, seed {seed}"
 
 
 def _known(given: tuple[str, ...], known: tuple[str, ...], option: str) -> None:
@@ -128,34 +123,13 @@ def _keep(found: Profile, file: Path | None) -> None:
 @click.option("--per-day", type=_more, help="Pictures a day.")
 @click.option("--profile", "measured", type=_file, help="By default this machine's, else the shipped one.")
 @click.option("--json", "as_json", is_flag=True)
-def advise_(
-    ram: float | None,
-    p95: float | None,
-    success: float | None,
-    load: float | None,
-    use_case: str | None,
-    price_per_hour: float | None,
-    vcpu: float | None,
-    per_day: float | None,
-    measured: Path | None,
-    as_json: bool,
-) -> None:
+def advise_(measured: Path | None, as_json: bool, **needs: Any) -> None:
     """Say which preset fits, from what was measured, and what it costs.
 
     The exit code is 0 when something fits, 1 when nothing does: then the nearest miss is named.
     """
     try:
-        answer = advise(
-            ram=ram,
-            p95=p95,
-            success=success,
-            load=load,
-            use_case=use_case,
-            price_per_hour=price_per_hour,
-            vcpu=vcpu,
-            per_day=per_day,
-            profile=Profile.load(measured),
-        )
+        answer = advise(profile=Profile.load(measured), **needs)
     except QRCascadeError as error:
         click.echo(f"qrcascade: {error}", err=True)
         sys.exit(2)

@@ -7,7 +7,7 @@ import os
 import shutil
 import sys
 import time
-from collections.abc import Iterable, Iterator
+from collections.abc import Generator, Iterable, Iterator
 from contextlib import closing, suppress
 from pathlib import Path
 from typing import Any
@@ -15,7 +15,7 @@ from typing import Any
 import click
 
 from qrcascade import Cascade, QRCascadeError
-from qrcascade.batch import read_groups, row_name, tables
+from qrcascade.batch import Record, read_groups, row_name, tables
 from qrcascade.batch.journal import Journal, rows
 from qrcascade.batch.summary import Summary
 from qrcascade.cli_options import one_line, reading
@@ -25,33 +25,9 @@ __all__ = ["listed", "scan"]
 # What is taken of a folder; a file that is named itself is always read.
 _SUFFIXES = frozenset(
     [
-        ".jpg",
-        ".jpeg",
-        ".jpe",
-        ".jfif",
-        ".png",
-        ".apng",
-        ".gif",
-        ".bmp",
-        ".dib",
-        ".webp",
-        ".tif",
-        ".tiff",
-        ".avif",
-        ".heic",
-        ".heif",
-        ".hif",
-        ".jp2",
-        ".j2k",
-        ".jpx",
-        ".mpo",
-        ".pbm",
-        ".pgm",
-        ".ppm",
-        ".pnm",
-        ".pcx",
-        ".tga",
-        ".pdf",
+        *(".jpg", ".jpeg", ".jpe", ".jfif", ".png", ".apng", ".gif", ".bmp", ".dib", ".webp", ".tif"),
+        *(".tiff", ".avif", ".heic", ".heif", ".hif", ".jp2", ".j2k", ".jpx", ".mpo", ".pcx", ".tga"),
+        *(".pbm", ".pgm", ".ppm", ".pnm", ".pdf"),
     ]
 )
 _KINDS = (".jsonl", ".csv", ".parquet")
@@ -93,15 +69,9 @@ def scan(
         with Journal(journal_path) as journal:
             left = [file for file in files if row_name(file) not in journal.done]
             click.echo(f"{len(files):,} files, {len(files) - len(left):,} of them done before", err=True)
-            groups = read_groups(
-                left, workers=workers, ordered=ordered, cascade=Cascade.preset(preset), **options
-            )
-            with closing(groups), _bar(len(left)) as bar:
-                for records in groups:
-                    if failed_to is not None and not any(records):
-                        _copy(records[0].source, failed_to)
-                    journal.write(records)
-                    bar.update(1, time.monotonic())
+            how: dict[str, Any] = {"workers": workers, "ordered": ordered, **options}
+            groups = read_groups(left, cascade=Cascade.preset(preset), **how)
+            _write(groups, journal, len(left), failed_to)
         if kind != ".jsonl":
             tables.write(journal_path, out)
         summary = Summary(rows(journal_path))
@@ -111,6 +81,18 @@ def scan(
     for line in summary.lines():
         click.echo(one_line(line))
     sys.exit(2 if summary.broken_files else 0 if summary.read_files == summary.files else 1)
+
+
+def _write(
+    groups: Generator[tuple[Record, ...]], journal: Journal, number: int, failed_to: Path | None
+) -> None:
+    """Write the rows of each source as they come; copy sources that gave no code."""
+    with closing(groups), _bar(number) as bar:
+        for records in groups:
+            if failed_to is not None and not any(records):
+                _copy(records[0].source, failed_to)
+            journal.write(records)
+            bar.update(1, time.monotonic())
 
 
 def _bar(length: int) -> Any:

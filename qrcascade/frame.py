@@ -157,25 +157,22 @@ class Frame:
         Parameters
         ----------
         source : path, bytes, binary file, PIL.Image.Image, ndarray or Frame
-            Strings are paths, never URLs. Arrays are gray (H, W) or (H, W, 1), RGB (H, W, 3) or
-            RGBA (H, W, 4): uint8; bool; floats in 0-1 or 0-255; other integers up to 255, or up
-            to 65535 and then scaled down. Transparent pixels are laid over white.
+            Strings are paths, never URLs. Arrays are gray (H, W) or (H, W, 1), RGB (H, W, 3) or RGBA
+            (H, W, 4): uint8, bool, floats in 0-1 or 0-255, integers to 255 or 65535. White is laid behind.
         bgr : bool
             An array's channels are blue, green, red (as OpenCV has them).
         frame : int
-            Which picture of a multi-frame file, from 0. A PIL image is read at the frame where
-            it stands, and is moved to another one if this says so.
+            Which picture of a multi-frame file, from 0; for 0 a PIL image is read where it stands.
         draft : bool
             Decode a large JPEG file at half its size, and whole only when ``gray`` is asked for.
         limits : Limits
-            What is too large.
 
         Raises
         ------
         ImageError
             If there is no such file, or it is cut, empty, too large, or not a picture.
         MissingDependencyError
-            If it is HEIF, as phones write it, and the ``heif`` extra is not installed.
+            If it is HEIF, whose extra is not installed.
         """
         with naming(source):
             if isinstance(source, Frame):

@@ -141,8 +141,7 @@ def fetch(
 ) -> Path:
     """Fetch the weights of a size into their folder, and record their hash; all of it or nothing.
 
-    To call it is to accept `LICENCE`. Processes that do so at the same time do the work twice, and
-    each leaves a whole file.
+    To call it is to accept `LICENCE`. Two processes may do so at the same time: each leaves a whole file.
 
     Parameters
     ----------

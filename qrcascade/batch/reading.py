@@ -81,17 +81,17 @@ def read_many(
 ) -> Iterator[Record]:
     """Read many pictures and documents in worker processes.
 
-    Each process builds its cascade, and loads its models, once. Sources are taken from the iterable as
-    workers become free, and results are handed on as they come: what is in memory does not grow with their
-    number. A source that ends its worker process, or hangs in it, is a record with an error, and another
-    worker goes on with the next. The workers end when the iterator does, is closed, or is let go of.
+    Each process loads its models once. Sources are taken from the iterable as workers become free, and
+    results are handed on as they come: memory does not grow with their number. A source that ends its worker
+    process, or hangs in it, is a record with an error, and another worker goes on with the next. The workers
+    end when the iterator does, is closed, or is let go of.
 
     Parameters
     ----------
     sources : iterable of path, bytes, binary file, PIL.Image.Image or ndarray
-        Paths are best: of others the pixels are sent to the worker.
+        Paths are best: others are sent to the worker whole.
     workers : int, optional
-        Processes; by default one for each processor that this one may use.
+        Processes; by default as many as this one may use processors.
     ordered : bool
         Hand on results in the order of their sources, which keeps some of them waiting.
     cascade : Cascade, optional
@@ -108,8 +108,6 @@ def read_many(
     ------
     OptionError
         If an option means nothing, or cannot be sent to another process.
-    WorkerError
-        If no worker process can be started.
     """
     return _flat(read_groups(sources, workers=workers, ordered=ordered, cascade=cascade, **keywords))
 

@@ -82,14 +82,7 @@ def opened(
     """
     if isinstance(source, Frame | np.ndarray | Image.Image):
         return None, source
-    file: IO[bytes]
-    if isinstance(source, str | os.PathLike):
-        source = Path(source)
-        limits.check_bytes(source.stat().st_size)
-        file = closing.enter_context(source.open("rb"))
-    else:
-        source = content(source, limits)
-        file = io.BytesIO(source)
+    source, file = _open_file(source, limits, closing)
     head = file.read(_WITHIN)
     if not head:
         raise DocumentError("it is empty")
@@ -105,3 +98,15 @@ def opened(
             document = elsewhere(source, password, limits)
     closing.callback(document.close)
     return document, source
+
+
+def _open_file(
+    source: Source, limits: Limits, closing: contextlib.ExitStack
+) -> tuple[Path | bytes, IO[bytes]]:
+    """Return a source that can be opened again, and its file."""
+    if isinstance(source, str | os.PathLike):
+        path = Path(source)
+        limits.check_bytes(path.stat().st_size)
+        return path, closing.enter_context(path.open("rb"))
+    data = content(source, limits)
+    return data, io.BytesIO(data)

@@ -45,60 +45,58 @@ _FINE_SIDE = 0.8 * 57, 1.5 * 177
 
 
 def read_document(
-    source: Source, *, cascade: Cascade | None = None, **keywords: Unpack[DocumentKeywords]
+    source: Source,
+    options: ReadOptions | None = None,
+    *,
+    cascade: Cascade | None = None,
+    **keywords: Unpack[DocumentKeywords],
 ) -> Iterator[ReadResult]:
     """Read the codes of a document, page by page.
 
-    A document is a PDF, a picture with several pages or frames (TIFF, GIF, WebP, PNG, AVIF, HEIF), or
-    any other picture, which has one page. A page is read when its result is asked for: who has
-    enough stops asking. At no time is more than one page in memory.
+    That is a PDF, a picture with several pages or frames (TIFF, GIF, WebP, PNG, AVIF, HEIF), or any other
+    picture, which has one page. A page is read when its result is asked for.
 
     Parameters
     ----------
     source : path, bytes, binary file, PIL.Image.Image or ndarray
-        Paths are best for large files, of which only what is needed is read then. A PIL image
-        is the one page where it stands.
+        A path is best for a large file. A PIL image is one page.
+    options : ReadOptions, optional
+        What is asked of every page.
     cascade : Cascade, optional
         What reads a page; the "thorough" preset by default.
     **keywords
-        ``pages``, ``max_pages``, ``stop_early`` and ``password``: see `DocumentOptions`. ``expect``,
-        ``timeout``, ``formats`` and ``accept``, each for every page: see `ReadOptions`.
+        ``pages``, ``max_pages``, ``stop_early``, ``password``: see `DocumentOptions`; ``expect``,
+        ``timeout``, ``formats`` and ``accept``, in place of those of ``options``.
 
     Yields
     ------
     ReadResult
-        For each page, with its number from 1 in ``page`` of the result and of every code. Of a PDF,
-        all places are in pixels of the page at 200 dpi, which is ``size``, whatever resolution a code
-        was read at; ``step`` says that. A page that cannot be shown is a result with an error, and
-        the next one goes on. ``picture`` is made again from the source when `ReadResult.draw`
-        asks for it, so keeping results keeps no pixels.
+        Of each page, which it names. Places on a PDF's page are in pixels at 200 dpi, whatever resolution a
+        code was read at. A page that cannot be shown is a result with an error. ``picture`` is made again
+        from the source when it is used, so keeping results keeps no pixels.
 
     Raises
     ------
-    DocumentError
-        When the first page is asked for: if the document is broken, empty or locked, or lacks a
-        page that ``pages`` names. When a page beyond ``Limits.max_frames`` is reached.
     ImageError
-        If the source is no document at all.
-    MissingDependencyError
-        If it is a PDF or HEIF, and the extra is not installed.
-    OptionError
-        At once, if an option means nothing.
-    WorkerError
-        With isolation, if no worker process can be started.
+        If it is no document; `DocumentError` if it is broken, empty or locked, lacks a page that ``pages``
+        names, or has one beyond ``Limits.max_frames``.
+    MissingDependencyError, OptionError
+        If it is a PDF or HEIF without its extra; at once, if an option means nothing.
     """
-    which, options = split_keywords(keywords)
+    which, options = split_keywords(keywords, options)
     reader = _PageReader(Cascade.preset() if cascade is None else cascade, options)
     return _results(source, reader, which)
 
 
-def split_keywords(keywords: DocumentKeywords) -> tuple[DocumentOptions, ReadOptions]:
+def split_keywords(
+    keywords: DocumentKeywords, options: ReadOptions | None = None
+) -> tuple[DocumentOptions, ReadOptions]:
     """Return which pages are read, and what is asked of each. Raises `OptionError` as these do."""
     own = {name: value for name, value in keywords.items() if name in DocumentOptions.__slots__}
     others = {name: value for name, value in keywords.items() if name not in own}
     if unknown := sorted(set(others) - set(PageKeywords.__annotations__)):
         raise TypeError(f"read_document() got an unexpected keyword argument {unknown[0]!r}")
-    return DocumentOptions(**own), ReadOptions(**others)  # type: ignore[arg-type]
+    return DocumentOptions(**own), replace(options or ReadOptions(), **others)  # type: ignore[arg-type]
 
 
 def _results(source: Source, reader: _PageReader, which: DocumentOptions) -> Iterator[ReadResult]:

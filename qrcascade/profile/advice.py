@@ -112,36 +112,53 @@ def advise(
     Parameters
     ----------
     ram, p95, success, load : float, optional
-        See `UseCase`; what is given here goes before the use case's.
+        See `UseCase`; these override the use case's.
     use_case : str, optional
         A key of `USE_CASES`.
     price_per_hour : float, optional
         Of one instance, in any currency.
     vcpu : float, optional
-        Processors of one instance, each as fast as the profile's; by default as many as its machine has.
+        Processors of one instance, as fast as the profile's; by default as many as its machine has.
     per_day : float, optional
         Pictures a day.
     profile : Profile, optional
-        By default the one that was measured on this machine, else the shipped one.
+        By default the one measured on this machine, else the shipped one.
 
     Raises
     ------
     OptionError
-        If a number is not positive, a success is above 1, there is no such use case, or the profile has no
-        preset.
+        If a number is not positive, a success is above 1, or there is no such use case or no preset.
     """
-    given = {"ram": ram, "p95": p95, "success": success, "load": load}
-    money = {"price_per_hour": price_per_hour, "vcpu": vcpu, "per_day": per_day}
-    for name, value in {**given, **money}.items():
+    needs = _needs({"ram": ram, "p95": p95, "success": success, "load": load}, use_case)
+    _check_positive({"price_per_hour": price_per_hour, "vcpu": vcpu, "per_day": per_day})
+    return _advice(needs, profile or Profile.load(), price_per_hour, vcpu, per_day)
+
+
+def _check_positive(given: dict[str, float | None]) -> None:
+    for name, value in given.items():
         if value is not None and not (value > 0 and math.isfinite(value)):
             raise OptionError(f"{name} must be a positive number, got {value!r}")
+
+
+def _needs(given: dict[str, float | None], use_case: str | None) -> UseCase:
+    """Return the constraints: those given, and for the others the use case's."""
+    _check_positive(given)
+    success = given["success"]
     if success is not None and success > 1:
         raise OptionError(f"success is a share, 0 to 1, got {success!r}")
     if use_case is not None and use_case not in USE_CASES:
         raise OptionError(f"use_case must be one of {', '.join(USE_CASES)}, got {use_case!r}")
     usual = USE_CASES[use_case] if use_case else UseCase()
-    wanted = UseCase(**{n: getattr(usual, n) if v is None else v for n, v in given.items()})
-    profile = profile or Profile.load()
+    return UseCase(**{n: getattr(usual, n) if v is None else v for n, v in given.items()})
+
+
+def _advice(
+    wanted: UseCase,
+    profile: Profile,
+    price_per_hour: float | None,
+    vcpu: float | None,
+    per_day: float | None,
+) -> Advice:
     rows = [row for row in profile.rows if not row.alone and row.cpu_ms > 0]
     if not rows:
         raise OptionError("the profile has no preset to choose from; to measure all: qrcascade profile")

@@ -63,55 +63,25 @@ def measure(
     described: str = "",
     progress: Callable[[str], None] = lambda _: None,
 ) -> Profile:
-    """Measure configurations, one after the other.
+    """Measure configurations, as `configurations` gives them, one after the other.
 
-    Parameters
-    ----------
-    wanted : sequence of (str, str)
-        As `configurations` gives them.
-    pictures : sequence of Picture
-        What each reads.
-    rounds : int
-        How often; each picture's time is the median of its rounds.
-    weights_folder : path, optional
-        See `qrcascade.weights.folder`.
-    architectures : path, optional
-        A folder with checkpoints (and exports) of the true architectures with random weights. Time, memory
-        and size are taken from them: the readings are those of the other weights, and each detection counts
-        as long as the architecture's takes.
-    note, described : str
-        See `Profile.note` and `Profile.pictures`.
-    progress : callable
-        Told what is measured next.
+    Each picture's time is the median of its rounds. ``architectures`` is a folder with checkpoints (and
+    exports) of the true architectures with random weights: time, memory and size are taken from them. The
+    readings are those of the other weights, and each detection counts as long as the architecture's takes.
+    ``note`` and ``described`` are the profile's; ``progress`` is given what comes next.
     """
-    rows: list[Measured] = []
-    left_out: dict[str, str] = {}
+    rows, left_out = [], {}
     with tempfile.TemporaryDirectory(prefix="qrcascade-") as made:
         folder = Path(made)
         _write(pictures, folder)
-        for name, runtime in wanted:
+        for number, (name, runtime) in enumerate(wanted, 1):
             label = name if runtime == NO_RUNTIME else f"{name} in {runtime}"
-            progress(label)
-            read = cost = _child(name, runtime, folder, rounds, weights_folder)
-            if "error" in read:
-                left_out[label] = read["error"]
-                continue
-            cost_weights = _kind(name, weights_folder, architectures)
-            if cost_weights == "random":
-                cost = _child(name, runtime, folder, 1, architectures)
-            if "error" in cost:
-                left_out[label] = cost["error"]
-                continue
-            row = _row(name, runtime, read, cost, pictures)
-            cost_folder = architectures if cost_weights == "random" else weights_folder
-            rows.append(
-                replace(
-                    row,
-                    file_bytes=sum(_bytes(size, runtime, cost_folder) for size in _sizes(name)),
-                    cost_weights=cost_weights,
-                    success_weights=_kind(name, weights_folder, None),
-                )
-            )
+            progress(f"[{number} of {len(wanted)}] {label}")
+            row = _measured(name, runtime, pictures, folder, rounds, weights_folder, architectures)
+            if isinstance(row, str):
+                left_out[label] = row
+            else:
+                rows.append(row)
     return Profile(
         machine=machine(),
         cores=os.cpu_count() or 1,
@@ -121,6 +91,32 @@ def measure(
         rows=tuple(_counted(rows)),
         note=note,
         left_out=left_out,
+    )
+
+
+def _measured(
+    name: str,
+    runtime: str,
+    pictures: Sequence[Picture],
+    folder: Path,
+    rounds: int,
+    weights_folder: Path | None,
+    architectures: Path | None,
+) -> Measured | str:
+    """Return one configuration's row, or why there is none."""
+    read = cost = _child(name, runtime, folder, rounds, weights_folder)
+    cost_weights = _kind(name, weights_folder, architectures)
+    if "error" not in read and cost_weights == "random":
+        cost = _child(name, runtime, folder, 1, architectures)
+    for taken in (read, cost):
+        if "error" in taken:
+            return str(taken["error"])
+    cost_folder = architectures if cost_weights == "random" else weights_folder
+    return replace(
+        _row(name, runtime, read, cost, pictures),
+        file_bytes=sum(_bytes(size, runtime, cost_folder) for size in _sizes(name)),
+        cost_weights=cost_weights,
+        success_weights=_kind(name, weights_folder, None),
     )
 
 

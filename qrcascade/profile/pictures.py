@@ -34,6 +34,10 @@ class Picture:
     texts: tuple[str, ...]
 
 
+# Corners of a square around the origin, from its top-left, clockwise.
+_UNIT = np.array([[-1, -1], [1, -1], [1, 1], [-1, 1]], np.float64)
+
+
 class _Sheet:
     """A printed page that symbols are put on, and the camera that looks at it."""
 
@@ -74,12 +78,18 @@ class _Sheet:
         art = np.kron(modules, np.ones((_CELL, _CELL))).clip(25, 245).astype(np.float32)
         if spoil:
             spoil(art[4 * _CELL : -4 * _CELL, 4 * _CELL : -4 * _CELL])
-        unit = np.array([[-1, -1], [1, -1], [1, 1], [-1, 1]], np.float64)
-        reach = len(art) / 2
         angle = np.radians(self.random.uniform(-turn, turn))
         spin = np.array([[np.cos(angle), -np.sin(angle)], [np.sin(angle), np.cos(angle)]])
         outer = side / 2 * len(modules) / (len(modules) - 8)
-        corners = unit * outer * (1 + self.random.uniform(-tilt, tilt, (4, 1))) @ spin.T
+        corners = _UNIT * outer * (1 + self.random.uniform(-tilt, tilt, (4, 1))) @ spin.T
+        self._paint(art, (x, y), corners, outer)
+        self.texts.append(text)
+        return self
+
+    def _paint(self, art: Page, at: tuple[float, float], corners: NDArray[np.float64], outer: float) -> None:
+        """Paint a symbol's print with its corners, relative to a place, in the page."""
+        x, y = at
+        reach = len(art) / 2
         # Painted at three times the size and averaged down, as a camera's pixels do.
         half = int(outer * 1.6) + 2
         left, top = round(x) - half, round(y) - half
@@ -87,13 +97,11 @@ class _Sheet:
         area = np.ascontiguousarray(self.page[box])
         offset = np.array([x - max(0, left), y - max(0, top)])
         matrix = cv2.getPerspectiveTransform(
-            (unit * reach + reach).astype(np.float32), ((corners + offset) * 3).astype(np.float32)
+            (_UNIT * reach + reach).astype(np.float32), ((corners + offset) * 3).astype(np.float32)
         )
         large = cv2.resize(area, None, fx=3, fy=3, interpolation=cv2.INTER_NEAREST)
         cv2.warpPerspective(art, matrix, large.shape[::-1], large, borderMode=cv2.BORDER_TRANSPARENT)
         self.page[box] = cv2.resize(large, area.shape[::-1], interpolation=cv2.INTER_AREA)
-        self.texts.append(text)
-        return self
 
     def seen(
         self,

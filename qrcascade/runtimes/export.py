@@ -21,16 +21,14 @@ __all__ = ["export"]
 def export(size: str, runtime: str = "openvino", folder: str | os.PathLike[str] | None = None) -> Path:
     """Convert the weights of a size for a runtime, beside them.
 
-    The weights are fetched if they are not there. An earlier export is replaced, at once or not at all.
+    Weights are fetched if need be. An earlier export is replaced, at once or not at all.
 
     Parameters
     ----------
-    size : str
-        One of `weights.SIZES`.
+    size, folder
+        See `qrcascade.weights.ensure`.
     runtime : {"openvino", "onnx"}
         OpenVINO's own format with 16-bit weights, half the size of the other's ONNX.
-    folder : path, optional
-        Where the weights are; see `qrcascade.weights.folder`.
 
     Returns
     -------
@@ -40,27 +38,13 @@ def export(size: str, runtime: str = "openvino", folder: str | os.PathLike[str] 
     Raises
     ------
     OptionError
-        If there is no such size, or nothing is exported for the runtime.
+        If there is no such size or runtime.
     MissingDependencyError
         If torch, QReader, onnx or the runtime is not installed.
     WeightsError
         If the weights are not there and cannot be fetched, or the conversion fails.
     """
-    if size not in weights.SIZES:
-        raise OptionError(f"size must be one of {', '.join(weights.SIZES)}, got {size!r}")
-    if runtime not in EXPORTS:
-        raise OptionError(f"runtime must be one of {', '.join(EXPORTS)}, got {runtime!r}")
-    absent = [
-        *missing("torch"),
-        *(["onnx"] if importlib.util.find_spec("onnx") is None else []),
-        *missing(runtime),
-    ]
-    if absent:
-        raise MissingDependencyError(
-            f"exporting QReader {size} for {runtime}",
-            f"pip install 'qrcascade[export,{runtime}]'",
-            f"{' and '.join(absent)} not installed",
-        )
+    _check(size, runtime)
     source = weights.ensure(size, folder)
     try:
         # Beside the weights, since renaming is atomic only within one file system.
@@ -73,9 +57,23 @@ def export(size: str, runtime: str = "openvino", folder: str | os.PathLike[str] 
     except WeightsError:
         raise
     except Exception as error:
-        raise WeightsError(
-            f"exporting {source} for {runtime} failed ({type(error).__name__}: {error})"
-        ) from error
+        why = f"{type(error).__name__}: {error}"
+        raise WeightsError(f"exporting {source} for {runtime} failed ({why})") from error
+
+
+def _check(size: str, runtime: str) -> None:
+    """Raise where there is no such size or runtime, or something is not installed."""
+    if size not in weights.SIZES:
+        raise OptionError(f"size must be one of {', '.join(weights.SIZES)}, got {size!r}")
+    if runtime not in EXPORTS:
+        raise OptionError(f"runtime must be one of {', '.join(EXPORTS)}, got {runtime!r}")
+    onnx = ["onnx"] if importlib.util.find_spec("onnx") is None else []
+    if absent := [*missing("torch"), *onnx, *missing(runtime)]:
+        raise MissingDependencyError(
+            f"exporting QReader {size} for {runtime}",
+            f"pip install 'qrcascade[export,{runtime}]'",
+            f"{' and '.join(absent)} not installed",
+        )
 
 
 def _to_onnx(staged: Path) -> dict[str, int]:

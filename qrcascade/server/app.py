@@ -4,7 +4,8 @@
 import asyncio
 import contextlib
 import hmac
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable, Coroutine
+from functools import partial
 from typing import Annotated, Any
 
 import uvicorn
@@ -69,29 +70,14 @@ class _Warmth:
 
 
 def create_app(settings: Settings | None = None, reader: Reader | None = None) -> FastAPI:
-    """The service as an ASGI app.
-
-    Parameters
-    ----------
-    settings : Settings, optional
-        ``host`` and ``port`` are `serve`'s business.
-    reader : Reader, optional
-        What reads; for tests.
-    """
+    """Return the service as an ASGI app; where it listens is `serve`'s business, ``reader`` is for tests."""
     settings = settings or Settings()
     reader = reader or Reader()
     queue = Queue(settings.concurrency, settings.queue, settings.max_wait)
     metrics = Metrics(queue)
     warmth = _Warmth(settings)
 
-    @contextlib.asynccontextmanager
-    async def lifespan(_: FastAPI) -> AsyncIterator[None]:
-        warming = None
-        if settings.warm:
-            warming = asyncio.create_task(warmth.up(queue, reader, metrics))
-        yield
-        if warming is not None:
-            warming.cancel()
+    def close() -> None:
         queue.close()
         reader.close()
 
@@ -99,7 +85,7 @@ def create_app(settings: Settings | None = None, reader: Reader | None = None) -
         title="qrcascade",
         version=__version__,
         description="Reads QR codes from photos and scans of documents. Nothing that is sent is kept.",
-        lifespan=lifespan,
+        lifespan=_lifespan(settings, partial(warmth.up, queue, reader, metrics), close),
         docs_url=None,
         redoc_url=None,
     )
@@ -108,6 +94,36 @@ def create_app(settings: Settings | None = None, reader: Reader | None = None) -
     _answer_problems(app)
     allowed = _guards(settings)
     app.include_router(router(settings, Reading(settings, reader, queue, metrics)), dependencies=allowed)
+    _add_state(app, settings, warmth)
+    closed = responses(401) if settings.token else {}
+
+    @app.get("/metrics", dependencies=allowed, response_class=PlainTextResponse, responses=closed)
+    async def figures() -> Response:
+        """Figures for Prometheus."""
+        return Response(metrics.text(), media_type=CONTENT_TYPE_LATEST)
+
+    pages.add(app)
+    return app
+
+
+def _lifespan(
+    settings: Settings, warm_up: Callable[[], Coroutine[Any, Any, None]], close: Callable[[], None]
+) -> Callable[[FastAPI], contextlib.AbstractAsyncContextManager[None]]:
+    """Return the app's life: warmed in the background after its start, closed at its end."""
+
+    @contextlib.asynccontextmanager
+    async def lifespan(_: FastAPI) -> AsyncIterator[None]:
+        warming = asyncio.create_task(warm_up()) if settings.warm else None
+        yield
+        if warming is not None:
+            warming.cancel()
+        close()
+
+    return lifespan
+
+
+def _add_state(app: FastAPI, settings: Settings, warmth: _Warmth) -> None:
+    """Add what load balancers and orchestrators ask for."""
 
     @app.get("/health")
     async def health() -> Health:
@@ -120,16 +136,6 @@ def create_app(settings: Settings | None = None, reader: Reader | None = None) -
         fine = warmth.done and not warmth.unavailable
         answer.status_code = 200 if fine else 503
         return Ready(ready=fine, preset=settings.presets[0], unavailable=warmth.unavailable)
-
-    closed = responses(401) if settings.token else {}
-
-    @app.get("/metrics", dependencies=allowed, response_class=PlainTextResponse, responses=closed)
-    async def figures() -> Response:
-        """Figures for Prometheus."""
-        return Response(metrics.text(), media_type=CONTENT_TYPE_LATEST)
-
-    pages.add(app)
-    return app
 
 
 def _answer_problems(app: FastAPI) -> None:

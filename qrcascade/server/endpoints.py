@@ -8,12 +8,13 @@ import re
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import replace
+from functools import partial
 from typing import Annotated, Any, Literal, TypeVar
 
 from fastapi import APIRouter, Depends, Query, Request, Response
 from pydantic import BaseModel, ConfigDict, Field, create_model
 
-from qrcascade import ImageError, MissingDependencyError, ReadResult, WorkerError
+from qrcascade import ImageError, MissingDependencyError, QRCascadeError, ReadOptions, ReadResult, WorkerError
 from qrcascade.server import answers, body
 from qrcascade.server.gate import full
 from qrcascade.server.logs import LOGGER
@@ -73,7 +74,7 @@ class Reading:
         """
         request.state.story["preset"] = wish.preset
         settings = self._settings
-        limit = settings.max_timeout + wish.timeout + _GRACE_S
+        limit = settings.max_timeout + (wish.options.timeout or settings.timeout) + _GRACE_S
         try:
             async with self._queue.place():
                 data = await body.taken(request, settings.max_body, settings.max_wait)
@@ -88,22 +89,8 @@ class Reading:
             raise full(self._queue.places, error.retry_after) from None
         except asyncio.TimeoutError:
             raise _late(limit) from None
-        except WorkerError:
-            LOGGER.exception("worker")
-            detail = "the service could not start a process to read in; send this one again in 5 s"
-            raise ProblemError(503, detail, "no_worker", {"Retry-After": "5"}) from None
-        except MissingDependencyError as error:
-            detail = (
-                f"this service is not set up to read {error.what}; who runs it mends that by {error.remedy}"
-            )
-            raise ProblemError(415, detail, "unsupported") from None
-        except ImageError:
-            if _KNOWN.match(data) or b"%PDF-" in data[:1024]:
-                detail = "the picture or document is broken, protected or too large to be read"
-                raise ProblemError(422, detail, "unreadable") from None
-            raise ProblemError(
-                415, f"the body is no picture or document that is read, as {_READ} are", "unsupported"
-            ) from None
+        except (WorkerError, MissingDependencyError, ImageError) as error:
+            raise _problem(error, data) from None
 
     def _noted(self, request: Request, data: bytes, wish: Wish) -> Iterator[ReadResult]:
         """The pages; what comes of them goes into the metrics and the request's line of the log."""
@@ -139,6 +126,23 @@ def _late(seconds: float) -> ProblemError:
     return ProblemError(504, detail, "timeout")
 
 
+def _problem(error: QRCascadeError, data: bytes) -> ProblemError:
+    """Return the answer to what cannot be read."""
+    if isinstance(error, WorkerError):
+        LOGGER.exception("worker")
+        detail = "the service could not start a process to read in; send this one again in 5 s"
+        return ProblemError(503, detail, "no_worker", {"Retry-After": "5"})
+    if isinstance(error, MissingDependencyError):
+        detail = f"this service is not set up to read {error.what}; who runs it mends that by {error.remedy}"
+        return ProblemError(415, detail, "unsupported")
+    if _KNOWN.match(data) or b"%PDF-" in data[:1024]:
+        return ProblemError(
+            422, "the picture or document is broken, protected or too large to be read", "unreadable"
+        )
+    detail = f"the body is no picture or document that is read, as {_READ} are"
+    return ProblemError(415, detail, "unsupported")
+
+
 def router(settings: Settings, reading: Reading) -> APIRouter:
     """The endpoints; their documentation has these settings' presets, names and limits."""
     routes = APIRouter(responses=responses(*_PROBLEMS, *([401] if settings.token else [])))
@@ -150,36 +154,39 @@ def router(settings: Settings, reading: Reading) -> APIRouter:
     async def detect(request: Request, options: Annotated[Any, detecting]) -> Response:
         """Read one code, or as many as are expected: of a document on the first page that has one."""
         wish = _wish(settings, options)
-
-        def look(pages: Iterator[ReadResult], end: float) -> Response:
-            looked = []
-            for result in itertools.islice(pages, settings.max_pages):
-                looked.append(replace(result, picture=None))
-                if _enough(looked, wish.expect) or time.monotonic() >= end:
-                    break
-            answer = answers.detected(looked, options.trace)
-            if answer.timed_out and not answer.codes:
-                raise _late(wish.timeout)
-            return _json(answer)
-
-        return await reading.answer(request, wish, look)
+        return await reading.answer(request, wish, partial(_detected, settings, wish, options.trace))
 
     @routes.post("/read", response_model=answers.Read, openapi_extra=body.SCHEMA)
     async def read(request: Request, options: Annotated[Any, all_of_it]) -> Response:
         """Read every page, and answer with all that is known of each."""
         wish = _wish(settings, options)
-
-        def look(pages: Iterator[ReadResult], end: float) -> Response:
-            looked = []
-            for result in pages:
-                looked.append(answers.read(result, options.preview))
-                if len(looked) == settings.max_pages or time.monotonic() >= end:
-                    return _json(answers.Read(pages=looked, complete=False))
-            return _json(answers.Read(pages=looked, complete=True))
-
-        return await reading.answer(request, wish, look)
+        return await reading.answer(request, wish, partial(_read, settings, options.preview))
 
     return routes
+
+
+def _detected(
+    settings: Settings, wish: Wish, trace: bool, pages: Iterator[ReadResult], end: float
+) -> Response:
+    """Look at pages until there is enough, or it is time to end."""
+    looked = []
+    for result in itertools.islice(pages, settings.max_pages):
+        looked.append(replace(result, picture=None))
+        if _enough(looked, wish.options.expect) or time.monotonic() >= end:
+            break
+    answer = answers.detected(looked, trace)
+    if answer.timed_out and not answer.codes:
+        raise _late(wish.options.timeout or settings.timeout)
+    return _json(answer)
+
+
+def _read(settings: Settings, preview: bool, pages: Iterator[ReadResult], end: float) -> Response:
+    looked = []
+    for result in pages:
+        looked.append(answers.read(result, preview))
+        if len(looked) == settings.max_pages or time.monotonic() >= end:
+            return _json(answers.Read(pages=looked, complete=False))
+    return _json(answers.Read(pages=looked, complete=True))
 
 
 def _json(answer: BaseModel) -> Response:
@@ -211,7 +218,8 @@ def _asked(settings: Settings, **more: Any) -> Any:
 
 def _wish(settings: Settings, options: Any) -> Wish:
     name = getattr(options, "accept", None)
-    return Wish(options.preset, options.expect, options.timeout, settings.accept[name] if name else None)
+    accept = settings.accept[name] if name else None
+    return Wish(options.preset, ReadOptions(options.expect, options.timeout, accept=accept))
 
 
 def _enough(looked: list[ReadResult], expect: int | str | None) -> bool:

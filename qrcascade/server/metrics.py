@@ -54,10 +54,6 @@ class Metrics:
         self.queue_seconds = Histogram(
             "qrcascade_queue_seconds", "The wait for a turn.", buckets=_SECONDS, registry=registry
         )
-        depth = Gauge("qrcascade_queue_depth", "Requests that wait for their turn.", registry=registry)
-        depth.set_function(lambda: max(0, queue.inside - queue.running))
-        running = Gauge("qrcascade_readings_running", "Readings that run.", registry=registry)
-        running.set_function(lambda: queue.running)
         self._loaded = Gauge(
             "qrcascade_model_loaded",
             "1 where a model has answered, 0 where it could not.",
@@ -71,8 +67,7 @@ class Metrics:
             registry=registry,
         )
         self._answers: dict[str, bool] = {}
-        Gauge("qrcascade_info", "The version.", ["version"], registry=registry).labels(__version__).set(1)
-        registry.register(_Memory())
+        _add_gauges(registry, queue)
 
     def request(self, endpoint: str, outcome: str, strategy: str, seconds: float) -> None:
         """Count a request that is over."""
@@ -101,6 +96,16 @@ class Metrics:
     def text(self) -> bytes:
         """All of it, in Prometheus's text format."""
         return generate_latest(self.registry)
+
+
+def _add_gauges(registry: CollectorRegistry, queue: Queue) -> None:
+    """Add the figures that are looked up when they are asked for."""
+    depth = Gauge("qrcascade_queue_depth", "Requests that wait for their turn.", registry=registry)
+    depth.set_function(lambda: max(0, queue.inside - queue.running))
+    running = Gauge("qrcascade_readings_running", "Readings that run.", registry=registry)
+    running.set_function(lambda: queue.running)
+    Gauge("qrcascade_info", "The version.", ["version"], registry=registry).labels(__version__).set(1)
+    registry.register(_Memory())
 
 
 class _Memory(Collector):

@@ -7,7 +7,7 @@ import math
 import threading
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import asynccontextmanager
 from typing import Any, Generic, TypeVar
 
@@ -119,16 +119,8 @@ class Queue:
     ) -> _T:
         """Wait for a turn, then call ``work`` in a worker thread.
 
-        Parameters
-        ----------
-        work : callable
-            What is to be done.
-        limit : float
-            Seconds after which its result is no longer waited for. The thread is busy until it ends.
-        gone : async callable
-            Asked when the turn has come, or is the next: is there still somebody who wants the result?
-        waited : callable
-            Told the seconds that the turn took to come.
+        Its result is waited for ``limit`` seconds; the thread is busy until it ends. ``gone`` is asked when
+        the turn has come: did the caller hang up? ``waited`` gets the seconds that the turn took to come.
 
         Raises
         ------
@@ -139,22 +131,28 @@ class Queue:
         asyncio.TimeoutError
             If the limit has passed.
         """
-        turns, threads = self._open()
         latest = time.monotonic() + self._max_wait
+        call = _Call(work, self, waited, latest - self._max_wait)
+        return await self._result(call, await self._submitted(call, gone), latest, limit)
+
+    async def _submitted(self, call: _Call[_T], gone: Callable[[], Awaitable[bool]]) -> Future[_T]:
+        """Submit a call when its turn has come; the turn is over when the call is."""
+        turns, threads = self._open()
         try:
             await asyncio.wait_for(turns.acquire(), self._max_wait)
         except asyncio.TimeoutError:
             raise FullError(self._retry_after()) from None
-        call = _Call(work, self, waited, latest - self._max_wait)
-        handed_over = False
         try:
             if await gone():
                 raise GoneError
-            submitted = threads.submit(call)
-            handed_over = True
-        finally:
-            if not handed_over:
-                turns.release()
+            return threads.submit(call)
+        except BaseException:
+            turns.release()
+            raise
+
+    async def _result(self, call: _Call[_T], submitted: Future[_T], latest: float, limit: float) -> _T:
+        """Wait until a call begins, at the latest then, and for its result so many seconds from there."""
+        turns, _ = self._open()
         future = asyncio.wrap_future(submitted)
         future.add_done_callback(lambda done: _ended(done, turns))
         while True:

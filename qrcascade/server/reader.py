@@ -3,24 +3,21 @@
 from __future__ import annotations
 
 import io
-import re
 import threading
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from qrcascade import Cascade, ReadResult, read_document
+from qrcascade import Cascade, ReadOptions, ReadResult, read_document
 
 __all__ = ["Reader", "Wish"]
 
 
 @dataclass(frozen=True, slots=True)
 class Wish:
-    """What a request asks for; as in `qrcascade.Cascade.read`."""
+    """What a request asks for."""
 
     preset: str
-    expect: int | str | None
-    timeout: float
-    accept: re.Pattern[str] | None = None
+    options: ReadOptions
 
 
 class Reader:
@@ -47,7 +44,7 @@ class Reader:
         MissingDependencyError
             If reading this type needs an extra.
         """
-        return _pages(self.cascade(wish.preset), source, wish)
+        return read_document(source, wish.options, cascade=self.cascade(wish.preset))
 
     def warm(self, preset: str, workers: int) -> ReadResult:
         """Load a preset's models in so many worker processes; then an empty picture, for every tier to see.
@@ -69,12 +66,6 @@ class Reader:
 def _cascade(preset: str) -> Cascade:
     """A picture that ends an engine's process, or hangs in it, costs that attempt and not the service."""
     return Cascade.preset(preset, isolation="process")
-
-
-def _pages(cascade: Cascade, source: bytes, wish: Wish) -> Iterator[ReadResult]:
-    return read_document(
-        source, cascade=cascade, expect=wish.expect, timeout=wish.timeout, accept=wish.accept
-    )
 
 
 def _empty() -> bytes:
