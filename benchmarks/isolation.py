@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import contextlib
 import io
 import statistics
 import time
+from multiprocessing import shared_memory
 from pathlib import Path
 from typing import Any
 
@@ -17,10 +19,13 @@ from tqdm import tqdm
 from benchmarks import report
 from benchmarks.faults import Faulty
 from qrcascade import Cascade, ClassicalStrategy, Strategy
+from qrcascade.isolation import Here, Worker
 
 __all__ = ["isolation"]
 
 _DOCS = Path("docs/benchmarks")
+_PATIENCE_S = 60.0
+_blocks: list[shared_memory.SharedMemory] = []
 _FAULTS = ("abort", "sleep", "eat")
 _TEXT = "https://example.org/pay?invoice=2026-0042"
 
@@ -66,6 +71,64 @@ def _costs(rounds: int) -> list[str]:
     return ["## What it costs", "\n".join(lines)]
 
 
+def _ways(rounds: int) -> list[str]:
+    """Markdown: gray pixels to a worker and an answer back, through the pipe and by shared memory."""
+    lines = [
+        "| gray array, MP | pipe, ms | new shared memory, ms | the same again, ms |",
+        "|" + " ---: |" * 4,
+    ]
+    with contextlib.closing(Worker()) as worker:
+        worker.wait_ready(None)
+        for megapixels in (0.3, 2, 4, 12):
+            side = round((megapixels * 1e6) ** 0.5)
+            gray = np.random.default_rng(0).integers(0, 255, (side, side), np.uint8)
+            times: list[list[float]] = [[], [], []]
+            for _ in range(rounds):
+                for spent, send in zip(times, (_by_pipe, _by_new_memory, _by_old_memory), strict=True):
+                    start = time.perf_counter()
+                    send(worker, gray)
+                    spent.append((time.perf_counter() - start) * 1000)
+            _free_blocks()
+            cells = " | ".join(f"{statistics.median(spent):.2f}" for spent in times)
+            lines.append(f"| {megapixels} | {cells} |")
+    return ["## How pixels get there", "\n".join(lines)]
+
+
+def _by_pipe(worker: Worker, gray: Any) -> None:
+    worker.call(look_at, gray, until=time.monotonic() + _PATIENCE_S)
+
+
+def _by_new_memory(worker: Worker, gray: Any) -> None:
+    _free_blocks()
+    _blocks.append(shared_memory.SharedMemory(create=True, size=gray.nbytes))
+    _by_old_memory(worker, gray)
+
+
+def _by_old_memory(worker: Worker, gray: Any) -> None:
+    (block,) = _blocks
+    np.ndarray(gray.shape, gray.dtype, block.buf)[:] = gray
+    worker.call(look_in, block.name, gray.shape, until=time.monotonic() + _PATIENCE_S)
+
+
+def _free_blocks() -> None:
+    while _blocks:
+        block = _blocks.pop()
+        block.close()
+        block.unlink()
+
+
+def look_at(_here: Here, gray: Any) -> int:
+    """Look at some of an array, in the worker."""
+    return int(gray[::64, ::64].sum())
+
+
+def look_in(here: Here, name: str, shape: tuple[int, ...]) -> int:
+    """Look at some of an array in shared memory, in the worker, which keeps that open."""
+    if here.kept is None or here.kept.name != name:
+        here.kept = shared_memory.SharedMemory(name)
+    return look_at(here, np.ndarray(shape, np.uint8, here.kept.buf))
+
+
 def _faults(pictures: int, timeout: float) -> list[str]:
     """Markdown: one cascade with strategies that abort, hang and eat memory, picture after picture."""
     page, right, late, spent = _page(800, 600), 0, 0, []
@@ -93,7 +156,7 @@ def _faults(pictures: int, timeout: float) -> list[str]:
 @click.option("--save", is_flag=True, help="Write docs/benchmarks/isolation.md.")
 def isolation(rounds: int, pictures: int, timeout: float, save: bool) -> None:
     """What isolation costs an easy picture, and what faults do to a cascade."""
-    parts = [*_costs(rounds), *_faults(pictures, timeout)]
+    parts = [*_costs(rounds), *_ways(rounds), *_faults(pictures, timeout)]
     click.echo("\n\n".join(parts))
     if save:
         (_DOCS / "isolation.md").write_text(report.page("isolation", *parts), encoding="utf-8")
