@@ -19,6 +19,7 @@ from qrcascade.grid import codewords, deblur, verify
 from qrcascade.grid.codewords import Decoded, Partial
 from qrcascade.grid.deblur import Blur
 from qrcascade.grid.fit import QUIET, Fit
+from qrcascade.grid.formats import measure_likeness, turn_upright
 from qrcascade.grid.locate import Canvas, Pixels, Start, around, starts
 from qrcascade.grid.looks import LOOKS, Look, gray
 from qrcascade.grid.recentre import recentred
@@ -39,7 +40,7 @@ _BLURRED_MATCH = 0.65
 # of the BoofCV set that was read in any way was 1.06.
 _PROMISING = 0.8
 # Where modules are surer than this, there is no blur to take off. Those that it was taken off of had 0.7;
-# blur that hides the timing patterns from `codewords.likeness` leaves 0.65.
+# blur that hides the timing patterns from `formats.measure_likeness` leaves 0.65.
 _SHARP = 0.8
 # Mean difference in gray levels under which two looks are one.
 _SAME_PIXELS = 2.0
@@ -146,7 +147,7 @@ def _stages(region: _Region) -> Iterator[Stage]:
 class _Fitted:
     """A fit, where its modules were by the function patterns, and what came of it.
 
-    ``likeness`` is `codewords.likeness`, ``sureness`` the mean of how sure the modules are, 0 to 1, and
+    ``likeness`` is `formats.measure_likeness`, ``sureness`` the mean of how sure the modules are, 0 to 1, and
     ``clear`` whether its finder patterns matched beyond chance.
     """
 
@@ -203,7 +204,7 @@ class _Region:
         x, y = fit.x, fit.y
         fit.by_data()
         soft, version = centred(fit), fit.layout.version
-        likeness = max(codewords.likeness(seen, version) for seen in (soft, soft.T))
+        likeness = max(measure_likeness(seen, version) for seen in (soft, soft.T))
         sureness = float(np.abs(np.clip(soft, -1, 1)).mean())
         fitted = _Fitted(fit, x, y, likeness, sureness, clear)
         self._fits.append(fitted)
@@ -292,9 +293,9 @@ class _Region:
             return None
         version = fit.layout.version
         for soft in (centred, cancelled):
-            turned, mirrored = _upright(soft(fit), version)
+            turned, mirrored = turn_upright(soft(fit), version)
             self._spent += 1
-            found = verify.verified(turned, version, text, hypotheses=self._spent * (self._spent + 1))
+            found = verify.verify_text(turned, version, text, hypotheses=self._spent * (self._spent + 1))
             if found is not None:
                 self.reading = GridReading(found, self._mesh(fit, mirrored), mirrored)
                 return self.reading
@@ -303,7 +304,7 @@ class _Region:
     def _decoded(self, fit: Fit, soft: Pixels, before: Partial | None = None) -> bool:
         """Decode soft bits, also of the mirror image where its format information fits better."""
         version = fit.layout.version
-        turned, mirrored = _upright(soft, version)
+        turned, mirrored = turn_upright(soft, version)
         self._spent += 1
         found = codewords.decode(turned, version, hypotheses=self._spent * (self._spent + 1), before=before)
         if isinstance(found, Decoded):
@@ -324,12 +325,6 @@ class _Region:
         points = np.dstack([(mesh + 0.5) / scale - 0.5, np.ones(mesh.shape[:2])])
         points = points @ canvas.frame.to_source.T
         return np.asarray(points[..., :2] / points[..., 2:])
-
-
-def _upright(soft: Pixels, version: int) -> tuple[Pixels, bool]:
-    """Soft bits in the symbol's own rows and columns, and whether the picture shows a mirror image."""
-    mirrored = codewords.format_score(soft.T, version) > codewords.format_score(soft, version) + 0.1
-    return (soft.T if mirrored else soft), mirrored
 
 
 def _with(partial: Partial, known: Pixels) -> Pixels:
