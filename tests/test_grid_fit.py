@@ -15,12 +15,21 @@ from numpy.typing import NDArray
 
 from qrcascade.grid import codewords
 from qrcascade.grid.blur import Blur, estimate_blur, rank_blurs
+from qrcascade.grid.canvas import MODULE as CANVAS_MODULE
 from qrcascade.grid.canvas import Canvas, Pixels
 from qrcascade.grid.choose import choose_fit
 from qrcascade.grid.deblur import deconvolve
 from qrcascade.grid.fields import QUIET, SAMPLES, average, average_centres, spread
 from qrcascade.grid.fit import Fit, add_known, estimate_levels, lay_grid
-from qrcascade.grid.grow import fit_data, fit_finders, fit_timing, grow_outwards, refine_locally
+from qrcascade.grid.grow import (
+    find_alignment,
+    fit_data,
+    fit_finders,
+    fit_timing,
+    grow_outwards,
+    pull_corner,
+    refine_locally,
+)
 from qrcascade.grid.recentre import recentre_outline
 from qrcascade.grid.region import RegionReader
 from qrcascade.grid.soft import cancel_leakage, sample_centres
@@ -90,6 +99,17 @@ def test_each_step_of_the_fit_brings_it_nearer() -> None:
         away.append(np.median(off(drawn, fit)))
     assert away == sorted(away, reverse=True)
     assert away[0] > 10 * away[-1]
+
+
+def test_the_corner_follows_its_alignment_pattern() -> None:
+    fit = by_patterns(warp.symbol(TEXT, version=5, noise=3))
+    pulled = pull_corner(fit, (1.0, -0.5))
+    back = find_alignment(pulled)
+    assert back == pytest.approx((-1.0, 0.5), abs=0.3)
+    # Finder patterns stay where they are.
+    for part in (np.s_[:8, :8], np.s_[:8, -8:], np.s_[-8:, :8]):
+        assert np.hypot(pulled.x - fit.x, pulled.y - fit.y)[part].max() < 0.5 * CANVAS_MODULE
+    assert find_alignment(by_patterns(warp.symbol("none", version=1))) is None
 
 
 def test_the_true_version_agrees_best() -> None:

@@ -100,7 +100,7 @@ def find_poses(canvas: Canvas, pixels: Pixels, versions: Collection[int] = ()) -
     return _sort(found + search.match_all(sorted(between)))
 
 
-# What the rest of the package calls it.
+# What qrcascade/symptoms.py calls it.
 starts = find_poses
 
 

@@ -22,7 +22,7 @@ from qrcascade.grid.locate import FINDER, Pose, adjacent_versions, find_poses
 from qrcascade.quad import Quad
 from qrcascade.views import opencv, to_source
 
-__all__ = ["recentre_outline"]
+__all__ = ["recentre_outline", "recentred"]
 
 Vector = NDArray[np.float64]
 
@@ -94,6 +94,10 @@ def recentre_outline(frame: Frame, quad: Quad) -> tuple[Canvas, list[Pose]]:
             if again[0].score >= _CLEAR:
                 break
     return best
+
+
+# What examples/grid.py calls it.
+recentred = recentre_outline
 
 
 def _improve_outlines(canvas: Canvas, poses: list[Pose]) -> Iterator[tuple[set[int], Quad]]:

@@ -11,7 +11,7 @@ from qrcascade.grid.canvas import Pixels
 from qrcascade.grid.fields import Field, average, average_centres
 from qrcascade.grid.fit import Fit
 
-__all__ = ["cancel_leakage", "sample_centres"]
+__all__ = ["cancel_leakage", "cancelled", "sample_centres"]
 
 Spectrum = NDArray[np.complex128]
 
@@ -58,6 +58,10 @@ def cancel_leakage(fit: Fit) -> Pixels:
         soft = modules + np.fft.irfft2(response.conj() * rest, s=seen.shape) / (shares @ shares)
         modules = modules * (1 - _RENEWED) + np.tanh(_GAIN * soft) * _RENEWED
     return fit.inner(soft.astype(np.float32))
+
+
+# What examples/grid.py calls it.
+cancelled = cancel_leakage
 
 
 def _estimate_shares(modules: Spectrum, light: Spectrum, shape: tuple[int, ...]) -> Field:
