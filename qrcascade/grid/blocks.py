@@ -38,7 +38,7 @@ _HOPELESS = 3
 _MUCH_PARITY = 20
 # Bits that are flipped, in every combination.
 _FLIPPED_BITS = 7
-# Shares of the parity that are erased before bits are flipped, and codewords of it that are spared at most.
+# Shares of the parity that are erased before bits are flipped, and codewords of it that are always left.
 _ERASED_SHARES, _SPARED = ((1, 4), (1, 2), (2, 3)), 4
 
 

@@ -20,7 +20,7 @@ Pixels = NDArray[np.float32]
 MODULE = 4
 # Share of the side that is shown around an outline.
 _MARGIN = 0.22
-# Canvas pixels to a source pixel, and the pixels of the side that this must give.
+# Canvas pixels to a source pixel, where the side has neither less nor more pixels than these.
 _ENLARGEMENT = 1.15
 _MIN_SIDE, _MAX_SIDE = 220, 900
 # Source pixels to a module; with fewer there is nothing that can be fitted.
@@ -29,13 +29,13 @@ _MIN_MODULE = 1.2
 # Thresholds of `normalize_contrast`, all chosen.
 # Pixels of a window in the reduced picture in which extremes are looked for.
 _REDUCED_WINDOW = 8
-# Standard deviations in a window: of the blur that takes noise off, and of the one that joins windows.
+# Parts of a window that the standard deviations of two blurs are: one takes noise off, one joins windows.
 _NOISE_BLURS, _JOINING_BLURS = 10, 2
 # Least contrast, as a share of the contrast that this percentile of the picture has, sampled at this stride
 # in pixels; and in gray levels.
 _LEAST_CONTRAST, _STRONG_PERCENTILE, _STRIDE = 0.12, 90, 4
 _LEAST_LEVELS = 1e-3
-# What is lighter or darker than the extremes around counts at most so much; 1 is an extreme.
+# Largest value; the lightest and the darkest around are 1 from the middle.
 _MOST = 1.4
 
 

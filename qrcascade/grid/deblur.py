@@ -24,7 +24,7 @@ __all__ = ["Deblurred", "deconvolve"]
 _ITERATIONS, _ROUNDS = 40, 4
 # How fast modules are decided, as the factor in tanh: at the beginning, and before the grid is moved.
 _FIRST_GAIN, _MOVING_GAIN = 1.5, 2
-# A larger difference counts as so much: it is no noise (Huber).
+# Largest difference that counts: what differs more is no noise (Huber).
 _MOST_ERROR = 1.0
 # The grid's steps: modules of the windows, in the first one and then.
 _FIRST_WIDTH, _WIDTH = 4.0, 3.0

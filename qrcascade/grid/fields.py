@@ -33,7 +33,7 @@ QUIET = 2
 SAMPLES = 4
 # What the 3 x 3 Sobel kernel makes of a slope of 1 a sample. Derived: weights 1, 2, 1 over two samples.
 _SOBEL = 8
-# A larger difference counts as so much: it is something else than a grid that is a little off. Chosen.
+# Largest difference that counts: what differs more is no grid that is a little off. Chosen.
 _MOST_ERROR = 1.0
 
 

@@ -43,8 +43,8 @@ _GAIN = 2.5
 _MOST_VALUE = 1.5
 # Share that a module's middle has in its level; the rest is the mean of all of it.
 _MIDDLE_SHARE = 0.6
-# Modules, the standard deviations in which levels are averaged: near, and far with a small weight for where
-# nothing near has that colour.
+# Modules, the standard deviations of the windows in which levels are averaged: near, and far with a small
+# weight, for where nothing near has that colour.
 _NEAR, _FAR, _FAR_WEIGHT = 3.0, 12.0, 1e-3
 _LEAST_WEIGHT = 1e-6
 # Least difference of light and dark, as a share of the median one, and in gray levels.

@@ -39,7 +39,7 @@ _WINDOW = 8
 _SEEN_BLUR, _DRAWN_BLUR = 0.3, 0.4
 # Least contrast of what is compared: no division by nothing.
 _LEAST_CONTRAST = 1e-3
-# A larger difference counts as so much.
+# Largest difference that counts: what differs more is no pattern that is a little off.
 _MOST_ERROR = 1.0
 # How much a step is held back, as a share of the evidence.
 _STIFFNESS = 0.02

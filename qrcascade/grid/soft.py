@@ -20,8 +20,8 @@ Spectrum = NDArray[np.complex128]
 _REACH = 2
 # How often shares and modules are estimated in turn.
 _ROUNDS = 6
-# How much a share is held back for each module of the symbol; the module's own share is not, as its
-# neighbours may leak nothing.
+# How much a neighbour's share is held back, for each module of the symbol. A module's own share is not:
+# without blur its neighbours leak nothing.
 _HOLD = 3e-3
 # How fast a module is decided, as the factor in tanh, and what share of it a round renews.
 _GAIN, _RENEWED = 2, 1 / 2

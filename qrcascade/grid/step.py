@@ -50,7 +50,7 @@ Shift = NDArray[np.floating[Any]]
 _DRAWN_BLUR, _SEEN_BLUR = 0.35, 0.25
 # Modules of a step; further, the gradients mean nothing.
 _LONGEST = 0.5
-# How much terms of degree 0 and 1 are held back against one of degree 2, which counts 2.
+# How much terms of degree 0 and 1 are held back; those of a higher degree are by their degree.
 _AFFINE_HOLD = 0.2
 # How far a smooth field is blurred again, in widths of its windows.
 _BLUR_AGAIN = 1 / 2
