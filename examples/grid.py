@@ -16,9 +16,10 @@ from numpy.typing import NDArray
 from PIL import Image, ImageDraw
 
 from qrcascade import Cascade, Frame, QRCode, ReadResult
-from qrcascade.grid.fit import Fit
-from qrcascade.grid.recentre import recentred
-from qrcascade.grid.soft import cancelled
+from qrcascade.grid.fit import lay_grid
+from qrcascade.grid.grow import fit_data, fit_finders, fit_timing, grow_outwards
+from qrcascade.grid.recentre import recentre_outline
+from qrcascade.grid.soft import cancel_leakage
 
 Gray = NDArray[np.uint8]
 Field = NDArray[np.float32]
@@ -79,14 +80,10 @@ def unwrapped(photo: Gray, code: QRCode) -> Gray:
 
 def soft_bits(photo: Gray, code: QRCode) -> NDArray[np.float32]:
     """What each module seems to be before the code words correct it, about +1 for dark; shape (N, N)."""
-    canvas, found = recentred(Frame(photo), code.quad)
-    start = next(start for start in found if str(start.version) == code.version)
-    fit = Fit(canvas, canvas.gray, start)
-    fit.by_finders()
-    fit.by_timing()
-    fit.outwards()
-    fit.by_data()
-    return cancelled(fit)
+    canvas, poses = recentre_outline(Frame(photo), code.quad)
+    pose = next(pose for pose in poses if str(pose.version) == code.version)
+    fit = fit_timing(fit_finders(lay_grid(canvas, canvas.gray, pose)))
+    return cancel_leakage(fit_data(grow_outwards(fit)))
 
 
 def bits_picture(soft: NDArray[Any], dark: NDArray[np.bool_]) -> Image.Image:

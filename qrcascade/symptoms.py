@@ -14,7 +14,8 @@ from numpy.typing import NDArray
 from qrcascade.engines import TextureEngine
 from qrcascade.engines.finders import Located, search
 from qrcascade.frame import Frame
-from qrcascade.grid.locate import Canvas, starts
+from qrcascade.grid.canvas import Canvas
+from qrcascade.grid.locate import find_poses
 from qrcascade.quad import Quad
 from qrcascade.results import QRCode, Region
 from qrcascade.scan import CREDIBLE
@@ -192,7 +193,7 @@ def _module(frame: Frame, quad: Quad) -> float | None:
     """Pixels to a module, by the version whose finder patterns fit an outline best; None where none fit."""
     canvas = Canvas.of(frame, quad)
     canvas = Canvas(canvas.frame, canvas.side, canvas.origin, quad.side / _FINEST)
-    found = starts(canvas, canvas.gray)
+    found = find_poses(canvas, canvas.gray)
     return quad.side / found[0].size if found and found[0].score >= _MATCH else None
 
 

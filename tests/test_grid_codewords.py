@@ -11,9 +11,11 @@ from numpy.typing import NDArray
 
 from benchmarks import deformed
 from qrcascade.grid import codewords, evidence, reedsolomon
-from qrcascade.grid.blocks import Reading, read, solved
-from qrcascade.grid.codewords import Decoded, Partial, decode, format_score
-from qrcascade.grid.layout import FORMAT_WORDS, LEVELS, blocks, data_mask, interleaving, layout
+from qrcascade.grid.accept import accept
+from qrcascade.grid.blocks import Trial, deinterleave, solve_blocks
+from qrcascade.grid.codewords import Decoded, Partial, assume_padding, decode, find_padding
+from qrcascade.grid.formats import FORMAT_WORDS, score_format
+from qrcascade.grid.layout import LEVELS, blocks, data_mask, interleaving, layout
 
 Soft = NDArray[np.float64]
 
@@ -58,7 +60,7 @@ def test_clean_symbols(version: int) -> None:
             assert (result.modules == modules).all()
             assert (result.errors, result.erased, result.correction) == (0, 0, 0.0)
             assert result.evidence_bits > 45
-        assert format_score(modules, version) == 1.0
+        assert score_format(modules, version) == 1.0
 
 
 @pytest.mark.parametrize(("version", "level"), [(2, "M"), (3, "H"), (5, "Q"), (10, "L"), (15, "H")])
@@ -106,7 +108,7 @@ def test_one_copy_of_the_format_information_is_enough() -> None:
         assert isinstance(result, Decoded)
         assert result.payload.text == text
         assert (result.modules == modules).all()
-        assert format_score(soft, 8) == 0.5
+        assert score_format(soft, 8) == 0.5
 
 
 def test_a_worse_format_word_is_tried() -> None:
@@ -116,7 +118,7 @@ def test_a_worse_format_word_is_tried() -> None:
     other = next(word for word in FORMAT_WORDS if (word != own).sum() == 7)
     for cells in layout(3).format_cells:
         modules[tuple(cells[own != other][:4].T)] *= -1
-    assert format_score(modules, 3) == pytest.approx(9 / 15)
+    assert score_format(modules, 3) == pytest.approx(9 / 15)
     result = decode(modules, 3)
     assert isinstance(result, Decoded)
     assert result.payload.text == text
@@ -127,7 +129,7 @@ def test_a_worse_format_word_is_tried() -> None:
 def test_a_transposed_symbol_fits_worse() -> None:
     for mask in range(8):
         modules = symbol(5, "L", mask)[1]
-        assert format_score(modules, 5) > format_score(modules.T, 5) + 0.1
+        assert score_format(modules, 5) > score_format(modules.T, 5) + 0.1
 
 
 def test_assumed_padding_helps_and_proves_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -135,15 +137,16 @@ def test_assumed_padding_helps_and_proves_nothing(monkeypatch: pytest.MonkeyPatc
     read = texts(0.55, modules, 3, 20)
     assert set(read) == {text}
     # A clean symbol's evidence is the same with and without it, but for the charge.
-    found = [solved(a) for a in codewords._with_padding(reading(modules, 3, "M", 2))]
-    plain = codewords._accept(solved(reading(modules, 3, "M", 2)), None)
-    assuming = codewords._accept(found[0], None)
+    clean = trial(modules, 3, "M", 2)
+    starts = find_padding(clean)
+    plain = accept(solve_blocks(clean), None)
+    assuming = accept(solve_blocks(assume_padding(clean, starts[0], len(starts))), None)
     assert plain is not None
     assert assuming is not None
     assert assuming.payload == plain.payload
     assert assuming.evidence_bits <= plain.evidence_bits
     assert plain.evidence_bits - assuming.evidence_bits < 3
-    monkeypatch.setattr(codewords, "_with_padding", lambda attempt: [])
+    monkeypatch.setattr(codewords, "find_padding", lambda _: [])
     assert len(texts(0.55, modules, 3, 20)) < len(read) - 3
 
 
@@ -152,8 +155,8 @@ def test_a_block_answers_for_itself() -> None:
     assert evidence.of_weakest([60.0, 20.0], 4.0) == 18.0
 
 
-def reading(modules: Soft, version: int, level: str, mask: int) -> Reading:
-    return read(modules, version, level, mask, 1.0)
+def trial(modules: Soft, version: int, level: str, mask: int) -> Trial:
+    return deinterleave(modules, version, level, mask, 1.0)
 
 
 @pytest.mark.parametrize("version", [1, 9, 20])
@@ -164,24 +167,24 @@ def test_where_padding_begins(version: int, filled: float) -> None:
     assert isinstance(clean, Decoded)
     padding = clean.payload.padding[1]
     soft = noisy(modules, 0.5, seed=version)
-    assert padding in [a.assumed for a in codewords._with_padding(reading(soft, version, "M", 2))]
+    noisy_trial = trial(soft, version, "M", 2)
+    assert padding in [assume_padding(noisy_trial, start).assumed for start in find_padding(noisy_trial)]
 
 
 def test_padding_assumed_where_there_is_none_is_contradicted() -> None:
     modules = symbol(3, "M", filled=1.0)[1]
-    attempt = solved(codewords._assuming(reading(modules, 3, "M", 2), 30, 1))
-    assert attempt.found == (None,)
+    assert solve_blocks(assume_padding(trial(modules, 3, "M", 2), 30)).found == (None,)
 
 
 def test_flipping_bits_helps(monkeypatch: pytest.MonkeyPatch) -> None:
     text, modules = symbol(1, "L")
     read = texts(0.45, modules, 1, 30)
     assert set(read) <= {text}
-    monkeypatch.setattr(codewords, "_CHASE_READINGS", 0)
+    monkeypatch.setattr(codewords, "flip_bits", lambda trial: trial)
     assert len(texts(0.45, modules, 1, 30)) < len(read)
 
 
-def test_decoded_blocks_are_told_of_although_one_is_missing() -> None:
+def test_decoded_blocks_are_reported_although_one_is_missing() -> None:
     version, level = 10, "M"
     _, modules = symbol(version, level)
     block, _ = interleaving(version, level)

@@ -12,7 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from qrcascade.grid import encode
-from qrcascade.grid.blocks import Reading, read
+from qrcascade.grid.blocks import Trial, deinterleave
 from qrcascade.grid.layout import LEVELS, blocks
 from qrcascade.grid.segments import ALPHANUMERIC, BYTE, KANJI, NUMERIC, parse
 
@@ -32,10 +32,10 @@ WRITTEN: list[tuple[str, dict[str, Any], bytes]] = [
 ]
 
 
-def reading(code: segno.QRCode) -> Reading:
+def reading(code: segno.QRCode) -> Trial:
     """What stands in a symbol."""
     modules = np.array([list(row) for row in code.matrix], float) * 2 - 1
-    return read(modules, int(code.version), code.error, code.mask, 1.0)
+    return deinterleave(modules, int(code.version), code.error, code.mask, 1.0)
 
 
 def room(version: int, level: str) -> int:
@@ -58,7 +58,7 @@ def test_symbols_of_segno(text: str, options: dict[str, Any], data: bytes, versi
         found = [
             stream
             for stream in ways(text, version, level)
-            if (encode.codewords(stream, symbol.plan, len(symbol.values)) == symbol.values).all()
+            if (encode.add_correction(stream, symbol.plan, len(symbol.values)) == symbol.values).all()
         ]
         (stream,) = found
         assert parse(stream, version).data == data
@@ -85,25 +85,26 @@ def test_every_stream_says_the_text(text: str, version: int, level: str) -> None
 def test_no_split_is_shorter(text: str, version: int) -> None:
     data = text.encode()
     characters = [bytes([byte]) for byte in data]
-    possible = [[mode for mode in (NUMERIC, ALPHANUMERIC, BYTE) if encode._fits(mode, c)] for c in characters]
+    possible = [[mode for mode in (NUMERIC, ALPHANUMERIC, BYTE) if encode.fits(mode, c)] for c in characters]
 
     def bits(segments: list[tuple[int, bytes]]) -> int:
-        return sum(len(encode._bits(mode, part, version)) for mode, part in segments)
+        return sum(len(encode.write_segment(mode, part, version)) for mode, part in segments)
 
     best = min(
-        bits(encode._joined(zip(modes, characters, strict=True))) for modes in itertools.product(*possible)
+        bits(encode.join_segments(zip(modes, characters, strict=True)))
+        for modes in itertools.product(*possible)
     )
-    assert bits(encode._shortest(characters, version)) == best
+    assert bits(encode.split_shortest(characters, version)) == best
 
 
 def test_kanji_beside_other_characters() -> None:
     data = "ab点茗漢字点茗漢字".encode("shift_jis")
-    assert encode._shortest(encode._characters(data), 3) == [(BYTE, b"ab"), (KANJI, data[2:])]
+    assert encode.split_shortest(encode.split_characters(data), 3) == [(BYTE, b"ab"), (KANJI, data[2:])]
 
 
 def test_long_runs_have_modes_of_their_own() -> None:
     data = b"no=" + b"7" * 20 + b" id=" + b"A" * 19 + b"ABC:" + b"12"
-    assert list(encode._runs(data)) == [
+    assert encode.split_runs(data) == [
         (BYTE, b"no="),
         (NUMERIC, b"7" * 20),
         (BYTE, b" id="),

@@ -12,6 +12,7 @@ from segno import consts
 
 from qrcascade.grid import layout as grid
 from qrcascade.grid import reedsolomon
+from qrcascade.grid.formats import FORMAT_WORDS, VERSION_WORDS
 from qrcascade.grid.segments import parse
 
 VERSIONS = range(1, 41)
@@ -45,9 +46,9 @@ def test_symbols_are_read_through_the_layout(version: int) -> None:
         known = places.pattern != 0
         assert (modules == places.pattern)[known].all()
         for cells in places.format_cells:
-            assert (modules[tuple(cells.T)] == grid.FORMAT_WORDS[grid.LEVELS.index(level) * 8 + mask]).all()
+            assert (modules[tuple(cells.T)] == FORMAT_WORDS[grid.LEVELS.index(level) * 8 + mask]).all()
         for cells in places.version_cells:
-            assert (modules[tuple(cells.T)] == grid.VERSION_WORDS[version - 7]).all()
+            assert (modules[tuple(cells.T)] == VERSION_WORDS[version - 7]).all()
         dark = (modules > 0) ^ grid.data_mask(mask, places.size)
         assert not dark[tuple(places.remainder.T)].any()
         codewords = np.packbits(dark[tuple(places.order.T)])
@@ -77,7 +78,7 @@ def test_tables_are_those_of_the_standard(version: int) -> None:
 
 
 def test_bch_words_are_those_of_the_standard() -> None:
-    for words, table in ((grid.FORMAT_WORDS, consts.FORMAT_INFO), (grid.VERSION_WORDS, consts.VERSION_INFO)):
+    for words, table in ((FORMAT_WORDS, consts.FORMAT_INFO), (VERSION_WORDS, consts.VERSION_INFO)):
         powers = 1 << np.arange(words.shape[1])[::-1]
         assert ((words > 0) @ powers).tolist() == list(table)
 
@@ -100,8 +101,8 @@ def test_arrays_are_shared_and_read_only() -> None:
     places = grid.layout(7)
     assert grid.layout(7) is places
     arrays = [getattr(places, name) for name in ("pattern", "function", "order", "remainder", "timing")]
-    arrays += [places.format_cells, places.version_cells, grid.data_mask(3, 45), grid.FORMAT_WORDS]
-    for array in (*arrays, *grid.interleaving(7, "H"), grid.VERSION_WORDS):
+    arrays += [places.format_cells, places.version_cells, grid.data_mask(3, 45), FORMAT_WORDS]
+    for array in (*arrays, *grid.interleaving(7, "H"), VERSION_WORDS):
         assert not array.flags.writeable
 
 

@@ -9,16 +9,17 @@ from hypothesis import strategies as st
 from numpy.typing import NDArray
 
 from qrcascade import Frame, Quad
-from qrcascade.grid.locate import Canvas, Start, evened, starts
-from qrcascade.grid.recentre import recentred
+from qrcascade.grid.canvas import Canvas, normalize_contrast
+from qrcascade.grid.locate import Pose, find_poses
+from qrcascade.grid.recentre import recentre_outline
 from tests import warp
 
 Vector = NDArray[np.float64]
 
 
-def located(picture: NDArray[np.uint8], quad: Quad) -> list[Start]:
+def located(picture: NDArray[np.uint8], quad: Quad) -> list[Pose]:
     canvas = Canvas.of(Frame(picture), quad)
-    return starts(canvas, canvas.gray)
+    return find_poses(canvas, canvas.gray)
 
 
 def rolled(quad: Quad, turn: int) -> Quad:
@@ -32,9 +33,9 @@ def finders(drawn: warp.Warped) -> Vector:
     return middles[[3, 3, -4], [3, -4, 3]]
 
 
-def off(canvas: Canvas, start: Start, drawn: warp.Warped) -> float:
+def off(canvas: Canvas, pose: Pose, drawn: warp.Warped) -> float:
     """Modules by which the worst finder pattern is located wrongly."""
-    points = np.column_stack([canvas.finders(start), np.ones(3)]) @ canvas.frame.to_source.T
+    points = np.column_stack([pose.finders(canvas), np.ones(3)]) @ canvas.frame.to_source.T
     return float(np.hypot(*(points[:, :2] / points[:, 2:] - finders(drawn)).T).max() / drawn.module)
 
 
@@ -85,7 +86,7 @@ def test_a_symbol_matches_better_than_what_is_none() -> None:
 def test_versions_too_fine_for_the_pixels_are_not_tried() -> None:
     drawn = warp.symbol("which", version=2, module=2)
     pixels = drawn.quad.side
-    sizes = [start.size for start in located(drawn.gray, drawn.quad)]
+    sizes = [pose.size for pose in located(drawn.gray, drawn.quad)]
     assert 25 in sizes
     assert pixels / max(sizes) > 1.1
 
@@ -93,18 +94,18 @@ def test_versions_too_fine_for_the_pixels_are_not_tried() -> None:
 @pytest.mark.parametrize("share", [0.03, 0.06])
 @pytest.mark.parametrize("version", [1, 3, 7, 12])
 def test_corners_that_are_off(version: int, share: float) -> None:
-    """The first start is at the finder patterns; the true version is among those that are fitted."""
+    """The first pose is at the finder patterns; the true version is among those that are fitted."""
     drawn = warp.symbol("about here", version=version, module=5, noise=10)
     for seed in range(3):
-        canvas, found = recentred(drawn.frame, drawn.jittered(share, seed))
+        canvas, found = recentre_outline(drawn.frame, drawn.jittered(share, seed))
         assert off(canvas, found[0], drawn) < 0.5
         assert abs(found[0].version - version) <= 1
-        assert (version, 0) in [(start.version, start.turn) for start in found[:4]]
+        assert (version, 0) in [(pose.version, pose.turn) for pose in found[:4]]
 
 
 def test_a_good_outline_is_left_alone() -> None:
     drawn = warp.symbol("about here", version=3)
-    canvas, _ = recentred(drawn.frame, drawn.quad)
+    canvas, _ = recentre_outline(drawn.frame, drawn.quad)
     assert (canvas.frame.to_source == Canvas.of(drawn.frame, drawn.quad).frame.to_source).all()
 
 
@@ -113,7 +114,7 @@ def test_recentring_improves_the_match() -> None:
     drawn = warp.symbol("about here", version=7, module=5)
     for seed in (0, 3, 4):
         quad = drawn.jittered(0.08, seed)
-        assert recentred(drawn.frame, quad)[1][0].score > located(drawn.gray, quad)[0].score + 0.1
+        assert recentre_outline(drawn.frame, quad)[1][0].score > located(drawn.gray, quad)[0].score + 0.1
 
 
 pictures = st.integers(0, 2**32 - 1).map(
@@ -122,23 +123,23 @@ pictures = st.integers(0, 2**32 - 1).map(
 
 
 @given(pictures, st.floats(0.1, 1.0), st.floats(-50, 50))
-def test_evened_is_the_same_for_any_paper_and_ink(
+def test_contrast_is_normalized_the_same_for_any_paper_and_ink(
     picture: NDArray[np.int_], contrast: float, brightness: float
 ) -> None:
-    plain = evened(picture.astype(np.float32), 48)
+    plain = normalize_contrast(picture.astype(np.float32), 48)
     assert np.abs(plain).max() <= 1.4 + 1e-6
-    other = evened((contrast * picture + brightness).astype(np.float32), 48)
+    other = normalize_contrast((contrast * picture + brightness).astype(np.float32), 48)
     assert np.abs(plain - other).max() < 1e-2
 
 
-def test_evened_takes_shade_off() -> None:
+def test_normalizing_contrast_takes_shade_off() -> None:
     board = (np.indices((160, 160)) // 8).sum(0) % 2
     shade = np.linspace(30, 220, 160)
-    even = evened((board * shade + 10).astype(np.float32), 64)
+    even = normalize_contrast((board * shade + 10).astype(np.float32), 64)
     inner = np.s_[20:-20, 20:-20]
     assert even[inner][board[inner] == 0].min() > 0.5
     assert even[inner][board[inner] == 1].max() < -0.5
 
 
-def test_evened_of_nothing_is_nothing() -> None:
-    assert np.abs(evened(np.full((80, 80), 128, np.float32), 32)).max() < 0.05
+def test_no_contrast_is_made_of_nothing() -> None:
+    assert np.abs(normalize_contrast(np.full((80, 80), 128, np.float32), 32)).max() < 0.05

@@ -1,4 +1,4 @@
-"""From an outline to a payload: what is read, after how much, and what is told of it."""
+"""From an outline to a payload: what is read, after how much, and what is reported of it."""
 
 from __future__ import annotations
 
@@ -206,7 +206,7 @@ def test_regions_that_are_read_are_left_out() -> None:
     assert result.texts == (TEXT, TEXT)
 
 
-def test_all_regions_get_the_cheap_ways_before_any_gets_a_dear_one() -> None:
+def test_all_regions_get_the_cheap_ways_before_any_gets_an_expensive_one() -> None:
     drawn = symbol("accident", version=1, scrambled=True)
     scan = Scan(Frame(np.hstack([drawn.gray, drawn.gray])))
     quads = [drawn.quad, moved(drawn.quad, drawn.gray.shape[1])]
@@ -227,7 +227,7 @@ def test_the_best_regions_alone_are_looked_at() -> None:
 
 
 def test_the_timeout_is_looked_at_between_stages() -> None:
-    drawn = symbol("accident", version=1, scrambled=True)
+    drawn = symbol("accident", version=6, scrambled=True)
     result = GRID.read(drawn.gray, regions=[drawn.quad], timeout=0.25)
     assert result.timed_out
     looked = [a for a in result.attempts if a.region is not None]

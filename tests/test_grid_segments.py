@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from qrcascade.engines.zxing import ZXingEngine
 from qrcascade.grid import layout as grid
 from qrcascade.grid import reedsolomon
+from qrcascade.grid.formats import FORMAT_WORDS, VERSION_WORDS
 from qrcascade.grid.segments import Payload, parse
 from tests import draw
 
@@ -95,9 +96,9 @@ def drawn(codewords: bytes, version: int = 3, level: str = "L", mask: int = 5) -
     dark ^= grid.data_mask(mask, places.size) & ~places.function
     dark |= places.pattern > 0
     for cells in places.format_cells:
-        dark[tuple(cells.T)] = grid.FORMAT_WORDS[grid.LEVELS.index(level) * 8 + mask] > 0
+        dark[tuple(cells.T)] = FORMAT_WORDS[grid.LEVELS.index(level) * 8 + mask] > 0
     for cells in places.version_cells:
-        dark[tuple(cells.T)] = grid.VERSION_WORDS[version - 7] > 0
+        dark[tuple(cells.T)] = VERSION_WORDS[version - 7] > 0
     page = np.where(np.pad(dark, draw.QUIET), 0, 255).astype(np.uint8)
     return np.kron(page, np.ones((4, 4), np.uint8))
 

@@ -66,7 +66,7 @@ def damaged(random: np.random.Generator, modules: Soft, version: int, level: str
 @pytest.mark.parametrize(("version", "level"), SYMBOLS)
 def test_the_true_text_of_a_clean_symbol(version: int, level: str) -> None:
     text, modules = symbol(np.random.default_rng(version), version, level, 0.8)
-    found = verify.verified(modules, version, text)
+    found = verify.verify_text(modules, version, text)
     assert found is not None
     assert (found.payload.text, found.payload.data) == (text, text.encode())
     assert (found.version, found.level, found.errors, found.correction) == (version, level, 0, 0.0)
@@ -84,7 +84,7 @@ def test_it_bears_more_noise_than_decoding(version: int, level: str, sigma: floa
     for _ in range(10):
         text, modules = symbol(random, version, level, 0.8)
         soft = modules + random.normal(0, sigma, modules.shape)
-        found = verify.verified(soft, version, text, hypotheses=6)
+        found = verify.verify_text(soft, version, text, hypotheses=6)
         borne_out += found is not None and found.payload.text == text
         decoded += isinstance(codewords.decode(soft, version, hypotheses=6), Decoded)
     assert borne_out >= 9
@@ -103,7 +103,7 @@ def test_a_false_text_is_never_borne_out(version: int, level: str) -> None:
             soft = damaged(random, soft, version, level, 0.6)
         other = "".join(random.choice(list(LETTERS), len(text)))
         for false in (changed(random, text), other, text[:-1], text + "x"):
-            assert verify.verified(soft, version, false) is None
+            assert verify.verify_text(soft, version, false) is None
 
 
 @pytest.mark.parametrize(("version", "level"), SYMBOLS)
@@ -112,7 +112,7 @@ def test_what_an_engine_could_have_made_up_is_not_borne_out(version: int, level:
     random = np.random.default_rng([version, 3])
     for _ in range(5):
         text, modules = symbol(random, version, level)
-        assert verify.verified(damaged(random, modules, version, level, 0.5), version, text) is None
+        assert verify.verify_text(damaged(random, modules, version, level, 0.5), version, text) is None
 
 
 @pytest.mark.parametrize("version", [3, 7])
@@ -125,7 +125,7 @@ def test_each_of_several_blocks_must_agree(version: int) -> None:
     for lost in (0.0, random.choice([-1.0, 1.0], len(cells[0]))):
         soft = modules.copy()
         soft[cells] = lost
-        assert verify.verified(soft, version, text) is None
+        assert verify.verify_text(soft, version, text) is None
 
 
 def test_nothing_is_borne_out_where_nothing_is() -> None:
@@ -133,9 +133,9 @@ def test_nothing_is_borne_out_where_nothing_is() -> None:
     for version in (1, 2, 5):
         text, modules = symbol(random, version, "M")
         for soft in (np.zeros_like(modules), np.ones_like(modules), random.normal(0, 1, modules.shape)):
-            assert verify.verified(soft, version, text) is None
-        assert verify.verified(modules, version, "x" * 3000) is None
-        assert verify.verified(modules, version, "") is None
+            assert verify.verify_text(soft, version, text) is None
+        assert verify.verify_text(modules, version, "x" * 3000) is None
+        assert verify.verify_text(modules, version, "") is None
 
 
 @pytest.mark.parametrize("spread", [0.2, 1.0, 3.0])
@@ -162,7 +162,7 @@ def test_a_text_in_the_wrong_character_set_gives_exact_bytes(
     code = segno.make(text, version=4, error="M", boost_error=False, **options)
     modules = np.array([list(row) for row in code.matrix], float) * 2 - 1
     data = text.encode("shift_jis" if "mode" in options else str(options["encoding"]))
-    found = verify.verified(modules, 4, data.decode(read_as))
+    found = verify.verify_text(modules, 4, data.decode(read_as))
     assert found is not None
     assert (found.payload.data, found.payload.text) == (data, text)
 
@@ -170,7 +170,7 @@ def test_a_text_in_the_wrong_character_set_gives_exact_bytes(
 TEXT = "https://example.com/verify?4711"
 
 
-def told(frame: Frame, *codes: QRCode) -> Scan:
+def scan_of(frame: Frame, *codes: QRCode) -> Scan:
     """A scan after an engine has read these codes, one attempt each, and the grid was asked."""
     scan = Scan(frame)
     executor = LocalExecutor(frame, scan.formats)
@@ -192,7 +192,7 @@ def steps(scan: Scan) -> list[str]:
 @pytest.mark.parametrize("engine", ["zbar", "qreader", "opencv", "aruco"])
 def test_the_grid_says_the_same(engine: str) -> None:
     drawn = warp.symbol(TEXT, version=3, error="M", noise=5, boost_error=False).mirrored()
-    scan = told(drawn.frame, claim(TEXT, drawn.quad, engine))
+    scan = scan_of(drawn.frame, claim(TEXT, drawn.quad, engine))
     assert steps(scan) == ["zbar raw", "grid fit gray"]
     (code,) = scan.codes
     assert (code.text, code.data, code.version, code.ec_level) == (TEXT, TEXT.encode(), "3", "M")
@@ -208,7 +208,7 @@ def test_the_grid_bears_out_what_it_cannot_say(version: int, level: str, way: wa
     drawn = warp.symbol(
         TEXT * (version // 2), way, version=version, error=level, module=2.5, noise=120, boost_error=False
     )
-    scan = told(drawn.frame, claim(TEXT * (version // 2), drawn.quad))
+    scan = scan_of(drawn.frame, claim(TEXT * (version // 2), drawn.quad))
     assert steps(scan) == ["zbar raw", "grid fit gray", "grid verify"]
     (code,) = scan.codes
     assert (code.data, code.version) == (TEXT.encode() * (version // 2), str(version))
@@ -219,7 +219,7 @@ def test_the_grid_bears_out_what_it_cannot_say(version: int, level: str, way: wa
 
 def test_the_grid_contradicts() -> None:
     drawn = warp.symbol(TEXT, version=3, error="M", noise=5, boost_error=False)
-    scan = told(drawn.frame, claim(TEXT[:-1] + "2", drawn.quad))
+    scan = scan_of(drawn.frame, claim(TEXT[:-1] + "2", drawn.quad))
     assert [code.text for attempt in scan.attempts for code in attempt.codes] == [TEXT[:-1] + "2", TEXT]
     (shown,) = scan.codes
     assert shown.text == TEXT
@@ -229,13 +229,13 @@ def test_the_grid_contradicts() -> None:
 def test_what_the_grid_cannot_bear_out_keeps_its_confidence_and_is_asked_once() -> None:
     drawn = warp.symbol(TEXT, version=3, error="M", scrambled=True, boost_error=False)
     code = claim(TEXT, drawn.quad)
-    scan = told(drawn.frame, code, code, claim("other", drawn.quad))
-    first, *looks = steps(told(drawn.frame, code))
+    scan = scan_of(drawn.frame, code, code, claim("other", drawn.quad))
+    first, *looks = steps(scan_of(drawn.frame, code))
     assert first == "zbar raw"
     assert looks[:4] == ["grid fit gray", "grid verify", "grid local gray", "grid verify"]
     assert steps(scan) == [first, *looks, "zbar raw", "zbar raw", "grid verify"]
     assert not scan.settled
-    assert told(drawn.frame, code).codes[0].confidence == confidence.of_engine("zbar")
+    assert scan_of(drawn.frame, code).codes[0].confidence == confidence.of_engine("zbar")
 
 
 def test_a_bad_grid_of_a_region_there_is_no_hindrance() -> None:
@@ -264,6 +264,6 @@ def test_a_grid_that_says_something_bears_out_nothing_else() -> None:
 def test_exact_bytes_and_sure_places_are_left_alone() -> None:
     drawn = warp.symbol(TEXT, version=3, error="M", boost_error=False)
     exact = QRCode(TEXT, drawn.quad, 0.95, TEXT.encode(), "zxing")
-    assert steps(told(drawn.frame, exact, claim(TEXT, drawn.quad))) == ["zbar raw", "zbar raw"]
+    assert steps(scan_of(drawn.frame, exact, claim(TEXT, drawn.quad))) == ["zbar raw", "zbar raw"]
     nowhere = Quad.of([(-90, -90), (-50, -90), (-50, -50), (-90, -50)])
-    assert steps(told(drawn.frame, claim(TEXT, nowhere))) == ["zbar raw"]
+    assert steps(scan_of(drawn.frame, claim(TEXT, nowhere))) == ["zbar raw"]

@@ -1,4 +1,4 @@
-"""Solving the Reed-Solomon blocks of one reading of a symbol, by three ways.
+"""Solving the Reed-Solomon blocks of one trial of a symbol, by three ways.
 
 As it is, all blocks at once; generalised minimum distance (G. D. Forney, IEEE Trans. Inf. Theory 12(2),
 1966), where the least trusted codewords are erased, ever more of them; and Chase (IEEE Trans. Inf. Theory
@@ -18,22 +18,28 @@ from numpy.typing import NDArray
 from qrcascade.grid import evidence, reedsolomon
 from qrcascade.grid.layout import blocks, data_mask, interleaving, layout
 
-__all__ = ["Block", "Plan", "Reading", "chased", "read", "solved"]
+__all__ = ["Block", "Plan", "Trial", "deinterleave", "flip_bits", "solve_blocks"]
 
 Soft = NDArray[np.floating[Any]]
 Ints = NDArray[np.intp]
 Words = NDArray[np.uint8]
+Found = tuple["Block | None", ...]
 
+# Ways to decode one block; each may spend as much of its error probability. Derived: they are three.
+_WAYS = 3
+# Thresholds, all chosen.
 # How steeply the chance that a bit is right grows with its soft value.
 _STEEPNESS = 6.0
-# Ways to decode one block; each may spend as much of its error probability.
-_WAYS = 3
-# A block with less is decoded in further ways as well.
+# Bits of evidence; a block with less is decoded in further ways as well.
 _GOOD_BITS = 32.0
-# When no block has been decoded, and so many are not by erasures either, there is nothing there.
+# Blocks that are tried by erasing codewords while none is decoded; after them there is nothing there.
 _HOPELESS = 3
-# Bits that are flipped.
-_CHASE_BITS = 7
+# Parity codewords from which on every other number of erasures is tried.
+_MUCH_PARITY = 20
+# Bits that are flipped, in every combination.
+_FLIPPED_BITS = 7
+# Shares of the parity that are erased before bits are flipped, and codewords of it that are always left.
+_ERASED_SHARES, _SPARED = ((1, 4), (1, 2), (2, 3)), 4
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -80,8 +86,8 @@ class Block:
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Reading:
-    """One reading of a symbol: its codewords under a format word, and perhaps with assumed padding.
+class Trial:
+    """Codewords of a symbol under one format word, perhaps with assumed padding, and what came of them.
 
     Attributes
     ----------
@@ -96,7 +102,7 @@ class Reading:
     trust : ndarray of float, shape (blocks, width)
         Log-probability that each codeword is right; infinite where it is known.
     hypotheses : float
-        How many readings the whole symbol is charged for.
+        How many trials the whole symbol is charged for.
     assumed : int
         Codewords of padding that were taken as known.
     found : tuple of Block or None
@@ -112,11 +118,11 @@ class Reading:
     trust: Soft
     hypotheses: float
     assumed: int = 0
-    found: tuple[Block | None, ...] = ()
+    found: Found = ()
 
 
-def read(soft: Soft, version: int, level: str, mask: int, hypotheses: float) -> Reading:
-    """The codewords of a symbol, block by block, under a format word; nothing is decoded yet.
+def deinterleave(soft: Soft, version: int, level: str, mask: int, hypotheses: float) -> Trial:
+    """Return the codewords of a symbol, block by block, under a format word; nothing is decoded yet.
 
     Parameters
     ----------
@@ -125,9 +131,9 @@ def read(soft: Soft, version: int, level: str, mask: int, hypotheses: float) -> 
     version, level, mask : int, str, int
         1 to 40, one of "LMQH", 0 to 7.
     hypotheses : float
-        How many readings the whole symbol is charged for.
+        How many trials the whole symbol is charged for.
     """
-    places, plan = layout(version), _plan(version, level)
+    places, plan = layout(version), _make_plan(version, level)
     rows, columns = places.order.T
     unmasked = soft[rows, columns] * np.where(data_mask(mask, places.size)[rows, columns], -1.0, 1.0)
     by_codeword = unmasked.reshape(-1, 8)
@@ -137,11 +143,11 @@ def read(soft: Soft, version: int, level: str, mask: int, hypotheses: float) -> 
     trust = np.full((count, plan.width), np.inf)
     trust[plan.block, plan.column] = -np.log1p(np.exp(-_STEEPNESS * np.abs(by_codeword))).sum(1)
     values = np.packbits(bits > 0, axis=2)[:, :, 0]
-    return Reading(version, level, mask, plan, bits, values, trust, hypotheses)
+    return Trial(version, level, mask, plan, bits, values, trust, hypotheses)
 
 
 @functools.lru_cache(maxsize=160)
-def _plan(version: int, level: str) -> Plan:
+def _make_plan(version: int, level: str) -> Plan:
     lengths, inner = np.array(blocks(version, level)).T
     width = int(lengths.max())
     block, position = interleaving(version, level)
@@ -151,84 +157,93 @@ def _plan(version: int, level: str) -> Plan:
     return Plan(int(lengths[0] - inner[0]), width, block, position + missing[block], data)
 
 
-def solved(reading: Reading) -> Reading:
+def solve_blocks(trial: Trial) -> Trial:
     """Decode the blocks as they are, then by erasing codewords."""
-    count, width = reading.values.shape
-    found: list[Block | None] = [None] * count
-    rows = np.arange(count)
-    _decode_rows(reading, found, rows, reading.values, np.zeros((count, width), bool), 1)
-    weak = [i for i, block in enumerate(found) if block is None or block.bits < _GOOD_BITS]
+    count, width = trial.values.shape
+    plain = _decode_rows(trial, np.arange(count), trial.values, np.zeros((count, width), bool), 1)
+    found = _merge((None,) * count, plain)
+    weak = _find_weak(found)
     if len(weak) == count:
-        _erase(reading, found, weak[:_HOPELESS])
+        found = _merge(found, _erase(trial, weak[:_HOPELESS]))
         weak = weak[_HOPELESS:] if any(found) else []
-    _erase(reading, found, weak)
-    return replace(reading, found=tuple(found))
+    return replace(trial, found=_merge(found, _erase(trial, weak)))
 
 
-def _erase(reading: Reading, found: list[Block | None], which: list[int]) -> None:
-    """Generalised minimum distance decoding of some blocks."""
+def _find_weak(found: Found) -> list[int]:
+    """Return the blocks that are missing or have little evidence."""
+    return [i for i, block in enumerate(found) if block is None or block.bits < _GOOD_BITS]
+
+
+def _merge(found: Found, more: dict[int, Block]) -> Found:
+    """Return the blocks with those of ``more`` that have more evidence."""
+
+    def choose(before: Block | None, after: Block | None) -> Block | None:
+        return before if after is None or (before is not None and before.bits >= after.bits) else after
+
+    return tuple(choose(block, more.get(row)) for row, block in enumerate(found))
+
+
+def _erase(trial: Trial, which: list[int]) -> dict[int, Block]:
+    """Decode some blocks by generalised minimum distance."""
     if not which:
-        return
-    parity = reading.plan.parity
-    levels = np.arange(1, parity - 1) if parity < 20 else np.arange(2, parity - 1, 2)
-    erased = (_ranks(reading.trust[which])[:, None] < levels[:, None]).reshape(-1, reading.plan.width)
+        return {}
+    parity = trial.plan.parity
+    levels = np.arange(1, parity - 1) if parity < _MUCH_PARITY else np.arange(2, parity - 1, 2)
+    erased = (_rank(trial.trust[which])[:, None] < levels[:, None]).reshape(-1, trial.plan.width)
     rows = np.repeat(which, len(levels))
-    _decode_rows(reading, found, rows, reading.values[rows], erased, len(levels))
+    return _decode_rows(trial, rows, trial.values[rows], erased, len(levels))
 
 
-def chased(reading: Reading) -> Reading:
-    """Decode the missing blocks, or else the weak ones, by flipping bits."""
-    found = list(reading.found)
-    targets = [i for i, block in enumerate(found) if block is None]
-    for row in targets or [i for i, block in enumerate(found) if block and block.bits < _GOOD_BITS]:
-        words, erased = _flipped(reading, row)
-        _decode_rows(reading, found, np.full(len(words), row), words, erased, len(words))
+def flip_bits(trial: Trial) -> Trial:
+    """Decode the missing blocks, or else the weak ones, by flipping bits (Chase)."""
+    found = trial.found
+    missing = [row for row, block in enumerate(found) if block is None]
+    for row in missing or _find_weak(found):
+        words, erased = _flip_block(trial, row)
+        found = _merge(found, _decode_rows(trial, np.full(len(words), row), words, erased, len(words)))
         if found[row] is None:
             break
-    return replace(reading, found=tuple(found))
+    return replace(trial, found=found)
 
 
-def _flipped(reading: Reading, row: int) -> tuple[Words, NDArray[np.bool_]]:
-    """A block with the least reliable bits flipped in every combination, at some levels of erasing."""
-    parity, trust = reading.plan.parity, reading.trust[row]
-    ranks = _ranks(trust[None])[0]
-    patterns = np.arange(1, 1 << _CHASE_BITS)
+def _flip_block(trial: Trial, row: int) -> tuple[Words, NDArray[np.bool_]]:
+    """Return a block with the least sure bits flipped in every combination, at some levels of erasing."""
+    parity, trust = trial.plan.parity, trial.trust[row]
+    ranks = _rank(trust[None])[0]
+    patterns = np.arange(1, 1 << _FLIPPED_BITS)
     words, erased = [], []
-    for level in sorted({0, parity // 4, parity // 2, 2 * parity // 3, max(0, parity - 4)}):
+    shares = (parity * share // of for share, of in _ERASED_SHARES)
+    for level in sorted({0, *shares, max(0, parity - _SPARED)}):
         certain = np.isinf(trust) | (ranks < level)
-        sureness = np.where(certain[:, None], np.inf, np.abs(reading.soft[row])).ravel()
+        sureness = np.where(certain[:, None], np.inf, np.abs(trial.soft[row])).ravel()
         flips = np.zeros((len(patterns), len(trust)), np.uint8)
-        for i, bit in enumerate(np.argsort(sureness, kind="stable")[:_CHASE_BITS].tolist()):
+        for i, bit in enumerate(np.argsort(sureness, kind="stable")[:_FLIPPED_BITS].tolist()):
             flips[patterns >> i & 1 == 1, bit // 8] ^= np.uint8(0x80 >> bit % 8)
-        words.append(reading.values[row] ^ flips)
+        words.append(trial.values[row] ^ flips)
         erased.append(np.broadcast_to(ranks < level, flips.shape))
     return np.concatenate(words), np.concatenate(erased)
 
 
 def _decode_rows(
-    reading: Reading,
-    found: list[Block | None],
-    rows: Ints,
-    words: Words,
-    erased: NDArray[np.bool_],
-    tries: int,
-) -> None:
-    """Decode words of the blocks that ``rows`` tells; the best of each goes to ``found``."""
-    parity = reading.plan.parity
+    trial: Trial, rows: Ints, words: Words, erased: NDArray[np.bool_], tries: int
+) -> dict[int, Block]:
+    """Decode words of the blocks in ``rows``; return the best of each block that has evidence enough."""
+    parity = trial.plan.parity
     corrected, errors, ok = reedsolomon.decode(words, parity, erased)
-    known = np.isinf(reading.trust)
+    known = np.isinf(trial.trust)
     ok &= ~((corrected != words) & known[rows]).any(1)
-    lengths = reading.plan.width - known.sum(1)
+    lengths = trial.plan.width - known.sum(1)
+    best: dict[int, Block] = {}
     for i in np.flatnonzero(ok).tolist():
         row, erasures = int(rows[i]), int(erased[i].sum())
         bits = evidence.of_block(int(lengths[row]), parity, erasures, int(errors[i]), _WAYS * tries)
-        before = found[row]
-        if bits >= evidence.BLOCK_BITS and (before is None or bits > before.bits):
-            found[row] = Block(corrected[i], erased[i], bits)
+        if bits >= evidence.BLOCK_BITS and (row not in best or bits > best[row].bits):
+            best[row] = Block(corrected[i], erased[i], bits)
+    return best
 
 
-def _ranks(trust: Soft) -> Ints:
-    """0 for the least trusted codeword of each row, and so on."""
+def _rank(trust: Soft) -> Ints:
+    """Return 0 for the least trusted codeword of each row, and so on."""
     ranks = np.empty(trust.shape, np.intp)
     order = np.argsort(trust, axis=1, kind="stable")
     np.put_along_axis(ranks, order, np.arange(trust.shape[1])[None], 1)

@@ -14,23 +14,37 @@ import numpy as np
 
 from qrcascade.grid import reedsolomon
 from qrcascade.grid.blocks import Plan, Words
-from qrcascade.grid.segments import ALPHANUMERIC, BYTE, CHARACTERS, COUNT_BITS, ECI, KANJI, NUMERIC, PAD
+from qrcascade.grid.segments import ALPHANUMERIC, BYTE, CHARACTERS, ECI, KANJI, NUMERIC, PAD, count_bits
 
-__all__ = ["codewords", "payloads", "streams"]
+__all__ = [
+    "add_correction",
+    "fits",
+    "join_segments",
+    "payloads",
+    "split_characters",
+    "split_runs",
+    "split_shortest",
+    "streams",
+    "write_segment",
+]
 
-_Segment = tuple[int, bytes]
+Segment = tuple[int, bytes]
+"""Mode indicator and the bytes that it says."""
 
 # Character sets in which engines give a text that they have bytes of, and their ECI.
 _ENCODINGS = {"utf_8": 26, "iso8859_1": 3, "cp932": 20, "cp1252": 23, "big5": 28, "gb18030": 32}
-# Shorter runs of digits, and of other alphanumeric characters, are left in byte mode by encoders that
-# split a text by its runs alone.
+# Characters; shorter runs of digits, and of other alphanumeric characters, are left in byte mode by encoders
+# that split a text by its runs alone. Chosen: encoders differ.
 _RUN = 20
-# Bits of a character in each mode, times 6.
+# Bits of a mode indicator, and of a terminator (7.4.1).
+_MODE_BITS = 4
+# Bits of a character in each mode, times 6 to be whole (7.4): 10 for 3 digits, 11 for 2 letters.
+_PARTS = 6
 _COST = {NUMERIC: 20, ALPHANUMERIC: 33, BYTE: 48, KANJI: 78}
 
 
 def payloads(text: str) -> Iterator[tuple[bytes, int]]:
-    """The bytes that a text may stand for, the likely ones first, with the ECI of their character set."""
+    """Yield the bytes that a text may stand for and the ECI of their character set, the likely ones first."""
     seen = set()
     for encoding, eci in _ENCODINGS.items():
         try:
@@ -43,7 +57,7 @@ def payloads(text: str) -> Iterator[tuple[bytes, int]]:
 
 
 def streams(text: str, version: int, room: int) -> Iterator[tuple[bytes, int]]:
-    """Data codewords that say a text, each once, and how many of them come before the padding.
+    """Yield data codewords that say a text, each once, and how many of them come before the padding.
 
     In a single mode, the one that needs the fewest bits and bytes; in several, with as few bits as
     possible, and split by long runs; with and without an ECI before bytes; with and without a zero
@@ -54,7 +68,7 @@ def streams(text: str, version: int, room: int) -> Iterator[tuple[bytes, int]]:
     text : str
         What an engine read.
     version : int
-        1 to 40: it tells how long character counts are.
+        1 to 40: it says how long character counts are.
     room : int
         How many data codewords there are.
 
@@ -67,19 +81,19 @@ def streams(text: str, version: int, room: int) -> Iterator[tuple[bytes, int]]:
     """
     seen = set()
     for data, eci in payloads(text) if text else ():
-        for segments in _ways(data, version):
-            bits = "".join(_bits(mode, part, version) for mode, part in segments)
+        for segments in _split(data, version):
+            bits = "".join(write_segment(mode, part, version) for mode, part in segments)
             headed = any(mode == BYTE for mode, _ in segments)
             for head in ("", f"{ECI:04b}{eci:08b}")[: 2 if headed else 1]:
                 for zero in (False, True):
-                    stream = _padded(head + bits, room, zero)
+                    stream = _pad(head + bits, room, zero)
                     if stream is not None and stream not in seen:
                         seen.add(stream)
                         yield stream
 
 
-def codewords(stream: bytes, plan: Plan, blocks: int) -> Words:
-    """Blocks with their error correction.
+def add_correction(stream: bytes, plan: Plan, blocks: int) -> Words:
+    """Return data codewords as blocks with their error correction.
 
     Parameters
     ----------
@@ -93,25 +107,25 @@ def codewords(stream: bytes, plan: Plan, blocks: int) -> Words:
     Returns
     -------
     ndarray of uint8, shape (blocks, plan.width)
-        Right-aligned, as in `qrcascade.grid.blocks.Reading.values`.
+        Right-aligned, as in `qrcascade.grid.blocks.Trial.values`.
     """
     words = np.zeros((blocks, plan.width), np.uint8)
     words.flat[plan.data] = np.frombuffer(stream, np.uint8)
     return reedsolomon.encode(words[:, : plan.width - plan.parity], plan.parity)
 
 
-def _ways(data: bytes, version: int) -> Iterator[list[_Segment]]:
-    """How encoders split a payload into segments, the usual ways first."""
-    characters = _characters(data)
-    single = [mode for mode in (NUMERIC, ALPHANUMERIC, KANJI) if all(_fits(mode, c) for c in characters)]
+def _split(data: bytes, version: int) -> Iterator[list[Segment]]:
+    """Yield the ways in which encoders split a payload into segments, the usual ways first."""
+    characters = split_characters(data)
+    single = [mode for mode in (NUMERIC, ALPHANUMERIC, KANJI) if all(fits(mode, c) for c in characters)]
     for mode in (*single[:1], BYTE):
         yield [(mode, data)]
-    yield _shortest(characters, version)
-    yield list(_runs(data))
+    yield split_shortest(characters, version)
+    yield split_runs(data)
 
 
-def _characters(data: bytes) -> list[bytes]:
-    """Characters of Shift_JIS where all of it is such; else bytes."""
+def split_characters(data: bytes) -> list[bytes]:
+    """Return characters of Shift_JIS where all of it is such; else bytes."""
     if not data.isascii():
         try:
             characters = [c.encode("cp932") for c in data.decode("cp932")]
@@ -123,7 +137,8 @@ def _characters(data: bytes) -> list[bytes]:
     return [bytes([byte]) for byte in data]
 
 
-def _fits(mode: int, character: bytes) -> bool:
+def fits(mode: int, character: bytes) -> bool:
+    """Return whether a mode has a character (7.4.3 to 7.4.6)."""
     if mode == NUMERIC:
         return character.isdigit()
     if mode == ALPHANUMERIC:
@@ -133,40 +148,40 @@ def _fits(mode: int, character: bytes) -> bool:
     return True
 
 
-def _shortest(characters: list[bytes], version: int) -> list[_Segment]:
-    """The segments with the fewest bits, by dynamic programming over the mode of each character."""
+def split_shortest(characters: list[bytes], version: int) -> list[Segment]:
+    """Return the segments with the fewest bits, by dynamic programming over the mode of each character."""
     modes = tuple(_COST)
-    opening = {mode: 6 * (4 + _count_bits(mode, version)) for mode in modes}
-    # For each mode of the last character: sixths of bits so far, and the modes of all so far.
+    opening = {mode: _PARTS * (_MODE_BITS + count_bits(mode, version)) for mode in modes}
+    # For each mode of the last character: parts of bits so far, and the modes of all so far.
     best = {0: (0, b"")}
     for character in characters:
         after = {}
         for mode in modes:
-            if not _fits(mode, character):
+            if not fits(mode, character):
                 continue
             cost = _COST[mode] if mode != BYTE else _COST[BYTE] * len(character)
             ways = (
-                (before if last == mode else math.ceil(before / 6) * 6 + opening[mode], last)
+                (before if last == mode else math.ceil(before / _PARTS) * _PARTS + opening[mode], last)
                 for last, (before, _) in best.items()
             )
             least, last = min(ways)
             after[mode] = least + cost, best[last][1] + bytes([mode])
         best = after
-    return _joined(zip(min(best.values())[1], characters, strict=True))
+    return join_segments(zip(min(best.values())[1], characters, strict=True))
 
 
-def _runs(data: bytes) -> Iterator[_Segment]:
-    """Long runs of digits, then of alphanumeric characters, in their modes, and bytes between them."""
+def split_runs(data: bytes) -> list[Segment]:
+    """Return long runs of digits, then of alphanumeric characters, in their modes, and bytes between them."""
     letters = re.escape(CHARACTERS)
     pattern = rb"(\d{%d,})|([%b]{%d,})|(.)" % (_RUN, letters, _RUN)
     found = re.finditer(pattern, data, re.DOTALL)
     modes = (NUMERIC, ALPHANUMERIC, BYTE)
-    yield from _joined((modes[match.lastindex - 1], match[0]) for match in found if match.lastindex)
+    return join_segments((modes[match.lastindex - 1], match[0]) for match in found if match.lastindex)
 
 
-def _joined(parts: Iterable[_Segment]) -> list[_Segment]:
-    """Neighbours of one mode become one segment."""
-    segments: list[_Segment] = []
+def join_segments(parts: Iterable[Segment]) -> list[Segment]:
+    """Join neighbours of one mode to one segment."""
+    segments: list[Segment] = []
     for mode, part in parts:
         if segments and segments[-1][0] == mode:
             segments[-1] = mode, segments[-1][1] + part
@@ -175,14 +190,10 @@ def _joined(parts: Iterable[_Segment]) -> list[_Segment]:
     return segments
 
 
-def _count_bits(mode: int, version: int) -> int:
-    return COUNT_BITS[mode][(version > 9) + (version > 26)]
-
-
-def _bits(mode: int, data: bytes, version: int) -> str:
-    """A segment as a string of zeros and ones."""
+def write_segment(mode: int, data: bytes, version: int) -> str:
+    """Return a segment as a string of zeros and ones."""
     count = len(data) // 2 if mode == KANJI else len(data)
-    head = f"{mode:04b}{count:0{_count_bits(mode, version)}b}"
+    head = f"{mode:04b}{count:0{count_bits(mode, version)}b}"
     if mode == NUMERIC:
         groups = [data[i : i + 3] for i in range(0, len(data), 3)]
         return head + "".join(f"{int(group):0{1 + 3 * len(group)}b}" for group in groups)
@@ -191,21 +202,23 @@ def _bits(mode: int, data: bytes, version: int) -> str:
         pairs = [f"{a * 45 + b:011b}" for a, b in zip(values[::2], values[1::2], strict=False)]
         return head + "".join(pairs) + (f"{values[-1]:06b}" if len(values) % 2 else "")
     if mode == KANJI:
-        return head + "".join(f"{_kanji(*pair):013b}" for pair in zip(data[::2], data[1::2], strict=True))
+        return head + "".join(
+            f"{_compact_kanji(*pair):013b}" for pair in zip(data[::2], data[1::2], strict=True)
+        )
     return head + "".join(f"{byte:08b}" for byte in data)
 
 
-def _kanji(high: int, low: int) -> int:
-    """7.4.6."""
+def _compact_kanji(high: int, low: int) -> int:
+    """Return the number that stands for a character of Shift_JIS (7.4.6)."""
     return (high - (0x81 if high < 0xA0 else 0xC1)) * 0xC0 + low - 0x40
 
 
-def _padded(bits: str, room: int, zero: bool) -> tuple[bytes, int] | None:
-    """Terminated, filled up and padded (7.4.9, 7.4.10); None where there is no room."""
+def _pad(bits: str, room: int, zero: bool) -> tuple[bytes, int] | None:
+    """Terminate, fill up and pad (7.4.9, 7.4.10); None where there is no room."""
     left = 8 * room - len(bits)
     if left < 0:
         return None
-    bits += "0" * min(4, left)
+    bits += "0" * min(_MODE_BITS, left)
     bits += "0" * (-len(bits) % 8)
     data = int(bits, 2).to_bytes(len(bits) // 8, "big") + b"\0" * zero
     return (data + bytes(PAD) * room)[:room], min(len(data), room)

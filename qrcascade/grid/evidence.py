@@ -63,15 +63,20 @@ from numpy.typing import NDArray
 __all__ = [
     "ACCEPTED_BITS",
     "BLOCK_BITS",
+    "CODEWORD_BITS",
     "LOST_BLOCK_BITS",
     "PADDING_BITS",
     "confidence",
+    "is_enough",
     "log_ratio",
     "of_block",
     "of_symbol",
     "of_weakest",
 ]
 
+# Bits of a codeword (ISO/IEC 18004).
+CODEWORD_BITS = 8.0
+# Thresholds, in bits of evidence. How much is enough is chosen, what it is enough for is derived above.
 # With this much a payload is accepted: at most one accident in 2^28 (270 million) regions looked
 # at, if all that was tried on each is charged for.
 ACCEPTED_BITS = 28.0
@@ -79,18 +84,22 @@ ACCEPTED_BITS = 28.0
 BLOCK_BITS = 6.0
 # Of a symbol of several blocks each must have as much: at most one accident in 65,536 lost blocks.
 LOST_BLOCK_BITS = 16.0
-PADDING_BITS = 40.0
-
+# The most that padding counts, and the least share of it that must be right.
+PADDING_BITS, _PADDING_SHARE = 40.0, 0.8
+# What bits after the terminator that are not zero cost; chosen.
 _FILL_BITS = 8.0
-# The c above, for soft values that are cut off at 1.
+# What looking with and without padding costs; derived: two hypotheses.
+_LOOKING_BITS = 1.0
+# The c above, for soft values that are cut off at 1. Chosen: it decides how much is seen, not how safe it is.
 _STEEPNESS = 6.0
-# What `confidence` takes for granted: that so few regions hold what was accepted.
+# What `confidence` takes for granted: that so few regions hold what was accepted. Chosen.
 _DOUBT_BITS = 24.0
+# Probability; more is never claimed. Chosen.
 _CERTAIN = 0.999
 
 
 def of_block(length: int, parity: int, erasures: int, errors: int, tries: float = 1.0) -> float:
-    """Evidence of one decoded block, in bits; may be negative.
+    """Return the evidence of one decoded block, in bits; may be negative.
 
     Parameters
     ----------
@@ -101,12 +110,12 @@ def of_block(length: int, parity: int, erasures: int, errors: int, tries: float 
     tries : float
         How many decodings of this block could have given it.
     """
-    return 8.0 * (parity - erasures) - _log_volume(length - erasures, errors) - math.log2(tries)
+    return CODEWORD_BITS * (parity - erasures) - _log_volume(length - erasures, errors) - math.log2(tries)
 
 
 @functools.lru_cache(maxsize=4096)
 def _log_volume(length: int, errors: int) -> float:
-    """Binary logarithm of how many words differ from a given one in at most some places."""
+    """Return the binary logarithm of how many words differ from a given one in at most some places."""
     return math.log2(sum(math.comb(length, i) * 255**i for i in range(errors + 1)))
 
 
@@ -116,7 +125,7 @@ def of_symbol(
     padding: tuple[int, int] = (0, 0),
     zero_terminated: bool = True,
 ) -> float:
-    """Evidence of a symbol, in bits.
+    """Return the evidence of a symbol, in bits.
 
     Parameters
     ----------
@@ -131,17 +140,22 @@ def of_symbol(
     """
     floors = BLOCK_BITS * len(blocks)
     without = _together(blocks, floors)
-    bits = max(without, _together([*blocks, _of_padding(*padding)], floors)) - 1.0
+    bits = max(without, _together([*blocks, _of_padding(*padding)], floors)) - _LOOKING_BITS
     return bits - math.log2(hypotheses) - (0.0 if zero_terminated else _FILL_BITS)
 
 
 def of_weakest(blocks: Sequence[float], hypotheses: float = 1.0) -> float:
-    """Evidence, in bits, that no block of a symbol was lost; padding says nothing of that."""
+    """Return the evidence, in bits, that no block of a symbol was lost; padding says nothing of that."""
     return min(blocks) - math.log2(hypotheses)
 
 
+def is_enough(bits: float, weakest: float) -> bool:
+    """Return whether a symbol is believed, by its evidence and that of its weakest block."""
+    return bits >= ACCEPTED_BITS and weakest >= LOST_BLOCK_BITS
+
+
 def _together(parts: Sequence[float], floors: float) -> float:
-    """The sum, less the logarithm of the Erlang distribution's factor."""
+    """Return the sum, less the logarithm of the Erlang distribution's factor."""
     total = sum(parts)
     y = max(0.0, total - floors) * math.log(2.0)
     term = factor = 1.0
@@ -152,13 +166,14 @@ def _together(parts: Sequence[float], floors: float) -> float:
 
 
 def _of_padding(good: int, total: int) -> float:
-    if good == 0 or good < 0.8 * total:
+    """Return the evidence of padding with ``good`` codewords of ``total`` right, in bits."""
+    if good == 0 or good < _PADDING_SHARE * total:
         return 0.0
-    return min(PADDING_BITS, 8.0 * good - math.log2(math.comb(total, good)))
+    return min(PADDING_BITS, CODEWORD_BITS * good - math.log2(math.comb(total, good)))
 
 
 def log_ratio(agreement: NDArray[np.floating[Any]]) -> NDArray[np.float64]:
-    """Evidence of modules for a claim before anything is charged for, in bits.
+    """Return the evidence of modules for a claim before anything is charged for, in bits.
 
     Parameters
     ----------
@@ -172,7 +187,7 @@ def log_ratio(agreement: NDArray[np.floating[Any]]) -> NDArray[np.float64]:
 
 
 def confidence(bits: float) -> float:
-    """Probability that an accepted payload is exactly right.
+    """Return the probability that an accepted payload is exactly right.
 
     By Bayes' rule with odds of 1 to 2^24 before the evidence: that covers how rarely a region that
     no other reader could read holds a symbol, and that the modules of a real picture are not quite

@@ -14,18 +14,23 @@ import numpy as np
 from numpy.typing import NDArray
 
 __all__ = [
-    "FORMAT_WORDS",
+    "FINDER_CENTRE",
     "LEVELS",
-    "VERSION_WORDS",
+    "TIMING",
+    "VERSIONS",
     "Layout",
     "blocks",
     "data_mask",
     "interleaving",
     "layout",
+    "symbol_size",
 ]
 
 _Array = TypeVar("_Array", bound=NDArray[Any])
 
+VERSIONS = range(1, 41)
+# Modules from the edge: a finder pattern's centre (6.3.3), a timing pattern's row and column (6.3.5).
+FINDER_CENTRE, TIMING = 3.5, 6
 # Error correction levels by the value of their two bits in the format information (Table 12).
 LEVELS = "MLHQ"
 
@@ -90,12 +95,17 @@ class Layout:
     alignment: tuple[int, ...]
 
 
+def symbol_size(version: int) -> int:
+    """Return the modules a side of a version (Table 1)."""
+    return 17 + 4 * version
+
+
 @functools.lru_cache(maxsize=40)
 def layout(version: int) -> Layout:
-    """The layout of a version, 1 to 40; ValueError for another one."""
-    if not 1 <= version <= 40:
+    """Return the layout of a version, 1 to 40; ValueError for another one."""
+    if version not in VERSIONS:
         raise ValueError(f"no version {version}")
-    size = 17 + 4 * version
+    size = symbol_size(version)
     centres = _alignment(version)
     pattern, timing = _pattern(size, centres)
     format_cells, version_cells = _format_cells(size), _version_cells(version)
@@ -107,38 +117,38 @@ def layout(version: int) -> Layout:
     return Layout(
         version=version,
         size=size,
-        pattern=_frozen(pattern),
-        function=_frozen(function),
-        order=_frozen(places[:whole]),
-        remainder=_frozen(places[whole:]),
-        format_cells=_frozen(format_cells),
-        version_cells=_frozen(version_cells),
-        timing=_frozen(timing),
+        pattern=_freeze(pattern),
+        function=_freeze(function),
+        order=_freeze(places[:whole]),
+        remainder=_freeze(places[whole:]),
+        format_cells=_freeze(format_cells),
+        version_cells=_freeze(version_cells),
+        timing=_freeze(timing),
         alignment=centres,
     )
 
 
-def _frozen(array: _Array) -> _Array:
+def _freeze(array: _Array) -> _Array:
     array.flags.writeable = False
     return array
 
 
 def _alignment(version: int) -> tuple[int, ...]:
-    """Annex E: from 6 to the symbol's end, evenly spaced from the end; the first gap takes the rest."""
+    """Return coordinates from 6 to the end, evenly spaced from there; the first gap is the rest (Annex E)."""
     if version == 1:
         return ()
     gaps = version // 7 + 1
     # This rounding of the even spacing gives the table for every version, 32 included.
     step = (8 * version + 3 * gaps + 8) // (4 * gaps) * 2
     last = 10 + 4 * version
-    return (6, *(last - step * i for i in range(gaps - 1, -1, -1)))
+    return (TIMING, *(last - step * i for i in range(gaps - 1, -1, -1)))
 
 
 def _pattern(size: int, centres: tuple[int, ...]) -> tuple[NDArray[np.int8], NDArray[np.bool_]]:
-    """The function patterns (6.3), and which of their modules are timing patterns."""
+    """Return the function patterns (6.3), and which of their modules are timing patterns."""
     pattern = np.zeros((size, size), np.int8)
     stripes = np.where(np.arange(size) % 2 == 0, 1, -1)
-    pattern[6], pattern[:, 6] = stripes, stripes
+    pattern[TIMING], pattern[:, TIMING] = stripes, stripes
     finder = _rings(4, dark=(0, 1, 3))
     pattern[:8, :8] = finder[1:, 1:]
     pattern[:8, -8:] = finder[1:, :-1]
@@ -148,7 +158,7 @@ def _pattern(size: int, centres: tuple[int, ...]) -> tuple[NDArray[np.int8], NDA
     for row in centres:
         for column in centres:
             # A finder pattern is in the way of the three at corners.
-            if not {(row, column), (column, row)} & {(6, 6), (6, size - 7)}:
+            if not {(row, column), (column, row)} & {(TIMING, TIMING), (TIMING, size - 7)}:
                 place = np.s_[row - 2 : row + 3, column - 2 : column + 3]
                 pattern[place] = _rings(2, dark=(0, 2))
                 timing[place] = False
@@ -157,13 +167,13 @@ def _pattern(size: int, centres: tuple[int, ...]) -> tuple[NDArray[np.int8], NDA
 
 
 def _rings(radius: int, dark: tuple[int, ...]) -> NDArray[np.int8]:
-    """Concentric squares of which those at some distances from the centre are dark."""
+    """Return concentric squares of which those at some distances from the centre are dark."""
     away = np.abs(np.arange(-radius, radius + 1))
     return np.where(np.isin(np.maximum(away[:, None], away), dark), 1, -1).astype(np.int8)
 
 
 def _format_cells(size: int) -> NDArray[np.intp]:
-    """Figure 25, the most significant of the 15 bits first."""
+    """Return the cells of Figure 25, the most significant of the 15 bits first."""
     along = (0, 1, 2, 3, 4, 5, 7)
     corner = [*((8, i) for i in along), (8, 8), *((i, 8) for i in reversed(along))]
     edges = [*((size - 1 - i, 8) for i in range(7)), *((8, size - 8 + i) for i in range(8))]
@@ -171,7 +181,7 @@ def _format_cells(size: int) -> NDArray[np.intp]:
 
 
 def _version_cells(version: int) -> NDArray[np.intp]:
-    """Figures 27 and 28, the most significant of the 18 bits first."""
+    """Return the cells of Figures 27 and 28, the most significant of the 18 bits first."""
     if version < 7:
         return np.zeros((0, 18, 2), np.intp)
     high, low = np.divmod(np.arange(17, -1, -1), 3)
@@ -180,9 +190,9 @@ def _version_cells(version: int) -> NDArray[np.intp]:
 
 
 def _placement(function: NDArray[np.bool_]) -> NDArray[np.intp]:
-    """The modules left free in the order of 7.7.3: columns in pairs from the right, up and down."""
+    """Return the modules left free in the order of 7.7.3: columns in pairs from the right, up and down."""
     size = len(function)
-    columns = [c for c in range(size - 1, -1, -1) if c != 6]
+    columns = [c for c in range(size - 1, -1, -1) if c != TIMING]
     rows = np.arange(size)
     parts: list[NDArray[np.intp]] = []
     for i in range(0, len(columns), 2):
@@ -195,7 +205,7 @@ def _placement(function: NDArray[np.bool_]) -> NDArray[np.intp]:
 
 @functools.lru_cache(maxsize=320)
 def data_mask(mask: int, size: int) -> NDArray[np.bool_]:
-    """Where data mask pattern 0 to 7 inverts the modules (Table 10), shape (size, size)."""
+    """Return where data mask pattern 0 to 7 inverts the modules (Table 10), shape (size, size)."""
     i, j = np.mgrid[:size, :size]
     conditions = (
         (i + j) % 2,
@@ -207,31 +217,11 @@ def data_mask(mask: int, size: int) -> NDArray[np.bool_]:
         (i * j % 2 + i * j % 3) % 2,
         ((i + j) % 2 + i * j % 3) % 2,
     )
-    return _frozen(conditions[mask] == 0)
-
-
-def _bch(values: range, generator: int, flip: int = 0) -> NDArray[np.int8]:
-    """Systematic code words of a BCH code as rows of +1 and -1, the most significant bit first."""
-    check = generator.bit_length() - 1
-    words = []
-    for value in values:
-        rest = value << check
-        while rest.bit_length() > check:
-            rest ^= generator << (rest.bit_length() - check - 1)
-        words.append((value << check | rest) ^ flip)
-    length = check + max(values).bit_length()
-    bits = np.array(words)[:, None] >> np.arange(length - 1, -1, -1) & 1
-    return _frozen((2 * bits - 1).astype(np.int8))
-
-
-# Annex C: the format information's 32 words, at (index in LEVELS) * 8 + mask; shape (32, 15).
-FORMAT_WORDS = _bch(range(32), 0b10100110111, flip=0b101010000010010)
-# Annex D: the version information of versions 7 to 40, at version - 7; shape (34, 18).
-VERSION_WORDS = _bch(range(7, 41), 0b1111100100101)
+    return _freeze(conditions[mask] == 0)
 
 
 def blocks(version: int, level: str) -> tuple[tuple[int, int], ...]:
-    """The Reed-Solomon blocks of a symbol: (codewords, data codewords) of each, in order (Table 9)."""
+    """Return the Reed-Solomon blocks of a symbol: (codewords, data codewords) of each, in order (Table 9)."""
     parity, count = (int(table[level].split()[version - 1]) for table in (_PARITY, _BLOCKS))
     length, longer = divmod(len(layout(version).order) // 8, count)
     return ((length, length - parity),) * (count - longer) + ((length + 1, length + 1 - parity),) * longer
@@ -239,7 +229,7 @@ def blocks(version: int, level: str) -> tuple[tuple[int, int], ...]:
 
 @functools.lru_cache(maxsize=160)
 def interleaving(version: int, level: str) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
-    """Which codeword of which block each codeword of a symbol is (7.6).
+    """Return which codeword of which block each codeword of a symbol is (7.6).
 
     Returns
     -------
@@ -252,4 +242,4 @@ def interleaving(version: int, level: str) -> tuple[NDArray[np.intp], NDArray[np
     parity = [(i, b, inner) for b, (total, inner) in enumerate(parts) for i in range(total - inner)]
     placed = [(b, i) for i, b in sorted(data)] + [(b, inner + i) for i, b, inner in sorted(parity)]
     block, position = np.array(placed, np.intp).T.copy()
-    return _frozen(block), _frozen(position)
+    return _freeze(block), _freeze(position)

@@ -16,12 +16,12 @@ __all__ = [
     "ALPHANUMERIC",
     "BYTE",
     "CHARACTERS",
-    "COUNT_BITS",
     "ECI",
     "KANJI",
     "NUMERIC",
     "PAD",
     "Payload",
+    "count_bits",
     "parse",
 ]
 
@@ -30,15 +30,19 @@ NUMERIC, ALPHANUMERIC, APPEND, BYTE, FNC1_FIRST = 1, 2, 3, 4, 5
 ECI, KANJI, FNC1_SECOND, HANZI = 7, 8, 9, 13
 
 # Table 3: the character count's bits in versions 1 to 9, 10 to 26, 27 to 40.
-COUNT_BITS = {
+_COUNT_BITS = {
     NUMERIC: (10, 12, 14),
     ALPHANUMERIC: (9, 11, 13),
     BYTE: (8, 16, 16),
     KANJI: (8, 10, 12),
     HANZI: (8, 10, 12),
 }
+# Table 5: characters of the alphanumeric mode by their values.
 CHARACTERS = b"0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZ $%*+-./:"
+# 7.4.10: the padding codewords, in turn.
 PAD = (0xEC, 0x11)
+# ISO/IEC 8859-1, what a symbol begins with before any other ECI (7.4.2).
+_DEFAULT_ECI = 3
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,22 +68,27 @@ class Payload:
     zero_terminated: bool
 
 
+def count_bits(mode: int, version: int) -> int:
+    """Return how many bits the character count has (Table 3)."""
+    return _COUNT_BITS[mode][(version > 9) + (version > 26)]
+
+
 class _Bits:
-    """Takes bits off the front."""
+    """A bit stream that is read from the front."""
 
     def __init__(self, data: bytes) -> None:
         self._value = int.from_bytes(data, "big")
         self.left = 8 * len(data)
 
     def take(self, count: int) -> int:
-        """The next bits as a number."""
+        """Read the next bits as a number."""
         if count > self.left:
             raise ValueError("a segment goes past the end")
         self.left -= count
         return self._value >> self.left & (1 << count) - 1
 
-    def below(self, limit: int, count: int) -> int:
-        """The same of a number that has a limit."""
+    def take_below(self, limit: int, count: int) -> int:
+        """Read a number that has a limit."""
         value = self.take(count)
         if value >= limit:
             raise ValueError(f"{value} where less than {limit} is valid")
@@ -108,7 +117,7 @@ def parse(codewords: bytes, version: int) -> Payload:
     codewords : bytes
         Of all blocks, in order, without error correction.
     version : int
-        1 to 40: it tells how long character counts are.
+        1 to 40: it says how long character counts are.
 
     Raises
     ------
@@ -119,28 +128,30 @@ def parse(codewords: bytes, version: int) -> Payload:
     while mode := bits.take(min(4, bits.left)):
         if bits.left == 0:
             raise ValueError("the end cuts off a segment")
-        _segment(mode, version, bits, content)
+        _read_segment(mode, version, bits, content)
     data = b"".join(part for _, part in content.stretches)
     if not data:
         raise ValueError("no data")
     zero_terminated = bits.take(bits.left % 8) == 0
     padding = codewords[len(codewords) - bits.left // 8 :].removeprefix(b"\0")
     good = sum(byte == PAD[i % 2] for i, byte in enumerate(padding))
-    return Payload(data, _text(content, data), (good, len(padding)), zero_terminated)
+    return Payload(data, _decode_text(content, data), (good, len(padding)), zero_terminated)
 
 
-def _text(content: _Content, data: bytes) -> str:
+def _decode_text(content: _Content, data: bytes) -> str:
     if len(content.stretches) > 1:
         # Where a symbol has ECIs, what comes before them is under the default one (7.4.2).
-        return charset.decode([(3 if eci is None else eci, part) for eci, part in content.stretches])
+        return charset.decode(
+            [(_DEFAULT_ECI if eci is None else eci, part) for eci, part in content.stretches]
+        )
     # The hint only says that there is hanzi mode; zxing-cpp decodes it as GB 18030.
     plain_hanzi = content.hanzi and not content.foreign
     return charset.decode([(None, data)], data.decode("gb18030", "replace") if plain_hanzi else None)
 
 
-def _segment(mode: int, version: int, bits: _Bits, content: _Content) -> None:
+def _read_segment(mode: int, version: int, bits: _Bits, content: _Content) -> None:
     if mode == ECI:
-        content.stretches.append((_eci_number(bits), b""))
+        content.stretches.append((_read_eci(bits), b""))
     elif mode == APPEND:
         index, last = bits.take(4), bits.take(4)
         if index > last:
@@ -150,21 +161,20 @@ def _segment(mode: int, version: int, bits: _Bits, content: _Content) -> None:
         content.fnc1 = True
     elif mode == FNC1_SECOND:
         content.fnc1 = True
-        _application(bits, content)
-    elif mode in COUNT_BITS:
+        _read_application(bits, content)
+    elif mode in _COUNT_BITS:
         if mode == HANZI and bits.take(4) != 1:
             raise ValueError("hanzi mode: no such subset")
-        count = bits.take(COUNT_BITS[mode][(version > 9) + (version > 26)])
-        _characters(mode, count, bits, content)
+        _read_characters(mode, bits.take(count_bits(mode, version)), bits, content)
     else:
         raise ValueError(f"reserved mode {mode}")
 
 
-def _characters(mode: int, count: int, bits: _Bits, content: _Content) -> None:
+def _read_characters(mode: int, count: int, bits: _Bits, content: _Content) -> None:
     if mode == NUMERIC:
-        data = _numeric(bits, count)
+        data = _read_numeric(bits, count)
     elif mode == ALPHANUMERIC:
-        data = _alphanumeric(bits, count)
+        data = _read_alphanumeric(bits, count)
         if content.fnc1:
             # 7.4.8.2: a single % stands for the separator GS, a double one for itself.
             data = re.sub(b"%%?", lambda found: b"%" if len(found[0]) == 2 else b"\x1d", data)
@@ -172,49 +182,49 @@ def _characters(mode: int, count: int, bits: _Bits, content: _Content) -> None:
         data = bits.take(8 * count).to_bytes(count, "big")
         content.foreign |= not data.isascii()
     elif mode == KANJI:
-        data = b"".join(_kanji(bits) for _ in range(count))
+        data = b"".join(_read_kanji(bits) for _ in range(count))
         content.foreign = True
     else:
-        data = b"".join(_hanzi(bits) for _ in range(count))
+        data = b"".join(_read_hanzi(bits) for _ in range(count))
         content.hanzi = True
     content.add(data)
 
 
-def _numeric(bits: _Bits, count: int) -> bytes:
+def _read_numeric(bits: _Bits, count: int) -> bytes:
     triples, rest = divmod(count, 3)
-    digits = [f"{bits.below(1000, 10):03}" for _ in range(triples)]
+    digits = [f"{bits.take_below(1000, 10):03}" for _ in range(triples)]
     if rest:
-        digits.append(f"{bits.below(10**rest, 1 + 3 * rest):0{rest}}")
+        digits.append(f"{bits.take_below(10**rest, 1 + 3 * rest):0{rest}}")
     return "".join(digits).encode()
 
 
-def _alphanumeric(bits: _Bits, count: int) -> bytes:
+def _read_alphanumeric(bits: _Bits, count: int) -> bytes:
     values: list[int] = []
     for _ in range(count // 2):
-        values += divmod(bits.below(45 * 45, 11), 45)
+        values += divmod(bits.take_below(45 * 45, 11), 45)
     if count % 2:
-        values.append(bits.below(45, 6))
+        values.append(bits.take_below(45, 6))
     return bytes(CHARACTERS[value] for value in values)
 
 
-def _kanji(bits: _Bits) -> bytes:
-    """7.4.6: one character of Shift_JIS; the second byte is 0x40 to 0xFC without 0x7F."""
+def _read_kanji(bits: _Bits) -> bytes:
+    """Read one character of Shift_JIS (7.4.6); the second byte is 0x40 to 0xFC without 0x7F."""
     high, low = divmod(bits.take(13), 0xC0)
     if low == 0x3F or low > 0xBC:
         raise ValueError("kanji mode: no such character")
     return bytes([high + (0x81 if high < 0x1F else 0xC1), low + 0x40])
 
 
-def _hanzi(bits: _Bits) -> bytes:
-    """GB/T 18284-2000: one character of GB 2312, in 0xA1A1 to 0xAAFE or 0xB0A1 to 0xFAFE."""
+def _read_hanzi(bits: _Bits) -> bytes:
+    """Read one character of GB 2312 (GB/T 18284-2000), in 0xA1A1 to 0xAAFE or 0xB0A1 to 0xFAFE."""
     high, low = divmod(bits.take(13), 0x60)
     if low > 0x5D or high > 0x54:
         raise ValueError("hanzi mode: no such character")
     return bytes([high + (0xA1 if high < 0x0A else 0xA6), low + 0xA1])
 
 
-def _eci_number(bits: _Bits) -> int:
-    """7.4.2: a designator of one, two or three bytes."""
+def _read_eci(bits: _Bits) -> int:
+    """Read a designator of one, two or three bytes (7.4.2)."""
     first = bits.take(8)
     if first < 0x80:
         return first
@@ -226,8 +236,8 @@ def _eci_number(bits: _Bits) -> int:
     return number
 
 
-def _application(bits: _Bits, content: _Content) -> None:
-    """7.4.8.3: the application indicator, two digits or a letter, is the payload's beginning."""
+def _read_application(bits: _Bits, content: _Content) -> None:
+    """Read the application indicator (7.4.8.3): two digits or a letter, the payload's beginning."""
     if any(part for _, part in content.stretches):
         raise ValueError("FNC1 in second position after data")
     value = bits.take(8)

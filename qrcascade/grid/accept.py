@@ -1,0 +1,156 @@
+"""What is believed of decoded blocks: a payload with its evidence, or a part of the symbol."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from qrcascade.grid import evidence
+from qrcascade.grid.blocks import Block, Trial
+from qrcascade.grid.formats import FORMAT_WORDS, VERSION_WORDS
+from qrcascade.grid.layout import LEVELS, data_mask, layout
+from qrcascade.grid.segments import Payload, parse
+
+__all__ = ["Decoded", "Partial", "accept", "accept_part", "draw_symbol", "report"]
+
+Modules = NDArray[np.int8]
+
+# Bits of evidence; decoded blocks with more are reported although others are missing. Chosen.
+_PARTIAL_BITS = 20.0
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Decoded:
+    """A payload and what speaks for it.
+
+    Attributes
+    ----------
+    payload : Payload
+    version, level, mask : int, str, int
+        1 to 40, one of "LMQH", 0 to 7.
+    evidence_bits : float
+        The less of what `qrcascade.grid.evidence` says of the symbol, at least `ACCEPTED_BITS`, and of its
+        weakest block, at least `LOST_BLOCK_BITS`.
+    confidence : float
+        Probability that the payload is exactly right.
+    modules : ndarray of int8, shape (N, N)
+        The symbol as it should be: +1 dark, -1 light.
+    errors, erased : int
+        Codewords that were wrong without being doubted, and doubted ones.
+    correction : float
+        Share of the error correction that this used, 0 to 1.
+    """
+
+    payload: Payload
+    version: int
+    level: str
+    mask: int
+    evidence_bits: float
+    confidence: float
+    modules: Modules
+    errors: int
+    erased: int
+    correction: float
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Partial:
+    """A symbol of which some blocks were decoded.
+
+    Attributes
+    ----------
+    blocks : int
+        How many.
+    modules : ndarray of int8, shape (N, N)
+        What is known by that: +1 dark, -1 light, 0 not known.
+    level, mask : str, int
+        The format word under which they were.
+    bits : tuple of float
+        Each block's evidence; infinite for those that were not decoded.
+    """
+
+    blocks: int
+    modules: Modules
+    level: str
+    mask: int
+    bits: tuple[float, ...]
+
+
+def accept(trial: Trial, before: Partial | None) -> Decoded | None:
+    """Return the payload, if all blocks are decoded, it is a valid one and the evidence is enough.
+
+    Parameters
+    ----------
+    trial : Trial
+        All of its blocks are found.
+    before : Partial or None
+        As in `qrcascade.grid.codewords.decode`.
+    """
+    blocks = [block for block in trial.found if block is not None]
+    words = np.stack([block.word for block in blocks])
+    try:
+        payload = parse(words.ravel()[trial.plan.data].tobytes(), trial.version)
+    except ValueError:
+        return None
+    good, total = (number - trial.assumed for number in payload.padding)
+    if good < 0:
+        return None
+    each = [block.bits for block in blocks]
+    if before is not None and (before.level, before.mask) == (trial.level, trial.mask):
+        each = [min(pair) for pair in zip(each, before.bits, strict=True)]
+    bits = evidence.of_symbol(each, trial.hypotheses, (good, total), payload.zero_terminated)
+    weakest = evidence.of_weakest(each, trial.hypotheses)
+    return report(trial, payload, blocks, bits, weakest) if evidence.is_enough(bits, weakest) else None
+
+
+def report(trial: Trial, payload: Payload, blocks: list[Block], bits: float, weakest: float) -> Decoded:
+    """Return a payload that is believed, with the evidence of the symbol and of its weakest block."""
+    words = np.stack([block.word for block in blocks])
+    doubted = np.stack([block.erased for block in blocks])
+    errors = int(((words != trial.values) & ~doubted).sum())
+    erased = int(doubted.sum())
+    # An error takes two codewords of parity, an erasure one.
+    used = (2 * errors + erased) / (trial.plan.parity * len(blocks))
+    return Decoded(
+        payload=payload,
+        version=trial.version,
+        level=trial.level,
+        mask=trial.mask,
+        evidence_bits=min(bits, weakest),
+        confidence=evidence.confidence(bits) * (1 - 2.0**-weakest),
+        modules=draw_symbol(trial, blocks),
+        errors=errors,
+        erased=erased,
+        correction=min(used, 1.0),
+    )
+
+
+def accept_part(trial: Trial) -> Partial | None:
+    """Return the blocks that are decoded, if the evidence for them is enough."""
+    done = [block.bits for block in trial.found if block is not None]
+    choices = math.comb(len(trial.found), len(done))
+    if evidence.of_symbol(done, trial.hypotheses * choices) <= _PARTIAL_BITS:
+        return None
+    bits = tuple(math.inf if block is None else block.bits for block in trial.found)
+    return Partial(len(done), draw_symbol(trial, trial.found), trial.level, trial.mask, bits)
+
+
+def draw_symbol(trial: Trial, blocks: tuple[Block | None, ...] | list[Block]) -> Modules:
+    """Draw the symbol as its blocks and the format word say it is; 0 for modules of missing blocks."""
+    places, plan = layout(trial.version), trial.plan
+    bits = np.zeros((*trial.values.shape, 8), np.int8)
+    for row, block in enumerate(blocks):
+        if block is not None:
+            bits[row] = 2 * np.unpackbits(block.word[:, None], axis=1).astype(np.int8) - 1
+    modules = places.pattern.copy()
+    modules[tuple(places.order.T)] = bits[plan.block, plan.column].ravel()
+    modules[tuple(places.remainder.T)] = -1
+    modules[data_mask(trial.mask, places.size) & ~places.function] *= -1
+    word = FORMAT_WORDS[LEVELS.index(trial.level) * 8 + trial.mask]
+    modules[tuple(places.format_cells.T)] = word[:, None]
+    if len(places.version_cells):
+        modules[tuple(places.version_cells.T)] = VERSION_WORDS[trial.version - 7, :, None]
+    return modules

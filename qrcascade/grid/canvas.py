@@ -1,0 +1,112 @@
+"""A region as a square of pixels with a margin, and gray levels with uneven light taken off."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from qrcascade.frame import Frame
+from qrcascade.quad import Quad
+from qrcascade.views import opencv, rectify
+
+__all__ = ["MODULE", "Canvas", "Pixels", "normalize_contrast"]
+
+Pixels = NDArray[np.float32]
+
+# Thresholds of a canvas, all chosen.
+# Pixels to a module when templates are matched and grids are fitted.
+MODULE = 4
+# Share of the side that is shown around an outline.
+_MARGIN = 0.22
+# Canvas pixels to a source pixel, where the side has neither less nor more pixels than these.
+_ENLARGEMENT = 1.15
+_MIN_SIDE, _MAX_SIDE = 220, 900
+# Source pixels to a module; with fewer there is nothing that can be fitted.
+_MIN_MODULE = 1.2
+
+# Thresholds of `normalize_contrast`, all chosen.
+# Pixels of a window in the reduced picture in which extremes are looked for.
+_REDUCED_WINDOW = 8
+# Parts of a window that the standard deviations of two blurs are: one takes noise off, one joins windows.
+_NOISE_BLURS, _JOINING_BLURS = 10, 2
+# Least contrast, as a share of the contrast that this percentile of the picture has, sampled at this stride
+# in pixels; and in gray levels.
+_LEAST_CONTRAST, _STRONG_PERCENTILE, _STRIDE = 0.12, 90, 4
+_LEAST_LEVELS = 1e-3
+# Largest value; the lightest and the darkest around are 1 from the middle.
+_MOST = 1.4
+
+
+@dataclass(frozen=True, slots=True)
+class Canvas:
+    """A region rectified to a square with a margin.
+
+    Parameters
+    ----------
+    frame : Frame
+        The square's pixels, and their map to the source.
+    side : int
+        Pixels of the outline's side, without margin.
+    origin : float
+        Where the outline begins, in both directions.
+    finest : float
+        Modules a side at which the source has as many pixels to a module as can be fitted.
+    """
+
+    frame: Frame
+    side: int
+    origin: float
+    finest: float
+
+    @classmethod
+    def of(cls, frame: Frame, quad: Quad) -> Canvas:
+        """Cut a region out."""
+        side = int(np.clip(quad.side * _ENLARGEMENT, _MIN_SIDE, _MAX_SIDE))
+        square = rectify(frame, quad, side, _MARGIN)
+        return cls(square, side, round(side * _MARGIN) - 0.5, quad.side / _MIN_MODULE)
+
+    @property
+    def gray(self) -> Pixels:
+        """Its gray levels, 0 to 255."""
+        return self.frame.gray.astype(np.float32)
+
+    def scale(self, pixels: Pixels, size: int) -> tuple[Pixels, float]:
+        """Return pixels at `MODULE` to a module for ``size`` modules a side, and where the outline begins."""
+        cv2 = opencv()
+        factor = MODULE * size / self.side
+        width = max(1, round(pixels.shape[0] * factor))
+        how = cv2.INTER_AREA if factor < 1 else cv2.INTER_LINEAR
+        exact = width / pixels.shape[0]
+        return cv2.resize(pixels, (width, width), interpolation=how), (self.origin + 0.5) * exact - 0.5
+
+
+def normalize_contrast(pixels: Pixels, window: float) -> Pixels:
+    """Return gray levels against the lightest and darkest around: about -1 for light and 1 for dark.
+
+    Parameters
+    ----------
+    pixels : ndarray of float32
+        Gray levels.
+    window : float
+        Pixels a side of what counts as around.
+    """
+    cv2 = opencv()
+    # Extremes over a wide window vary slowly: a reduced picture shows them as well.
+    factor = max(1, int(window / _REDUCED_WINDOW))
+    height, width = pixels.shape
+    reduced = (max(1, width // factor), max(1, height // factor))
+    small = cv2.resize(pixels, reduced, interpolation=cv2.INTER_AREA)
+    small = cv2.GaussianBlur(small, (0, 0), window / factor / _NOISE_BLURS)
+    kernel = np.ones((int(window / factor) | 1,) * 2, np.uint8)
+
+    def enlarge(extreme: Pixels) -> Pixels:
+        soft = cv2.GaussianBlur(extreme, (0, 0), window / factor / _JOINING_BLURS)
+        return np.asarray(cv2.resize(soft, (width, height), interpolation=cv2.INTER_LINEAR))
+
+    high, low = enlarge(cv2.dilate(small, kernel)), enlarge(cv2.erode(small, kernel))
+    half = (high - low) / 2
+    strong = float(np.percentile(half[::_STRIDE, ::_STRIDE], _STRONG_PERCENTILE))
+    least = max(_LEAST_CONTRAST * strong, _LEAST_LEVELS)
+    return np.clip(((high + low) / 2 - pixels) / np.maximum(half, least), -_MOST, _MOST)

@@ -1,0 +1,113 @@
+"""Which of several poses a region's grid is fitted to: each goes on only while it agrees with the picture."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from qrcascade.grid.canvas import Canvas, Pixels
+from qrcascade.grid.fit import Fit, lay_grid
+from qrcascade.grid.formats import measure_likeness
+from qrcascade.grid.grow import fit_finders, fit_timing, grow_outwards, measure_finders
+from qrcascade.grid.locate import Pose, adjacent_versions, find_poses
+
+__all__ = ["Candidate", "assess_fit", "choose_fit", "find_poses_near", "is_clear"]
+
+# Thresholds, chosen where nothing else is said.
+# Poses that are fitted to the function patterns, and how many of those, the best, to data.
+_FITTED, _GROWN = 4, 2
+# Correlation of finder patterns: with less there is no symbol; with this much it is no chance, whatever
+# became of the timing patterns.
+_LEAST_MATCH, _CLEAR_MATCH = 0.45, 0.65
+# The least that must be seen of the finder patterns once they are fitted, and how much less than the best.
+_LEAST_SEEN, _SEEN_GAP = 0.35, 0.25
+# With less agreement of all function patterns there is no symbol.
+_LEAST_AGREEMENT = 0.5
+
+# Likeness to a symbol without which nothing more is tried. Chosen between what was measured: chance gives
+# 0.4 to 0.7, and the least of a symbol of the BoofCV set that was read in any way was 1.06.
+_PROMISING = 0.8
+# Mean sureness of modules, 0 to 1, above which there is no blur to take off. Chosen above what was measured:
+# fits that were read by deconvolution had 0.7; blur that hides the timing patterns from `measure_likeness`
+# leaves 0.65.
+_SHARP = 0.8
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Candidate:
+    """A fit by the function patterns, and what its modules say of it.
+
+    Attributes
+    ----------
+    fit : Fit
+        As it was before data moved it: deconvolution begins with this.
+    likeness : float
+        By `qrcascade.grid.formats.measure_likeness`, up to 2.
+    sureness : float
+        Mean of how sure the modules are, 0 to 1.
+    clear : bool
+        Whether its finder patterns matched beyond chance.
+    """
+
+    fit: Fit
+    likeness: float
+    sureness: float
+    clear: bool
+
+    @property
+    def promising(self) -> bool:
+        """Whether there may be a symbol. Blur wipes all out before the finder patterns."""
+        return self.likeness >= _PROMISING or (self.clear and self.blurred)
+
+    @property
+    def blurred(self) -> bool:
+        """Whether there may be blur to take off."""
+        return self.sureness <= _SHARP
+
+
+def is_clear(poses: list[Pose]) -> bool:
+    """Return whether the finder patterns of the best pose match beyond chance."""
+    return bool(poses) and poses[0].score >= _CLEAR_MATCH
+
+
+def find_poses_near(canvas: Canvas, pixels: Pixels, poses: list[Pose]) -> list[Pose]:
+    """Find poses in other pixels of a canvas, of versions near to the best ones of its gray."""
+    return find_poses(canvas, pixels, adjacent_versions(*(pose.version for pose in poses[:_FITTED])))
+
+
+def choose_fit(canvas: Canvas, pixels: Pixels, poses: list[Pose], *, corner: bool = False) -> Fit | None:
+    """Fit poses to the function patterns, and return the fit that agrees best; None where none does.
+
+    Parameters
+    ----------
+    canvas : Canvas
+        Where the symbol is.
+    pixels : ndarray of float32
+        What the canvas shows, 0 to 255.
+    poses : list of Pose
+        What may lie there, the best first.
+    corner : bool
+        As in `qrcascade.grid.fit.lay_grid`.
+    """
+    likely = [pose for pose in poses[:_FITTED] if pose.score >= _LEAST_MATCH]
+    fits = [fit_finders(lay_grid(canvas, pixels, pose, corner=corner)) for pose in likely]
+    fits = [fit_timing(fit) for fit in _keep_seen(fits)]
+    fits = sorted(fits, key=lambda fit: -fit.agreement)[:_GROWN]
+    if not is_clear(poses):
+        fits = [fit for fit in fits if fit.agreement >= _LEAST_AGREEMENT]
+    return max(map(grow_outwards, fits), key=lambda fit: fit.agreement, default=None)
+
+
+def _keep_seen(fits: list[Fit]) -> list[Fit]:
+    """Return the fits whose finder patterns are seen, and not much less than those of the best."""
+    seen = [measure_finders(fit) for fit in fits]
+    least = max([_LEAST_SEEN, *(share - _SEEN_GAP for share in seen)])
+    return [fit for fit, share in zip(fits, seen, strict=True) if share >= least]
+
+
+def assess_fit(begun: Fit, soft: Pixels, clear: bool) -> Candidate:
+    """Return a fit with what its modules say once data moved it."""
+    alike = max(measure_likeness(seen, begun.layout.version) for seen in (soft, soft.T))
+    sureness = float(np.abs(np.clip(soft, -1, 1)).mean())
+    return Candidate(begun, alike, sureness, clear)

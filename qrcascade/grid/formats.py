@@ -1,0 +1,94 @@
+"""Format and version information (ISO/IEC 18004:2015, 7.9, 7.10), and what soft modules say of it."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from qrcascade.grid.layout import LEVELS, VERSIONS, layout
+
+__all__ = [
+    "FORMAT_WORDS",
+    "VERSION_WORDS",
+    "choose_formats",
+    "measure_likeness",
+    "score_format",
+    "turn_upright",
+]
+
+Soft = NDArray[np.floating[Any]]
+
+# Thresholds, all chosen.
+# Format words that are tried, and by how much their agreement may be less than the best one's.
+_FORMATS, _FORMAT_GAP = 3, 0.45
+# By how much format information must agree better with the mirror image for the symbol to be mirrored.
+_MIRROR_GAP = 0.1
+# Least sum of how surely both are seen: no division by nothing.
+_LEAST_SEEN = 1e-3
+
+
+def _encode_bch(values: range, generator: int, flip: int = 0) -> NDArray[np.int8]:
+    """Return systematic code words of a BCH code as rows of +1 and -1, the most significant bit first."""
+    check = generator.bit_length() - 1
+    words = []
+    for value in values:
+        rest = value << check
+        while rest.bit_length() > check:
+            rest ^= generator << (rest.bit_length() - check - 1)
+        words.append((value << check | rest) ^ flip)
+    length = check + max(values).bit_length()
+    bits = np.array(words)[:, None] >> np.arange(length - 1, -1, -1) & 1
+    signs = (2 * bits - 1).astype(np.int8)
+    signs.flags.writeable = False
+    return signs
+
+
+# Annex C: the format information's 32 words, at (index in LEVELS) * 8 + mask; shape (32, 15).
+FORMAT_WORDS = _encode_bch(range(32), 0b10100110111, flip=0b101010000010010)
+# Annex D: the version information of versions 7 to 40, at version - 7; shape (34, 18).
+VERSION_WORDS = _encode_bch(VERSIONS[6:], 0b1111100100101)
+
+
+def score_format(soft: Soft, version: int) -> float:
+    """Return how well format information fits: the best word's mean agreement with both copies, -1 to 1."""
+    return float(_score_formats(soft, version).max())
+
+
+def choose_formats(soft: Soft, version: int) -> list[tuple[str, int]]:
+    """Return error correction level and mask of the format words that fit, the best first, three at most."""
+    scores = _score_formats(soft, version)
+    order = np.argsort(-scores, kind="stable")
+    near = order[scores[order] >= scores.max() - _FORMAT_GAP]
+    return [(LEVELS[word // 8], word % 8) for word in near[:_FORMATS].tolist()]
+
+
+def measure_likeness(soft: Soft, version: int) -> float:
+    """Return how much timing patterns and format information look like a symbol's, up to 2.
+
+    Each is what agrees as a share of how surely it is seen, so blur does not count against a symbol. Of
+    modules at random timing gives about 0, and the best format word about 0.4.
+    """
+    soft = np.clip(soft, -1.0, 1.0)
+    places = layout(version)
+    timing = soft[places.timing]
+    rows, columns = np.moveaxis(places.format_cells, 2, 0)
+    seen = np.abs(timing).mean() + np.abs(soft[rows, columns]).mean()
+    agrees = (timing * places.pattern[places.timing]).mean() + score_format(soft, version)
+    return float(2 * agrees / max(seen, _LEAST_SEEN))
+
+
+def turn_upright(soft: NDArray[np.float32], version: int) -> tuple[NDArray[np.float32], bool]:
+    """Return soft bits in the symbol's own rows and columns, and whether the picture mirrors it."""
+    mirrored = score_format(soft.T, version) > score_format(soft, version) + _MIRROR_GAP
+    return (soft.T if mirrored else soft), mirrored
+
+
+def _score_formats(soft: Soft, version: int) -> Soft:
+    """Return the mean agreement of each format word with both copies, shape (32,)."""
+    cells = layout(version).format_cells
+    rows, columns = np.moveaxis(cells, 2, 0)
+    copies, length = cells.shape[:2]
+    scores: Soft = FORMAT_WORDS @ np.clip(soft[rows, columns], -1.0, 1.0).sum(0) / (copies * length)
+    return scores

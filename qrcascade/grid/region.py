@@ -1,0 +1,193 @@
+"""What is learned about one region on the way from a rough outline to a payload.
+
+`RegionReader` is the one place that changes: its commands fit or compare, and keep what came of it.
+"""
+
+from __future__ import annotations
+
+import functools
+from dataclasses import dataclass, replace
+
+import numpy as np
+from numpy.typing import NDArray
+
+from qrcascade.frame import Frame
+from qrcascade.grid import codewords, verify
+from qrcascade.grid.accept import Decoded, Partial
+from qrcascade.grid.blur import Blur, estimate_blur
+from qrcascade.grid.canvas import Canvas, Pixels
+from qrcascade.grid.choose import Candidate, assess_fit, choose_fit, find_poses_near, is_clear
+from qrcascade.grid.deblur import deconvolve
+from qrcascade.grid.fit import Fit, add_known
+from qrcascade.grid.formats import turn_upright
+from qrcascade.grid.grow import fit_data, refine_locally
+from qrcascade.grid.locate import Pose
+from qrcascade.grid.recentre import recentre_outline
+from qrcascade.grid.soft import cancel_leakage, sample_centres
+from qrcascade.grid.variants import Variant, differ, render_gray
+from qrcascade.quad import Quad
+
+__all__ = ["GridReading", "RegionReader"]
+
+# Modules of the windows when decoded blocks help to fit. Chosen.
+_HELPED_WIDTHS = (3.0, 2.0)
+# Modules a side; larger symbols have too many for a blind estimate to move any of them. How often it is
+# made, and rounds of the deconvolution after it. Chosen.
+_BLIND_SIZE, _BLIND_TRIES, _BLIND_ROUNDS = 80, 2, 3
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class GridReading:
+    """A symbol that was read by its grid.
+
+    Parameters
+    ----------
+    decoded : Decoded
+        What it says and why that is believed.
+    mesh : ndarray, shape (N + 1, N + 1, 2)
+        Corners (x, y) of its modules in the source picture, in its own rows and columns.
+    mirrored : bool
+        Whether the picture shows it mirrored.
+    """
+
+    decoded: Decoded
+    mesh: NDArray[np.float64]
+    mirrored: bool
+
+    @property
+    def quad(self) -> Quad:
+        """Its outline, its own top-left first."""
+        return Quad.of(np.array([self.mesh[0, 0], self.mesh[0, -1], self.mesh[-1, -1], self.mesh[-1, 0]]))
+
+
+class RegionReader:
+    """Fits and decodes one region, and keeps what it learns.
+
+    Attributes
+    ----------
+    reading : GridReading or None
+        What was read.
+    current : Fit or None
+        The grid that was fitted last, deconvolution left out.
+    candidates : list of Candidate
+        Of each variant that was fitted.
+    """
+
+    def __init__(self, frame: Frame, quad: Quad) -> None:
+        self.reading: GridReading | None = None
+        self.current: Fit | None = None
+        self.candidates: list[Candidate] = []
+        self._frame, self._quad = frame, quad
+        self._partials: dict[int, Partial] = {}
+        self._fitted: dict[Variant, Pixels] = {}
+        self._spent = 0
+
+    @functools.cached_property
+    def _located(self) -> tuple[Canvas, list[Pose]]:
+        return recentre_outline(self._frame, self._quad)
+
+    @property
+    def canvas(self) -> Canvas:
+        """The region, rectified; locating it is left to whoever asks first."""
+        return self._located[0]
+
+    @property
+    def promising(self) -> bool:
+        """Whether anything seen so far may be a symbol."""
+        return any(candidate.promising for candidate in self.candidates)
+
+    def shows_more(self, variant: Variant, pixels: Pixels) -> bool:
+        """Return whether a variant shows what those that were fitted did not."""
+        others = (seen for other, seen in self._fitted.items() if other.corner == variant.corner)
+        return all(differ(pixels, seen) for seen in others)
+
+    def fit(self, variant: Variant, pixels: Pixels | None = None) -> GridReading | None:
+        """Fit the most promising poses to the function patterns, the best one to the data, and decode."""
+        canvas, poses = self._located
+        if pixels is None:
+            pixels = variant.render(canvas)
+        self._fitted[variant] = pixels
+        if variant.render is not render_gray:
+            poses = find_poses_near(canvas, pixels, poses)
+        begun = choose_fit(canvas, pixels, poses, corner=variant.corner)
+        if begun is None:
+            self.current = None
+            return None
+        fit = self.current = fit_data(begun)
+        soft = sample_centres(fit)
+        candidate = assess_fit(begun, soft, is_clear(poses))
+        self.candidates.append(candidate)
+        return self._read(fit, soft) if candidate.promising else None
+
+    def refine(self) -> GridReading | None:
+        """Fit the current grid locally, and decode again."""
+        if self.current is None:
+            return None
+        fit = self.current = refine_locally(self.current)
+        partial = self._partials.get(fit.layout.version)
+        if self._read(fit, sample_centres(fit)) is None and partial is not None:
+            helped = refine_locally(add_known(fit, partial.modules), _HELPED_WIDTHS)
+            # Whoever compares a text with this grid must not find in it what was decoded.
+            self.current = replace(helped, known=fit.known)
+            self._decode(helped, cancel_leakage(helped), partial)
+        return self.reading
+
+    def deblur(self, fit: Fit, blur: Blur, highpass: float = 0.0) -> GridReading | None:
+        """Deconvolve a fit and decode, with the blur estimated again from its modules if need be."""
+        found = deconvolve(fit, blur, highpass=highpass)
+        self._decode(found.fit, found.soft)
+        if fit.size >= _BLIND_SIZE or highpass:
+            return self.reading
+        for _ in range(_BLIND_TRIES):
+            if self.reading is not None:
+                break
+            blur = estimate_blur(found.fit, blur, found.modules)
+            found = deconvolve(found.fit, blur, modules=found.modules, rounds=_BLIND_ROUNDS)
+            self._decode(found.fit, found.soft)
+        return self.reading
+
+    def verify(self, text: str) -> GridReading | None:
+        """Compare a text with the current grid's soft bits."""
+        fit = self.current
+        if fit is None:
+            return None
+        version = fit.layout.version
+        for sample in (sample_centres, cancel_leakage):
+            upright, mirrored = turn_upright(sample(fit), version)
+            found = verify.verify_text(upright, version, text, hypotheses=self._charge())
+            if found is not None:
+                self.reading = self._locate(fit, found, mirrored)
+                return self.reading
+        return None
+
+    def _read(self, fit: Fit, soft: Pixels) -> GridReading | None:
+        """Decode soft bits, or else those without leakage."""
+        self._decode(fit, soft)
+        if self.reading is None:
+            self._decode(fit, cancel_leakage(fit))
+        return self.reading
+
+    def _decode(self, fit: Fit, soft: Pixels, before: Partial | None = None) -> None:
+        """Decode soft bits, also of the mirror image where its format information fits better."""
+        version = fit.layout.version
+        upright, mirrored = turn_upright(soft, version)
+        found = codewords.decode(upright, version, hypotheses=self._charge(), before=before)
+        if isinstance(found, Decoded):
+            self.reading = self._locate(fit, found, mirrored)
+        elif isinstance(found, Partial) and not mirrored:
+            known = self._partials.get(version)
+            if known is None or found.blocks > known.blocks:
+                self._partials[version] = found
+
+    def _charge(self) -> float:
+        """Count one more reading of the region, and return its charge (`qrcascade.grid.evidence`)."""
+        self._spent += 1
+        return self._spent * (self._spent + 1)
+
+    def _locate(self, fit: Fit, decoded: Decoded, mirrored: bool) -> GridReading:
+        """Return a reading with its mesh in the source picture."""
+        mesh = fit.mesh()
+        if mirrored:
+            mesh = mesh.transpose(1, 0, 2)
+        points = np.dstack([mesh, np.ones(mesh.shape[:2])]) @ self.canvas.frame.to_source.T
+        return GridReading(decoded, np.asarray(points[..., :2] / points[..., 2:]), mirrored)

@@ -1,0 +1,107 @@
+"""Variants of a region: its pixels with highlights clipped, with light taken off, or one colour alone."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from qrcascade.grid.canvas import Canvas, Pixels
+from qrcascade.views import opencv
+
+__all__ = ["VARIANTS", "Variant", "differ", "render_gray"]
+
+# Thresholds, all chosen.
+# Gray levels from which a pixel may be a highlight, the least share of the others, and the percentile of them
+# that is paper white. What is lighter than that by a share and some gray levels is cut off.
+_HIGHLIGHT, _LEAST_PAPER, _PAPER_PERCENTILE = 240, 0.3, 97
+_ABOVE_SHARE, _ABOVE_LEVELS = 1.1, 3
+# Shares of the side within which something changes to be a detail.
+_DETAIL, _WIDE_DETAIL = 1 / 33, 1 / 22
+# Standard deviation of the window in which contrast is measured, in that of the detail.
+_CONTRAST_WINDOW = 1.5
+# The least contrast, as a share of the median one, and in gray levels.
+_LEAST_CONTRAST, _LEAST_LEVELS = 0.25, 1e-3
+# Gray levels: where there is no detail, and of one standard deviation of detail.
+_MIDDLE, _DRAWN_CONTRAST = 128, 50
+# Mean difference in gray levels under which two variants are one.
+_SAME_PIXELS = 2.0
+
+
+@dataclass(frozen=True, slots=True)
+class Variant:
+    """Pixels of a canvas to fit to, and whether its outline's fourth corner is believed.
+
+    Attributes
+    ----------
+    name : str
+        For the stage's name.
+    render : callable
+        Gives the pixels of a canvas, 0 to 255.
+    corner : bool
+        As in `qrcascade.grid.fit.lay_grid`.
+    """
+
+    name: str
+    render: Callable[[Canvas], Pixels]
+    corner: bool = False
+
+
+def differ(pixels: Pixels, others: Pixels) -> bool:
+    """Return whether two variants are not the same: of a gray picture all channels are."""
+    return float(np.abs(pixels - others).mean()) >= _SAME_PIXELS
+
+
+def render_gray(canvas: Canvas) -> Pixels:
+    """Return the canvas as it is."""
+    return canvas.gray
+
+
+def _clip_highlights(render: Callable[[Canvas], Pixels]) -> Callable[[Canvas], Pixels]:
+    """Cut highlights off a little above paper white: glare counts as light, and bends nothing."""
+
+    def clip(canvas: Canvas) -> Pixels:
+        whole = render(canvas)
+        first = round(canvas.origin)
+        inner = whole[first : first + canvas.side, first : first + canvas.side]
+        paper = inner[inner < _HIGHLIGHT]
+        if paper.size < _LEAST_PAPER * inner.size:
+            return whole
+        return np.minimum(whole, np.percentile(paper, _PAPER_PERCENTILE) * _ABOVE_SHARE + _ABOVE_LEVELS)
+
+    return clip
+
+
+def _take_light_off(share: float) -> Callable[[Canvas], Pixels]:
+    """Keep only what changes within a share of the side, at the same contrast everywhere."""
+
+    def render(canvas: Canvas) -> Pixels:
+        cv2 = opencv()
+        sigma = canvas.side * share
+        detail = canvas.gray - cv2.GaussianBlur(canvas.gray, (0, 0), sigma)
+        contrast = np.sqrt(cv2.GaussianBlur(detail * detail, (0, 0), _CONTRAST_WINDOW * sigma))
+        contrast = np.maximum(contrast, max(_LEAST_CONTRAST * float(np.median(contrast)), _LEAST_LEVELS))
+        return np.asarray(np.clip(_MIDDLE + _DRAWN_CONTRAST * detail / contrast, 0, 255), np.float32)
+
+    return render
+
+
+def _take_channel(of: Callable[[NDArray[np.uint8]], NDArray[np.uint8]]) -> Callable[[Canvas], Pixels]:
+    return lambda canvas: of(canvas.frame.color).astype(np.float32)
+
+
+# The cheap and likely ones first.
+VARIANTS = (
+    Variant("gray", render_gray),
+    Variant("clipped", _clip_highlights(render_gray)),
+    Variant("corner", render_gray, corner=True),
+    Variant("detail", _take_light_off(_DETAIL)),
+    Variant("wide detail", _take_light_off(_WIDE_DETAIL), corner=True),
+    Variant("red", _clip_highlights(_take_channel(lambda c: c[:, :, 0]))),
+    Variant("lightest", _clip_highlights(_take_channel(lambda c: c.max(axis=2)))),
+    Variant("green", _clip_highlights(_take_channel(lambda c: c[:, :, 1])), corner=True),
+    Variant("blue", _clip_highlights(_take_channel(lambda c: c[:, :, 2])), corner=True),
+    Variant("darkest", _clip_highlights(_take_channel(lambda c: c.min(axis=2)))),
+)
