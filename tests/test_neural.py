@@ -79,9 +79,10 @@ def test_a_small_code_in_a_large_picture_is_located_in_a_tile(nano_weights: Path
     result = Cascade([QReaderStrategy("n", weights_folder=nano_weights)]).read(page, expect=1)
     assert result.errors == ()
     assert result.text == "https://example.com/small"
-    first, search, tile = result.attempts[:3]
+    first, search, texture, tile = result.attempts[:4]
     assert (first.step, first.regions) == ("qreader detect", ())
     assert (search.step, search.regions) == ("finders <=2048px", ())
+    assert texture.step == "texture <=1280px"
     assert tile.step.startswith("qreader detect crop1280x1280+")
     whole = Quad.of(np.asarray(outline) + np.array([1200, 1900]))
     assert tile.regions[0].quad.overlap(whole) > 0.8
