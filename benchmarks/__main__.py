@@ -16,6 +16,7 @@ from benchmarks import (
     batch,
     claims,
     cluster,
+    compare,
     concurrency,
     corpora,
     curves,
@@ -125,6 +126,7 @@ main.command(name="concurrency")(concurrency.concurrency)
 main.command(name="runtimes")(runtimes.runtimes)
 main.command(name="curves")(curves.curves)
 main.command(name="claims")(claims.claims)
+main.add_command(compare.compare)
 main.add_command(isolation.isolation)
 main.command(name="load")(load.load)
 main.command(name="scaling")(scaling.scaling)

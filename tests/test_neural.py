@@ -83,7 +83,7 @@ def test_a_small_code_in_a_large_picture_is_located_in_a_tile(nano_weights: Path
     assert (first.step, first.regions) == ("qreader detect", ())
     assert (search.step, search.regions) == ("finders <=2048px", ())
     assert texture.step == "texture <=1280px"
-    assert tile.step.startswith("qreader detect crop1280x1280+")
+    assert (tile.kind, tile.view[:14]) == ("detect", "crop1280x1280+")
     whole = Quad.of(np.asarray(outline) + np.array([1200, 1900]))
     assert tile.regions[0].quad.overlap(whole) > 0.8
 
