@@ -14,8 +14,8 @@ from benchmarks.deformed import WRONG_VERSIONS, Page, Random, blurred, drawn, fi
 from benchmarks.impostors import DEAR, KINDS, Impostor
 from benchmarks.resumed import Task
 from qrcascade import Frame
-from qrcascade.frame import Gray
-from qrcascade.grid.layout import data_mask
+from qrcascade.image.frame import Gray
+from qrcascade.symbology.layout import data_mask
 
 __all__ = ["BLANKS", "blank", "blank_tasks"]
 

@@ -10,12 +10,13 @@ from tqdm import tqdm
 
 from benchmarks import corpora
 from benchmarks.corpora import Picture
-from qrcascade import Frame, QRCode, charset
-from qrcascade.executor import perform
+from qrcascade import Frame, QRCode
 from qrcascade.grid.reader import stages
-from qrcascade.steps import Context
+from qrcascade.reading.executor import perform
+from qrcascade.reading.steps import Context
 from qrcascade.strategies.classical import parse_step
 from qrcascade.strategies.regions import REGION_LOOKS, is_credible_outline, look_at_region
+from qrcascade.symbology import charset
 
 __all__ = ["claims"]
 

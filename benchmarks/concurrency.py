@@ -24,7 +24,7 @@ from benchmarks import report, synthetic
 from benchmarks.blanks import blank
 from benchmarks.ruins import ruin
 from qrcascade import Cascade, ImageError, ReadResult
-from qrcascade.frame import Source
+from qrcascade.image.frame import Source
 
 __all__ = ["Held", "compared", "concurrency", "held", "soaked", "sources", "told"]
 

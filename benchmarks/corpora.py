@@ -13,7 +13,7 @@ from PIL import Image
 
 from benchmarks import synthetic
 from qrcascade import Frame, Quad
-from qrcascade.frame import Gray
+from qrcascade.image.frame import Gray
 
 __all__ = ["CORPORA", "Picture", "load", "root"]
 

@@ -28,8 +28,9 @@ from benchmarks.deformed import (
     symbol,
 )
 from benchmarks.readers import READERS, Reading, build
-from qrcascade import Quad, charset
-from qrcascade.frame import Gray
+from qrcascade import Quad
+from qrcascade.image.frame import Gray
+from qrcascade.symbology import charset
 
 __all__ = ["CONDITIONS", "Condition", "curves"]
 

@@ -19,8 +19,8 @@ from numpy.typing import NDArray
 
 from benchmarks import synthetic
 from qrcascade import Quad
-from qrcascade.frame import Gray
-from qrcascade.grid.layout import blocks, data_mask, interleaving, layout
+from qrcascade.image.frame import Gray
+from qrcascade.symbology.layout import blocks, data_mask, interleaving, layout
 
 __all__ = [
     "DAMAGES",

@@ -13,7 +13,7 @@ from tqdm import tqdm
 
 from benchmarks import corpora
 from qrcascade import Cascade, Frame
-from qrcascade.frame import Source
+from qrcascade.image.frame import Source
 
 __all__ = ["easy"]
 

@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 
 from qrcascade import Findings, Frame, QRCode, Quad, Region, Scan, Step
-from qrcascade.steps import Steps
+from qrcascade.reading.steps import Steps
 
 PLACE = Quad(((10, 10), (50, 10), (50, 50), (10, 50)))
 

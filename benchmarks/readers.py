@@ -13,10 +13,10 @@ from benchmarks.wechat import WeChat
 from qrcascade import Cascade, ClassicalStrategy, Frame, GridStrategy, QReaderStrategy, Quad
 from qrcascade.cascade import PRESETS
 from qrcascade.engines import engine
-from qrcascade.frame import Gray
-from qrcascade.models import load as load_model
-from qrcascade.runtimes import RUNTIMES
-from qrcascade.runtimes.torch import TorchDetector
+from qrcascade.image.frame import Gray
+from qrcascade.neural.models import load as load_model
+from qrcascade.neural.runtimes import RUNTIMES
+from qrcascade.neural.runtimes.torch import TorchDetector
 
 __all__ = ["READERS", "Output", "Reading", "build"]
 

@@ -23,7 +23,7 @@ from benchmarks.deformed import (
     symbol,
 )
 from benchmarks.resumed import Task
-from qrcascade.frame import Gray
+from qrcascade.image.frame import Gray
 
 __all__ = ["RUINS", "ruin", "ruin_tasks"]
 

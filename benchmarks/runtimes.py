@@ -22,11 +22,11 @@ from tqdm import tqdm
 
 from benchmarks import corpora, report, synthetic
 from qrcascade import Frame, Quad
-from qrcascade.frame import Gray
-from qrcascade.models import load
-from qrcascade.runtimes import EXPORTS, RUNTIMES
-from qrcascade.runtimes.export import export
-from qrcascade.views import limit
+from qrcascade.image.frame import Gray
+from qrcascade.image.views import limit
+from qrcascade.neural.models import load
+from qrcascade.neural.runtimes import EXPORTS, RUNTIMES
+from qrcascade.neural.runtimes.export import export
 
 __all__ = ["architectures", "runtimes"]
 

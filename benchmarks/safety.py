@@ -19,10 +19,10 @@ from benchmarks import report, resumed
 from benchmarks.deformed import DAMAGES, Random, blurred, damaged, finished, shot, symbol
 from benchmarks.impostors import DEAR, KINDS
 from qrcascade import Frame, Quad
-from qrcascade.frame import Gray
 from qrcascade.grid import codewords, evidence
 from qrcascade.grid.codewords import Decoded, Partial
 from qrcascade.grid.reader import GridReading, stages
+from qrcascade.image.frame import Gray
 
 __all__ = [
     "Outcome",

@@ -17,9 +17,10 @@ from benchmarks.blanks import blank, blank_tasks
 from benchmarks.resumed import Task
 from benchmarks.ruins import ruin, ruin_tasks
 from benchmarks.safety import most
-from qrcascade import Cascade, ClassicalStrategy, QRCode, ReadResult, charset
-from qrcascade.frame import Gray
+from qrcascade import Cascade, ClassicalStrategy, QRCode, ReadResult
+from qrcascade.image.frame import Gray
 from qrcascade.strategies.classical import SCHEDULE
+from qrcascade.symbology import charset
 
 __all__ = ["READERS", "Seen", "looked", "safety_pictures"]
 

@@ -21,14 +21,15 @@ from typing import Any
 from tqdm import tqdm
 
 from benchmarks.corpora import Picture, load
-from qrcascade import Frame, QRCode, Quad, models
-from qrcascade.executor import perform
+from qrcascade import Frame, QRCode, Quad
 from qrcascade.grid.reader import stages
+from qrcascade.image.views import limit, to_source
+from qrcascade.neural import models
+from qrcascade.reading.executor import perform
+from qrcascade.reading.steps import Context, Step
 from qrcascade.results import Findings
-from qrcascade.steps import Context, Step
 from qrcascade.strategies.classical import parse_step
 from qrcascade.strategies.regions import WORTHWHILE, is_credible_outline, look_at_region
-from qrcascade.views import limit, to_source
 
 __all__ = ["LEAST", "Measured", "Row", "measure", "order"]
 

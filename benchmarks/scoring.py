@@ -11,7 +11,8 @@ import numpy as np
 
 from benchmarks.corpora import Picture
 from benchmarks.readers import Output, Reading
-from qrcascade import QRCode, charset
+from qrcascade import QRCode
+from qrcascade.symbology import charset
 
 __all__ = ["Record", "Summary", "reliability", "score", "summarise"]
 

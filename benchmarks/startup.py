@@ -18,7 +18,7 @@ import zxingcpp
 from PIL import Image
 
 import qrcascade
-from qrcascade.frame import Gray
+from qrcascade.image.frame import Gray
 
 __all__ = ["startup"]
 

@@ -19,7 +19,7 @@ import segno
 from numpy.typing import NDArray
 
 from qrcascade import Quad
-from qrcascade.frame import Gray
+from qrcascade.image.frame import Gray
 
 __all__ = ["CONDITIONS", "SCENARIOS", "Drawn", "draw", "large_page", "page", "small_code"]
 

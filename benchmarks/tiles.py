@@ -12,8 +12,8 @@ from tqdm import tqdm
 from benchmarks import corpora, report, synthetic
 from benchmarks.synthetic import Drawn
 from qrcascade import Attempt, Cascade, Frame, QReaderStrategy, Quad, ReadOptions, Scan
-from qrcascade.executor import LocalExecutor, run_plan
-from qrcascade.steps import Steps
+from qrcascade.reading.executor import LocalExecutor, run_plan
+from qrcascade.reading.steps import Steps
 from qrcascade.strategies import tiles
 
 __all__ = ["small_codes"]

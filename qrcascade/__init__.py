@@ -11,7 +11,6 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from qrcascade.batch import Record, read_many
     from qrcascade.cascade import Cascade, read
-    from qrcascade.display import show_views
     from qrcascade.documents import read_document
     from qrcascade.errors import (
         DocumentError,
@@ -23,14 +22,16 @@ if TYPE_CHECKING:
         WeightsError,
         WorkerError,
     )
-    from qrcascade.frame import Frame
-    from qrcascade.limits import Limits
-    from qrcascade.options import DocumentOptions, ReadOptions
+    from qrcascade.image.frame import Frame
+    from qrcascade.image.limits import Limits
+    from qrcascade.image.quad import Quad
     from qrcascade.profile import Advice, Measured, Profile, advise
-    from qrcascade.quad import Quad
-    from qrcascade.results import Attempt, Findings, QRCode, ReadResult, Region
-    from qrcascade.scan import Scan
-    from qrcascade.steps import Step
+    from qrcascade.reading.options import DocumentOptions, ReadOptions
+    from qrcascade.reading.scan import Scan
+    from qrcascade.reading.steps import Step
+    from qrcascade.report.display import show_views
+    from qrcascade.report.result import ReadResult
+    from qrcascade.results import Attempt, Findings, QRCode, Region
     from qrcascade.strategies import ClassicalStrategy, GridStrategy, QReaderStrategy, Strategy, StubStrategy
 
 __version__ = "0.1.0"
@@ -76,7 +77,7 @@ __all__ = [
 _ROOMS = {
     "batch": ("Record", "read_many"),
     "cascade": ("Cascade", "read"),
-    "display": ("show_views",),
+    "report.display": ("show_views",),
     "documents": ("read_document",),
     "errors": (
         "DocumentError",
@@ -88,26 +89,32 @@ _ROOMS = {
         "WeightsError",
         "WorkerError",
     ),
-    "frame": ("Frame",),
-    "limits": ("Limits",),
-    "options": ("DocumentOptions", "ReadOptions"),
+    "image.frame": ("Frame",),
+    "image.limits": ("Limits",),
+    "reading.options": ("DocumentOptions", "ReadOptions"),
     "profile": ("Advice", "Measured", "Profile", "advise"),
-    "quad": ("Quad",),
-    "results": ("Attempt", "Findings", "QRCode", "ReadResult", "Region"),
-    "scan": ("Scan",),
-    "steps": ("Step",),
+    "image.quad": ("Quad",),
+    "report.result": ("ReadResult",),
+    "results": ("Attempt", "Findings", "QRCode", "Region"),
+    "reading.scan": ("Scan",),
+    "reading.steps": ("Step",),
     "strategies": ("ClassicalStrategy", "GridStrategy", "QReaderStrategy", "Strategy", "StubStrategy"),
 }
 _HOME = {name: room for room, names in _ROOMS.items() for name in names}
+# Modules that are public by a short name.
+_MODULES = {"tables": "report.tables", "views": "image.views"}
 
 
 def __getattr__(name: str) -> Any:
-    if name not in _HOME:
+    if name in _MODULES:
+        value: Any = importlib.import_module(f"qrcascade.{_MODULES[name]}")
+    elif name in _HOME:
+        value = getattr(importlib.import_module(f"qrcascade.{_HOME[name]}"), name)
+    else:
         raise AttributeError(f"module 'qrcascade' has no attribute {name!r}")
-    value = getattr(importlib.import_module(f"qrcascade.{_HOME[name]}"), name)
     globals()[name] = value
     return value
 
 
 def __dir__() -> list[str]:
-    return sorted({*globals(), *__all__})
+    return sorted({*globals(), *__all__, *_MODULES})

@@ -10,14 +10,15 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from qrcascade.errors import OptionError
-from qrcascade.executor import Executor, LocalExecutor, OutOfTimeError, PictureLostError, run_plan
-from qrcascade.frame import Frame, Source
-from qrcascade.limits import Limits, is_count
-from qrcascade.options import ReadKeywords, ReadOptions
-from qrcascade.quad import Quad
-from qrcascade.results import Attempt, ReadResult, Region
-from qrcascade.scan import Scan
-from qrcascade.steps import Steps
+from qrcascade.image.frame import Frame, Source
+from qrcascade.image.limits import Limits, is_count
+from qrcascade.image.quad import Quad
+from qrcascade.reading.executor import Executor, LocalExecutor, OutOfTimeError, PictureLostError, run_plan
+from qrcascade.reading.options import ReadKeywords, ReadOptions
+from qrcascade.reading.scan import Scan
+from qrcascade.reading.steps import Steps
+from qrcascade.report.result import ReadResult
+from qrcascade.results import Attempt, Region
 from qrcascade.strategies import ClassicalStrategy, GridStrategy, QReaderStrategy, Strategy
 from qrcascade.strategies.base import warm
 
@@ -197,7 +198,7 @@ class Cascade:
         Parameters
         ----------
         source : path, bytes, binary file, PIL.Image.Image or ndarray
-            See `qrcascade.frame.Frame.load`.
+            See `qrcascade.image.frame.Frame.load`.
         options : ReadOptions, optional
             What is asked of the reading; by default that of `ReadOptions`.
         **keywords

@@ -1,16 +1,13 @@
-"""What a reading gives back: frozen, slotted, comparable; the standard library only."""
+"""What a reading gives back, as values: frozen, slotted, comparable; the standard library only."""
 
 from __future__ import annotations
 
 import json
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-from qrcascade.errors import NotFoundError, OptionError
-from qrcascade.quad import Point, Quad
-
-if TYPE_CHECKING:
-    from PIL.Image import Image
+from qrcascade.errors import NotFoundError
+from qrcascade.image.quad import Point, Quad
 
 __all__ = [
     "SKIPPED",
@@ -19,13 +16,10 @@ __all__ = [
     "Progress",
     "QRCode",
     "Quad",
-    "ReadResult",
+    "Reading",
     "Region",
     "step_text",
 ]
-
-# Regions that score less are not drawn; as in `qrcascade.scan`.
-_CREDIBLE = 0.5
 
 
 SKIPPED = "skipped"
@@ -39,11 +33,11 @@ class QRCode:
     Parameters
     ----------
     text : str
-        The payload as text; `qrcascade.charset` has the rule. Never depends on the machine.
+        The payload as text; `qrcascade.symbology.charset` has the rule. Never depends on the machine.
     quad : Quad
         Where it stands, in pixels of the upright picture, from the symbol's own top-left.
     confidence : float
-        Probability, 0 to 1, that the payload is exactly right (`qrcascade.confidence`).
+        Probability, 0 to 1, that the payload is exactly right (`qrcascade.engines.confidence`).
     data : bytes, optional
         The payload's exact bytes, or None where the engine cannot give them.
     engine, strategy, step : str
@@ -261,8 +255,8 @@ def _ms(seconds: float) -> float:
 
 
 @dataclass(frozen=True, slots=True)
-class ReadResult:
-    """Everything that one reading of one picture gave. True where a code was read, and accepted.
+class Reading:
+    """Everything that the reading of one picture gave, as values. True where a code was read and accepted.
 
     Parameters
     ----------
@@ -302,7 +296,7 @@ class ReadResult:
 
     def __reduce__(self) -> tuple[Any, ...]:
         kept = (self.codes, self.regions, self.attempts, self.size, self.elapsed_s, self.timed_out, self.page)
-        return ReadResult, (*kept, self.ended)
+        return type(self), (*kept, self.ended)
 
     def __bool__(self) -> bool:
         return any(code.accepted for code in self.codes)
@@ -360,48 +354,3 @@ class ReadResult:
     def to_json(self) -> str:
         """`to_dict` as one line of JSON, with letters beyond ASCII as they are."""
         return json.dumps(self.to_dict(), ensure_ascii=False)
-
-    def draw(self, mesh: bool = False) -> Image:
-        """The picture with what was found: read codes in green, credible regions left unread in amber.
-
-        Parameters
-        ----------
-        mesh : bool
-            Draw the fitted module mesh of the codes that have one, in blue.
-
-        Returns
-        -------
-        PIL.Image.Image
-            Upright, RGB; a dot marks each code's own top-left corner. Lines grow with the picture.
-
-        Raises
-        ------
-        OptionError
-            If this result has no picture.
-        """
-        if self.picture is None:
-            raise OptionError("there is no picture to draw on: copies and pickles of a result go without it")
-        from qrcascade import drawing
-
-        unread = [(r.quad.corners, drawing.AMBER, False) for r in self.regions if r.score >= _CREDIBLE]
-        read = [(code.quad.corners, drawing.GREEN, True) for code in self.codes]
-        meshes = [code.mesh for code in self.codes if mesh and code.mesh is not None]
-        return drawing.overlaid(self.picture.color, outlines=[*unread, *read], meshes=meshes)
-
-    def explain(self) -> str:
-        """In words: what was tried, read and located, why it stopped, and what kept the rest from being read.
-
-        Looks at the picture again where something may be unread, a fraction of a second; `qrcascade.explain`
-        says how. A result without its picture says less.
-        """
-        from qrcascade import explain
-
-        said: str = explain.explained(self)
-        return said
-
-    def _repr_html_(self) -> str:
-        """What a notebook shows: the picture with what was found, and the attempts."""
-        from qrcascade import display
-
-        shown: str = display.html(self)
-        return shown

@@ -10,7 +10,7 @@ import segno
 from numpy.typing import NDArray
 
 from qrcascade import Quad
-from qrcascade.frame import Gray
+from qrcascade.image.frame import Gray
 
 QUIET = 4
 

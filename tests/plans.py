@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 
 from qrcascade import Attempt, Findings, Frame, QRCode, Region, Scan, Step
-from qrcascade.executor import LocalExecutor, run_plan
-from qrcascade.steps import Steps
+from qrcascade.reading.executor import LocalExecutor, run_plan
+from qrcascade.reading.steps import Steps
 
 
 def attempts(plan: Steps, scan: Scan) -> Iterator[Attempt]:

@@ -14,7 +14,7 @@ import pytest
 from PIL import Image
 
 from qrcascade import Cascade, ClassicalStrategy, OptionError, Step, WorkerError, read_many
-from qrcascade.batch import worker
+from qrcascade.batch import jobs
 from tests import draw, pages, told
 from tests.plans import give
 from tests.told import EXITS, FINE, HANGS, KILLED, SLOW, shade
@@ -81,7 +81,7 @@ def test_pages_before_the_one_that_ends_a_worker_are_kept() -> None:
 
 
 def test_what_hangs_is_ended(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(worker, "_SILENT_S", 1.0)
+    monkeypatch.setattr(jobs, "_SILENT_S", 1.0)
     hung, well = read_many([shade(HANGS), shade(FINE)], workers=1, ordered=True, cascade=TOLD)
     assert hung.error == "the worker process that read it was ended: silent for 1 s"
     assert well.result is not None

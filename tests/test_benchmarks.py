@@ -14,7 +14,7 @@ from benchmarks.corpora import Picture, load
 from benchmarks.readers import Output, Reading
 from benchmarks.scoring import score, summarise
 from qrcascade import Frame, Quad
-from qrcascade.frame import Gray
+from qrcascade.image.frame import Gray
 from qrcascade.strategies.classical import SCHEDULE
 from qrcascade.strategies.regions import REGION_LOOKS, look_at_region
 from tests import draw

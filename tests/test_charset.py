@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from qrcascade import charset
+from qrcascade.symbology import charset
 
 
 @pytest.mark.parametrize(

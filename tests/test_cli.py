@@ -9,8 +9,8 @@ from click.testing import CliRunner, Result
 from PIL import Image
 
 import qrcascade
-from qrcascade import weights
 from qrcascade.cli import main
+from qrcascade.neural import weights
 from tests import draw, pages
 
 
@@ -112,7 +112,7 @@ def test_doctor(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
 
 def test_doctor_looks_at_weights(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.setenv("QRCASCADE_WEIGHTS", str(tmp_path))
-    monkeypatch.setattr("qrcascade.runtimes.missing", lambda _runtime: [])
+    monkeypatch.setattr("qrcascade.neural.runtimes.missing", lambda _runtime: [])
     for size in "nsm":
         (tmp_path / f"qrdet-{size}.pt").write_bytes(b"weights")
         (tmp_path / f"qrdet-{size}.pt").chmod(0o644)
@@ -130,7 +130,7 @@ def test_doctor_looks_at_weights(monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 
 
 def test_doctor_sees_two_cv2_packages(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("qrcascade.doctor._version", lambda package: "1.0")
+    monkeypatch.setattr("qrcascade.cli.doctor._version", lambda package: "1.0")
     result = run("doctor")
     assert "opencv-python and opencv-python-headless" in result.stdout
     assert "pip uninstall -y opencv-python" in result.stdout

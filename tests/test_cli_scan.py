@@ -19,10 +19,10 @@ from click.testing import CliRunner, Result
 from PIL import Image
 
 from qrcascade.batch.journal import Journal, rows
-from qrcascade.batch.reading import Record
-from qrcascade.batch.summary import Summary
+from qrcascade.batch.pool import Record
+from qrcascade.batch.tally import Tally
 from qrcascade.cli import main
-from qrcascade.cli_scan import listed as listed_files
+from qrcascade.cli.scan import listed as listed_files
 from qrcascade.errors import OptionError
 from tests import draw, pages
 
@@ -200,7 +200,7 @@ def test_summary() -> None:
         timed = {} if ms is None else {"ms": ms, "codes": codes}
         return {"file": file, "rows": of, "error": None, **timed, **more}
 
-    summary = Summary(
+    summary = Tally(
         [
             *(row(f"{n}", 1, float(n), "grid" if n > 95 else "classical") for n in range(1, 101)),
             row("long", 3, 90.0),
@@ -216,7 +216,7 @@ def test_summary() -> None:
     assert summary.slowest[:2] == [(270.0, "long"), (100.0, "100")]
     assert summary.percentile(1.0) == 100
     assert summary.percentile(0.5) == sorted(summary.ms)[51]
-    assert Summary([]).lines() == ["files: 0; read 0; errors 0"]
+    assert Tally([]).lines() == ["files: 0; read 0; errors 0"]
 
 
 KILLS = [

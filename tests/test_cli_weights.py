@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner, Result
 
-from qrcascade import weights
 from qrcascade.cli import main
+from qrcascade.neural import weights
 from tests.loopback import Server, checkpoint, names, status, whole
 
 BODY = checkpoint()
@@ -78,7 +78,7 @@ def test_the_licence_is_shown_first(
 def test_at_a_terminal_it_asks(
     monkeypatch: pytest.MonkeyPatch, folder: Path, answer: str, exit_code: int
 ) -> None:
-    monkeypatch.setattr("qrcascade.cli_weights._at_a_terminal", lambda: True)
+    monkeypatch.setattr("qrcascade.cli.weights._at_a_terminal", lambda: True)
     with Server(whole(BODY)) as server:
         monkeypatch.setenv("QRCASCADE_WEIGHTS_URL", server.url)
         assert run("fetch", "--size", "s", answer=answer).exit_code == exit_code

@@ -17,8 +17,9 @@ from click.testing import CliRunner
 
 from benchmarks.__main__ import main
 from benchmarks.concurrency import compared, held, soaked, sources, told
-from qrcascade import Cascade, models, runtimes
-from qrcascade.runtimes import torch
+from qrcascade import Cascade
+from qrcascade.neural import models, runtimes
+from qrcascade.neural.runtimes import torch
 from tests import draw
 
 METHODS = [name for name in ("fork", "spawn") if name in multiprocessing.get_all_start_methods()]

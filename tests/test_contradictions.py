@@ -8,7 +8,8 @@ import numpy as np
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from qrcascade import Attempt, Cascade, QRCode, Quad, StubStrategy, confidence
+from qrcascade import Attempt, Cascade, QRCode, Quad, StubStrategy
+from qrcascade.engines import confidence
 
 BLANK = np.full((300, 300), 255, np.uint8)
 SQUARE = np.array([[100.0, 100], [200, 100], [200, 200], [100, 200]])

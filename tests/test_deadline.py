@@ -10,14 +10,14 @@ import numpy as np
 import pytest
 
 from qrcascade import Cascade, Findings, Frame, Quad, Scan, Step
-from qrcascade.costs import expected_s
 from qrcascade.engines import NAMES, engine
-from qrcascade.executor import LocalExecutor, OutOfTimeError
-from qrcascade.steps import Context
+from qrcascade.image.views import limit, view
+from qrcascade.reading.costs import expected_s
+from qrcascade.reading.executor import LocalExecutor, OutOfTimeError
+from qrcascade.reading.steps import Context
 from qrcascade.strategies.classical import SCHEDULE, parse_step
 from qrcascade.strategies.qreader import QReaderStrategy
 from qrcascade.strategies.regions import REGION_LOOKS, look_at_region
-from qrcascade.views import limit, view
 
 BLANK = np.full((60, 80), 255, np.uint8)
 SQUARE = Quad(((1, 1), (9, 1), (9, 9), (1, 9)))

@@ -24,9 +24,9 @@ from qrcascade import (
     ReadResult,
     Region,
     show_views,
-    tables,
-    views,
 )
+from qrcascade.image import views
+from qrcascade.report import tables
 
 QUAD = Quad(((100.0, 100.0), (300.0, 100.0), (300.0, 300.0), (100.0, 300.0)))
 OTHER = Quad(((500.0, 100.0), (700.0, 100.0), (700.0, 300.0), (500.0, 300.0)))

@@ -51,7 +51,7 @@ def test_what_is_copied_is_there() -> None:
 
 def test_what_is_set_is_a_setting() -> None:
     pytest.importorskip("fastapi", reason="the server extra is not installed")
-    from qrcascade.cli_serve import serve
+    from qrcascade.cli.serve import serve
 
     known = {option.envvar for option in serve.params}
     known |= {"QRCASCADE_TOKEN", "QRCASCADE_WEIGHTS", "QRCASCADE_OFFLINE"}

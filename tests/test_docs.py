@@ -288,7 +288,7 @@ def test_the_site_builds(tmp_path: Path) -> None:
     )
     assert build.returncode == 0, build.stdout + build.stderr
     pages = {page.parent.relative_to(tmp_path).as_posix(): page for page in tmp_path.rglob("index.html")}
-    assert {".", "es", "tutorial", "changelog", "source/qrcascade/charset.py"} <= set(pages)
+    assert {".", "es", "tutorial", "changelog", "source/qrcascade/symbology/charset.py"} <= set(pages)
     assert "evidence_bits" in pages["reference/results"].read_text("utf-8")
     for page in pages.values():
         fetched = re.findall(

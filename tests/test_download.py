@@ -14,7 +14,9 @@ from pathlib import Path
 
 import pytest
 
-from qrcascade import MissingDependencyError, WeightsError, digests, weights
+from qrcascade import MissingDependencyError, WeightsError
+from qrcascade.neural import integrity as digests
+from qrcascade.neural import weights
 from tests.loopback import (
     Reply,
     Server,
@@ -107,7 +109,7 @@ def test_a_full_disk_is_an_error_and_leaves_nothing(monkeypatch: pytest.MonkeyPa
     def full(*_: object) -> None:
         raise OSError(errno.ENOSPC, "No space left on device")
 
-    monkeypatch.setattr("qrcascade.download._Meter.update", full)
+    monkeypatch.setattr("qrcascade.neural.download._Meter.update", full)
     with Server(whole(BODY)) as server, pytest.raises(WeightsError, match="No space left"):
         fetch(monkeypatch, server, tmp_path)
     assert names(tmp_path) == []
@@ -117,7 +119,7 @@ def test_where_nobody_answers_the_error_comes_at_once(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     waits: list[float] = []
-    monkeypatch.setattr("qrcascade.download.time.sleep", waits.append)
+    monkeypatch.setattr("qrcascade.neural.download.time.sleep", waits.append)
     with Server(hang_up) as gone:
         pass
     with pytest.raises(WeightsError, match="fetching failed"):
@@ -146,7 +148,7 @@ def test_the_right_hash_is_fetched(monkeypatch: pytest.MonkeyPatch, tmp_path: Pa
 
 
 def test_a_server_that_falls_silent_is_left(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    monkeypatch.setattr("qrcascade.download._READ_S", 0.05)
+    monkeypatch.setattr("qrcascade.neural.download._READ_S", 0.05)
     over = threading.Event()
 
     def silent(handler: BaseHTTPRequestHandler) -> None:
@@ -166,7 +168,7 @@ def test_a_server_that_falls_silent_is_left(monkeypatch: pytest.MonkeyPatch, tmp
 def test_time_and_size_are_bounded(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path, limit: str, why: str
 ) -> None:
-    monkeypatch.setattr(f"qrcascade.download.{limit}", -1)
+    monkeypatch.setattr(f"qrcascade.neural.download.{limit}", -1)
     with Server(whole(BODY)) as server:
         with pytest.raises(WeightsError, match=why):
             fetch(monkeypatch, server, tmp_path)
@@ -225,7 +227,9 @@ def test_two_processes_at_once(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) 
         both.wait()
         whole(BODY)(handler)
 
-    program = "import sys; from qrcascade import weights; weights.checked(weights.fetch('s', sys.argv[1]))"
+    program = (
+        "import sys; from qrcascade.neural import weights; weights.checked(weights.fetch('s', sys.argv[1]))"
+    )
     with Server(together) as server:
         monkeypatch.setenv("QRCASCADE_WEIGHTS_URL", server.url)
         command = [sys.executable, "-c", program, str(tmp_path)]

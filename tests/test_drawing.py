@@ -23,10 +23,8 @@ from qrcascade import (
     ReadResult,
     Region,
     StubStrategy,
-    results,
-    scan,
 )
-from qrcascade.drawing import AMBER, BLUE, GREEN
+from qrcascade.report.drawing import AMBER, BLUE, GREEN
 
 SIZE = (300, 200)
 BLANK = np.full((200, 300, 3), 255, np.uint8)
@@ -75,10 +73,6 @@ def test_credible_regions_are_outlined_without_a_mark(score: float, shown: bool)
     assert where.any() == shown
     if shown:
         assert box(where) == pytest.approx((180, 40, 280, 140), abs=1)
-
-
-def test_what_is_credible_is_what_keeps_a_reading_going() -> None:
-    assert results._CREDIBLE == scan.CREDIBLE
 
 
 def test_the_mesh_is_drawn_on_request() -> None:

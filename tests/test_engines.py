@@ -13,9 +13,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from benchmarks import deformed, synthetic
-from qrcascade import Frame, MissingDependencyError, Quad, confidence
-from qrcascade.engines import ZXingEngine, engine
-from qrcascade.scan import CREDIBLE
+from qrcascade import Frame, MissingDependencyError, Quad
+from qrcascade.engines import ZXingEngine, confidence, engine
+from qrcascade.reading.scan import CREDIBLE
 from tests import draw
 
 QR = frozenset(["QRCode"])

@@ -13,7 +13,7 @@ from hypothesis.extra import numpy as hnp
 from PIL import Image
 
 from qrcascade import Frame, ImageError, Limits, OptionError
-from qrcascade.frame import scaling
+from qrcascade.image.frame import scaling
 
 RAMP = np.arange(48, dtype=np.uint8).reshape(6, 8) * 5
 
@@ -144,7 +144,7 @@ SCENE = np.kron(RAMP, np.ones((41, 39), np.uint8))[1:, 1:]
 
 @pytest.mark.parametrize("orientation", range(1, 9))
 def test_a_large_jpeg_has_a_draft(orientation: int, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("qrcascade.frame._DRAFT_PIXELS", SCENE.size // 4)
+    monkeypatch.setattr("qrcascade.image.sources._DRAFT_PIXELS", SCENE.size // 4)
     exif = Image.Exif()
     exif[0x0112] = orientation
     rgb = np.dstack([SCENE, SCENE[::-1], SCENE[:, ::-1]])
@@ -165,7 +165,7 @@ def test_a_large_jpeg_has_a_draft(orientation: int, monkeypatch: pytest.MonkeyPa
 def test_nothing_else_has_a_draft(monkeypatch: pytest.MonkeyPatch) -> None:
     small = encoded(Image.fromarray(SCENE), "JPEG")
     assert Frame.load(small, draft=True).draft is None
-    monkeypatch.setattr("qrcascade.frame._DRAFT_PIXELS", 1)
+    monkeypatch.setattr("qrcascade.image.sources._DRAFT_PIXELS", 1)
     assert Frame.load(small, draft=True).draft is not None
     for source in (encoded(Image.fromarray(SCENE), "PNG"), SCENE, Image.open(io.BytesIO(small))):
         assert Frame.load(source, draft=True).draft is None
@@ -175,7 +175,7 @@ def test_nothing_else_has_a_draft(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_a_cut_jpeg_is_the_same_error_with_a_draft(
     progressive: bool, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("qrcascade.frame._DRAFT_PIXELS", 1)
+    monkeypatch.setattr("qrcascade.image.sources._DRAFT_PIXELS", 1)
     data = encoded(Image.fromarray(SCENE), "JPEG", progressive=progressive)
     for cut in [len(data) // 3, len(data) // 2, len(data) - 40, len(data) - 2]:
         said = []

@@ -20,8 +20,8 @@ from hypothesis.extra import numpy as hnp
 from PIL import Image
 
 from qrcascade import Cascade, Frame, ImageError, OptionError, Quad, ReadResult, Region
+from qrcascade.reading.steps import carry_to_source
 from qrcascade.results import Findings
-from qrcascade.steps import carry_to_source
 from tests import draw
 from tests.fuzz.targets import TARGETS
 

@@ -11,10 +11,10 @@ import segno
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from qrcascade.grid import encode
 from qrcascade.grid.blocks import Trial, deinterleave
-from qrcascade.grid.layout import LEVELS, blocks
-from qrcascade.grid.segments import ALPHANUMERIC, BYTE, KANJI, NUMERIC, parse
+from qrcascade.symbology import encode
+from qrcascade.symbology.layout import LEVELS, blocks
+from qrcascade.symbology.segments import ALPHANUMERIC, BYTE, KANJI, NUMERIC, parse
 
 # Text, how segno writes it, and the bytes that a scanner transmits.
 WRITTEN: list[tuple[str, dict[str, Any], bytes]] = [

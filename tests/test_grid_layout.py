@@ -10,10 +10,10 @@ import segno
 from numpy.typing import NDArray
 from segno import consts
 
-from qrcascade.grid import layout as grid
-from qrcascade.grid import reedsolomon
 from qrcascade.grid.formats import FORMAT_WORDS, VERSION_WORDS
-from qrcascade.grid.segments import parse
+from qrcascade.symbology import layout as grid
+from qrcascade.symbology import reedsolomon
+from qrcascade.symbology.segments import parse
 
 VERSIONS = range(1, 41)
 SEGNO_LEVELS = {

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
-from qrcascade.grid import reedsolomon
+from qrcascade.symbology import reedsolomon
 
 
 def is_codeword(words: NDArray[np.uint8], parity: int) -> NDArray[np.bool_]:

@@ -10,10 +10,10 @@ from hypothesis import strategies as st
 from numpy.typing import NDArray
 
 from qrcascade.engines.zxing import ZXingEngine
-from qrcascade.grid import layout as grid
-from qrcascade.grid import reedsolomon
 from qrcascade.grid.formats import FORMAT_WORDS, VERSION_WORDS
-from qrcascade.grid.segments import Payload, parse
+from qrcascade.symbology import layout as grid
+from qrcascade.symbology import reedsolomon
+from qrcascade.symbology.segments import Payload, parse
 from tests import draw
 
 ALPHANUMERIC = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZ $%*+-./:"

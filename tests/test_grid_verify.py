@@ -9,13 +9,14 @@ import pytest
 import segno
 from numpy.typing import NDArray
 
-from qrcascade import Attempt, Frame, QRCode, Quad, Scan, confidence
-from qrcascade.executor import LocalExecutor, run_plan
+from qrcascade import Attempt, Frame, QRCode, Quad, Scan
+from qrcascade.engines import confidence
 from qrcascade.grid import codewords, evidence, verify
 from qrcascade.grid.codewords import Decoded
-from qrcascade.grid.layout import blocks, interleaving, layout
 from qrcascade.grid.reader import stages
+from qrcascade.reading.executor import LocalExecutor, run_plan
 from qrcascade.strategies.regions import continue_grid, verify_codes
+from qrcascade.symbology.layout import blocks, interleaving, layout
 from tests import warp
 
 Soft = NDArray[np.float64]

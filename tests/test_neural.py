@@ -21,13 +21,11 @@ from qrcascade import (
     Scan,
     StubStrategy,
     WeightsError,
-    models,
-    runtimes,
-    weights,
 )
-from qrcascade.frame import Gray
-from qrcascade.runtimes.export import export
-from qrcascade.steps import Context
+from qrcascade.image.frame import Gray
+from qrcascade.neural import models, runtimes, weights
+from qrcascade.neural.runtimes.export import export
+from qrcascade.reading.steps import Context
 from tests import draw
 from tests.plans import attempts
 

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from qrcascade import Quad
-from qrcascade.orientation import format_bits, is_mirrored, top_left
+from qrcascade.engines.orientation import format_bits, is_mirrored, top_left
 from tests import draw
 
 

@@ -11,9 +11,9 @@ from click.testing import CliRunner, Result
 
 from qrcascade import Cascade, Measured, OptionError, Profile
 from qrcascade.cli import main
+from qrcascade.neural.runtimes import EXPORTS
 from qrcascade.profile import measure, pictures, show
 from qrcascade.profile.records import SHIPPED
-from qrcascade.runtimes import EXPORTS
 
 
 def run(*arguments: str) -> Result:

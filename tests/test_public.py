@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import ast
+import dataclasses
 import subprocess
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
 import qrcascade
+from qrcascade.reading.options import DocumentKeywords, PageKeywords, ReadKeywords
 from tests import draw
 
 
@@ -44,48 +48,83 @@ def test_reading_an_easy_picture_brings_in_no_other_engine(tmp_path: Path) -> No
     assert not {"cv2", "pyzbar", "torch", "ultralytics", "qreader", "pooch", "requests"} & modules_after(code)
 
 
+ROOMS = [
+    "errors",
+    "image",
+    "results",
+    "symbology",
+    "engines",
+    "grid",
+    "reading",
+    "neural",
+    "strategies",
+    "report",
+    "isolation",
+    "cascade",
+    "documents",
+    "batch",
+    "profile",
+    "server",
+    "pytest_plugin",
+    "cli",
+]
+PACKAGE = Path(qrcascade.__file__).parent
+
+
+def modules() -> Iterator[tuple[str, ast.Module]]:
+    """Every module of the package but the one that has the public names, by its dotted name."""
+    for path in sorted(PACKAGE.rglob("*.py")):
+        parts = path.relative_to(PACKAGE.parent).with_suffix("").parts
+        if parts != ("qrcascade", "__init__"):
+            yield ".".join(parts).removesuffix(".__init__"), ast.parse(path.read_text("utf-8"))
+
+
+def imported(tree: ast.AST, known: set[str]) -> set[str]:
+    """The package's modules that a syntax tree imports, wherever in it the import stands."""
+    names = set()
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Import):
+            names |= {alias.name for alias in node.names}
+        elif isinstance(node, ast.ImportFrom):
+            assert node.level == 0
+            for alias in node.names:
+                whole = f"{node.module}.{alias.name}"
+                names.add(whole if whole in known else str(node.module))
+    return names & known
+
+
 def test_imports_point_one_way() -> None:
-    """errors, results, ... cascade: each room imports only rooms to its left."""
-    order = [
-        {"errors"},
-        {"drawing", "limits", "quad"},
-        {"results"},
-        {"charset", "confidence"},
-        {"frame", "options"},
-        {"scan"},
-        {"digests", "download"},
-        {"views", "weights", "runtimes"},
-        {"models"},
-        {"orientation"},
-        {"engines"},
-        {"grid"},
-        {"steps"},
-        {"costs"},
-        {"executor"},
-        {"strategies", "symptoms"},
-        {"explain", "display", "tables"},
-        {"isolation"},
-        {"cascade"},
-        {"documents"},
-        {"batch"},
-        {"profile", "ray"},
-        {"server"},
-        {"pytest_plugin"},
-        {"doctor", "cli_options", "cli_profile", "cli_scan", "cli_serve", "cli_weights", "cli"},
-    ]
-    rank = {room: i for i, rooms in enumerate(order) for room in rooms}
-    folder = Path(qrcascade.__file__).parent
-    for path in folder.rglob("*.py"):
-        room = path.relative_to(folder).parts[0].removesuffix(".py")
-        if room in ("__init__",):
-            continue
-        assert room in rank, f"{room} has no place in the order"
-        for line in path.read_text("utf-8").splitlines():
-            if line.strip().startswith("from qrcascade.") or line.startswith("from qrcascade import"):
-                if line.startswith("from qrcascade import"):
-                    targets = [n.strip(" ()") for n in line.split("import")[1].split(",")]
-                    targets = [t for t in targets if t in rank]
-                else:
-                    targets = [line.strip().split(".")[1].split()[0]]
-                for target in targets:
-                    assert rank[target] <= rank[room], f"{path}: {line}"
+    """Each room imports only itself and rooms before it, also within functions and for types alone."""
+    found = dict(modules())
+    rank = {room: number for number, room in enumerate(ROOMS)}
+    rooms = {name: name.split(".")[1] for name in found}
+    assert set(rooms.values()) == set(ROOMS), "a room has no place in the order"
+    for name, tree in found.items():
+        for other in imported(tree, set(found)):
+            assert rank[rooms[other]] <= rank[rooms[name]], f"{name} imports {other}"
+
+
+def test_no_modules_import_each_other() -> None:
+    found = dict(modules())
+    left = {name: imported(tree, set(found)) - {name} for name, tree in found.items()}
+    while free := {name for name, others in left.items() if not others & set(left)}:
+        left = {name: others for name, others in left.items() if name not in free}
+    assert not left, f"a circle among {sorted(left)}"
+
+
+def test_functions_fit_a_screen() -> None:
+    for name, tree in modules():
+        assert tree.body[-1].end_lineno is not None
+        assert tree.body[-1].end_lineno <= 400, f"{name} is too long"
+        for node in ast.walk(tree):
+            if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
+                assert node.end_lineno is not None
+                assert node.end_lineno - node.lineno < 40, f"{name}.{node.name} is too long"
+
+
+def test_keywords_are_those_of_the_options() -> None:
+    """What can be said as keywords is what `ReadOptions` and `DocumentOptions` have."""
+    read = {field.name for field in dataclasses.fields(qrcascade.ReadOptions)}
+    document = {field.name for field in dataclasses.fields(qrcascade.DocumentOptions)}
+    assert set(ReadKeywords.__annotations__) == read
+    assert set(DocumentKeywords.__annotations__) == document | set(PageKeywords.__annotations__)

@@ -16,8 +16,8 @@ from PIL import Image
 
 from qrcascade import Attempt, Cascade, OptionError, QRCode, Quad, ReadResult, Region
 from qrcascade.pytest_plugin.baseline import Baseline
+from qrcascade.pytest_plugin.configuration import Options
 from qrcascade.pytest_plugin.corpus import Case, Corpus
-from qrcascade.pytest_plugin.options import Options
 from qrcascade.pytest_plugin.outcome import Outcome
 from qrcascade.pytest_plugin.report_page import page, write
 from qrcascade.pytest_plugin.summary import Summary

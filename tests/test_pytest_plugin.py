@@ -15,7 +15,7 @@ import zxingcpp  # noqa: F401 - loaded here: pytester forgets what is first load
 from PIL import Image
 
 import qrcascade.pytest_plugin
-from qrcascade.frame import Gray
+from qrcascade.image.frame import Gray
 from qrcascade.pytest_plugin import corpus_run  # noqa: F401
 from tests import draw, pages
 

@@ -34,7 +34,7 @@ def test_python_snippets(
         exec(compile(block, f"README python block {number}", "exec"), names)
     assert capsys.readouterr().out.count("https://example.com/verify?") >= 3
     # The strategy of one's own comes after the classical tier, which reads the picture: run it alone, too.
-    own = Cascade([names["RedOnly"]()])  # type: ignore[operator]
+    own = Cascade([names["BlueOnly"]()])  # type: ignore[operator]
     assert own.read("examples/photo.jpg").errors == ()
     assert own.read("examples/photo.jpg").text
 

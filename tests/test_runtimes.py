@@ -17,19 +17,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from qrcascade import (
-    Frame,
-    MissingDependencyError,
-    OptionError,
-    QRCascadeError,
-    QReaderStrategy,
-    Quad,
-    Scan,
-    models,
-)
-from qrcascade.doctor import available
+from qrcascade import Frame, MissingDependencyError, OptionError, QRCascadeError, QReaderStrategy, Quad, Scan
+from qrcascade.cli.doctor import available
 from qrcascade.errors import WeightsError
-from qrcascade.runtimes import (
+from qrcascade.neural import models
+from qrcascade.neural.runtimes import (
     RUNTIMES,
     Exported,
     ExportedDetector,
@@ -39,8 +31,8 @@ from qrcascade.runtimes import (
     exported,
     outlines,
 )
-from qrcascade.runtimes.export import _publish, export
-from qrcascade.runtimes.records import record_path, sha256
+from qrcascade.neural.runtimes.export import _publish, export
+from qrcascade.neural.runtimes.registry import record_path, sha256
 from tests.plans import attempts
 
 
@@ -185,7 +177,7 @@ def test_which_runtime_is_taken(
     device: str | None,
     expected: str,
 ) -> None:
-    monkeypatch.setattr("qrcascade.runtimes.records.installed", lambda name: name in installed)
+    monkeypatch.setattr("qrcascade.neural.runtimes.registry.installed", lambda name: name in installed)
     for name in exports:
         publish(tmp_path, name)
     assert choose("s", runtime, tmp_path, device) == expected
@@ -207,7 +199,7 @@ def test_the_doctor_asks_the_runtime_that_the_environment_names(
 ) -> None:
     monkeypatch.setenv("QRCASCADE_WEIGHTS", str(tmp_path))
     monkeypatch.setenv("QRCASCADE_RUNTIME", runtime)
-    monkeypatch.setattr("qrcascade.runtimes.missing", lambda _runtime: [])
+    monkeypatch.setattr("qrcascade.neural.runtimes.missing", lambda _runtime: [])
     publish(tmp_path, runtime.removesuffix("-bf16"))
     checks = {check.name: check for check in available()}
     assert checks["QReader s"].ok, checks
@@ -231,14 +223,14 @@ def test_options_that_mean_nothing(tmp_path: Path) -> None:
     [("openvino", "openvino"), ("openvino-bf16", "openvino"), ("onnx", "onnx"), ("torch", "qreader")],
 )
 def test_what_is_missing_is_named(monkeypatch: pytest.MonkeyPatch, runtime: str, extra: str) -> None:
-    monkeypatch.setattr("qrcascade.runtimes.records.missing", lambda name: ["a package"])
+    monkeypatch.setattr("qrcascade.neural.runtimes.registry.missing", lambda name: ["a package"])
     with pytest.raises(MissingDependencyError, match=rf"pip install 'qrcascade\[{extra}\]'"):
         QReaderStrategy("s", runtime=runtime)
 
 
 def test_exporting_needs_its_extra(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.setattr(
-        "qrcascade.runtimes.export.missing", lambda name: ["torch"] if name == "torch" else []
+        "qrcascade.neural.runtimes.export.missing", lambda name: ["torch"] if name == "torch" else []
     )
     with pytest.raises(MissingDependencyError, match=r"torch.*qrcascade\[export,onnx\]"):
         export("s", "onnx", tmp_path)
@@ -362,7 +354,7 @@ def test_a_made_network_runs_without_torch(tmp_path: Path, package: str) -> None
     file = tmp_path / "made" / "model.onnx"
     onnx.save(tiny(onnx), file)
     if runtime == "openvino":
-        from qrcascade.runtimes.export import _converted
+        from qrcascade.neural.runtimes.export import _converted
 
         files = _converted(file, runtime)
     else:

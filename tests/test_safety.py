@@ -14,7 +14,7 @@ from benchmarks import curves, deformed, impostors, safety
 from benchmarks.__main__ import main
 from benchmarks.readers import Output, Reading, build
 from qrcascade import Quad
-from qrcascade.grid.layout import interleaving
+from qrcascade.symbology.layout import interleaving
 
 # Of the grid reader's ways; all of them on every kind would take minutes.
 WAYS = 2

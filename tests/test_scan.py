@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from qrcascade import Attempt, Frame, QRCode, Quad, Region, Scan
-from qrcascade.scan import PATIENCE
+from qrcascade.reading.scan import PATIENCE
 
 PLACES = [Quad.of([(x, 0), (x + 10, 0), (x + 10, 10), (x, 10)]) for x in range(0, 100, 20)]
 

@@ -32,7 +32,7 @@ PHOTO = ROOT / "examples" / "photo.jpg"
 SLOW = """
 import sys, time
 from qrcascade import Cascade, Findings, QRCode, Quad, Step
-from qrcascade.server import Settings, app, reader
+from qrcascade.server import Settings, app, cascades
 
 class Slow:
     name = "classical"
@@ -43,7 +43,7 @@ class Slow:
         quad = Quad(((1, 1), (9, 1), (9, 9), (1, 9)))
         return Findings((QRCode("read", quad, 0.9),))
 
-reader.Reader.cascade = lambda self, preset: Cascade([Slow()])
+cascades.Reader.cascade = lambda self, preset: Cascade([Slow()])
 app.serve(Settings(port=int(sys.argv[1]), presets=("classical",), max_wait=2.0))
 """
 

@@ -21,7 +21,7 @@ from PIL import Image
 import qrcascade
 from qrcascade import Cascade, Findings, Frame, OptionError, QRCode, Quad, Region, Scan, Step, WorkerError
 from qrcascade.cascade import PRESETS
-from qrcascade.steps import Context
+from qrcascade.reading.steps import Context
 from tests import draw
 
 pytest.importorskip("fastapi", reason="the server extra is not installed")
@@ -31,7 +31,7 @@ from fastapi.testclient import TestClient
 from prometheus_client.parser import text_string_to_metric_families
 
 from qrcascade.server import Settings, answers, create_app
-from qrcascade.server.reader import Reader
+from qrcascade.server.cascades import Reader
 
 QUICK = ("classical", "light")
 QUAD = Quad(((1, 1), (9, 1), (9, 9), (1, 9)))
@@ -76,7 +76,7 @@ class Own:
         return Findings(codes, (Region(QUAD, 0.9, "own"),))
 
 
-class Reading(Reader):
+class OneCascade(Reader):
     """Reads with one cascade, whatever the preset."""
 
     def __init__(self, strategy: Any) -> None:
@@ -88,7 +88,7 @@ class Reading(Reader):
 
 
 def served(strategy: Any, **options: Any) -> TestClient:
-    return TestClient(create_app(Settings(presets=QUICK, **options), Reading(strategy)))
+    return TestClient(create_app(Settings(presets=QUICK, **options), OneCascade(strategy)))
 
 
 @pytest.mark.parametrize("kind", [None, "image/png", "application/x-www-form-urlencoded", "text/plain"])

@@ -24,7 +24,7 @@ from selenium import webdriver
 from selenium.webdriver.common.by import By
 from selenium.webdriver.support.ui import WebDriverWait
 
-from qrcascade.frame import Gray
+from qrcascade.image.frame import Gray
 from tests import draw
 from tests.test_serve import ROOT, free_port, serve
 

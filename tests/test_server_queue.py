@@ -18,7 +18,7 @@ import httpx2
 
 from qrcascade.server import Settings, create_app
 from qrcascade.server.queue import FullError, GoneError, Queue
-from tests.test_server import BLANK, Own, Reading
+from tests.test_server import BLANK, OneCascade, Own
 
 _T = TypeVar("_T")
 
@@ -124,7 +124,7 @@ def test_under_overload_every_answer_is_a_code_or_a_refusal(overload: int) -> No
     settings = Settings(presets=("classical",), concurrency=2, queue=4)
 
     async def scenario() -> list[httpx2.Response]:
-        transport = httpx2.ASGITransport(create_app(settings, Reading(Own(0.02))))
+        transport = httpx2.ASGITransport(create_app(settings, OneCascade(Own(0.02))))
         async with httpx2.AsyncClient(transport=transport, base_url="http://service") as client:
             asked = (client.post("/detect?expect=1", content=BLANK) for _ in range(overload * 6))
             return list(await asyncio.gather(*asked))
@@ -146,7 +146,7 @@ def test_what_a_full_queue_refuses_is_counted_and_logged_as_any_other(
     settings = Settings(presets=("classical",), concurrency=1, queue=0)
 
     async def scenario() -> str:
-        app = create_app(settings, Reading(Own(0.2)))
+        app = create_app(settings, OneCascade(Own(0.2)))
         transport = httpx2.ASGITransport(app)
         async with httpx2.AsyncClient(transport=transport, base_url="http://service") as client:
             first = asyncio.create_task(client.post("/detect?expect=1", content=BLANK))

@@ -9,7 +9,7 @@ import pytest
 
 pytest.importorskip("fastapi", reason="the server extra is not installed")
 
-from qrcascade.cli_serve import serve
+from qrcascade.cli.serve import serve
 from qrcascade.server import Settings, create_app
 from qrcascade.server.answers import Detected, DetectedCode
 

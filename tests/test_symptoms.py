@@ -10,7 +10,7 @@ import pytest
 
 from qrcascade import Frame, Quad, Region
 from qrcascade.engines.finders import search
-from qrcascade.symptoms import Place, places, sharpest, sharpness
+from qrcascade.report.symptoms import Place, places, sharpest, sharpness
 from tests import draw, unread
 
 

@@ -9,24 +9,14 @@ import cv2
 import numpy as np
 import pytest
 
-from qrcascade import (
-    Attempt,
-    Cascade,
-    Frame,
-    QRCode,
-    QReaderStrategy,
-    Quad,
-    ReadOptions,
-    Region,
-    Scan,
-    models,
-)
-from qrcascade.executor import Executor
-from qrcascade.frame import Gray
-from qrcascade.options import Expect
-from qrcascade.steps import Steps
+from qrcascade import Attempt, Cascade, Frame, QRCode, QReaderStrategy, Quad, ReadOptions, Region, Scan
+from qrcascade.image.frame import Gray
+from qrcascade.image.views import View
+from qrcascade.neural import models
+from qrcascade.reading.executor import Executor
+from qrcascade.reading.options import Expect
+from qrcascade.reading.steps import Steps
 from qrcascade.strategies import Strategy, StubStrategy, tiles
-from qrcascade.views import View
 from tests import draw
 from tests.plans import attempts
 
@@ -55,8 +45,8 @@ def detector(monkeypatch: pytest.MonkeyPatch) -> Install:
     def install(look: Look) -> Detector:
         made = Detector(look)
         monkeypatch.setattr(models, "load", lambda *_: made)
-        monkeypatch.setattr("qrcascade.runtimes.choose", lambda *_: "torch")
-        monkeypatch.setattr("qrcascade.runtimes.installed", lambda _: True)
+        monkeypatch.setattr("qrcascade.neural.runtimes.choose", lambda *_: "torch")
+        monkeypatch.setattr("qrcascade.neural.runtimes.installed", lambda _: True)
         return made
 
     return install

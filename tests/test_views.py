@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 
 from qrcascade import Frame, Quad
 from qrcascade.engines import engine
-from qrcascade.views import NAMES, crop, limit, rectify, to_source, view
+from qrcascade.image.views import NAMES, crop, limit, rectify, to_source, view
 from tests import draw
 
 QR = frozenset(["QRCode"])

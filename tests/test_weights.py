@@ -14,7 +14,9 @@ from typing import Any
 import platformdirs
 import pytest
 
-from qrcascade import Cascade, QReaderStrategy, WeightsError, digests, models, runtimes, weights
+from qrcascade import Cascade, QReaderStrategy, WeightsError
+from qrcascade.neural import integrity as digests
+from qrcascade.neural import models, runtimes, weights
 from tests import draw
 from tests.loopback import Server, checkpoint, names, status, whole
 
@@ -179,7 +181,7 @@ def test_a_read_only_folder(monkeypatch: pytest.MonkeyPatch, file: Path, marked:
     if marked:
         file.parent.chmod(0o555)
     else:
-        monkeypatch.setattr("qrcascade.digests.tempfile.mkstemp", read_only)
+        monkeypatch.setattr("qrcascade.neural.integrity.tempfile.mkstemp", read_only)
     try:
         weights.checked(file)
         assert names(file.parent) == ["qrdet-s.pt"]
@@ -260,7 +262,8 @@ def test_no_network_and_no_writable_home(tmp_path: Path) -> None:
     program = """
 import sys
 import numpy as np
-from qrcascade import Cascade, models
+from qrcascade import Cascade
+from qrcascade.neural import models
 models.installed = lambda runtime: True
 cascade = Cascade.preset("thorough")
 assert cascade.read("examples/photo.jpg").text

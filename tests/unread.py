@@ -11,7 +11,7 @@ import segno
 from numpy.typing import NDArray
 
 from qrcascade import Quad
-from qrcascade.frame import Gray
+from qrcascade.image.frame import Gray
 
 URL = "https://example.com/verify?invoice=2026-004711&t=9f86d081884c7d659a2feaa0c55ad015"
 PAPER, INK = 242, 25

@@ -16,12 +16,12 @@ import segno
 from numpy.typing import NDArray
 
 from qrcascade import Frame, Quad
-from qrcascade.executor import perform
-from qrcascade.frame import Gray
-from qrcascade.grid.layout import layout
-from qrcascade.steps import Context
+from qrcascade.image.frame import Gray
+from qrcascade.reading.executor import perform
+from qrcascade.reading.steps import Context
 from qrcascade.strategies.classical import SCHEDULE, parse_step
 from qrcascade.strategies.regions import REGION_LOOKS, look_at_region
+from qrcascade.symbology.layout import layout
 
 Points = NDArray[np.float64]
 Kernel = NDArray[np.float64]

@@ -11,7 +11,7 @@ from pyarrow import compute, dataset
 from pyarrow.fs import FileSelector, FileSystem, FileType
 from ray.data import SaveMode
 
-from qrcascade.ray import ReadBatch
+from qrcascade.batch.ray import ReadBatch
 
 
 def listed(source: str) -> tuple[FileSystem, list[str]]:

@@ -8,7 +8,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any
 
-from qrcascade.batch.reading import Record
+from qrcascade.batch.pool import Record
 from qrcascade.errors import OptionError
 
 __all__ = ["Journal", "Row", "rows"]

@@ -13,9 +13,9 @@ from qrcascade.documents import serving
 from qrcascade.documents.looks import Look, Unread
 from qrcascade.documents.opening import Page
 from qrcascade.errors import DocumentError, ImageError
-from qrcascade.frame import Frame
+from qrcascade.image.frame import Frame
+from qrcascade.image.limits import Limits
 from qrcascade.isolation import HungError, LostError, Worker, Workers
-from qrcascade.limits import Limits
 
 __all__ = ["Elsewhere"]
 

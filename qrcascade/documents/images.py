@@ -8,8 +8,9 @@ from functools import partial
 from typing import IO
 
 from qrcascade.documents.looks import Look, Unread
-from qrcascade.frame import Frame, Source, identified
-from qrcascade.limits import Limits
+from qrcascade.image.frame import Frame, Source
+from qrcascade.image.limits import Limits
+from qrcascade.image.sources import identified
 
 __all__ = ["FramePage", "Frames"]
 

@@ -8,8 +8,8 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
-from qrcascade.frame import Frame, Matrix
-from qrcascade.quad import Quad
+from qrcascade.image.frame import Frame, Matrix
+from qrcascade.image.quad import Quad
 from qrcascade.results import Attempt, QRCode, step_text
 
 __all__ = ["Look", "Unread"]

@@ -17,8 +17,9 @@ from qrcascade.documents.images import Frames
 from qrcascade.documents.looks import Look, Unread
 from qrcascade.documents.pdf import Pdf
 from qrcascade.errors import DocumentError
-from qrcascade.frame import Frame, Source, content
-from qrcascade.limits import Limits
+from qrcascade.image.frame import Frame, Source
+from qrcascade.image.limits import Limits
+from qrcascade.image.sources import content
 
 __all__ = ["Document", "Opener", "Page", "opened"]
 

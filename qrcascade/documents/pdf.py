@@ -15,9 +15,9 @@ from PIL import Image
 
 from qrcascade.documents.looks import Look, Unread
 from qrcascade.errors import DocumentError, MissingDependencyError
-from qrcascade.frame import Frame, Gray, Matrix, scaling
-from qrcascade.limits import Limits
-from qrcascade.quad import Quad
+from qrcascade.image.frame import Frame, Gray, Matrix, scaling
+from qrcascade.image.limits import Limits
+from qrcascade.image.quad import Quad
 
 Box = tuple[int, int, int, int]
 

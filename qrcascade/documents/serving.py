@@ -12,10 +12,10 @@ from typing import Any, TypeVar
 from qrcascade.documents.looks import Look
 from qrcascade.documents.opening import Document, opened
 from qrcascade.errors import DocumentError, ImageError, QRCascadeError
-from qrcascade.frame import Frame, Gray, Matrix
+from qrcascade.image.frame import Frame, Gray, Matrix
+from qrcascade.image.limits import Limits
+from qrcascade.image.quad import Quad
 from qrcascade.isolation import Here
-from qrcascade.limits import Limits
-from qrcascade.quad import Quad
 
 __all__ = ["Seen", "close", "close_page", "color", "look", "open_document", "open_page", "picture"]
 

@@ -1,7 +1,7 @@
 """Adapters of the decoding libraries: gray pixels in, `Findings` in the view's pixels out.
 
 Each imports its library when it is first used. An engine's ``read`` may raise anything; the
-strategies turn that into an attempt with an error.
+executor turns that into an attempt with an error.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from qrcascade.engines.opencv import ArucoEngine, OpenCVEngine
 from qrcascade.engines.texture import TextureEngine
 from qrcascade.engines.zbar import ZBarEngine
 from qrcascade.engines.zxing import ZXingEngine
-from qrcascade.frame import Gray
+from qrcascade.image.frame import Gray
 from qrcascade.results import Findings
 
 __all__ = [

@@ -14,10 +14,10 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from qrcascade.frame import Gray
-from qrcascade.quad import Quad
+from qrcascade.image.frame import Gray
+from qrcascade.image.opencv import cv2
+from qrcascade.image.quad import Quad
 from qrcascade.results import Findings, Region
-from qrcascade.views import opencv
 
 __all__ = ["FinderEngine", "Located", "search"]
 
@@ -93,7 +93,6 @@ class FinderEngine:
 
 def search(gray: Gray) -> list[Located]:
     """Symbols by three finder patterns or two, the best first; then the patterns that are left alone."""
-    cv2 = opencv()
     patterns: list[_Pattern] = []
     level, scale = gray, 1
     while min(level.shape) >= 8 * _MIN_CORE:
@@ -113,7 +112,6 @@ def _new(found: list[_Pattern], known: list[_Pattern]) -> list[_Pattern]:
 
 def _patterns(gray: Gray, scale: int) -> list[_Pattern]:
     """Dark cores with a light and a dark ring around them, in a picture reduced by ``scale``."""
-    cv2 = opencv()
     mean = cv2.blur(gray, (_WINDOW, _WINDOW))
     # A share of the local mean, not a number of levels: dark photos have faint modules.
     dark = cv2.compare(gray, cv2.addWeighted(mean, _SHARE, mean, 0, -1), cv2.CMP_LT)

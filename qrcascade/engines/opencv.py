@@ -10,11 +10,11 @@ from typing import Any
 
 import numpy as np
 
-from qrcascade import confidence
-from qrcascade.frame import Gray
-from qrcascade.quad import Quad
+from qrcascade.engines import confidence
+from qrcascade.image.frame import Gray
+from qrcascade.image.opencv import cv2
+from qrcascade.image.quad import Quad
 from qrcascade.results import Findings, QRCode, Region
-from qrcascade.views import opencv
 
 __all__ = ["ArucoEngine", "OpenCVEngine"]
 
@@ -31,10 +31,10 @@ class OpenCVEngine:
         """See `qrcascade.engines.Engine.read`. Of the formats it knows only "QRCode"."""
         if "QRCode" not in formats:
             return Findings()
-        return _findings(self.name, self._detector(opencv()), gray)
+        return _findings(self.name, self._detector(), gray)
 
     @staticmethod
-    def _detector(cv2: Any) -> Any:
+    def _detector() -> Any:
         return cv2.QRCodeDetector()
 
 
@@ -44,7 +44,7 @@ class ArucoEngine(OpenCVEngine):
     name = "aruco"
 
     @staticmethod
-    def _detector(cv2: Any) -> Any:
+    def _detector() -> Any:
         return cv2.QRCodeDetectorAruco()
 
 

@@ -11,10 +11,10 @@ from collections.abc import Iterator
 import numpy as np
 from numpy.typing import NDArray
 
-from qrcascade.frame import Gray
-from qrcascade.quad import Quad
+from qrcascade.image.frame import Gray
+from qrcascade.image.opencv import cv2
+from qrcascade.image.quad import Quad
 from qrcascade.results import Findings, Region
-from qrcascade.views import opencv
 
 __all__ = ["TextureEngine"]
 
@@ -52,7 +52,6 @@ class TextureEngine:
         """See `qrcascade.engines.Engine.read`. Of the formats it knows only "QRCode"."""
         if "QRCode" not in formats:
             return Findings()
-        cv2 = opencv()
         factor = min(1.0, self.side / max(gray.shape))
         level = cv2.resize(gray, None, fx=factor, fy=factor, interpolation=cv2.INTER_AREA)
         found: list[tuple[float, Quad]] = []
@@ -68,7 +67,6 @@ class TextureEngine:
 
 def _patches(level: Gray) -> Iterator[tuple[float, NDArray[np.float32]]]:
     """Strength and bounding rectangle, shape (4, 2), of every patch."""
-    cv2 = opencv()
     lively = _liveliness(level)
     least = max(_LEAST, _SHARE * float(np.percentile(lively, 99)))
     mask = cv2.compare(lively, least, cv2.CMP_GT)
@@ -94,7 +92,6 @@ def _patches(level: Gray) -> Iterator[tuple[float, NDArray[np.float32]]]:
 
 def _liveliness(level: Gray) -> NDArray[np.float32]:
     """How much gray changes along the direction in which it changes less, against how bright it is."""
-    cv2 = opencv()
     around, wide = (_WINDOW, _WINDOW), (2 * _WINDOW + 1, 2 * _WINDOW + 1)
     pixels = level.astype(np.float32)
     across, down = (

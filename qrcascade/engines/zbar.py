@@ -14,11 +14,12 @@ import sys
 from collections.abc import Iterator
 from typing import Any
 
-from qrcascade import charset, confidence
+from qrcascade.engines import confidence
 from qrcascade.errors import MissingDependencyError
-from qrcascade.frame import Gray
-from qrcascade.quad import Quad
+from qrcascade.image.frame import Gray
+from qrcascade.image.quad import Quad
 from qrcascade.results import Findings, QRCode
+from qrcascade.symbology import charset
 
 __all__ = ["ZBarEngine"]
 

@@ -7,12 +7,13 @@ from typing import Any
 
 import numpy as np
 
-from qrcascade import charset, confidence
+from qrcascade.engines import confidence
+from qrcascade.engines.orientation import is_mirrored
 from qrcascade.errors import MissingDependencyError
-from qrcascade.frame import Gray
-from qrcascade.orientation import is_mirrored
-from qrcascade.quad import Quad
+from qrcascade.image.frame import Gray
+from qrcascade.image.quad import Quad
 from qrcascade.results import Findings, QRCode, Region
+from qrcascade.symbology import charset
 
 __all__ = ["ZXingEngine"]
 

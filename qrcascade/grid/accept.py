@@ -11,8 +11,8 @@ from numpy.typing import NDArray
 from qrcascade.grid import evidence
 from qrcascade.grid.blocks import Block, Trial
 from qrcascade.grid.formats import FORMAT_WORDS, VERSION_WORDS
-from qrcascade.grid.layout import LEVELS, data_mask, layout
-from qrcascade.grid.segments import Payload, parse
+from qrcascade.symbology.layout import LEVELS, data_mask, layout
+from qrcascade.symbology.segments import Payload, parse
 
 __all__ = ["Decoded", "Partial", "accept", "accept_part", "draw_symbol", "report"]
 

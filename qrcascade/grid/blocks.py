@@ -8,21 +8,21 @@ evidence of the blocks that it solves (`qrcascade.grid.evidence`).
 
 from __future__ import annotations
 
-import functools
 from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from qrcascade.grid import evidence, reedsolomon
-from qrcascade.grid.layout import blocks, data_mask, interleaving, layout
+from qrcascade.grid import evidence
+from qrcascade.symbology import reedsolomon
+from qrcascade.symbology.interleaving import Plan, Words, make_plan
+from qrcascade.symbology.layout import blocks, data_mask, layout
 
-__all__ = ["Block", "Plan", "Trial", "deinterleave", "flip_bits", "solve_blocks"]
+__all__ = ["Block", "Trial", "deinterleave", "flip_bits", "solve_blocks"]
 
 Soft = NDArray[np.floating[Any]]
 Ints = NDArray[np.intp]
-Words = NDArray[np.uint8]
 Found = tuple["Block | None", ...]
 
 # Ways to decode one block; each may spend as much of its error probability. Derived: they are three.
@@ -40,30 +40,6 @@ _MUCH_PARITY = 20
 _FLIPPED_BITS = 7
 # Shares of the parity that are erased before bits are flipped, and codewords of it that are always left.
 _ERASED_SHARES, _SPARED = ((1, 4), (1, 2), (2, 3)), 4
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class Plan:
-    """Where the codewords of a version and level are; blocks are rows, right-aligned.
-
-    A shorter block begins with a codeword that is not there: a zero before a word changes neither
-    its syndromes nor its powers.
-
-    Attributes
-    ----------
-    parity, width : int
-        Parity codewords of each block, and codewords of the longest.
-    block, column : ndarray of int, shape (codewords,)
-        Row and column of each codeword in order of placement.
-    data : ndarray of int, shape (data codewords,)
-        Flat places of the data codewords, in the message's order.
-    """
-
-    parity: int
-    width: int
-    block: Ints
-    column: Ints
-    data: Ints
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -133,7 +109,7 @@ def deinterleave(soft: Soft, version: int, level: str, mask: int, hypotheses: fl
     hypotheses : float
         How many trials the whole symbol is charged for.
     """
-    places, plan = layout(version), _make_plan(version, level)
+    places, plan = layout(version), make_plan(version, level)
     rows, columns = places.order.T
     unmasked = soft[rows, columns] * np.where(data_mask(mask, places.size)[rows, columns], -1.0, 1.0)
     by_codeword = unmasked.reshape(-1, 8)
@@ -144,17 +120,6 @@ def deinterleave(soft: Soft, version: int, level: str, mask: int, hypotheses: fl
     trust[plan.block, plan.column] = -np.log1p(np.exp(-_STEEPNESS * np.abs(by_codeword))).sum(1)
     values = np.packbits(bits > 0, axis=2)[:, :, 0]
     return Trial(version, level, mask, plan, bits, values, trust, hypotheses)
-
-
-@functools.lru_cache(maxsize=160)
-def _make_plan(version: int, level: str) -> Plan:
-    lengths, inner = np.array(blocks(version, level)).T
-    width = int(lengths.max())
-    block, position = interleaving(version, level)
-    missing = width - lengths
-    starts = np.arange(len(lengths)) * width + missing
-    data = np.concatenate([np.arange(s, s + d) for s, d in zip(starts, inner, strict=True)])
-    return Plan(int(lengths[0] - inner[0]), width, block, position + missing[block], data)
 
 
 def solve_blocks(trial: Trial) -> Trial:

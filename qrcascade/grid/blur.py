@@ -16,7 +16,7 @@ import numpy as np
 from qrcascade.grid.canvas import Pixels
 from qrcascade.grid.fields import QUIET, SAMPLES, smooth
 from qrcascade.grid.fit import Fit
-from qrcascade.views import opencv
+from qrcascade.image.opencv import cv2
 
 __all__ = [
     "FINE",
@@ -76,7 +76,6 @@ class Blur:
 
 def _draw_kernel(length: float, angle: float, radius: float, soft: float) -> Pixels:
     """Draw a line or disc, softened by a Gaussian, on half modules; lengths in modules."""
-    cv2 = opencv()
     over = _OVERSAMPLING
     half = int(np.ceil((max(length / 2, radius) + _DEVIATIONS * soft) * FINE)) + 1
     at = (np.arange((2 * half + 1) * over) + 0.5) / over - half - 0.5
@@ -169,7 +168,6 @@ def _cut_kernel(kernel: Pixels) -> Pixels:
 
 def reduce(samples: Pixels) -> Pixels:
     """Return a field over samples on half modules."""
-    cv2 = opencv()
     side = len(samples) // SAMPLES * FINE
     return np.asarray(cv2.resize(samples, (side, side), interpolation=cv2.INTER_AREA))
 
@@ -181,7 +179,6 @@ def enlarge(field: Pixels) -> Pixels:
 
 def convolve(field: Pixels, kernel: Pixels) -> Pixels:
     """Return a field through a kernel, both on half modules."""
-    cv2 = opencv()
     return np.asarray(cv2.filter2D(field, -1, kernel, borderType=cv2.BORDER_REPLICATE))
 
 

@@ -7,9 +7,10 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from qrcascade.frame import Frame
-from qrcascade.quad import Quad
-from qrcascade.views import opencv, rectify
+from qrcascade.image.frame import Frame
+from qrcascade.image.opencv import cv2
+from qrcascade.image.quad import Quad
+from qrcascade.image.views import rectify
 
 __all__ = ["MODULE", "Canvas", "Pixels", "normalize_contrast"]
 
@@ -74,7 +75,6 @@ class Canvas:
 
     def scale(self, pixels: Pixels, size: int) -> tuple[Pixels, float]:
         """Return pixels at `MODULE` to a module for ``size`` modules a side, and where the outline begins."""
-        cv2 = opencv()
         factor = MODULE * size / self.side
         width = max(1, round(pixels.shape[0] * factor))
         how = cv2.INTER_AREA if factor < 1 else cv2.INTER_LINEAR
@@ -92,7 +92,6 @@ def normalize_contrast(pixels: Pixels, window: float) -> Pixels:
     window : float
         Pixels a side of what counts as around.
     """
-    cv2 = opencv()
     # Extremes over a wide window vary slowly: a reduced picture shows them as well.
     factor = max(1, int(window / _REDUCED_WINDOW))
     height, width = pixels.shape

@@ -27,7 +27,7 @@ from numpy.typing import NDArray
 from qrcascade.grid.accept import Decoded, Partial, accept, accept_part
 from qrcascade.grid.blocks import Trial, deinterleave, flip_bits, solve_blocks
 from qrcascade.grid.formats import choose_formats
-from qrcascade.grid.segments import PAD
+from qrcascade.symbology.segments import PAD
 
 __all__ = ["Decoded", "Partial", "assume_padding", "decode", "find_padding"]
 

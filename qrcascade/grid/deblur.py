@@ -15,7 +15,7 @@ from qrcascade.grid.canvas import Pixels
 from qrcascade.grid.fields import SAMPLES, smooth
 from qrcascade.grid.fit import Fit
 from qrcascade.grid.step import SmoothField, approach
-from qrcascade.views import opencv
+from qrcascade.image.opencv import cv2
 
 __all__ = ["Deblurred", "deconvolve"]
 
@@ -67,7 +67,6 @@ class _Camera:
 
     def trace(self, error: Pixels) -> Pixels:
         """Return what an error in what is seen says of each module: the adjoint of `show`."""
-        cv2 = opencv()
         count = len(error) // FINE
         turned = np.ascontiguousarray(self.kernel[::-1, ::-1])
         traced = convolve(filter_wide(error, self.highpass), turned)
@@ -126,7 +125,6 @@ def _solve(fit: Fit, modules: Pixels, picture: Pixels, camera: _Camera) -> Pixel
 
 def _move(fit: Fit, camera: _Camera, modules: Pixels, width: float) -> Fit:
     """Move the grid to where the blurred modules agree with the picture."""
-    cv2 = opencv()
     side = len(modules) * SAMPLES
     sure = np.where(fit.fixed, fit.known, np.tanh(_MOVING_GAIN * modules)).astype(np.float32)
     drawn = camera.show(sure)

@@ -136,7 +136,7 @@ def of_symbol(
     padding : (int, int)
         Padding codewords as they should be, and all; (0, 0) where they were assumed.
     zero_terminated : bool
-        As in `qrcascade.grid.segments.Payload`.
+        As in `qrcascade.symbology.segments.Payload`.
     """
     floors = BLOCK_BITS * len(blocks)
     without = _together(blocks, floors)

@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from qrcascade.grid.canvas import Pixels
-from qrcascade.views import opencv
+from qrcascade.image.opencv import cv2
 
 __all__ = [
     "QUIET",
@@ -39,14 +39,12 @@ _MOST_ERROR = 1.0
 
 def spread(field: Pixels) -> Pixels:
     """Return a field over modules as one over samples."""
-    cv2 = opencv()
     size = (field.shape[1] * SAMPLES, field.shape[0] * SAMPLES)
     return np.asarray(cv2.resize(np.ascontiguousarray(field), size, interpolation=cv2.INTER_NEAREST))
 
 
 def average(samples: Pixels) -> Pixels:
     """Average a field over samples over each module."""
-    cv2 = opencv()
     rows, columns = samples.shape
     size = columns // SAMPLES, rows // SAMPLES
     return np.asarray(cv2.resize(samples, size, interpolation=cv2.INTER_AREA))
@@ -60,7 +58,6 @@ def average_centres(samples: Pixels) -> Pixels:
 
 def smooth(field: Pixels, sigma: float) -> Pixels:
     """Blur a field by a Gaussian, reflected at its edges."""
-    cv2 = opencv()
     return np.asarray(cv2.GaussianBlur(field, (0, 0), sigma, borderType=cv2.BORDER_REFLECT))
 
 
@@ -70,7 +67,6 @@ def correlate_gradients(values: Pixels, drawing: Pixels) -> list[Pixels]:
     With the gradient (gx, gy) that both have in the mean, and the error e of the values: gx gx, gx gy, gy gy,
     gx e, gy e. Gradients are by module.
     """
-    cv2 = opencv()
     both = values + drawing
     scale = SAMPLES / (2 * _SOBEL)
     gx, gy = (cv2.Sobel(both, cv2.CV_32F, *order, scale=scale) for order in ((1, 0), (0, 1)))

@@ -14,9 +14,9 @@ from numpy.typing import NDArray
 
 from qrcascade.grid.canvas import MODULE, Canvas, Pixels, normalize_contrast
 from qrcascade.grid.fields import QUIET, SAMPLES, Field, average, average_centres, smooth
-from qrcascade.grid.layout import FINDER_CENTRE, Layout, layout
 from qrcascade.grid.locate import Pose
-from qrcascade.views import opencv
+from qrcascade.image.opencv import cv2
+from qrcascade.symbology.layout import FINDER_CENTRE, Layout, layout
 
 __all__ = [
     "ALL",
@@ -137,7 +137,6 @@ class Fit:
 
     def unwrap(self, pixels: Pixels, part: Part = ALL) -> Pixels:
         """Return pixels of the patch through the grid, or a part of it, as a field over samples."""
-        cv2 = opencv()
         rows, columns = self.x[part].shape
         size = columns * SAMPLES, rows * SAMPLES
         x, y = (
@@ -232,7 +231,6 @@ def add_known(fit: Fit, modules: NDArray[np.int8]) -> Fit:
 
 def estimate_levels(fit: Fit) -> Fit:
     """Return a fit with light and dark levels by its modules as they seem: shade within the symbol."""
-    cv2 = opencv()
     modules = fit.decide(fit.values)
     level = _MIDDLE_SHARE * average_centres(fit.gray) + (1 - _MIDDLE_SHARE) * average(fit.gray)
 

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from qrcascade.grid.layout import LEVELS, VERSIONS, layout
+from qrcascade.symbology.layout import LEVELS, VERSIONS, layout
 
 __all__ = [
     "FORMAT_WORDS",

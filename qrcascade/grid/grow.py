@@ -14,9 +14,9 @@ from numpy.typing import NDArray
 from qrcascade.grid.canvas import Pixels
 from qrcascade.grid.fields import QUIET, SAMPLES, smooth, spread
 from qrcascade.grid.fit import Fit, Part, coordinates, estimate_levels
-from qrcascade.grid.layout import FINDER_CENTRE, TIMING
 from qrcascade.grid.step import Polynomial, SmoothField, displace, sample_part, step, step_parts
-from qrcascade.views import opencv
+from qrcascade.image.opencv import cv2
+from qrcascade.symbology.layout import FINDER_CENTRE, TIMING
 
 __all__ = [
     "find_alignment",
@@ -151,7 +151,6 @@ def find_alignment(fit: Fit) -> tuple[float, float] | None:
     """
     if not fit.layout.alignment:
         return None
-    cv2 = opencv()
     first = fit.layout.alignment[-1] - _ALIGNMENT_RADIUS + QUIET
     own = slice(first, first + 2 * _ALIGNMENT_RADIUS + 1)
     pattern = spread(fit.known[own, own])

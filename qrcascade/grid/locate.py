@@ -14,8 +14,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from qrcascade.grid.canvas import MODULE, Canvas, Pixels, normalize_contrast
-from qrcascade.grid.layout import FINDER_CENTRE, VERSIONS, symbol_size
-from qrcascade.views import opencv
+from qrcascade.image.opencv import cv2
+from qrcascade.symbology.layout import FINDER_CENTRE, VERSIONS, symbol_size
 
 __all__ = ["FINDER", "Pose", "adjacent_versions", "find_poses"]
 
@@ -113,7 +113,6 @@ class _PoseSearch:
     """Matches finder patterns of one version after another in one canvas."""
 
     def __init__(self, canvas: Canvas, even: Pixels) -> None:
-        cv2 = opencv()
         self._canvas = canvas
         self._levels = [even]
         # Ever smaller pictures, so that each version is resized from one less than twice as large.
@@ -146,7 +145,6 @@ class _PoseSearch:
 
     def _scale(self, size: int) -> tuple[Pixels, float]:
         """Return the picture for a symbol of ``size`` modules, and where the outline begins in it."""
-        cv2 = opencv()
         full = len(self._levels[0])
         width = round(full * MODULE * size / self._canvas.side)
         level = next((a for a in reversed(self._levels) if len(a) >= width), self._levels[0])
@@ -170,7 +168,6 @@ _Match = tuple[float, tuple[float, float]]
 
 def _match_finder(even: Pixels, expected: tuple[float, float], reach: int) -> tuple[_Match, _Match]:
     """Return the best matches of a finder pattern that is dark on light, and of one that is light on dark."""
-    cv2 = opencv()
     half = len(FINDER) / 2 - 0.5
     left, top = (max(0, round(c - half) - reach) for c in expected)
     right, bottom = (round(c + half) + reach + 1 for c in expected)

@@ -11,12 +11,12 @@ import functools
 from collections.abc import Callable, Iterator
 from typing import NamedTuple
 
-from qrcascade.frame import Frame
 from qrcascade.grid.blur import rank_blurs
 from qrcascade.grid.choose import Candidate
 from qrcascade.grid.region import GridReading, RegionReader
 from qrcascade.grid.variants import VARIANTS
-from qrcascade.quad import Quad
+from qrcascade.image.frame import Frame
+from qrcascade.image.quad import Quad
 
 __all__ = ["GridReading", "Stage", "Stages", "stages"]
 

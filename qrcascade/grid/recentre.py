@@ -15,12 +15,13 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from qrcascade.frame import Frame
 from qrcascade.grid.canvas import MODULE, Canvas, Pixels, normalize_contrast
-from qrcascade.grid.layout import FINDER_CENTRE, symbol_size
 from qrcascade.grid.locate import FINDER, Pose, adjacent_versions, find_poses
-from qrcascade.quad import Quad
-from qrcascade.views import opencv, to_source
+from qrcascade.image.frame import Frame
+from qrcascade.image.opencv import cv2
+from qrcascade.image.quad import Quad
+from qrcascade.image.views import to_source
+from qrcascade.symbology.layout import FINDER_CENTRE, symbol_size
 
 __all__ = ["recentre_outline"]
 
@@ -110,7 +111,6 @@ def _improve_outlines(canvas: Canvas, poses: list[Pose]) -> Iterator[tuple[set[i
 
 def _fit_patterns(canvas: Canvas, pose: Pose) -> list[_Pattern]:
     """Return the finder patterns of a pose in the canvas's pixels, up to the first that is none."""
-    cv2 = opencv()
     gray = 255 - canvas.gray if pose.inverted else canvas.gray
     scaled, _ = canvas.scale(gray, pose.size)
     # What is finer than the samples is noise.
@@ -131,7 +131,7 @@ def _fit_patterns(canvas: Canvas, pose: Pose) -> list[_Pattern]:
 @functools.cache
 def _draw_finder() -> Pixels:
     """Return a finder pattern as a camera sees it."""
-    return np.asarray(opencv().GaussianBlur(FINDER, (0, 0), _DRAWN_BLUR * MODULE))
+    return np.asarray(cv2.GaussianBlur(FINDER, (0, 0), _DRAWN_BLUR * MODULE))
 
 
 def _fit_pattern(even: Pixels, pattern: _Pattern) -> _Pattern:
@@ -146,7 +146,6 @@ def _fit_pattern(even: Pixels, pattern: _Pattern) -> _Pattern:
 
 
 def _sample(even: Pixels, pattern: _Pattern) -> Pixels:
-    cv2 = opencv()
     x, y = np.moveaxis(pattern.center + _PLACES @ pattern.module.T, 2, 0).astype(np.float32)
     return np.asarray(cv2.remap(even, x, y, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE))
 

@@ -11,7 +11,6 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
-from qrcascade.frame import Frame
 from qrcascade.grid import codewords, verify
 from qrcascade.grid.accept import Decoded, Partial
 from qrcascade.grid.blur import Blur, estimate_blur
@@ -25,7 +24,8 @@ from qrcascade.grid.locate import Pose
 from qrcascade.grid.recentre import recentre_outline
 from qrcascade.grid.soft import cancel_leakage, sample_centres
 from qrcascade.grid.variants import Variant, differ, render_gray
-from qrcascade.quad import Quad
+from qrcascade.image.frame import Frame
+from qrcascade.image.quad import Quad
 
 __all__ = ["GridReading", "RegionReader"]
 

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from qrcascade.grid.canvas import Canvas, Pixels
-from qrcascade.views import opencv
+from qrcascade.image.opencv import cv2
 
 __all__ = ["VARIANTS", "Variant", "differ", "render_gray"]
 
@@ -78,7 +78,6 @@ def _take_light_off(share: float) -> Callable[[Canvas], Pixels]:
     """Keep only what changes within a share of the side, at the same contrast everywhere."""
 
     def render(canvas: Canvas) -> Pixels:
-        cv2 = opencv()
         sigma = canvas.side * share
         detail = canvas.gray - cv2.GaussianBlur(canvas.gray, (0, 0), sigma)
         contrast = np.sqrt(cv2.GaussianBlur(detail * detail, (0, 0), _CONTRAST_WINDOW * sigma))

@@ -13,10 +13,11 @@ from numpy.typing import NDArray
 
 from qrcascade.grid import evidence
 from qrcascade.grid.accept import Decoded, report
-from qrcascade.grid.blocks import Block, Trial, Words, deinterleave
-from qrcascade.grid.encode import add_correction, streams
+from qrcascade.grid.blocks import Block, Trial, deinterleave
 from qrcascade.grid.formats import choose_formats
-from qrcascade.grid.segments import parse
+from qrcascade.symbology.encode import add_correction, streams
+from qrcascade.symbology.interleaving import Words
+from qrcascade.symbology.segments import parse
 
 __all__ = ["verify_text"]
 
@@ -34,14 +35,14 @@ def verify_text(
         1 to 40, N = 17 + 4 * version.
     text : str
         What another engine read, perhaps in the wrong character set: UTF-8, Latin-1, Shift_JIS and a few
-        others are tried, by all segments in `qrcascade.grid.encode.streams`.
+        others are tried, by all segments in `qrcascade.symbology.encode.streams`.
     hypotheses : float
         How many comparisons and readings of the region the caller tries in all.
 
     Returns
     -------
     Decoded or None
-        What the symbol says exactly, its text by `qrcascade.charset`, if every block has evidence enough.
+        What the symbol says exactly, its text by `qrcascade.symbology.charset`, if each block has evidence.
     """
     claims = [
         (trial, *stream)

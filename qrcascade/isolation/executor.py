@@ -14,15 +14,16 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from qrcascade.errors import ImageError
-from qrcascade.executor import Executor, Outcome, OutOfTimeError, PictureLostError, perform
-from qrcascade.frame import Frame, Source, content, describe, naming
+from qrcascade.image.frame import Frame, Source
+from qrcascade.image.limits import Limits
+from qrcascade.image.sources import content, describe, naming
 from qrcascade.isolation.server import Here
 from qrcascade.isolation.worker import HungError, LostError, Worker
 from qrcascade.isolation.workers import Workers
-from qrcascade.limits import Limits
-from qrcascade.options import ReadOptions
+from qrcascade.reading.executor import Executor, Outcome, OutOfTimeError, PictureLostError, perform
+from qrcascade.reading.options import ReadOptions
+from qrcascade.reading.steps import Context, Step
 from qrcascade.results import Findings
-from qrcascade.steps import Context, Step
 
 __all__ = ["WorkerExecutor"]
 

@@ -90,7 +90,7 @@ class Worker:
         self._process = context.Process(target=server.main, args=arguments, name="qrcascade", daemon=True)
         try:
             self._process.start()
-        except (AssertionError, OSError) as error:
+        except (AssertionError, OSError, RuntimeError) as error:
             raise WorkerError(f"no worker process can be started: {error}") from error
         except Exception as error:
             why = f"{type(error).__name__}: {error}"

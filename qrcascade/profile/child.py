@@ -56,8 +56,9 @@ def _load(name: str, runtime: str) -> tuple[Any, dict[str, Any], _Calls]:
     """The cascade, ready; its detectors by size; a log of detections: size, seconds, processor seconds."""
     import numpy as np
 
-    from qrcascade import Cascade, QReaderStrategy, models
-    from qrcascade.weights import SIZES
+    from qrcascade import Cascade, QReaderStrategy
+    from qrcascade.neural import models
+    from qrcascade.neural.weights import SIZES
 
     alone = name in SIZES
     cascade = Cascade([QReaderStrategy(name, runtime=runtime)]) if alone else Cascade.preset(name)
@@ -92,7 +93,7 @@ def _detection(model: Any, index: list[str], folder: Path, calls: _Calls) -> tup
     import statistics
 
     from qrcascade import Frame
-    from qrcascade.views import limit
+    from qrcascade.image.views import limit
 
     calls.clear()
     for file in index[:: -(-len(index) // 7)]:

@@ -18,11 +18,11 @@ from typing import Any
 
 import numpy as np
 
-from qrcascade import runtimes, weights
 from qrcascade.cascade import PRESETS
+from qrcascade.neural import runtimes, weights
+from qrcascade.neural.runtimes.registry import record_path, sha256
 from qrcascade.profile.pictures import Picture
 from qrcascade.profile.records import NO_RUNTIME, Measured, Profile
-from qrcascade.runtimes.records import record_path, sha256
 
 __all__ = ["NAMES", "configurations", "machine", "measure", "versions"]
 

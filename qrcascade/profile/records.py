@@ -9,7 +9,7 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
 from qrcascade.errors import OptionError
-from qrcascade.weights import SIZES, cache
+from qrcascade.neural.weights import SIZES, cache
 
 __all__ = ["NO_RUNTIME", "SHIPPED", "Measured", "Profile", "own"]
 

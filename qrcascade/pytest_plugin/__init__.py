@@ -63,7 +63,7 @@ def pytest_configure(config: pytest.Config) -> None:
 @pytest.fixture(scope="session")
 def qr_cascade(pytestconfig: pytest.Config) -> Cascade:
     """Who reads a corpus: of ``--qr-preset``, ``pytest_qr_cascade`` or ``qr_preset``; else "thorough"."""
-    from qrcascade.pytest_plugin.options import reader
+    from qrcascade.pytest_plugin.configuration import reader
 
     return reader(pytestconfig)[1]
 

@@ -10,9 +10,9 @@ import pytest
 from qrcascade import OptionError
 from qrcascade.pytest_plugin import report_page
 from qrcascade.pytest_plugin.baseline import Baseline, installed
+from qrcascade.pytest_plugin.configuration import Options, given_path
 from qrcascade.pytest_plugin.corpus import Corpus
-from qrcascade.pytest_plugin.items import REPORTED, Reading
-from qrcascade.pytest_plugin.options import Options, given_path
+from qrcascade.pytest_plugin.items import REPORTED, CorpusRun
 from qrcascade.pytest_plugin.outcome import Outcome
 from qrcascade.pytest_plugin.summary import COLUMNS, Summary
 
@@ -48,7 +48,7 @@ def _register(config: pytest.Config) -> None:
     options = Options.of(config)
     corpus = Corpus.load(options.corpus)
     baseline = Baseline.load(options.baseline)
-    reading = Reading(config, options, corpus, baseline)
+    reading = CorpusRun(config, options, corpus, baseline)
     config.pluginmanager.register(reading, "qrcascade-reading")
     if hasattr(config, "workerinput"):
         return

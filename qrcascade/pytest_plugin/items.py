@@ -15,20 +15,20 @@ from typing import Any
 import pytest
 
 from qrcascade import Cascade, QRCascadeError, ReadResult, read_document
-from qrcascade.explain import unread
 from qrcascade.pytest_plugin.baseline import Baseline
+from qrcascade.pytest_plugin.configuration import EVERY, Options
 from qrcascade.pytest_plugin.corpus import Case, Corpus
-from qrcascade.pytest_plugin.options import EVERY, Options
 from qrcascade.pytest_plugin.outcome import Outcome
+from qrcascade.report.explain import unread
 
-__all__ = ["REPORTED", "Reading"]
+__all__ = ["REPORTED", "CorpusRun"]
 
 REPORTED = "qrcascade_outcome"
 """The attribute of a test report that has the outcome; xdist brings it along."""
 _SAVED_SIDE = 1600
 
 
-class Reading:
+class CorpusRun:
     """The part of the plugin that collects and reads: in every process that runs tests.
 
     Parameters
@@ -151,7 +151,7 @@ class Reading:
 class PictureFile(pytest.File):
     """A picture's file: one item for each of its pages that the corpus has."""
 
-    def __init__(self, *, cases: list[Case], reading: Reading, **others: Any) -> None:
+    def __init__(self, *, cases: list[Case], reading: CorpusRun, **others: Any) -> None:
         super().__init__(**others)
         self._cases, self._reading = cases, reading
 
@@ -165,7 +165,7 @@ class PictureFile(pytest.File):
 class PictureItem(pytest.Item):
     """One picture to be read."""
 
-    def __init__(self, *, case: Case, reading: Reading, **others: Any) -> None:
+    def __init__(self, *, case: Case, reading: CorpusRun, **others: Any) -> None:
         super().__init__(**others)
         self.outcome: Outcome | None = None
         self._case, self._reading = case, reading

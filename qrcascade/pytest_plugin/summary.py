@@ -7,8 +7,8 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from qrcascade.pytest_plugin.baseline import Baseline
+from qrcascade.pytest_plugin.configuration import EVERY, Options
 from qrcascade.pytest_plugin.corpus import Corpus
-from qrcascade.pytest_plugin.options import EVERY, Options
 from qrcascade.pytest_plugin.outcome import Outcome
 
 __all__ = ["COLUMNS", "Summary", "Tally"]

@@ -19,12 +19,12 @@ from starlette.exceptions import HTTPException
 
 from qrcascade import QRCascadeError, __version__
 from qrcascade.server import logs, pages
-from qrcascade.server.endpoints import PATHS, Reading, router
+from qrcascade.server.cascades import Reader
+from qrcascade.server.endpoints import PATHS, Responder, router
 from qrcascade.server.gate import Gate
 from qrcascade.server.metrics import Metrics
 from qrcascade.server.problems import ProblemError, invalid, of_http, response, responses
 from qrcascade.server.queue import Queue
-from qrcascade.server.reader import Reader
 from qrcascade.server.settings import Settings
 
 __all__ = ["create_app", "serve"]
@@ -93,7 +93,7 @@ def create_app(settings: Settings | None = None, reader: Reader | None = None) -
     app.add_middleware(logs.RequestLog, count=metrics.request)
     _answer_problems(app)
     allowed = _guards(settings)
-    app.include_router(router(settings, Reading(settings, reader, queue, metrics)), dependencies=allowed)
+    app.include_router(router(settings, Responder(settings, reader, queue, metrics)), dependencies=allowed)
     _add_state(app, settings, warmth)
     closed = responses(401) if settings.token else {}
 

@@ -16,15 +16,15 @@ from pydantic import BaseModel, ConfigDict, Field, create_model
 
 from qrcascade import ImageError, MissingDependencyError, QRCascadeError, ReadOptions, ReadResult, WorkerError
 from qrcascade.server import answers, body
+from qrcascade.server.cascades import Reader, Wish
 from qrcascade.server.gate import full
 from qrcascade.server.logs import LOGGER
 from qrcascade.server.metrics import Metrics
 from qrcascade.server.problems import ProblemError, responses
 from qrcascade.server.queue import FullError, Queue
-from qrcascade.server.reader import Reader, Wish
 from qrcascade.server.settings import Settings
 
-__all__ = ["PATHS", "Reading", "router"]
+__all__ = ["PATHS", "Responder", "router"]
 
 PATHS = ("/detect", "/read")
 """The endpoints that read, each request with a place in the queue."""
@@ -44,7 +44,7 @@ _KNOWN = re.compile(
 _READ = "JPEG, PNG, GIF, BMP, TIFF, WebP, HEIC and PDF"
 
 
-class Reading:
+class Responder:
     """One service's way from a request to an answer.
 
     Parameters
@@ -143,7 +143,7 @@ def _problem(error: QRCascadeError, data: bytes) -> ProblemError:
     return ProblemError(415, detail, "unsupported")
 
 
-def router(settings: Settings, reading: Reading) -> APIRouter:
+def router(settings: Settings, reading: Responder) -> APIRouter:
     """The endpoints; their documentation has these settings' presets, names and limits."""
     routes = APIRouter(responses=responses(*_PROBLEMS, *([401] if settings.token else [])))
     detecting = _asked(settings, trace=(bool, Field(False, description="Answer with every attempt.")))

@@ -1,4 +1,4 @@
-"""What can be set, with its default; `qrcascade.cli_serve` takes it from flags and the environment."""
+"""What can be set, with its default; `qrcascade.cli.serve` takes it from flags and the environment."""
 
 from __future__ import annotations
 

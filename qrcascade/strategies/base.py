@@ -8,9 +8,9 @@ from dataclasses import replace
 from functools import partial
 from typing import Protocol, runtime_checkable
 
+from qrcascade.reading.scan import Scan
+from qrcascade.reading.steps import Context, Step, Steps
 from qrcascade.results import Attempt, Findings
-from qrcascade.scan import Scan
-from qrcascade.steps import Context, Step, Steps
 
 __all__ = ["Strategy", "StubStrategy", "warm"]
 

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 
-from qrcascade import engines, views
+from qrcascade import engines
 from qrcascade.errors import OptionError
-from qrcascade.frame import Frame
-from qrcascade.quad import Quad
+from qrcascade.image import views
+from qrcascade.image.frame import Frame
+from qrcascade.image.quad import Quad
+from qrcascade.reading.scan import Scan
+from qrcascade.reading.steps import Context, Step, Steps, carry_to_source
 from qrcascade.results import Findings
-from qrcascade.scan import Scan
-from qrcascade.steps import Context, Step, Steps, carry_to_source
 from qrcascade.strategies.regions import WORTHWHILE, is_credible_outline, read_region, verify_codes
 
 __all__ = ["QUICK", "SCHEDULE", "ClassicalStrategy"]

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from qrcascade.engines import engine
-from qrcascade.scan import Scan
-from qrcascade.steps import Step, Steps
+from qrcascade.image.views import view
+from qrcascade.reading.scan import Scan
+from qrcascade.reading.steps import Step, Steps
 from qrcascade.strategies.regions import WORTHWHILE, continue_grid, is_credible_outline
-from qrcascade.views import view
 
 __all__ = ["GridStrategy"]
 

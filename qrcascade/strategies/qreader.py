@@ -8,16 +8,17 @@ from functools import partial
 
 import numpy as np
 
-from qrcascade import confidence, models, runtimes, weights
+from qrcascade.engines import confidence
+from qrcascade.engines.orientation import top_left
 from qrcascade.errors import MissingDependencyError, OptionError
-from qrcascade.orientation import top_left
-from qrcascade.quad import Quad
+from qrcascade.image.quad import Quad
+from qrcascade.image.views import View, limit, rectify, to_source
+from qrcascade.neural import models, runtimes, weights
+from qrcascade.reading.scan import CREDIBLE, Scan
+from qrcascade.reading.steps import Context, Step, Steps
 from qrcascade.results import Findings, QRCode, Region
-from qrcascade.scan import CREDIBLE, Scan
-from qrcascade.steps import Context, Step, Steps
 from qrcascade.strategies import tiles
 from qrcascade.strategies.regions import is_credible_outline, read_region, verify_codes
-from qrcascade.views import View, limit, rectify, to_source
 
 __all__ = ["ENGINE", "QReaderStrategy"]
 
@@ -50,8 +51,8 @@ class QReaderStrategy:
     max_side : int
         Larger pictures are reduced to this for detection; decoding sees all pixels.
     runtime : {"auto", "torch", "openvino", "onnx", "openvino-bf16"}
-        What the detector runs in. The last three need an export (`qrcascade.runtimes.export.export`), do
-        not import torch, and leave QReader's own decoding of a region out. "auto" takes the first of
+        What the detector runs in. The last three need an export (`qrcascade.neural.runtimes.export`), do not
+        import torch, and leave QReader's own decoding of a region out. "auto" takes the first of
         openvino and onnx that is installed and exported, else torch. "openvino-bf16" computes in 16 bits
         where the processor can, which finds slightly other outlines in half the time.
     device : str, optional
@@ -107,7 +108,7 @@ class QReaderStrategy:
             yield from self._look_closer(scan)
 
     def warm(self) -> None:
-        """Load the model now. Raises what `qrcascade.models.load` does."""
+        """Load the model now. Raises what `qrcascade.neural.models.load` does."""
         self._model()
 
     def detection(self, view: View, name: str = "") -> Step:

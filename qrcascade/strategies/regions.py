@@ -6,13 +6,13 @@ from functools import partial
 
 from qrcascade.engines import engine
 from qrcascade.errors import MissingDependencyError
-from qrcascade.frame import Frame
 from qrcascade.grid.reader import GridReading, stages
-from qrcascade.quad import Quad
+from qrcascade.image.frame import Frame
+from qrcascade.image.quad import Quad
+from qrcascade.image.views import square, view
+from qrcascade.reading.scan import Scan
+from qrcascade.reading.steps import Context, Step, Steps
 from qrcascade.results import Attempt, Findings, Progress, QRCode, Region
-from qrcascade.scan import Scan
-from qrcascade.steps import Context, Step, Steps
-from qrcascade.views import square, view
 
 __all__ = [
     "REGION_LOOKS",

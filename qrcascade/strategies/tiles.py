@@ -11,11 +11,11 @@ from collections.abc import Generator, Iterable, Iterator
 
 from qrcascade.engines import engine
 from qrcascade.engines.texture import TextureEngine
-from qrcascade.quad import Quad
+from qrcascade.image.quad import Quad
+from qrcascade.image.views import View, crop, limit
+from qrcascade.reading.scan import Scan
+from qrcascade.reading.steps import Step
 from qrcascade.results import Attempt
-from qrcascade.scan import Scan
-from qrcascade.steps import Step
-from qrcascade.views import View, crop, limit
 
 __all__ = ["MOST", "SEARCH", "SIDE", "is_large", "is_missing_something", "likeliest"]
 

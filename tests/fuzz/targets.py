@@ -7,9 +7,10 @@ from collections.abc import Callable
 
 import numpy as np
 
-from qrcascade import Frame, ImageError, Quad, views
+from qrcascade import Frame, ImageError, Quad
+from qrcascade.image import views
+from qrcascade.reading.steps import carry_to_source
 from qrcascade.results import Findings, Region
-from qrcascade.steps import carry_to_source
 from qrcascade.strategies.regions import is_credible_outline
 
 __all__ = ["TARGETS"]

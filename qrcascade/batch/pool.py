@@ -1,0 +1,250 @@
+"""Many sources, read in worker processes, with no more than a few of them in memory."""
+
+from __future__ import annotations
+
+import contextlib
+import itertools
+import os
+import pickle
+from collections import deque
+from collections.abc import Generator, Iterable, Iterator
+from dataclasses import dataclass
+from multiprocessing.connection import wait
+from typing import TYPE_CHECKING, Any
+
+from qrcascade.batch.jobs import BatchWorker, Job
+from qrcascade.cascade import Cascade
+from qrcascade.documents.document import DOCUMENT, split_keywords
+from qrcascade.errors import ImageError, OptionError
+from qrcascade.image.frame import Source
+from qrcascade.image.limits import is_count
+from qrcascade.image.sources import content, describe
+from qrcascade.reading.options import DocumentKeywords
+from qrcascade.report.result import ReadResult
+
+if TYPE_CHECKING:
+    from typing_extensions import Unpack
+
+__all__ = ["Record", "read_groups", "read_many", "row_name"]
+
+# With `ordered`, as many sources for each worker may be read and wait for an earlier one.
+_AHEAD = 16
+
+
+@dataclass(frozen=True, slots=True)
+class Record:
+    """What became of one page of one source. True where a code was read, and accepted.
+
+    Parameters
+    ----------
+    index : int
+        The source's number in the batch, from 0.
+    source : str
+        The path as it was given, or what was given in words.
+    page : int or None
+        From 1; None where ``error`` is the whole source's, which is its last record then.
+    result : ReadResult or None
+        None where the source could not be opened, or ended its worker process.
+    error : str or None
+        What was wrong with this page, or with the source.
+    rows : int
+        How many records the source has; they come together.
+    """
+
+    index: int
+    source: str
+    page: int | None
+    result: ReadResult | None
+    error: str | None = None
+    rows: int = 1
+
+    def __bool__(self) -> bool:
+        return bool(self.result)
+
+    def to_dict(self) -> dict[str, Any]:
+        """What can be written as JSON: "file", "rows", "error", and all of a result, with its page."""
+        head = {"file": row_name(self.source), "page": self.page, "rows": self.rows, "error": self.error}
+        return head if self.result is None else {**head, **self.result.to_dict()}
+
+
+def row_name(source: str) -> str:
+    """A source's name as JSON can hold it, whatever bytes a path has."""
+    return source.encode("utf-8", "backslashreplace").decode()
+
+
+def read_many(
+    sources: Iterable[Source],
+    *,
+    workers: int | None = None,
+    ordered: bool = False,
+    cascade: Cascade | None = None,
+    **keywords: Unpack[DocumentKeywords],
+) -> Iterator[Record]:
+    """Read many pictures and documents in worker processes.
+
+    Each process loads its models once. Sources are taken from the iterable as workers become free, and
+    results are handed on as they come: memory does not grow with their number. A source that ends its worker
+    process, or hangs in it, is a record with an error, and another worker goes on with the next. The workers
+    end when the iterator does, is closed, or is let go of.
+
+    Parameters
+    ----------
+    sources : iterable of path, bytes, binary file, PIL.Image.Image or ndarray
+        Paths are best: others are sent to the worker whole.
+    workers : int, optional
+        Processes; by default as many as this one may use processors.
+    ordered : bool
+        Hand on results in the order of their sources, which keeps some of them waiting.
+    cascade : Cascade, optional
+        The "thorough" preset by default. One without isolation, which the workers are by themselves.
+    **keywords
+        As for `read_document`. ``accept`` must be an expression, or a function that can be pickled.
+
+    Yields
+    ------
+    Record
+        One a page; a picture has one. Those of one source follow each other. Their results have no picture.
+
+    Raises
+    ------
+    OptionError
+        If an option means nothing, or cannot be sent to another process.
+    """
+    return _flat(read_groups(sources, workers=workers, ordered=ordered, cascade=cascade, **keywords))
+
+
+def _flat(groups: Generator[tuple[Record, ...]]) -> Iterator[Record]:
+    with contextlib.closing(groups):
+        yield from itertools.chain.from_iterable(groups)
+
+
+def read_groups(
+    sources: Iterable[Source],
+    *,
+    workers: int | None = None,
+    ordered: bool = False,
+    cascade: Cascade | None = None,
+    threads: int | None = None,
+    **keywords: Unpack[DocumentKeywords],
+) -> Generator[tuple[Record, ...]]:
+    """Read as `read_many` does, and yield all records of a source at a time.
+
+    ``threads`` says how many each worker may use; by default they share the processors.
+    """
+    workers = _processors() if workers is None else workers
+    if not is_count(workers):
+        raise OptionError(f"workers must be None or a number from 1, got {workers!r}")
+    threads = max(1, _processors() // workers) if threads is None else threads
+    if not is_count(threads):
+        raise OptionError(f"threads must be None or a number from 1, got {threads!r}")
+    cascade = Cascade.preset() if cascade is None else cascade
+    if cascade.isolation is not None:
+        raise OptionError("a batch has worker processes by itself: give it a cascade without isolation")
+    split_keywords(keywords)
+    try:
+        pickle.dumps((cascade, keywords))
+    except Exception as error:
+        why = f"{type(error).__name__}: {error}"
+        raise OptionError(f"cascade and accept must be what can be pickled: {why}") from error
+    return _Pool(cascade, keywords, workers, threads).read(sources, ordered)
+
+
+class _Pool:
+    """The workers of one batch."""
+
+    def __init__(self, cascade: Cascade, keywords: DocumentKeywords, number: int, threads: int) -> None:
+        self._arguments = cascade, keywords, threads
+        self._number, self._limits = number, cascade.limits
+        self._workers: list[BatchWorker] = []
+        self._pending: deque[Job] = deque()
+        self._drawn = 0
+
+    def read(self, sources: Iterable[Source], ordered: bool) -> Generator[tuple[Record, ...]]:
+        """The records of each source."""
+        coming = iter(sources)
+        held: dict[int, Job] = {}
+        following = 0
+        try:
+            while True:
+                done = self._fill(coming, following + _AHEAD * self._number if ordered else None)
+                if not (done or self._pending or any(worker.job for worker in self._workers)):
+                    return
+                if not done:
+                    done = self._heard()
+                    # Before the records are handed on: who takes them may take time.
+                    done += self._fill(coming, following + _AHEAD * self._number if ordered else None)
+                if not ordered:
+                    yield from map(_records, done)
+                    continue
+                held.update((job.index, job) for job in done)
+                while following in held:
+                    yield _records(held.pop(following))
+                    following += 1
+        finally:
+            for worker in self._workers:
+                worker.close()
+
+    def _fill(self, coming: Iterator[Source], before: int | None) -> list[Job]:
+        """Have every worker busy, as far as sources come; those that cannot be read."""
+        idle = [worker for worker in self._workers if worker.is_idle]
+        starting = sum(not worker.is_ready for worker in self._workers)
+        failed: list[Job] = []
+        room = len(idle) + starting + self._number - len(self._workers)
+        while len(self._pending) + len(failed) < room and (before is None or self._drawn < before):
+            for source in itertools.islice(coming, 1):
+                job = self._job(source)
+                (failed if job.error else self._pending).append(job)
+                break
+            else:
+                break
+        while idle and self._pending:
+            job = self._pending.popleft()
+            if idle[-1].begin(job):
+                idle.pop()
+            else:
+                failed.append(job)
+        for _ in range(min(len(self._pending) - starting, self._number - len(self._workers))):
+            self._workers.append(BatchWorker(*self._arguments))
+        return failed
+
+    def _job(self, source: Source) -> Job:
+        is_path = isinstance(source, str | os.PathLike)
+        job = Job(self._drawn, str(source) if is_path else describe(source), source)
+        self._drawn += 1
+        if not is_path and hasattr(source, "read"):
+            try:
+                job.source = content(source, self._limits)
+            except ImageError as error:
+                job.error = str(error)
+        return job
+
+    def _heard(self) -> list[Job]:
+        """Wait for what the workers say; the jobs that are done."""
+        busy = {worker.connection: worker for worker in self._workers if not worker.is_idle}
+        said = wait(busy, timeout=min(worker.left_s for worker in busy.values()))
+        done = [busy[connection].hear() for connection in said if connection in busy]
+        late = [worker for worker in busy.values() if not (worker.has_ended or worker.left_s)]
+        done += [worker.end_silent() for worker in late]
+        self._workers = [worker for worker in self._workers if not worker.has_ended]
+        return [job for job in done if job is not None]
+
+
+def _records(job: Job) -> tuple[Record, ...]:
+    rows = len(job.results) + (job.error is not None)
+    head = job.index, job.name
+    pages = [Record(*head, result.page, result, _broken(result), rows) for result in job.results]
+    if job.error is not None:
+        pages.append(Record(*head, None, None, job.error, rows))
+    return tuple(pages)
+
+
+def _broken(result: ReadResult) -> str | None:
+    """Why a document's page could not be shown."""
+    return next((a.error for a in result.attempts if a.strategy == DOCUMENT), None)
+
+
+def _processors() -> int:
+    """How many processors this process may use."""
+    if hasattr(os, "sched_getaffinity"):
+        return len(os.sched_getaffinity(0))
+    return os.cpu_count() or 1

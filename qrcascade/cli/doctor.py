@@ -1,0 +1,107 @@
+"""What this machine can do: each engine and tier, its version, or why not and what mends it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from importlib import metadata
+
+import numpy as np
+
+from qrcascade.engines import engine
+from qrcascade.errors import QRCascadeError
+from qrcascade.neural import runtimes, weights
+
+__all__ = ["Check", "available"]
+
+_ENGINES = (
+    ("zxing", "zxing-cpp"),
+    ("zbar", "pyzbar"),
+    ("opencv", "opencv-python"),
+    ("aruco", "opencv-python"),
+)
+_RUNTIMES = {"openvino": "openvino", "onnx": "onnxruntime", "openvino-bf16": "openvino"}
+_CV2_PACKAGES = (
+    "opencv-python",
+    "opencv-python-headless",
+    "opencv-contrib-python",
+    "opencv-contrib-python-headless",
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Check:
+    """One thing that was looked at.
+
+    Parameters
+    ----------
+    name : str
+        What.
+    ok : bool
+        Whether it works.
+    detail : str
+        Its version and place, or what is wrong and the command that mends it.
+    """
+
+    name: str
+    ok: bool
+    detail: str
+
+
+def available() -> tuple[Check, ...]:
+    """Try every engine on an empty picture, and look for each tier's packages and weights.
+
+    Loads no model, imports no runtime of one, and fetches and records nothing.
+    """
+    return tuple(_checks())
+
+
+def _checks() -> Iterator[Check]:
+    for name, package in _ENGINES:
+        yield _try(name, package)
+    installed = [name for name in _CV2_PACKAGES if _version(name)]
+    if len(installed) > 1:
+        mend = f"pip uninstall -y {' '.join(installed)} && pip install opencv-python"
+        clash = f"{' and '.join(installed)} overwrite each other's files"
+        yield Check("cv2", False, f"{clash}; to mend it: {mend}")
+    for size in weights.SIZES:
+        yield _tier(size)
+
+
+def _try(name: str, package: str) -> Check:
+    try:
+        engine(name).read(np.full((32, 32), 255, np.uint8), frozenset(["QRCode"]))
+    except QRCascadeError as error:
+        return Check(name, False, str(error))
+    except Exception as error:
+        return Check(name, False, f"{package} {_version(package)} is broken: {type(error).__name__}: {error}")
+    return Check(name, True, f"{package} {_version(package) or '(version unknown)'}")
+
+
+def _tier(size: str) -> Check:
+    name = f"QReader {size}"
+    try:
+        runtime = runtimes.choose(size)
+        missing = runtimes.missing(runtime)
+        if missing:
+            mend = runtimes.remedy(runtime)
+            return Check(name, False, f"{' and '.join(missing)} not installed; to mend it: {mend}")
+        if runtime != "torch":
+            file = runtimes.exported(size, runtime).file
+            return Check(name, True, f"{runtime} {_version(_RUNTIMES[runtime])}, {file}")
+        file = weights.path(size)
+        if not weights.present(file):
+            command = f"qrcascade weights fetch --size {size}"
+            return Check(name, False, f"no weights at {file}; to mend it: {command}")
+        standing = weights.verify(file)
+    except QRCascadeError as error:
+        return Check(name, False, str(error))
+    versions = f"qreader {_version('qreader')}, torch {_version('torch')}"
+    return Check(name, True, f"{versions}, {file} ({standing})")
+
+
+def _version(package: str) -> str:
+    try:
+        return metadata.version(package)
+    except metadata.PackageNotFoundError:
+        return ""

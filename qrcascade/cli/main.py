@@ -1,0 +1,101 @@
+"""``qrcascade read`` and ``qrcascade doctor``; the other commands have modules of their own."""
+
+from __future__ import annotations
+
+import json
+import sys
+from dataclasses import replace
+from typing import Any
+
+import click
+
+from qrcascade import Cascade, QRCascadeError, ReadResult, __version__, read_document
+from qrcascade.batch import row_name
+from qrcascade.cli.parameters import one_line, reading
+from qrcascade.cli.profile import advise_, profile
+from qrcascade.cli.scan import scan
+from qrcascade.cli.serve import serve
+from qrcascade.cli.weights import weights
+
+__all__ = ["main"]
+
+
+@click.group(context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(__version__, prog_name="qrcascade")
+def main() -> None:
+    """Read QR codes from photos and scans of documents."""
+
+
+for _command in (scan, serve, weights, profile, advise_):
+    main.add_command(_command)
+
+
+@main.command()
+@click.argument("files", nargs=-1, required=True, metavar="FILES...")
+@click.option("--json", "as_json", is_flag=True, help="One JSON object a page, with every attempt.")
+@reading
+def read(files: tuple[str, ...], as_json: bool, preset: str, **options: Any) -> None:
+    """Print one line a code: file, text, confidence, strategy, milliseconds, page.
+
+    Files are pictures and documents: PDF, and pictures with several pages. The exit code is 0 when every
+    file gave a code, 1 when some gave none, 2 when some could not be opened.
+    """
+    cascade = Cascade.preset(preset)
+    worst = 0
+    for file in files:
+        results: list[ReadResult] = []
+        try:
+            for result in read_document(file, cascade=cascade, **options):
+                results.append(replace(result, picture=None))
+                for line in [_json(file, result)] if as_json else _lines(file, result):
+                    click.echo(line)
+        except QRCascadeError as error:
+            click.echo(f"qrcascade: {error}", err=True)
+            worst = 2
+            continue
+        if not any(results):
+            worst = max(worst, 1)
+            click.echo(f"qrcascade: no code in {click.format_filename(file)!r} ({_why(results)})", err=True)
+    sys.exit(worst)
+
+
+def _why(results: list[ReadResult]) -> str:
+    located = sum(len(result.regions) for result in results)
+    errors = dict.fromkeys(error for result in results for error in result.errors)
+    return "; ".join([f"{located} located, none read", *errors])
+
+
+def _lines(file: str, result: ReadResult) -> list[str]:
+    return [
+        "\t".join(
+            [
+                one_line(click.format_filename(file)),
+                one_line(code.text),
+                f"{code.confidence:.3f}",
+                code.strategy,
+                f"{result.elapsed_s * 1000:.0f}",
+                str(code.page),
+            ]
+        )
+        for code in result.codes
+        if code.accepted
+    ]
+
+
+def _json(file: str, result: ReadResult) -> str:
+    named = {"file": row_name(file), **result.to_dict()}
+    return json.dumps(named, ensure_ascii=False)
+
+
+@main.command()
+def doctor() -> None:
+    """Say what works on this machine, and what mends the rest.
+
+    The exit code is 0 when at least one engine works.
+    """
+    from qrcascade.cli.doctor import available
+
+    checks = available()
+    for check in checks:
+        click.echo(f"{'ok  ' if check.ok else 'no  '}{check.name:<10} {check.detail}")
+    sys.exit(0 if any(check.ok for check in checks) else 1)

@@ -1,0 +1,214 @@
+"""A document's pages through a cascade, one at a time."""
+
+from __future__ import annotations
+
+import contextlib
+import functools
+import itertools
+import math
+import time
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from qrcascade.cascade import Cascade
+from qrcascade.documents.opening import Document, Opener, Page, opened
+from qrcascade.errors import (
+    DocumentError,
+    MissingDependencyError,
+    OptionError,
+    QRCascadeError,
+    WorkerError,
+)
+from qrcascade.image.frame import Frame, Source
+from qrcascade.image.quad import Quad
+from qrcascade.image.sources import describe
+from qrcascade.reading.options import DocumentKeywords, DocumentOptions, PageKeywords, ReadOptions
+from qrcascade.reading.scan import Scan
+from qrcascade.report.result import ReadResult
+from qrcascade.results import Attempt
+
+if TYPE_CHECKING:
+    from typing_extensions import Unpack
+
+__all__ = ["DOCUMENT", "read_document", "split_keywords"]
+
+DOCUMENT = "document"
+"""The strategy of an attempt whose error says why a page could not be shown."""
+
+_NOTHING = Frame(np.empty((0, 0), np.uint8))
+# A page with more places that are located and not read is a pattern, or noise.
+_MOST_PLACES = 6
+# Sides in pixels at 200 dpi, of symbols with modules of 0.8 to 1.5 pixels, from version 10 to 40. In larger
+# ones the modules can be told apart.
+_FINE_SIDE = 0.8 * 57, 1.5 * 177
+
+
+def read_document(
+    source: Source,
+    options: ReadOptions | None = None,
+    *,
+    cascade: Cascade | None = None,
+    **keywords: Unpack[DocumentKeywords],
+) -> Iterator[ReadResult]:
+    """Read the codes of a document, page by page.
+
+    That is a PDF, a picture with several pages or frames (TIFF, GIF, WebP, PNG, AVIF, HEIF), or any other
+    picture, which has one page. Pages are read as their results are asked for.
+
+    Parameters
+    ----------
+    source : path, bytes, binary file, PIL.Image.Image (one page) or ndarray
+    options : ReadOptions, optional
+        For every page.
+    cascade : Cascade, optional
+        The "thorough" preset by default.
+    **keywords
+        ``pages``, ``max_pages``, ``stop_early``, ``password``: see `DocumentOptions`; ``expect``,
+        ``timeout``, ``formats`` and ``accept``, in place of those of ``options``.
+
+    Yields
+    ------
+    ReadResult
+        Of each page. Places on a PDF's page are in pixels at 200 dpi. A page that cannot be shown is a
+        result with an error. ``picture`` is made again from the source when it is used.
+
+    Raises
+    ------
+    ImageError
+        If it is no document; `DocumentError` if it is broken, empty or locked, lacks a page that ``pages``
+        names, or has one beyond ``Limits.max_frames``.
+    MissingDependencyError, OptionError
+        If its extra is not installed; at once, if an option means nothing.
+    """
+    which, options = split_keywords(keywords, options)
+    reader = _PageReader(Cascade.preset() if cascade is None else cascade, options)
+    return _results(source, reader, which)
+
+
+def split_keywords(
+    keywords: DocumentKeywords, options: ReadOptions | None = None
+) -> tuple[DocumentOptions, ReadOptions]:
+    """Return which pages are read, and what is asked of each. Raises `OptionError` as these do."""
+    own = {name: value for name, value in keywords.items() if name in DocumentOptions.__slots__}
+    others = {name: value for name, value in keywords.items() if name not in own}
+    if unknown := sorted(set(others) - set(PageKeywords.__annotations__)):
+        raise TypeError(f"read_document() got an unexpected keyword argument {unknown[0]!r}")
+    return DocumentOptions(**own), replace(options or ReadOptions(), **others)  # type: ignore[arg-type]
+
+
+def _results(source: Source, reader: _PageReader, which: DocumentOptions) -> Iterator[ReadResult]:
+    with contextlib.ExitStack() as closing:
+        try:
+            document, source = opened(source, which.password, reader.limits, closing, reader.elsewhere)
+            count = 1 if document is None else document.pages
+            if missing := [number for number in which.pages or () if number > count]:
+                raise DocumentError(f"it has no page {missing[0]}; it has {count}")
+        except (MissingDependencyError, WorkerError):
+            raise
+        except Exception as error:
+            # As in `Frame.load`: Pillow's plugins raise about every kind of exception.
+            why = getattr(error, "strerror", None) or str(error) or type(error).__name__
+            raise DocumentError(f"cannot read {describe(source)}: {why}") from error
+        numbers = range(1, count + 1) if which.pages is None else which.pages
+        for number in itertools.islice(numbers, which.max_pages):
+            if number > reader.limits.max_frames:
+                allowed = f"the first {reader.limits.max_frames:,} pages are read"
+                raise DocumentError(f"cannot read page {number:,} of {describe(source)}: {allowed}")
+            result = _numbered(reader.page(document, source, number), number)
+            yield result
+            if which.stop_early and result:
+                return
+
+
+class _PageReader:
+    """A cascade and what it is asked of every page."""
+
+    def __init__(self, cascade: Cascade, options: ReadOptions) -> None:
+        self._cascade, self._options, self.limits = cascade, options, cascade.limits
+
+    @property
+    def elsewhere(self) -> Opener | None:
+        """Where the cascade is isolated, what opens a document in a worker process."""
+        if self._cascade.openers is None:
+            return None
+        from qrcascade.documents.elsewhere import Elsewhere
+
+        return functools.partial(Elsewhere, self._cascade.openers, self._options.timeout)
+
+    def page(self, document: Document | None, source: Source, number: int) -> ReadResult:
+        """Read a page, by further looks while something on it is unread; what breaks is an attempt."""
+        if document is None:
+            return self._cascade.read(source, self._options)
+        start = time.perf_counter()
+        scan, timed_out = self._scan(_NOTHING), False
+        try:
+            with document.page(number) as page:
+                scan = self._scan(document.picture(number, page.size))
+                timed_out = self._look(page, scan, start)
+        except OptionError:
+            raise
+        except Exception as error:
+            why = str(error) if isinstance(error, QRCascadeError) else f"{type(error).__name__}: {error}"
+            scan.record(Attempt(DOCUMENT, f"page {number}", error=why))
+            timed_out = self._left_s(start) <= 0
+        elapsed = time.perf_counter() - start
+        found = scan.codes, scan.regions, tuple(scan.attempts)
+        ended = "timeout" if timed_out else self._ended(scan)
+        return ReadResult(*found, scan.frame.size, elapsed, timed_out, ended=ended, picture=scan.frame)
+
+    def _look(self, page: Page, scan: Scan, start: float) -> bool:
+        """Read what each look at a page shows, and record it; return whether the time ran out."""
+        for look in page.looks(lambda finer: self._unread(scan, finer)):
+            left = self._left_s(start)
+            if left <= 0:
+                return True
+            timeout = None if self._options.timeout is None else left
+            result = self._cascade.read(look.frame, self._options, timeout=timeout)
+            for attempt in result.attempts:
+                scan.record(look.carried(attempt))
+            if result.timed_out:
+                return True
+        return False
+
+    def _left_s(self, start: float) -> float:
+        """Return the seconds that are left for a page that was begun then."""
+        if self._options.timeout is None:
+            return math.inf
+        return self._options.timeout + start - time.perf_counter()
+
+    def _ended(self, scan: Scan) -> str:
+        if not scan.is_enough:
+            return "exhausted"
+        return "settled" if scan.expect is None else "expected"
+
+    def _scan(self, picture: Frame) -> Scan:
+        return Scan(picture, self._options, threshold=self._cascade.threshold)
+
+    def _unread(self, scan: Scan, finer: bool) -> Sequence[Quad | None]:
+        """What on a page is worth another look: all of it where a number of codes is not met.
+
+        Not what is hardly like a symbol: a page of print has much of that, and takes several times as long.
+        But where nothing is read it may be one whose modules are too fine, as long as it is so small.
+        """
+        if isinstance(scan.expect, int):
+            return () if scan.is_enough else (None,)
+        doubtful = [code.quad for code in scan.accepted if code.confidence < scan.threshold]
+        places = [*doubtful, *(region.quad for region in scan.credible)]
+        if finer and not places and not scan.accepted:
+            places = [r.quad for r in scan.regions if _FINE_SIDE[0] <= r.quad.side <= _FINE_SIDE[1]]
+        return places[:_MOST_PLACES]
+
+
+def _numbered(result: ReadResult, page: int) -> ReadResult:
+    return replace(
+        result,
+        page=page,
+        codes=tuple(replace(code, page=page) for code in result.codes),
+        attempts=tuple(
+            replace(attempt, codes=tuple(replace(code, page=page) for code in attempt.codes))
+            for attempt in result.attempts
+        ),
+    )

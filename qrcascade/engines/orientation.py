@@ -1,0 +1,145 @@
+"""Which way round a symbol lies: where its own top-left is, and whether it is seen in a mirror.
+
+Decoders that read mirrored symbols do it by transposing the modules, and do not say so. The 15
+format bits beside the top-left finder pattern (ISO/IEC 18004, 7.9) are not symmetrical about the
+diagonal, so they tell. A detector's outline starts anywhere: the corner without a finder pattern
+is the bottom-right one.
+"""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Callable
+
+import numpy as np
+from numpy.typing import NDArray
+
+from qrcascade.image.frame import Frame, Gray
+from qrcascade.image.opencv import cv2
+from qrcascade.image.quad import Quad
+from qrcascade.image.views import rectify
+
+__all__ = ["format_bits", "is_mirrored", "top_left"]
+
+# Pixels a side at which finder patterns are looked for, and the versions whose size is tried.
+_SIDE = 320
+_VERSIONS = (1, 2, 3, 4, 5, 6, 7, 8, 10, 12, 15, 18, 22, 27, 33, 40)
+_LEVEL = {"L": 0b01, "M": 0b00, "Q": 0b11, "H": 0b10}
+# Rows of the 7 least significant bits, all in column 8; the 7 most significant are in these columns
+# of row 8, in reverse.
+_ROWS = (0, 1, 2, 3, 4, 5, 7)
+
+
+def format_bits(ec_level: str, mask: int) -> tuple[bool, ...]:
+    """The 15 masked format bits, the least significant first; True is a dark module."""
+    data = _LEVEL[ec_level] << 3 | mask
+    remainder = data << 10
+    for shift in range(4, -1, -1):
+        if remainder >> (shift + 10) & 1:
+            remainder ^= 0b10100110111 << shift
+    word = (data << 10 | remainder) ^ 0b101010000010010
+    return tuple(bool(word >> bit & 1) for bit in range(15))
+
+
+def is_mirrored(gray: Gray, quad: Quad, version: int, ec_level: str, mask: int) -> bool | None:
+    """Compare the format bits with the picture, as they are and transposed.
+
+    Parameters
+    ----------
+    gray : ndarray of uint8, shape (H, W)
+        The picture.
+    quad : Quad
+        The symbol's outline in it, from the symbol's own top-left.
+    version, ec_level, mask : int, str, int
+        As decoded.
+
+    Returns
+    -------
+    bool or None
+        None where the outline is no quadrilateral or the modules cannot be told apart.
+    """
+    if not quad.convex or ec_level not in _LEVEL:
+        return None
+    # Plain arithmetic: this runs for every code, and arrays of 15 cost more than they save.
+    place = _square_to(quad)
+    size = 17 + 4 * version
+    bottom, right = gray.shape[0] - 1, gray.shape[1] - 1
+
+    def level(row: int, column: int) -> int:
+        x, y = place((column + 0.5) / size, (row + 0.5) / size)
+        return gray.item(min(max(int(y), 0), bottom), min(max(int(x), 0), right))
+
+    # The centre of the finder pattern and its light ring tell the polarity.
+    polarity = 1 if level(1, 1) > level(3, 3) else -1
+    difference = 0
+    for row, dark in _telling_rows(ec_level, mask):
+        change = level(row, 8) - level(8, row)
+        difference += change if dark else -change
+    return None if difference == 0 else difference * polarity > 0
+
+
+@functools.cache
+def _telling_rows(ec_level: str, mask: int) -> tuple[tuple[int, bool], ...]:
+    """Rows whose format bit is another one where the symbol is transposed, and whether it is dark."""
+    bits = format_bits(ec_level, mask)
+    # Transposing puts the i-th last bit in the place of the i-th.
+    return tuple((row, bits[i]) for i, row in enumerate(_ROWS) if bits[i] != bits[14 - i])
+
+
+def _square_to(quad: Quad) -> Callable[[float, float], tuple[float, float]]:
+    """The projective map from the unit square to a convex quad (Heckbert 1989, section 2.2.3)."""
+    (x0, y0), (x1, y1), (x2, y2), (x3, y3) = quad
+    dx1, dx2, sx = x1 - x2, x3 - x2, x0 - x1 + x2 - x3
+    dy1, dy2, sy = y1 - y2, y3 - y2, y0 - y1 + y2 - y3
+    area = dx1 * dy2 - dx2 * dy1
+    g, h = (sx * dy2 - dx2 * sy) / area, (dx1 * sy - sx * dy1) / area
+    a, b, d, e = x1 - x0 + g * x1, x3 - x0 + h * x3, y1 - y0 + g * y1, y3 - y0 + h * y3
+
+    def place(u: float, v: float) -> tuple[float, float]:
+        w = g * u + h * v + 1
+        return (a * u + b * v + x0) / w, (d * u + e * v + y0) / w
+
+    return place
+
+
+def top_left(gray: Gray, quad: Quad) -> int:
+    """Which corner of an outline is the symbol's own top-left.
+
+    Parameters
+    ----------
+    gray : ndarray of uint8, shape (H, W)
+        The picture.
+    quad : Quad
+        A convex outline in it; its corners may be off by a few per cent of the side.
+
+    Returns
+    -------
+    int
+        Index of the corner, 0 to 3; a guess where there are no finder patterns.
+    """
+    crop = rectify(Frame(gray), quad, _SIDE).gray.astype(np.float32)
+    margin = (len(crop) - _SIDE) / 2
+    best = np.zeros(4)
+    for version in _VERSIONS:
+        finder = _finder(_SIDE / (17 + 4 * version))
+        reach = len(finder) + _SIDE // 20
+        scores = np.zeros(4)
+        for corner, (x, y) in enumerate([(0, 0), (1, 0), (1, 1), (0, 1)]):
+            # A finder pattern and its separator end at the outline.
+            left, top = (round(margin + v * _SIDE - (reach if v else _SIDE // 20)) for v in (x, y))
+            window = crop[max(0, top) : top + reach + _SIDE // 20, max(0, left) : left + reach + _SIDE // 20]
+            match = cv2.matchTemplate(window, finder, cv2.TM_CCOEFF_NORMED)
+            scores[corner] = np.abs(np.nan_to_num(match)).max()
+        if np.sort(scores)[1:].sum() > np.sort(best)[1:].sum():
+            best = scores
+    return int((best.argmin() + 2) % 4)
+
+
+def _finder(module: float) -> NDArray[np.float32]:
+    """A finder pattern, 7 modules of this many pixels wide."""
+    pattern = np.zeros((7, 7), np.float32)
+    pattern[1:6, 1:6] = 255
+    pattern[2:5, 2:5] = 0
+    big = cv2.resize(pattern, (70, 70), interpolation=cv2.INTER_NEAREST)
+    width = max(5, round(7 * module))
+    return np.asarray(cv2.resize(big, (width, width), interpolation=cv2.INTER_AREA), np.float32)

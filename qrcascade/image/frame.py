@@ -1,0 +1,171 @@
+"""A `Frame`: pixels to look for symbols in, and the map from them to the source picture."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable
+from typing import IO, TYPE_CHECKING, Any, TypeAlias
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image
+
+from qrcascade.errors import ImageError
+from qrcascade.image.limits import Limits
+from qrcascade.image.sources import Decoded, Gray, decode_array, decode_file, decode_image, naming, read_bytes
+
+if TYPE_CHECKING:
+    from PIL.Image import Image as PILImage
+
+__all__ = ["Frame", "Gray", "Matrix", "Source", "scaling"]
+
+Matrix: TypeAlias = NDArray[np.float64]
+Source: TypeAlias = (
+    "str | os.PathLike[str] | bytes | bytearray | memoryview | IO[bytes] | PILImage | NDArray[Any] | Frame"
+)
+
+_LIMITS = Limits()
+_IDENTITY = np.eye(3)
+_IDENTITY.setflags(write=False)
+_NOTHING = np.zeros((1, 1), np.uint8)
+
+
+class Frame:
+    """Pixels to look for symbols in, and the map from them to the source picture.
+
+    A loaded picture is a frame; so is every view of one.
+
+    Parameters
+    ----------
+    gray : ndarray of uint8, shape (H, W)
+        Luminance (ITU-R BT.601), C-contiguous. Not to be written to.
+    to_source : ndarray of float, shape (3, 3), optional
+        Homography from this frame's (x, y, 1) to the source picture's. Identity by default.
+    color : callable, optional
+        Gives RGB pixels, uint8, shape (H, W, 3), when colour is asked for.
+
+    Raises
+    ------
+    ImageError
+        If ``gray`` has another shape or dtype.
+
+    Attributes
+    ----------
+    size : (int, int)
+        Width and height in pixels.
+    is_source : bool
+        Whether its pixels are the source picture's own.
+    draft : Frame or None
+        The same picture at half the size, where that is all that is decoded so far; see `load`.
+    has_draft : bool
+        Whether there is one, here or where a deferred picture is decoded.
+    """
+
+    __slots__ = ("_color", "_decode", "_gray", "_rgb", "draft", "has_draft", "is_source", "size", "to_source")
+
+    def __init__(
+        self,
+        gray: Gray,
+        to_source: Matrix | None = None,
+        color: Callable[[], Gray] | None = None,
+    ) -> None:
+        if gray.ndim != 2 or gray.dtype != np.uint8:
+            raise ImageError(f"a frame's pixels are uint8 of shape (H, W), got {gray.dtype} {gray.shape}")
+        self._gray: Gray | None = np.ascontiguousarray(gray)
+        self._decode: Callable[[], Gray] | None = None
+        self.size = (gray.shape[1], gray.shape[0])
+        self.draft: Frame | None = None
+        self.has_draft = False
+        self.is_source = to_source is None
+        self.to_source = _IDENTITY if to_source is None else to_source
+        self._color = color
+        self._rgb: Gray | None = None
+
+    def __repr__(self) -> str:
+        return f"Frame({self.size[0]}x{self.size[1]})"
+
+    @property
+    def gray(self) -> Gray:
+        """Luminance, uint8, shape (H, W), C-contiguous; where there is a draft, decoded on first use."""
+        if self._gray is None:
+            assert self._decode is not None
+            self._gray = self._decode()
+        return self._gray
+
+    @property
+    def color(self) -> Gray:
+        """RGB pixels, uint8, shape (H, W, 3), decoded on first use; gray where there is no colour."""
+        if self._rgb is None:
+            if self._color is None:
+                self._rgb = np.repeat(self.gray[:, :, None], 3, axis=2)
+            else:
+                self._rgb = np.ascontiguousarray(self._color())
+        return self._rgb
+
+    @classmethod
+    def _of(cls, decoded: Decoded) -> Frame:
+        frame = cls(decoded.gray, color=decoded.color)
+        if decoded.size is not None:
+            frame.draft, frame.has_draft = cls(decoded.gray, scaling(frame.size, decoded.size)), True
+            frame._gray, frame._decode, frame.size = None, decoded.decode, decoded.size
+        return frame
+
+    @classmethod
+    def load(
+        cls,
+        source: Source,
+        *,
+        bgr: bool = False,
+        frame: int = 0,
+        draft: bool = False,
+        limits: Limits = _LIMITS,
+    ) -> Frame:
+        """Decode a source.
+
+        Parameters
+        ----------
+        source : path, bytes, binary file, PIL.Image.Image, ndarray or Frame
+            Strings are paths, never URLs. Arrays are gray (H, W) or (H, W, 1), RGB (H, W, 3) or RGBA
+            (H, W, 4): uint8, bool, floats in 0-1 or 0-255, integers to 255 or 65535. White is laid behind.
+        bgr : bool
+            An array's channels are blue, green, red (as OpenCV has them).
+        frame : int
+            Which picture of a multi-frame file, from 0; for 0 a PIL image is read where it stands.
+        draft : bool
+            Decode a large JPEG file at half its size, and whole only when ``gray`` is asked for.
+        limits : Limits
+
+        Raises
+        ------
+        ImageError
+            If there is no such file, or it is cut, empty, too large, or not a picture.
+        MissingDependencyError
+            If it is HEIF, whose extra is not installed.
+        """
+        with naming(source):
+            if isinstance(source, Frame):
+                limits.check_size(*source.size)
+                return source
+            if isinstance(source, np.ndarray):
+                return cls._of(decode_array(source, bgr, limits))
+            if isinstance(source, Image.Image):
+                return cls._of(decode_image(source, frame, limits))
+            return cls._of(decode_file(read_bytes(source, limits), frame, draft, limits))
+
+    @classmethod
+    def deferred(cls, size: tuple[int, int], load: Callable[[], Frame]) -> Frame:
+        """A picture of this size (width, height) that is not loaded before its pixels are asked for."""
+        frame = cls(_NOTHING, color=lambda: load().color)
+        frame._gray, frame._decode, frame.size = None, lambda: load().gray, size
+        return frame
+
+    @property
+    def is_colored(self) -> bool:
+        """Whether there is more than gray to ask for."""
+        return self._color is not None
+
+
+def scaling(size: tuple[int, int], to: tuple[int, int]) -> Matrix:
+    """The map of a resized picture's pixels: the edges meet, not the centres of the corner pixels."""
+    fx, fy = to[0] / size[0], to[1] / size[1]
+    return np.array([[fx, 0, 0.5 * fx - 0.5], [0, fy, 0.5 * fy - 0.5], [0, 0, 1]])

@@ -1,0 +1,315 @@
+"""Every kind of source to upright pixels, gray first, colour only when it is asked for."""
+
+from __future__ import annotations
+
+import contextlib
+import io
+import os
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import IO, TYPE_CHECKING, Any, TypeAlias
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image, UnidentifiedImageError
+
+from qrcascade.errors import ImageError, MissingDependencyError
+from qrcascade.image.limits import Limits
+
+if TYPE_CHECKING:
+    from PIL.Image import Image as PILImage
+
+__all__ = [
+    "Decoded",
+    "Gray",
+    "content",
+    "decode_array",
+    "decode_file",
+    "decode_image",
+    "describe",
+    "identified",
+    "naming",
+    "read_bytes",
+]
+
+Gray: TypeAlias = NDArray[np.uint8]
+
+_CHUNK_BYTES = 4 * 2**20
+# Pillow's formats that are read: none that runs another program (EPS) or draws (WMF). The first need no
+# further import.
+_COMMON = ("JPEG", "PNG", "GIF", "BMP", "PPM")
+_FORMATS = (*_COMMON, "TIFF", "WEBP", "AVIF", "JPEG2000", "MPO", "DIB", "ICO", "PCX", "SGI", "TGA")
+
+# ISO/IEC 23008-12: major brands of files whose pictures are coded as HEVC, or as what the list within says.
+_HEIF_BRANDS = (b"heic", b"heix", b"heim", b"heis", b"hevc", b"hevx", b"hevm", b"hevs", b"mif1", b"msf1")
+
+# Drafts of fewer pixels are not worth making.
+_DRAFT_PIXELS = 1_500_000
+
+# EXIF orientation (tag 0x0112) to the operation that makes the picture upright.
+_ORIENTATION_TAG = 0x0112
+_UPRIGHT: dict[int, Callable[[NDArray[Any]], NDArray[Any]]] = {
+    2: np.fliplr,
+    3: lambda a: a[::-1, ::-1],
+    4: np.flipud,
+    5: lambda a: a.swapaxes(0, 1),
+    6: lambda a: np.rot90(a, -1),
+    7: lambda a: a[::-1, ::-1].swapaxes(0, 1),
+    8: np.rot90,
+}
+# Those that exchange width and height.
+_TURNED = (5, 6, 7, 8)
+_ACCEPTED = "a path, bytes, a binary file, a PIL.Image, or an array (H, W), (H, W, 3) or (H, W, 4)"
+
+
+@dataclass(frozen=True, slots=True)
+class Decoded:
+    """A decoded picture.
+
+    Parameters
+    ----------
+    gray : ndarray of uint8, shape (H, W)
+        Luminance.
+    color : callable, optional
+        Gives RGB pixels, uint8, shape (H, W, 3); None where there is no colour.
+    size : (int, int), optional
+        Width and height of the whole picture, where ``gray`` is a draft of it.
+    decode : callable, optional
+        Gives the whole picture's luminance then.
+    """
+
+    gray: Gray
+    color: Callable[[], Gray] | None = None
+    size: tuple[int, int] | None = None
+    decode: Callable[[], Gray] | None = None
+
+
+def content(source: object, limits: Limits) -> bytes:
+    """The bytes of a path, a binary file or a buffer.
+
+    Raises
+    ------
+    ImageError
+        If it is none of these, cannot be opened, or is too large.
+    """
+    with naming(source):
+        return read_bytes(source, limits)
+
+
+@contextlib.contextmanager
+def naming(source: object) -> Iterator[None]:
+    """Whatever goes wrong is an ImageError that names the source."""
+    try:
+        yield
+    except ImageError as error:
+        raise ImageError(f"cannot read {describe(source)}: {error}") from error.__cause__
+    except MissingDependencyError:
+        raise
+    except Exception as error:
+        # Pillow's plugins raise about every kind of exception on broken files.
+        why = getattr(error, "strerror", None) or str(error) or type(error).__name__
+        raise ImageError(f"cannot read {describe(source)}: {why}") from error
+
+
+def describe(source: object) -> str:
+    """A source in words, for messages."""
+    if isinstance(source, str | Path):
+        return repr(str(source))
+    if isinstance(source, bytes | bytearray | memoryview):
+        return f"{len(source)} bytes"
+    if isinstance(source, np.ndarray):
+        return f"an array of shape {source.shape} and dtype {source.dtype}"
+    if isinstance(source, Image.Image):
+        return f"a PIL image of mode {source.mode} and size {source.size}"
+    return f"a {type(source).__name__}"
+
+
+def read_bytes(source: object, limits: Limits) -> bytes:
+    """Return the bytes of a path, a binary file or a buffer; whatever is wrong is raised as it is."""
+    if isinstance(source, bytes | bytearray | memoryview):
+        limits.check_bytes(memoryview(source).nbytes)
+        return bytes(source)
+    if isinstance(source, str | os.PathLike):
+        with Path(source).open("rb") as file:
+            return _read(file, limits)
+    if callable(getattr(source, "read", None)):
+        return _read(source, limits)
+    raise ImageError(f"it is none of {_ACCEPTED}")
+
+
+def _read(file: Any, limits: Limits) -> bytes:
+    """All of a binary file, or no more of it than is allowed: some files never end."""
+    parts, size = [], 0
+    while part := file.read(_CHUNK_BYTES):
+        if not isinstance(part, bytes):
+            raise ImageError(f"its read() gave {type(part).__name__}; open the file in binary mode")
+        parts.append(part)
+        size += len(part)
+        limits.check_bytes(size)
+    return parts[0] if len(parts) == 1 else b"".join(parts)
+
+
+def decode_file(data: bytes, frame: int, draft: bool, limits: Limits) -> Decoded:
+    """Decode a file's bytes; a large JPEG at half its size where a draft will do."""
+    if not data:
+        raise ImageError("it is empty")
+    with _open(data, frame, limits) as image:
+        limits.check_size(*image.size)
+        width, height = size = image.size
+        half = draft and width * height >= 4 * _DRAFT_PIXELS
+        # JPEG can leave its colour planes undecoded, and be decoded at half its size.
+        image.draft("L", (width // 2, height // 2) if half else size)
+        reduced = image.size != size
+        orientation = _orientation(image)
+        gray = _upright(_gray(image), orientation)
+
+    def color() -> Gray:
+        with _open(data, frame, limits) as again:
+            return _upright(_rgb(again), _orientation(again))
+
+    if reduced:
+        upright = (height, width) if orientation in _TURNED else size
+        return Decoded(gray, color, upright, lambda: decode_file(data, frame, False, limits).gray)
+    return Decoded(gray, color)
+
+
+def _open(data: bytes, frame: int, limits: Limits) -> PILImage:
+    image = identified(io.BytesIO(data))
+    if frame:
+        limits.check_size(*image.size)
+        _seek(image, frame, limits)
+    return image
+
+
+def identified(file: IO[bytes]) -> PILImage:
+    """A picture's header, of a kind that is read; its pixels are decoded when they are used.
+
+    Raises
+    ------
+    ImageError
+        If it is none.
+    MissingDependencyError
+        If it is HEIF, and the extra is not installed.
+    """
+    try:
+        return Image.open(file, formats=_COMMON)
+    except UnidentifiedImageError:
+        Image.init()
+        known = [name for name in _FORMATS if name in Image.OPEN]
+        try:
+            return Image.open(file, formats=known)
+        except UnidentifiedImageError:
+            file.seek(0)
+            head = file.read(1024)
+    if head[4:8] == b"ftyp" and head[8:12] in _HEIF_BRANDS:
+        return _heif(file)
+    if b"%PDF-" in head:
+        raise ImageError("it is a PDF, whose pages qrcascade.read_document reads")
+    read = ", ".join(known)
+    raise ImageError(f"cannot identify a picture in it; what is read is {read}, and HEIF with its extra")
+
+
+def _heif(file: IO[bytes]) -> PILImage:
+    try:
+        import pillow_heif
+    except ImportError as error:
+        raise MissingDependencyError("HEIF", "pip install 'qrcascade[heif]'", str(error)) from error
+    file.seek(0)
+    opened: Any = pillow_heif.HeifImageFile
+    image: PILImage = opened(file)
+    return image
+
+
+def _seek(image: PILImage, frame: int, limits: Limits) -> None:
+    limits.check_frame(frame)
+    count = getattr(image, "n_frames", 1)
+    if not 0 <= frame < count:
+        raise ImageError(f"it has no frame {frame}; it has {count}, counted from 0")
+    image.seek(frame)
+
+
+def decode_image(image: PILImage, frame: int, limits: Limits) -> Decoded:
+    """Take the pixels of a PIL image."""
+    limits.check_size(*image.size)
+    if frame:
+        _seek(image, frame, limits)
+    orientation = _orientation(image)
+    gray = _upright(_gray(image), orientation)
+    return Decoded(gray, lambda: _upright(_rgb(image), orientation))
+
+
+def _orientation(image: PILImage) -> int:
+    """What EXIF says is still to be done: TIFF turns itself upright, and forgets the tag, on loading."""
+    if image.format == "TIFF":
+        image.load()
+    return int(image.getexif().get(_ORIENTATION_TAG, 1))
+
+
+def _upright(pixels: Gray, orientation: int) -> Gray:
+    turn = _UPRIGHT.get(orientation)
+    return pixels if turn is None else np.ascontiguousarray(turn(pixels))
+
+
+def _deep(mode: str) -> bool:
+    """Whether a Pillow mode holds more than 8 bits a sample, which `convert` would clip."""
+    return mode in ("I", "F") or mode.startswith("I;16")
+
+
+def _gray(image: PILImage) -> Gray:
+    if _deep(image.mode):
+        return _to_uint8(np.asarray(image))
+    if image.has_transparency_data:
+        image = _over_white(image)
+    return np.asarray(image if image.mode == "L" else image.convert("L"))
+
+
+def _rgb(image: PILImage) -> Gray:
+    if _deep(image.mode):
+        return np.repeat(_gray(image)[:, :, None], 3, axis=2)
+    if image.has_transparency_data:
+        image = _over_white(image)
+    return np.asarray(image.convert("RGB"))
+
+
+def _over_white(image: PILImage) -> PILImage:
+    rgba = image.convert("RGBA")
+    white = Image.new("RGBA", rgba.size, "white")
+    white.alpha_composite(rgba)
+    return white.convert("RGB")
+
+
+def decode_array(array: NDArray[Any], bgr: bool, limits: Limits) -> Decoded:
+    """Bring an array to 8 bits, over white where it is transparent."""
+    channels = array.shape[2] if array.ndim == 3 else 1
+    if array.ndim not in (2, 3) or channels not in (1, 3, 4):
+        raise ImageError("an array must have shape (H, W), (H, W, 3) or (H, W, 4)")
+    limits.check_size(array.shape[1], array.shape[0])
+    pixels = _to_uint8(array)
+    if channels == 1:
+        return Decoded(pixels.reshape(pixels.shape[:2]))
+    if bgr:
+        pixels = pixels[:, :, [2, 1, 0, *range(3, channels)]]
+    image = Image.fromarray(np.ascontiguousarray(pixels))
+    return Decoded(_gray(image), lambda: _rgb(image))
+
+
+def _to_uint8(array: NDArray[Any]) -> Gray:
+    """Bring any real samples to 0-255 by the ranges that `Frame.load` documents."""
+    if array.dtype == np.uint8:
+        return array
+    if array.dtype == np.bool_:
+        return array.astype(np.uint8) * np.uint8(255)
+    if array.dtype.kind not in "iuf":
+        raise ImageError("an array must hold numbers or booleans")
+    low, high = array.min(), array.max()
+    if not (np.isfinite(low) and np.isfinite(high)):
+        raise ImageError("it holds NaN or infinity")
+    top = 1 if array.dtype.kind == "f" and high <= 1 else 255 if high <= 255 else 65535
+    if low < 0 or high > top:
+        raise ImageError(f"its values span {low} to {high}; 0-1 (floats), 0-255 or 0-65535 are read")
+    if top == 255:
+        return array.astype(np.uint8)
+    scale = np.float32(255.0 / top)
+    scaled: Gray = np.rint(array.astype(np.float32) * scale).astype(np.uint8)
+    return scaled

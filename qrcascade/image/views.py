@@ -1,0 +1,289 @@
+"""Preprocessing: pure functions from a frame to another frame, with the map back.
+
+A `View` has a name, which appears in `Attempt.view`, and can be called. Tone views keep the
+geometry; the others move pixels and compose their map with the frame's own. Pixel centres are at
+whole coordinates, as OpenCV has them. Views can be pickled, so that a step can be run in another process.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from functools import partial
+
+import numpy as np
+from numpy.typing import NDArray
+
+from qrcascade.image.frame import Frame, Gray, scaling
+from qrcascade.image.opencv import cv2
+from qrcascade.image.quad import Quad
+
+__all__ = ["NAMES", "View", "crop", "enlarge", "limit", "rectify", "square", "to_source", "view"]
+
+
+@dataclass(frozen=True, slots=True)
+class View:
+    """A named function of a frame.
+
+    Parameters
+    ----------
+    name : str
+        As it appears in `Attempt.view`.
+    apply : callable
+        Frame to frame; does not change its argument. Not compared.
+    """
+
+    name: str
+    apply: Callable[[Frame], Frame] = field(repr=False, compare=False)
+
+    def __call__(self, frame: Frame) -> Frame:
+        """Apply it."""
+        return self.apply(frame)
+
+    def then(self, other: View) -> View:
+        """This view and, on what it gives, another."""
+        return View(f"{self.name}+{other.name}", partial(_apply_both, self, other))
+
+
+def _apply_both(first: View, second: View, frame: Frame) -> Frame:
+    return second(first(frame))
+
+
+def to_source(frame: Frame, quad: Quad) -> Quad:
+    """Carry a quad from a frame's pixels to the source picture's."""
+    points = np.column_stack([np.asarray(quad), np.ones(4)]) @ frame.to_source.T
+    # What the frame's perspective has at infinity is refused by `Quad.of`.
+    with np.errstate(divide="ignore", invalid="ignore", over="ignore"):
+        return Quad.of(points[:, :2] / points[:, 2:])
+
+
+def _tone(name: str, function: Callable[[Gray], Gray]) -> View:
+    """A view that changes gray levels and moves nothing."""
+    return View(name, partial(_change_tone, function))
+
+
+def _change_tone(function: Callable[[Gray], Gray], frame: Frame) -> Frame:
+    return Frame(function(frame.gray), frame.to_source)
+
+
+def _resize(factor: float, frame: Frame) -> Frame:
+    width, height = (max(1, round(n * factor)) for n in frame.size)
+    how = cv2.INTER_AREA if factor < 1 else cv2.INTER_CUBIC
+    back = scaling((width, height), frame.size)
+
+    def resize(pixels: Gray) -> Gray:
+        return np.asarray(cv2.resize(pixels, (width, height), interpolation=how), np.uint8)
+
+    return Frame(resize(frame.gray), frame.to_source @ back, lambda: resize(frame.color))
+
+
+def _scale(name: str, factor: float) -> View:
+    return View(name, partial(_resize, factor))
+
+
+def limit(side: int) -> View:
+    """Reduce so that no side is longer; smaller pictures stay as they are."""
+    return View(f"<={side}px", partial(_limit, side))
+
+
+def _limit(side: int, frame: Frame) -> Frame:
+    longest = max(frame.size)
+    return frame if longest <= side else _resize(side / longest, frame)
+
+
+def enlarge(side: int) -> View:
+    """Enlarge so that the longer side is this long, but at most to double size; larger ones stay."""
+    return View(f">={side}px", partial(_enlarge, side))
+
+
+def _enlarge(side: int, frame: Frame) -> Frame:
+    factor = min(side / max(frame.size), 2.0)
+    return _resize(factor, frame) if factor > 1 else frame
+
+
+def crop(left: int, top: int, width: int, height: int) -> View:
+    """A part of a frame, in its own pixels; no copy is made of its colour before that is asked for."""
+    return View(f"crop{width}x{height}+{left}+{top}", partial(_crop, left, top, width, height))
+
+
+def _crop(left: int, top: int, width: int, height: int, frame: Frame) -> Frame:
+    window = np.s_[top : top + height, left : left + width]
+    shift = np.array([[1.0, 0, left], [0, 1, top], [0, 0, 1]])
+    return Frame(frame.gray[window], frame.to_source @ shift, lambda: frame.color[window])
+
+
+def _clahe(gray: Gray) -> Gray:
+    return np.asarray(cv2.createCLAHE(clipLimit=2.0, tileGridSize=(8, 8)).apply(gray), np.uint8)
+
+
+def _equalize(gray: Gray) -> Gray:
+    return np.asarray(cv2.equalizeHist(gray), np.uint8)
+
+
+def _otsu(gray: Gray) -> Gray:
+    return np.asarray(cv2.threshold(gray, 0, 255, cv2.THRESH_OTSU)[1], np.uint8)
+
+
+def _adaptive(block: int, gray: Gray) -> Gray:
+    mean, binary = cv2.ADAPTIVE_THRESH_MEAN_C, cv2.THRESH_BINARY
+    return np.asarray(cv2.adaptiveThreshold(gray, 255, mean, binary, block, 5), np.uint8)
+
+
+def _blur(size: int, gray: Gray) -> Gray:
+    return np.asarray(cv2.GaussianBlur(gray, (size, size), 0), np.uint8)
+
+
+def _median(size: int, gray: Gray) -> Gray:
+    return np.asarray(cv2.medianBlur(gray, size), np.uint8)
+
+
+def _unsharp(gray: Gray) -> Gray:
+    soft = cv2.GaussianBlur(gray, (0, 0), 2.0)
+    return np.asarray(cv2.addWeighted(gray, 2.5, soft, -1.5, 0), np.uint8)
+
+
+def _background(gray: Gray) -> Gray:
+    """Divide by the local background: closing fills the dark modules, blurring smooths the light.
+
+    Worked out at a reduced size: light changes slowly.
+    """
+    height, width = gray.shape
+    small = cv2.resize(gray, (max(1, width // 8), max(1, height // 8)), interpolation=cv2.INTER_AREA)
+    closed = cv2.morphologyEx(small, cv2.MORPH_CLOSE, np.ones((9, 9), np.uint8))
+    light = cv2.resize(cv2.GaussianBlur(closed, (0, 0), 4.0), (width, height))
+    return np.asarray(cv2.divide(gray, light, scale=255), np.uint8)
+
+
+def _gamma(exponent: float, gray: Gray) -> Gray:
+    table = np.rint(255 * (np.arange(256) / 255) ** exponent).astype(np.uint8)
+    return table[gray]
+
+
+def _invert(gray: Gray) -> Gray:
+    return 255 - gray
+
+
+def _keep(frame: Frame) -> Frame:
+    return frame
+
+
+def _pad(frame: Frame) -> Frame:
+    """A white border of a tenth of the longer side: the quiet zone that tight crops lack."""
+    border = max(frame.size) // 10 + 4
+    gray = np.pad(frame.gray, border, constant_values=255)
+    shift = np.array([[1.0, 0, -border], [0, 1, -border], [0, 0, 1]])
+    return Frame(gray, frame.to_source @ shift)
+
+
+def _turn90(frame: Frame) -> Frame:
+    """A quarter turn clockwise."""
+    back = np.array([[0.0, 1, 0], [-1, 0, frame.size[1] - 1], [0, 0, 1]])
+    return Frame(np.rot90(frame.gray, -1), frame.to_source @ back)
+
+
+def _channel(index: int, frame: Frame) -> Frame:
+    return Frame(frame.color[:, :, index], frame.to_source)
+
+
+def rectify(frame: Frame, quad: Quad, side: int, margin: float = 0.15) -> Frame:
+    """Cut a region out so that its quad becomes an upright square.
+
+    Parameters
+    ----------
+    frame : Frame
+        Where to cut.
+    quad : Quad
+        In the frame's own pixels, convex.
+    side : int
+        Pixels of the square's side, margin not counted.
+    margin : float
+        How much to show around the square, as a share of its side.
+
+    Returns
+    -------
+    Frame
+        Square, ``side * (1 + 2 * margin)`` pixels wide; beyond the picture it is white.
+    """
+    pad = round(side * margin)
+    square = np.array([[0, 0], [side, 0], [side, side], [0, side]], np.float32) + np.float32(pad - 0.5)
+    back = cv2.getPerspectiveTransform(square, np.asarray(quad, dtype=np.float32))
+    # Where many pixels become one, average them first: warping alone would skip most of them.
+    average = max(1, round(quad.side / side))
+    full = side + 2 * pad
+
+    def warp(pixels: Gray) -> Gray:
+        crop, offset = _surroundings(pixels, quad, margin)
+        out = cv2.warpPerspective(
+            cv2.blur(crop, (average, average)),
+            offset @ back,
+            (full, full),
+            flags=cv2.INTER_CUBIC | cv2.WARP_INVERSE_MAP,
+            borderMode=cv2.BORDER_CONSTANT,
+            borderValue=(255, 255, 255),
+        )
+        return np.asarray(out, np.uint8)
+
+    return Frame(warp(frame.gray), frame.to_source @ back, lambda: warp(frame.color))
+
+
+def square(quad: Quad, side: int) -> View:
+    """The square that a region becomes, so many pixels wide; see `rectify`."""
+    return View(f"region{side}px", partial(_square, quad, side))
+
+
+def _square(quad: Quad, side: int, frame: Frame) -> Frame:
+    return rectify(frame, quad, side)
+
+
+def _surroundings(pixels: Gray, quad: Quad, margin: float) -> tuple[Gray, NDArray[np.float64]]:
+    """The quad's surroundings, and the map from the picture to them."""
+    corners = np.asarray(quad)
+    reach = margin * 2 * max(np.ptp(corners[:, 0]), np.ptp(corners[:, 1])) + 2
+    height, width = pixels.shape[:2]
+    left, top = (max(0, int(v)) for v in corners.min(axis=0) - reach)
+    right, bottom = corners.max(axis=0) + reach
+    crop = pixels[top : min(height, int(bottom) + 1), left : min(width, int(right) + 1)]
+    return crop, np.array([[1.0, 0, -left], [0, 1, -top], [0, 0, 1]])
+
+
+_VIEWS: dict[str, View] = {
+    view.name: view
+    for view in [
+        View("raw", _keep),
+        *(_scale(f"x{factor:g}", factor) for factor in (0.25, 0.5, 1.4, 2.0, 3.0)),
+        *(limit(side) for side in (500, 800, 1200, 1600)),
+        *(enlarge(side) for side in (800, 1600)),
+        _tone("clahe", _clahe),
+        _tone("otsu", _otsu),
+        _tone("equalize", _equalize),
+        _tone("adaptive31", partial(_adaptive, 31)),
+        _tone("adaptive71", partial(_adaptive, 71)),
+        _tone("blur3", partial(_blur, 3)),
+        _tone("blur7", partial(_blur, 7)),
+        _tone("median5", partial(_median, 5)),
+        _tone("unsharp", _unsharp),
+        _tone("background", _background),
+        _tone("gamma0.5", partial(_gamma, 0.5)),
+        _tone("gamma2", partial(_gamma, 2.0)),
+        _tone("invert", _invert),
+        View("pad", _pad),
+        View("turn90", _turn90),
+        *(View(name, partial(_channel, i)) for i, name in enumerate(("red", "green", "blue"))),
+    ]
+}
+NAMES = tuple(_VIEWS)
+"""The names of the single views."""
+
+
+def view(name: str) -> View:
+    """A view by its name, or several in turn, joined by "+": "<=500px+blur3".
+
+    Raises
+    ------
+    KeyError
+        If there is none of that name.
+    """
+    first, *rest = (_VIEWS[part] for part in name.split("+"))
+    for other in rest:
+        first = first.then(other)
+    return first

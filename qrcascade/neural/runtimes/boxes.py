@@ -1,0 +1,159 @@
+"""What stands before and behind a YOLOv8 segmentation network: letterbox, suppression, masks.
+
+The numbers are those that qrdet gives Ultralytics: it finds what qrdet finds.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from qrcascade.image.frame import Gray
+from qrcascade.image.quad import Quad
+from qrcascade.neural.runtimes.outlines import outline
+
+__all__ = ["Letterbox", "detections", "letterbox"]
+
+Floats = NDArray[np.floating[Any]]
+
+_GRAY = 114
+_SCORE = 0.5
+_OVERLAP = 0.3
+_MOST = 100
+
+
+@dataclass(frozen=True, slots=True)
+class Letterbox:
+    """How a picture lies in the network's input.
+
+    Parameters
+    ----------
+    source : (int, int)
+        Width and height of the picture.
+    left, top : int
+        Gray columns and rows before it.
+    scale : (float, float)
+        Input pixels for a pixel of the picture, along x and y.
+    """
+
+    source: tuple[int, int]
+    left: int
+    top: int
+    scale: tuple[float, float]
+
+    def to_source(self, points: NDArray[Any]) -> NDArray[np.float32]:
+        """Points of the input, shape (N, 2), in pixels of the picture, inside its borders."""
+        # In 32 bits, as Ultralytics does: where a side has few points, its fit hangs on the last digit.
+        pairs = (self.left, self.top), self.scale, self.source
+        corner, scale, end = (np.array(pair, np.float32) for pair in pairs)
+        placed = (points.astype(np.float32) - corner) / scale
+        return np.asarray(np.clip(placed, np.float32(0), end), np.float32)
+
+
+def letterbox(rgb: Gray, side: int = 640, stride: int = 32) -> tuple[NDArray[np.float32], Letterbox]:
+    """Scale a picture so that its longer side is ``side``, and fill the shorter one up to whole strides.
+
+    Parameters
+    ----------
+    rgb : ndarray of uint8, shape (H, W, 3)
+        The picture.
+    side : int
+        The longer side of the input in pixels, a multiple of ``stride``.
+    stride : int
+        What the network's input must be a multiple of.
+
+    Returns
+    -------
+    ndarray of float32, shape (1, 3, h, w)
+        Red, green, blue from 0 to 1.
+    Letterbox
+        The way back.
+    """
+    import cv2
+
+    height, width = rgb.shape[:2]
+    ratio = min(side / height, side / width)
+    w, h = max(round(width * ratio), 1), max(round(height * ratio), 1)
+    if (w, h) != (width, height):
+        rgb = cv2.resize(rgb, (w, h), interpolation=cv2.INTER_LINEAR)  # type: ignore[assignment]
+    across, down = (side - w) % stride, (side - h) % stride
+    # The odd pixel goes to the right and the bottom.
+    left, top = across // 2, down // 2
+    filled = cv2.copyMakeBorder(
+        rgb, top, down - top, left, across - left, cv2.BORDER_CONSTANT, value=(_GRAY,) * 3
+    )
+    tensor = np.ascontiguousarray(filled.transpose(2, 0, 1)[None], dtype=np.float32)
+    tensor /= 255
+    return tensor, Letterbox((width, height), left, top, (w / width, h / height))
+
+
+def detections(
+    boxes: Floats, prototypes: Floats, size: tuple[int, int], placed: Letterbox
+) -> list[tuple[Quad, float]]:
+    """The symbols in a network's output, best first.
+
+    Parameters
+    ----------
+    boxes : ndarray of float, shape (5 + K, N)
+        For each candidate: centre x and y, width and height in pixels of the input, a score from 0 to
+        1, and the weights of its K mask prototypes.
+    prototypes : ndarray of float, shape (K, h, w)
+        Of which its mask is a weighted sum: positive inside.
+    size : (int, int)
+        Width and height of the input.
+    placed : Letterbox
+        How the picture lies in it.
+
+    Returns
+    -------
+    list of (Quad, float)
+        Outlines in pixels of the picture, which may reach beyond it, and scores from 0 to 1. A mask so
+        small that it has no four sides is left out.
+    """
+    kept = _best(boxes.T.astype(np.float32))
+    found = []
+    for row, mask in zip(kept, _masks(kept, prototypes, size), strict=True):
+        corners = outline(mask, placed.to_source)
+        if corners is not None:
+            found.append((Quad.of(corners), float(row[4])))
+    return found
+
+
+def _best(rows: NDArray[np.float32]) -> NDArray[np.float32]:
+    """Rows with left, top, right and bottom for centre and size, without those that a better one overlaps."""
+    rows = rows[rows[:, 4] > _SCORE]
+    rows = rows[np.argsort(-rows[:, 4], kind="stable")]
+    half = rows[:, 2:4] / 2
+    rows[:, :4] = np.hstack((rows[:, :2] - half, rows[:, :2] + half))
+    kept: list[NDArray[np.float32]] = []
+    while len(rows) and len(kept) < _MOST:
+        best, rows = rows[0], rows[1:]
+        kept.append(best)
+        rows = rows[_overlaps(best[:4], rows[:, :4]) <= _OVERLAP]
+    return np.array(kept, dtype=np.float32).reshape(len(kept), rows.shape[1])
+
+
+def _overlaps(box: Floats, boxes: Floats) -> Floats:
+    """Intersection over union of one box with each of the others."""
+    low, high = np.maximum(box[:2], boxes[:, :2]), np.minimum(box[2:], boxes[:, 2:])
+    shared = np.prod(np.maximum(high - low, 0), axis=1)
+    union = np.prod(box[2:] - box[:2]) + np.prod(boxes[:, 2:] - boxes[:, :2], axis=1) - shared
+    return np.asarray(shared / np.maximum(union, 1e-9))
+
+
+def _masks(kept: NDArray[np.float32], prototypes: Floats, size: tuple[int, int]) -> list[Gray]:
+    """Each candidate's mask in pixels of the input: 1 inside, and nothing outside its box."""
+    import cv2
+
+    flat = np.asarray(prototypes, np.float32).reshape(len(prototypes), -1)
+    small = (kept[:, 5:] @ flat).reshape(-1, *prototypes.shape[1:])
+    x, y = np.arange(size[0]), np.arange(size[1])
+    masks = []
+    for (left, top, right, bottom), mask in zip(kept[:, :4], small, strict=True):
+        inside = cv2.resize(mask, size, interpolation=cv2.INTER_LINEAR) > 0
+        columns, rows = (x >= left) & (x < right), (y >= top) & (y < bottom)
+        masks.append((inside & columns & rows[:, None]).astype(np.uint8))
+    return masks

@@ -1,0 +1,148 @@
+"""A detector: a picture in, outlines and scores out."""
+
+from __future__ import annotations
+
+import threading
+import warnings
+from collections.abc import Callable
+from functools import partial
+from pathlib import Path
+from typing import Any, Protocol, runtime_checkable
+
+import numpy as np
+from numpy.typing import NDArray
+
+from qrcascade.errors import WeightsError
+from qrcascade.image.frame import Gray
+from qrcascade.image.quad import Quad
+from qrcascade.neural.runtimes.boxes import detections, letterbox
+from qrcascade.neural.runtimes.registry import Exported
+
+__all__ = ["Decoder", "Detector", "ExportedDetector"]
+
+Tensor = NDArray[np.float32]
+Network = Callable[[Tensor], tuple[Tensor, Tensor]]
+
+
+class Detector(Protocol):
+    """What every runtime gives."""
+
+    def detect(self, rgb: Gray, threads: int | None = None) -> list[tuple[Quad, float]]:
+        """Locate symbols.
+
+        Parameters
+        ----------
+        rgb : ndarray of uint8, shape (H, W, 3)
+            The picture.
+        threads : int, optional
+            How many threads the runtime may use; None leaves it to the runtime.
+
+        Returns
+        -------
+        list of (Quad, float)
+            Outlines in its pixels, which may reach beyond it, and scores from 0 to 1; best first.
+        """
+        ...
+
+
+@runtime_checkable
+class Decoder(Protocol):
+    """What a detector also is that can read what it locates: QReader itself."""
+
+    def decode(self, rgb: Gray, quad: Quad) -> str | None:
+        """The text of the symbol in one outline, or None."""
+        ...
+
+
+class ExportedDetector:
+    """An exported model, opened when it first detects. Safe to share between threads.
+
+    Parameters
+    ----------
+    model : Exported
+        As `qrcascade.neural.runtimes.registry` finds it.
+    """
+
+    def __init__(self, model: Exported) -> None:
+        self.model = model
+        self._networks: dict[int | None, Network] = {}
+        self._opening = threading.Lock()
+
+    def detect(self, rgb: Gray, threads: int | None = None) -> list[tuple[Quad, float]]:
+        """Locate symbols: see `Detector`.
+
+        Raises
+        ------
+        WeightsError
+            If the runtime cannot open the model.
+        """
+        tensor, placed = letterbox(rgb, self.model.side, self.model.stride)
+        boxes, prototypes = self._network(threads)(tensor)
+        return detections(boxes[0], prototypes[0], (tensor.shape[3], tensor.shape[2]), placed)
+
+    def _network(self, threads: int | None) -> Network:
+        with self._opening:
+            if threads not in self._networks:
+                opener = _OPENERS[self.model.runtime]
+                try:
+                    self._networks[threads] = opener(self.model.file, threads)
+                except Exception as error:
+                    raise WeightsError(
+                        f"{self.model.runtime} cannot open {self.model.file}, so export it anew, "
+                        f"as qrcascade weights export does ({type(error).__name__}: {error})"
+                    ) from error
+            return self._networks[threads]
+
+
+def _openvino(file: Path, threads: int | None, arithmetic: str = "f32") -> Network:
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        import openvino
+
+    core = openvino.Core()
+    if arithmetic == "bf16" and "BF16" not in core.get_property("CPU", "OPTIMIZATION_CAPABILITIES"):
+        # It would be emulated, slower than 32 bits.
+        arithmetic = "f32"
+    # One picture at a time, and the numbers of torch: some processors would compute in 16 bits unasked.
+    options: dict[str, Any] = {"PERFORMANCE_HINT": "LATENCY", "INFERENCE_PRECISION_HINT": arithmetic}
+    if threads is not None:
+        options["INFERENCE_NUM_THREADS"] = threads
+    compiled = core.compile_model(file, "CPU", options)
+    request = compiled.create_infer_request()
+    running = threading.Lock()
+
+    def run(tensor: Tensor) -> tuple[Tensor, Tensor]:
+        with running:
+            request.infer([tensor])
+            boxes, prototypes = (request.get_output_tensor(i).data.copy() for i in range(2))
+            # Else each model keeps the memory of its largest picture.
+            compiled.release_memory()
+        return boxes, prototypes
+
+    return run
+
+
+def _onnx(file: Path, threads: int | None) -> Network:
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        import onnxruntime
+
+    options = onnxruntime.SessionOptions()
+    options.log_severity_level = 3
+    if threads is not None:
+        options.intra_op_num_threads = threads
+    session = onnxruntime.InferenceSession(str(file), options, providers=["CPUExecutionProvider"])
+    name = session.get_inputs()[0].name
+
+    def run(tensor: Tensor) -> tuple[Tensor, Tensor]:
+        boxes, prototypes = session.run(None, {name: tensor})
+        return boxes, prototypes
+
+    return run
+
+
+_OPENERS: dict[str, Callable[[Path, int | None], Network]] = {
+    "openvino": _openvino,
+    "onnx": _onnx,
+    "openvino-bf16": partial(_openvino, arithmetic="bf16"),
+}

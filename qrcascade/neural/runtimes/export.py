@@ -1,0 +1,122 @@
+"""Converting QReader's weights once for OpenVINO or ONNX Runtime; only this needs torch."""
+
+from __future__ import annotations
+
+import contextlib
+import hashlib
+import importlib.util
+import json
+import os
+import tempfile
+from pathlib import Path
+from typing import Any
+
+from qrcascade.errors import MissingDependencyError, OptionError, WeightsError
+from qrcascade.neural import weights
+from qrcascade.neural.runtimes.registry import EXPORTS, missing, record_path, sha256
+
+__all__ = ["export"]
+
+
+def export(size: str, runtime: str = "openvino", folder: str | os.PathLike[str] | None = None) -> Path:
+    """Convert the weights of a size for a runtime, beside them.
+
+    Missing weights are fetched. An earlier export is replaced, at once or not at all.
+
+    Parameters
+    ----------
+    size, folder
+        See `qrcascade.neural.weights.ensure`.
+    runtime : {"openvino", "onnx"}
+        OpenVINO's own format with 16-bit weights, half the size of the other's ONNX.
+
+    Returns
+    -------
+    Path
+        Of the record (`qrcascade.neural.runtimes.registry`).
+
+    Raises
+    ------
+    OptionError, MissingDependencyError
+        If there is no such size or runtime; if torch, QReader, onnx or the runtime is not installed.
+    WeightsError
+        If the weights cannot be had, or the conversion fails.
+    """
+    _check(size, runtime)
+    source = weights.ensure(size, folder)
+    try:
+        # Beside the weights, since renaming is atomic only within one file system.
+        with tempfile.TemporaryDirectory(prefix=".qrcascade-", dir=source.parent) as stage:
+            staged = Path(stage, "model.pt")
+            weights.checked(source, staged)
+            shape = _to_onnx(staged)
+            files = _converted(staged.with_suffix(".onnx"), runtime)
+            return _publish(files, record_path(size, runtime, folder), {"source": sha256(staged), **shape})
+    except WeightsError:
+        raise
+    except Exception as error:
+        why = f"{type(error).__name__}: {error}"
+        raise WeightsError(f"exporting {source} for {runtime} failed ({why})") from error
+
+
+def _check(size: str, runtime: str) -> None:
+    """Raise where there is no such size or runtime, or something is not installed."""
+    if size not in weights.SIZES:
+        raise OptionError(f"size must be one of {', '.join(weights.SIZES)}, got {size!r}")
+    if runtime not in EXPORTS:
+        raise OptionError(f"runtime must be one of {', '.join(EXPORTS)}, got {runtime!r}")
+    onnx = ["onnx"] if importlib.util.find_spec("onnx") is None else []
+    if absent := [*missing("torch"), *onnx, *missing(runtime)]:
+        raise MissingDependencyError(
+            f"exporting QReader {size} for {runtime}",
+            f"pip install 'qrcascade[export,{runtime}]'",
+            f"{' and '.join(absent)} not installed",
+        )
+
+
+def _to_onnx(staged: Path) -> dict[str, int]:
+    """Write the ONNX model beside a checkpoint; give the side and the stride of its input."""
+    from qrcascade.neural.runtimes.torch import quiet
+
+    with quiet():
+        import ultralytics
+
+        yolo: Any = ultralytics.YOLO(str(staged), task="segment")
+        if len(yolo.names) != 1:
+            raise ValueError(f"a detector of one class was expected, this one has {len(yolo.names)}")
+        side = yolo.overrides.get("imgsz", 640)
+        stride = int(max(yolo.model.stride))
+        # Each picture has its own shape: what runtimes gain by simplifying they do themselves.
+        yolo.export(format="onnx", dynamic=True, simplify=False, device="cpu", verbose=False)
+    return {"side": max(side) if isinstance(side, list | tuple) else int(side), "stride": stride}
+
+
+def _converted(model: Path, runtime: str) -> list[Path]:
+    """The files that the runtime needs, the one it opens first."""
+    if runtime == "onnx":
+        return [model]
+    import openvino
+
+    network = openvino.Core().read_model(model)
+    _, channels, *_ = network.input(0).partial_shape
+    network.reshape([1, channels, -1, -1])
+    xml = model.with_suffix(".xml")
+    openvino.save_model(network, xml, compress_to_fp16=True)
+    return [xml, xml.with_suffix(".bin")]
+
+
+def _publish(files: list[Path], record: Path, facts: dict[str, Any]) -> Path:
+    """Move files beside the weights, under names that say what is in them; the record comes last."""
+    digest = hashlib.sha256("".join(sha256(file) for file in files).encode()).hexdigest()[:12]
+    names = [f"{record.stem}-{digest}{file.suffix}" for file in files]
+    for file, name in reversed(list(zip(files, names, strict=True))):
+        file.replace(record.parent / name)
+    written = files[0].with_suffix(".json")
+    written.write_text(json.dumps({"files": names, **facts}, indent=1) + "\n", "utf-8")
+    written.replace(record)
+    for file in record.parent.glob(f"{record.stem}-*"):
+        if file.name not in names:
+            # A process that has it open may keep it; the next export removes it.
+            with contextlib.suppress(OSError):
+                file.unlink()
+    return record

@@ -1,0 +1,132 @@
+"""QReader itself, in torch: what torch and ultralytics need to be told, and one call at a time."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import tempfile
+import threading
+import warnings
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from qrcascade.image.frame import Gray
+from qrcascade.image.quad import Quad
+from qrcascade.neural import weights
+
+__all__ = ["TorchDetector", "build", "quiet"]
+
+# Ultralytics looks for the network, reports usage and installs packages unless told not to.
+_QUIET = {"YOLO_VERBOSE": "false", "YOLO_OFFLINE": "true", "YOLO_AUTOINSTALL": "false"}
+# Warning filters and torch's threads belong to the whole process, so one call at a time.
+_calling = threading.RLock()
+
+
+def _begin() -> None:
+    """A forked process has not the thread that may hold the lock."""
+    global _calling
+    _calling = threading.RLock()
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_begin)
+
+
+class TorchDetector:
+    """One loaded QReader. Calls are serialised, over all models: see `_calling`.
+
+    Parameters
+    ----------
+    reader : qreader.QReader
+        With re-encoding off.
+    device : str, optional
+        As torch names it; None lets Ultralytics choose.
+    """
+
+    def __init__(self, reader: Any, device: str | None) -> None:
+        self._reader = reader
+        yolo = reader.detector.model
+        predict = yolo.predict
+
+        def on_device(**options: Any) -> Any:
+            # qrdet passes `half`, which Ultralytics no longer knows, and no device.
+            options.pop("half", None)
+            return predict(**{**options, "device": device})
+
+        yolo.predict = on_device
+
+    def detect(self, rgb: Gray, threads: int | None = None) -> list[tuple[Quad, float]]:
+        """Locate symbols: see `Detector`. Torch's own number of threads is restored afterwards."""
+        import torch
+
+        with _calling, _silence(), _torch_threads(torch, threads), torch.inference_mode():
+            detections = self._reader.detect(rgb, is_bgr=False)
+        found = []
+        for detection in detections:
+            corners = np.asarray(detection["quad_xy"], float)
+            if corners.shape == (4, 2) and np.isfinite(corners).all():
+                found.append((Quad.of(corners), float(detection["confidence"])))
+        return found
+
+    def decode(self, rgb: Gray, quad: Quad) -> str | None:
+        """QReader's own decoding of one outline: text, or None."""
+        detection = self._reader.get_detection_result_from_polygon(np.asarray(quad, dtype=np.float32))
+        with _calling, _silence():
+            text: str | None = self._reader.decode(image=rgb, detection_result=detection)
+        return text
+
+
+def build(size: str, file: Path) -> Any:
+    """The QReader of a size with the weights in a file; it fetches and changes nothing."""
+    with quiet():
+        import qreader
+
+    # qrdet fetches the weights again where it does not find its release note beside them, and
+    # deletes them when that fails. It gets a folder of its own, gone once the model is loaded.
+    with tempfile.TemporaryDirectory(prefix="qrcascade-") as stage:
+        weights.checked(file, Path(stage, f"qrdet-{size}.pt"))
+        Path(stage, "current_release.txt").write_text(weights.RELEASE)
+        with quiet():
+            return qreader.QReader(model_size=size, weights_folder=stage, reencode_to=None)
+
+
+@contextlib.contextmanager
+def quiet() -> Iterator[None]:
+    """Ultralytics told to fetch, report and print nothing, and no warnings; one caller at a time."""
+    with _calling, _quiet_environment(), _silence():
+        yield
+
+
+@contextlib.contextmanager
+def _quiet_environment() -> Iterator[None]:
+    before = {name: os.environ.get(name) for name in _QUIET}
+    os.environ.update({name: value for name, value in _QUIET.items() if before[name] is None})
+    try:
+        yield
+    finally:
+        for name, value in before.items():
+            if value is None:
+                os.environ.pop(name, None)
+
+
+@contextlib.contextmanager
+def _silence() -> Iterator[None]:
+    """Drop the warnings of the libraries called inside."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        yield
+
+
+@contextlib.contextmanager
+def _torch_threads(torch: Any, threads: int | None) -> Iterator[None]:
+    before = torch.get_num_threads()
+    if threads is not None:
+        torch.set_num_threads(threads)
+    try:
+        yield
+    finally:
+        if threads is not None:
+            torch.set_num_threads(before)

@@ -1,0 +1,219 @@
+"""One picture's reading so far: what strategies look at, and what the cascade fills."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field, replace
+
+from qrcascade.engines import confidence
+from qrcascade.image.frame import Frame
+from qrcascade.image.quad import Quad
+from qrcascade.reading.options import Expect, ReadOptions
+from qrcascade.results import SKIPPED, Attempt, QRCode, Region
+
+__all__ = ["CREDIBLE", "PATIENCE", "Scan"]
+
+# Regions that score less are not worth another tier, and do not keep a reading from ending.
+CREDIBLE = 0.5
+# Where there are several symbols there may be more: so many attempts must then bring no further one.
+PATIENCE = 4
+_DEFAULTS = ReadOptions()
+
+
+@dataclass(slots=True, eq=False)
+class _Sighting:
+    """Every reading of one symbol that gave one payload, and the sightings of others at its place."""
+
+    code: QRCode
+    readings: list[tuple[str, float]] = field(default_factory=list)
+    accepted: bool = True
+    rivals: list[_Sighting] = field(default_factory=list)
+
+    @property
+    def confidence(self) -> float:
+        sure = confidence.agree(self.readings)
+        if not self.rivals:
+            return sure
+        return confidence.contradict(sure, max(confidence.agree(rival.readings) for rival in self.rivals))
+
+    def result(self) -> QRCode:
+        sure = self.confidence
+        if (sure, self.accepted) == (self.code.confidence, self.code.accepted):
+            return self.code
+        return replace(self.code, confidence=sure, accepted=self.accepted)
+
+
+class Scan:
+    """The state of one reading.
+
+    Parameters
+    ----------
+    frame : Frame
+        The picture.
+    options : ReadOptions
+        What the caller asks for.
+    threshold : float
+        Confidence under which a code does not end the reading.
+
+    Attributes
+    ----------
+    formats : frozenset of str
+        Symbologies to report.
+    attempts : list of Attempt
+        All so far, in order.
+    compared : dict
+        By the outline of a region, the texts of other engines that the grid fitted there was compared with.
+    """
+
+    def __init__(
+        self,
+        frame: Frame,
+        options: ReadOptions = _DEFAULTS,
+        *,
+        threshold: float = 0.7,
+    ) -> None:
+        self.frame = frame
+        self.options = options
+        self.threshold = threshold
+        self.formats = frozenset(options.formats)
+        self.attempts: list[Attempt] = []
+        self.compared: dict[Quad, set[str]] = {}
+        self._following: dict[tuple[str, Quad | None], str] = {}
+        self._sightings: list[_Sighting] = []
+        self._codes: tuple[QRCode, ...] | None = ()
+        self._quiet = 0
+        self._regions: list[Region] = []
+        self._unread: tuple[Region, ...] | None = ()
+
+    @property
+    def expect(self) -> Expect:
+        """How many codes the caller wants: None, a number or "all"."""
+        return self.options.expect
+
+    @property
+    def is_enough(self) -> bool:
+        """Whether the caller has what was asked for; with "all" never."""
+        if self.expect is None:
+            return self.settled
+        if not isinstance(self.expect, int):
+            return False
+        return sum(code.confidence >= self.threshold for code in self.accepted) >= self.expect
+
+    @property
+    def codes(self) -> tuple[QRCode, ...]:
+        """Every symbol read so far once, the most confident first.
+
+        Where different payloads were read at one place, only the more confident is here.
+        """
+        if self._codes is None:
+            kept: list[QRCode] = []
+            for code in sorted((sighting.result() for sighting in self._sightings), key=_rank):
+                if not any(code.quad.same_place(other.quad) for other in kept):
+                    kept.append(code)
+            self._codes = tuple(kept)
+        return self._codes
+
+    @property
+    def accepted(self) -> tuple[QRCode, ...]:
+        """Those of the codes that the caller wants."""
+        return tuple(code for code in self.codes if code.accepted)
+
+    @property
+    def regions(self) -> tuple[Region, ...]:
+        """What is located and not read so far, the most credible first."""
+        if self._unread is None:
+            unread = [r for r in self._regions if not (self.is_read(r.quad) or self._is_part(r.quad))]
+            self._unread = tuple(sorted(unread, key=lambda region: (-region.score, region.quad.corners)))
+        return self._unread
+
+    @property
+    def credible(self) -> tuple[Region, ...]:
+        """The unread regions that are worth another look."""
+        return tuple(region for region in self.regions if region.score >= CREDIBLE)
+
+    @property
+    def settled(self) -> bool:
+        """Whether something wanted is read, surely enough, and nothing credible is left unread.
+
+        Of a picture with several such codes, also that the last `PATIENCE` attempts read no further one.
+        """
+        codes = self.accepted
+        if not codes or codes[0].confidence < self.threshold or self.credible:
+            return False
+        return len(codes) == 1 or self._quiet >= PATIENCE
+
+    def following(self, engine: str, region: Quad) -> str | None:
+        """Return the kind of step with which an engine that works in stages would go on at a region.
+
+        None where it has not begun there; empty where it has nothing more to try.
+        """
+        return self._following.get((engine, region))
+
+    def is_read(self, quad: Quad) -> bool:
+        """Whether a symbol at this place is read with enough confidence."""
+        return any(
+            sighting.code.quad.same_place(quad) and sighting.confidence >= self.threshold
+            for sighting in self._sightings
+        )
+
+    def _is_part(self, quad: Quad) -> bool:
+        """Whether this lies in a symbol that is read, as a finder pattern does, or around one, as a page."""
+        read = (s.code.quad for s in self._sightings if s.confidence >= self.threshold)
+        return any(symbol.covers(quad) or quad.covers(symbol) for symbol in read)
+
+    def record(self, attempt: Attempt) -> None:
+        """Take in one attempt: merge its codes with those known, keep its regions."""
+        if attempt.kind == SKIPPED:
+            return
+        self.attempts.append(attempt)
+        if attempt.following is not None:
+            self._following[attempt.engine, attempt.region] = attempt.following
+        known = len(self._sightings)
+        for code in attempt.codes:
+            # A strategy's own code may read what was not asked for.
+            if code.format in self.formats:
+                self._sight(code)
+            self._codes = None
+        if len(self._sightings) > known:
+            self._quiet = 0
+        elif attempt.region is None or not self._is_sighted(attempt.region):
+            # Another look at what is read cannot bring a further one.
+            self._quiet += 1
+        for region in attempt.regions:
+            self._locate(region)
+        if attempt.codes or attempt.regions:
+            self._unread = None
+
+    def _is_sighted(self, quad: Quad) -> bool:
+        """Whether something was read at this place, however surely."""
+        return any(sighting.code.quad.same_place(quad) for sighting in self._sightings)
+
+    def _sight(self, code: QRCode) -> None:
+        here = [s for s in self._sightings if s.code.quad.same_place(code.quad)]
+        same = next((s for s in here if s.code.same_payload(code)), None)
+        if same is None:
+            same = _Sighting(code, accepted=self._wants(code))
+            self._sightings.append(same)
+        elif (code.data is not None, code.confidence) > (same.code.data is not None, same.code.confidence):
+            same.code, same.accepted = code, self._wants(code)
+        same.readings.append((code.engine, code.confidence))
+        for other in here:
+            if other is not same and other not in same.rivals:
+                same.rivals.append(other)
+                other.rivals.append(same)
+
+    def _wants(self, code: QRCode) -> bool:
+        return self.options.accepts(code.text)
+
+    def _locate(self, region: Region) -> None:
+        for i, known in enumerate(self._regions):
+            if known.quad.same_place(region.quad):
+                if region.score > known.score:
+                    self._regions[i] = region
+                return
+        self._regions.append(region)
+
+
+def _rank(code: QRCode) -> tuple[float, tuple[float, float]]:
+    """Most confident first; equals from top to bottom."""
+    x, y = code.quad.center
+    return (-code.confidence, (y, x))

@@ -1,0 +1,154 @@
+"""What a strategy wants tried: values that can be sent to the process in which they run."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Generator
+from dataclasses import dataclass, field, replace
+from functools import partial
+from typing import TypeAlias
+
+from qrcascade.engines import Engine
+from qrcascade.grid.reader import Stages
+from qrcascade.image.frame import Frame
+from qrcascade.image.quad import Quad
+from qrcascade.image.views import View, to_source
+from qrcascade.results import Attempt, Findings, QRCode, Region, step_text
+
+__all__ = ["Context", "Step", "Steps", "carry_to_source", "check_findings"]
+
+
+@dataclass(slots=True, eq=False)
+class Context:
+    """What a step has at hand where it runs. Each reading has its own.
+
+    Parameters
+    ----------
+    frame : Frame
+        The picture.
+    formats : frozenset of str
+        Symbologies to report.
+    grids : dict
+        What the grid reader knows of each region, by its outline.
+    """
+
+    frame: Frame
+    formats: frozenset[str]
+    grids: dict[Quad, Stages] = field(default_factory=dict)
+
+
+Work: TypeAlias = Callable[[Context], Findings]
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """One thing to try.
+
+    Two steps are equal where they look alike, whatever they run. To be run in another process, a step must
+    be one that can be pickled: its work is a function of a module, a method of a strategy, or a
+    `functools.partial` of one.
+
+    Parameters
+    ----------
+    engine : str
+        What looks.
+    view : str
+        At what.
+    region : Quad, optional
+        The located region; None for the whole picture.
+    kind : str
+        "picture" and "region" for an engine's look at one, "detect" and "decode" for QReader's two, "fit",
+        "local", "deblur" and "verify" for the grid reader's, "call" for a strategy's own code.
+    work : callable
+        Does it: a `Context` in, `Findings` out, in pixels of the source picture.
+    expected_s : float, optional
+        Seconds that it is likely to take on a picture of middling size; None where
+        `qrcascade.reading.costs` knows.
+    """
+
+    engine: str
+    view: str
+    region: Quad | None
+    kind: str
+    work: Work = field(repr=False, compare=False)
+    expected_s: float | None = field(default=None, repr=False, compare=False)
+
+    def __str__(self) -> str:
+        return step_text(self.engine, self.kind, self.view)
+
+    @classmethod
+    def look(cls, engine: Engine, view: View, region: Quad | None = None) -> Step:
+        """Return the step in which an engine looks at a view; of a region where the view shows one."""
+        kind = "picture" if region is None else "region"
+        return cls(engine.name, view.name, region, kind, partial(_look, engine, view))
+
+    @classmethod
+    def call(cls, name: str, function: Callable[[Frame], Findings], *, region: Quad | None = None) -> Step:
+        """Return the step that runs a strategy's own code.
+
+        Parameters
+        ----------
+        name : str
+            As it appears in `Attempt.engine`.
+        function : callable
+            A `Frame` in, `Findings` out, in pixels of that frame. What it raises is the attempt's error.
+        region : Quad, optional
+            The located region that it looks at.
+        """
+        return cls(name, "", region, "call", partial(_call, function))
+
+
+Steps: TypeAlias = Generator[Step, Attempt, None]
+"""A plan: yields each step, and is resumed with the attempt that came of it."""
+
+
+def _look(engine: Engine, view: View, context: Context) -> Findings:
+    seen = view(context.frame)
+    return carry_to_source(engine.read(seen.gray, context.formats), seen)
+
+
+def _call(function: Callable[[Frame], Findings], context: Context) -> Findings:
+    return function(context.frame)
+
+
+def carry_to_source(findings: Findings, view: Frame) -> Findings:
+    """Carry findings from a view's pixels to the source picture's."""
+    if view.is_source:
+        return findings
+    codes = [(code, _back(view, code.quad)) for code in findings.codes]
+    regions = [(region, _back(view, region.quad)) for region in findings.regions]
+    return replace(
+        findings,
+        codes=tuple(replace(code, quad=quad) for code, quad in codes if quad is not None),
+        regions=tuple(replace(region, quad=quad) for region, quad in regions if quad is not None),
+    )
+
+
+def _back(view: Frame, quad: Quad) -> Quad | None:
+    """Return a quad in the source picture; None where the view's perspective has it at infinity."""
+    try:
+        return to_source(view, quad)
+    except ValueError:
+        return None
+
+
+def check_findings(findings: object) -> Findings:
+    """Return what a step's work gave, checked, before the scan works with it.
+
+    Raises
+    ------
+    TypeError
+        If these are no findings, or hold something else than codes and regions at finite places.
+    """
+    if not isinstance(findings, Findings):
+        raise TypeError(f"a step's function must return Findings, got {findings!r}")
+    for code in findings.codes:
+        if not (isinstance(code, QRCode) and isinstance(code.quad, Quad) and 0 <= code.confidence <= 1):
+            raise TypeError(f"findings' codes must be QRCode with a Quad and a confidence, got {code!r}")
+    for region in findings.regions:
+        if not (isinstance(region, Region) and isinstance(region.quad, Quad)):
+            raise TypeError(f"findings' regions must be Region with a Quad, got {region!r}")
+    for quad in [*(code.quad for code in findings.codes), *(region.quad for region in findings.regions)]:
+        if not all(math.isfinite(n) for corner in quad for n in corner):
+            raise TypeError(f"corners must be finite numbers, got {quad!r}")
+    return findings

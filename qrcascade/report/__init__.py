@@ -1,0 +1,1 @@
+"""A reading for people: drawn, explained, as HTML and as tables."""

@@ -1,0 +1,158 @@
+"""What a notebook shows: a result as HTML, and a picture through each view.
+
+Everything is in the one text: the picture is a data URI, there are no scripts, links or style sheets, and
+whatever a code or an error says is escaped.
+"""
+
+from __future__ import annotations
+
+import base64
+import io
+import math
+from collections.abc import Collection, Iterator
+from html import escape
+from typing import TYPE_CHECKING
+
+from qrcascade.errors import OptionError
+from qrcascade.image.frame import Frame, Source
+from qrcascade.image.views import NAMES, view
+from qrcascade.reading.scan import CREDIBLE
+from qrcascade.report.drawing import draw
+from qrcascade.results import Attempt, QRCode, Reading
+
+if TYPE_CHECKING:
+    from PIL.Image import Image
+
+__all__ = ["show_views", "to_html"]
+
+# Pixels of the longer side of a result's picture, and of one picture on a contact sheet.
+_THUMBNAIL, _CELL = 640, 240
+_GAP, _LINE = 8, 16
+# Attempts in a longer list are folded.
+_FOLDED = 8
+# Letters of a payload and of an error that are shown.
+_MOST_TEXT, _MOST_ERROR = 200, 400
+_GREEN, _AMBER, _BAR = "#00aa3c", "#b97f00", "#7aa7d9"
+
+
+def to_html(result: Reading) -> str:
+    """Return a result as HTML: what was read, drawn into the picture, and the attempts with their times."""
+    return f'<div style="max-width:{_THUMBNAIL}px">{"".join(_parts(result))}</div>'
+
+
+def _parts(result: Reading) -> Iterator[str]:
+    width, height = result.size
+    page = "" if result.page is None else f", page {result.page}"
+    said = f"{len(result.codes)} read, {len(result.regions)} located and not read"
+    yield f"<div>{said}; {width}x{height}{page}, {result.elapsed_s * 1000:.0f} ms</div>"
+    # Without a size it could not be decoded in a worker process, and is not tried in this one.
+    if result.picture is not None and all(result.size):
+        yield _thumbnail(result)
+    yield "".join(_code(code) for code in result.codes)
+    for region in result.regions:
+        if region.score >= CREDIBLE:
+            x, y = region.quad.center
+            where = f"around ({x:.0f}, {y:.0f}), {region.quad.side:.0f} pixels wide"
+            yield f'<div style="color:{_AMBER}">&#9632; not read: {where}, by {escape(region.source)}</div>'
+    yield _attempts(result.attempts)
+
+
+def _thumbnail(result: Reading) -> str:
+    image = draw(result)
+    image.thumbnail((_THUMBNAIL, _THUMBNAIL))
+    file = io.BytesIO()
+    image.save(file, "JPEG", quality=80)
+    data = base64.b64encode(file.getvalue()).decode()
+    return f'<img alt="what was read and located" src="data:image/jpeg;base64,{data}">'
+
+
+def _code(code: QRCode) -> str:
+    refused = "" if code.accepted else ", not accepted"
+    detail = f"confidence {code.confidence:.3f}, {code.strategy} {code.step}{refused}"
+    text = f"<code>{_shown(code.text, _MOST_TEXT)}</code>"
+    return f'<div style="color:{_GREEN}">&#9632; {text} <small>{escape(detail)}</small></div>'
+
+
+def _attempts(attempts: tuple[Attempt, ...]) -> str:
+    longest = max((attempt.elapsed_s for attempt in attempts), default=0.0)
+    rows = "".join(_row(attempt, attempt.elapsed_s / longest if longest else 0.0) for attempt in attempts)
+    head = "".join(f"<th>{name}</th>" for name in ("tier", "step", "read", "located", "ms", ""))
+    table = f"<table><thead><tr>{head}</tr></thead><tbody>{rows}</tbody></table>"
+    opened = "" if len(attempts) > _FOLDED else " open"
+    count = f"{len(attempts)} attempt{'' if len(attempts) == 1 else 's'}"
+    return f"<details{opened}><summary>{count}</summary>{table}</details>"
+
+
+def _row(attempt: Attempt, share: float) -> str:
+    bar = f'<div style="background:{_BAR};height:0.7em;width:{100 * share:.0f}px"></div>'
+    cells = [
+        escape(attempt.strategy),
+        escape(attempt.step),
+        str(attempt.found),
+        str(len(attempt.regions)),
+        f"{attempt.elapsed_s * 1000:.1f}",
+        bar if attempt.error is None else _shown(attempt.error, _MOST_ERROR),
+    ]
+    return "<tr>" + "".join(f"<td>{cell}</td>" for cell in cells) + "</tr>"
+
+
+def _shown(text: str, most: int) -> str:
+    """At most so many letters, what does not print spelt out, and nothing that means something in HTML."""
+    cut = text if len(text) <= most else text[:most] + "…"
+    return escape("".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in cut))
+
+
+def show_views(source: Source, views: Collection[str] = NAMES) -> Image:
+    """A contact sheet of what views make of a picture, under each its name and its size in pixels.
+
+    Parameters
+    ----------
+    source : path, bytes, binary file, PIL.Image.Image, ndarray or Frame
+        As for `Frame.load`.
+    views : collection of str
+        Names of `qrcascade.image.views.NAMES`, also joined by "+": "x2+unsharp". All single ones by default.
+
+    Returns
+    -------
+    PIL.Image.Image
+        RGB, in rows from the top left. Each picture is reduced to 240 pixels, none is enlarged.
+
+    Raises
+    ------
+    ImageError
+        If the source is not a picture that can be read.
+    OptionError
+        If there is no view, or none of a name.
+    """
+    from PIL import Image, ImageDraw, ImageFont
+
+    names = [views] if isinstance(views, str) else list(views)
+    if not names:
+        raise OptionError("show_views needs at least one view")
+    frame = Frame.load(source)
+    pictures, labels = zip(*(_seen(frame, name) for name in names), strict=True)
+    across = math.ceil(math.sqrt(len(names)))
+    down = math.ceil(len(names) / across)
+    wide, high = (max(picture.size[i] for picture in pictures) + _GAP for i in (0, 1))
+    wide = max(wide, _CELL)
+    sheet = Image.new("RGB", (across * wide + _GAP, down * (high + _LINE) + _GAP), "white")
+    draw, font = ImageDraw.Draw(sheet), ImageFont.load_default(12)
+    for i, (label, picture) in enumerate(zip(labels, pictures, strict=True)):
+        left, top = _GAP + i % across * wide, _GAP + i // across * (high + _LINE)
+        sheet.paste(picture, (left, top))
+        draw.text((left, top + picture.size[1]), label, "black", font)
+    return sheet
+
+
+def _seen(frame: Frame, name: str) -> tuple[Image, str]:
+    """What a view shows, reduced to a cell of the sheet, and its name and size."""
+    from PIL import Image
+
+    try:
+        look = view(name)
+    except (KeyError, AttributeError) as error:
+        raise OptionError(f"no view {name!r}; there are {', '.join(NAMES)}, and these joined by +") from error
+    seen = look(frame)
+    image = Image.fromarray(seen.gray).convert("RGB")
+    image.thumbnail((_CELL, _CELL))
+    return image, f"{name}  {seen.size[0]}x{seen.size[1]}"

@@ -1,0 +1,80 @@
+"""What was read and located, drawn over the picture. Lengths are pixels of the upright picture."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from typing import TYPE_CHECKING, Any
+
+from qrcascade.errors import OptionError
+from qrcascade.reading.scan import CREDIBLE
+from qrcascade.results import Reading
+
+if TYPE_CHECKING:
+    from PIL.Image import Image
+    from PIL.ImageDraw import ImageDraw
+
+__all__ = ["AMBER", "BLUE", "GREEN", "draw", "overlay"]
+
+Point = tuple[float, float]
+Color = tuple[int, int, int]
+
+GREEN: Color = (0, 170, 60)
+AMBER: Color = (255, 176, 0)
+BLUE: Color = (30, 110, 255)
+
+# Share of the picture's longer side that a line is wide, and widths of a line that a mark's radius is.
+_WIDTH, _MARK = 1 / 200, 2.0
+
+
+def draw(reading: Reading, mesh: bool = False) -> Image:
+    """Draw what was found over the picture: see `qrcascade.ReadResult.draw`."""
+    if reading.picture is None:
+        raise OptionError("there is no picture to draw on: copies and pickles of a result go without it")
+    unread = [(r.quad.corners, AMBER, False) for r in reading.regions if r.score >= CREDIBLE]
+    read = [(code.quad.corners, GREEN, True) for code in reading.codes]
+    meshes = [code.mesh for code in reading.codes if mesh and code.mesh is not None]
+    return overlay(reading.picture.color, outlines=[*unread, *read], meshes=meshes)
+
+
+def overlay(
+    pixels: Any,
+    *,
+    outlines: Iterable[tuple[Sequence[Point], Color, bool]],
+    meshes: Iterable[Sequence[Sequence[Point]]] = (),
+) -> Image:
+    """Return a picture with outlines and meshes drawn over it.
+
+    Parameters
+    ----------
+    pixels : ndarray of uint8, shape (H, W, 3)
+        RGB; not changed.
+    outlines : iterable of (corners, color, marked)
+        Corners (x, y) in turn, a colour, and whether the first corner is marked; later ones lie on top.
+    meshes : iterable of rows of points
+        Lines along the rows and the columns, below the outlines.
+
+    Returns
+    -------
+    PIL.Image.Image
+        A new one, of mode "RGB" and the picture's size.
+    """
+    from PIL import Image, ImageDraw
+
+    image = Image.fromarray(pixels).copy()
+    pen = ImageDraw.Draw(image)
+    width = max(1, round(_WIDTH * max(image.size)))
+    for rows in meshes:
+        _draw_mesh(pen, rows, max(1, width // 3))
+    for corners, color, marked in outlines:
+        # From the first corner on past it, so that the last joint is round as well.
+        pen.line([*corners, *corners[:2]], color, width, joint="curve")
+        if marked:
+            x, y = corners[0]
+            radius = _MARK * width
+            pen.ellipse((x - radius, y - radius, x + radius, y + radius), color)
+    return image
+
+
+def _draw_mesh(pen: ImageDraw, rows: Sequence[Sequence[Point]], width: int) -> None:
+    for line in (*rows, *zip(*rows, strict=True)):
+        pen.line(list(line), BLUE, width)

@@ -1,0 +1,52 @@
+"""How the codewords of a symbol's blocks are interleaved, as arrays (ISO/IEC 18004:2015, 7.6)."""
+
+from __future__ import annotations
+
+import functools
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from qrcascade.symbology.layout import blocks, interleaving
+
+__all__ = ["Plan", "Words", "make_plan"]
+
+Ints = NDArray[np.intp]
+Words = NDArray[np.uint8]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Plan:
+    """Where the codewords of a version and level are; blocks are rows, right-aligned.
+
+    A shorter block begins with a codeword that is not there: a zero before a word changes neither
+    its syndromes nor its powers.
+
+    Attributes
+    ----------
+    parity, width : int
+        Parity codewords of each block, and codewords of the longest.
+    block, column : ndarray of int, shape (codewords,)
+        Row and column of each codeword in order of placement.
+    data : ndarray of int, shape (data codewords,)
+        Flat places of the data codewords, in the message's order.
+    """
+
+    parity: int
+    width: int
+    block: Ints
+    column: Ints
+    data: Ints
+
+
+@functools.lru_cache(maxsize=160)
+def make_plan(version: int, level: str) -> Plan:
+    """Return where the codewords of a version and level are."""
+    lengths, inner = np.array(blocks(version, level)).T
+    width = int(lengths.max())
+    block, position = interleaving(version, level)
+    missing = width - lengths
+    starts = np.arange(len(lengths)) * width + missing
+    data = np.concatenate([np.arange(s, s + d) for s, d in zip(starts, inner, strict=True)])
+    return Plan(int(lengths[0] - inner[0]), width, block, position + missing[block], data)
