@@ -12,8 +12,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from qrcascade.image.frame import Gray
+from qrcascade.image.opencv import cv2
 from qrcascade.image.quad import Quad
-from qrcascade.neural.runtimes.outlines import outline
+from qrcascade.neural.runtimes.outlines import find_contour, fit_quadrilateral
 
 __all__ = ["Letterbox", "detections", "letterbox"]
 
@@ -72,13 +73,11 @@ def letterbox(rgb: Gray, side: int = 640, stride: int = 32) -> tuple[NDArray[np.
     Letterbox
         The way back.
     """
-    import cv2
-
     height, width = rgb.shape[:2]
     ratio = min(side / height, side / width)
     w, h = max(round(width * ratio), 1), max(round(height * ratio), 1)
     if (w, h) != (width, height):
-        rgb = cv2.resize(rgb, (w, h), interpolation=cv2.INTER_LINEAR)  # type: ignore[assignment]
+        rgb = cv2.resize(rgb, (w, h), interpolation=cv2.INTER_LINEAR)
     across, down = (side - w) % stride, (side - h) % stride
     # The odd pixel goes to the right and the bottom.
     left, top = across // 2, down // 2
@@ -116,7 +115,8 @@ def detections(
     kept = _best(boxes.T.astype(np.float32))
     found = []
     for row, mask in zip(kept, _masks(kept, prototypes, size), strict=True):
-        corners = outline(mask, placed.to_source)
+        contour = find_contour(mask)
+        corners = None if contour is None else fit_quadrilateral(placed.to_source(contour))
         if corners is not None:
             found.append((Quad.of(corners), float(row[4])))
     return found
@@ -146,8 +146,6 @@ def _overlaps(box: Floats, boxes: Floats) -> Floats:
 
 def _masks(kept: NDArray[np.float32], prototypes: Floats, size: tuple[int, int]) -> list[Gray]:
     """Each candidate's mask in pixels of the input: 1 inside, and nothing outside its box."""
-    import cv2
-
     flat = np.asarray(prototypes, np.float32).reshape(len(prototypes), -1)
     small = (kept[:, 5:] @ flat).reshape(-1, *prototypes.shape[1:])
     x, y = np.arange(size[0]), np.arange(size[1])

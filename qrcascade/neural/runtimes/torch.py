@@ -16,6 +16,7 @@ import numpy as np
 from qrcascade.image.frame import Gray
 from qrcascade.image.quad import Quad
 from qrcascade.neural import weights
+from qrcascade.neural.runtimes.outlines import fit_quadrilateral
 
 __all__ = ["TorchDetector", "build", "quiet"]
 
@@ -66,8 +67,9 @@ class TorchDetector:
             detections = self._reader.detect(rgb, is_bgr=False)
         found = []
         for detection in detections:
-            corners = np.asarray(detection["quad_xy"], float)
-            if corners.shape == (4, 2) and np.isfinite(corners).all():
+            # Not qrdet's own quadrilateral: the other runtimes' fit, which is nearer to the mask.
+            corners = fit_quadrilateral(np.asarray(detection["polygon_xy"], np.float32))
+            if corners is not None and np.isfinite(corners).all():
                 found.append((Quad.of(corners), float(detection["confidence"])))
         return found
 
