@@ -17,7 +17,7 @@ from qrcascade import Cascade, ClassicalStrategy, OptionError, Step, WorkerError
 from qrcascade.batch import jobs
 from tests import draw, pages, told
 from tests.plans import give
-from tests.told import EXITS, FINE, HANGS, KILLED, SLOW, shade
+from tests.told import EXITS, FINE, HANGS, KILLED, SLOW, InTurn, shade
 
 CLASSICAL = Cascade.preset("classical")
 
@@ -50,9 +50,10 @@ def test_every_kind_of_source_in_one_batch(tmp_path: Path) -> None:
     assert records[0].result.picture is None
 
 
-def test_results_as_they_come_or_in_order() -> None:
+def test_results_as_they_come_or_in_order(tmp_path: Path) -> None:
     sources = [shade(SLOW), *(shade(FINE) for _ in range(5))]
-    found = [r.index for r in read_many(sources, workers=2, cascade=TOLD)]
+    cascade = Cascade([InTurn(tmp_path / "log")])
+    found = [r.index for r in read_many(sources, workers=2, cascade=cascade)]
     assert sorted(found) == list(range(6))
     assert found[0] != 0
     assert [r.index for r in read_many(sources, workers=2, cascade=TOLD, ordered=True)] == list(range(6))

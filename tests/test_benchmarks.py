@@ -97,6 +97,7 @@ def test_easy_pictures_are_timed_as_pixels_and_as_files(tmp_path: Path) -> None:
     assert f"{tmp_path}: 0 more" in said.output
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("kind", [*synthetic.CONDITIONS, *synthetic.SCENARIOS])
 def test_made_pictures_are_the_same_each_time_and_true(kind: str) -> None:
     one, same, other = (synthetic.draw(kind, 0.0, seed) for seed in (1, 1, 2))

@@ -225,6 +225,7 @@ KILLS = [
 ]
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(sys.platform == "win32", reason="there are no signals")
 @pytest.mark.parametrize(("files", "kills"), KILLS)
 def test_a_killed_batch_resumes_to_one_row_a_file(files: int, kills: int, tmp_path: Path) -> None:

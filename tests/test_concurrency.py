@@ -30,10 +30,12 @@ FORKS = pytest.mark.skipif("fork" not in METHODS, reason="this system cannot for
 PATIENCE_S = 120.0
 
 
+@pytest.mark.slow
 def test_threads_read_what_the_cascade_reads_alone(tmp_path: Path) -> None:
     assert compared(Cascade.preset("classical"), sources(tmp_path), threads=8, reads=12) == 0
 
 
+@pytest.mark.slow
 def test_the_grid_readers_work_is_not_shared_between_readings(tmp_path: Path) -> None:
     page = sources(tmp_path)[HARD : HARD + 1]
     cascade = Cascade.preset("light")
@@ -71,6 +73,7 @@ def reads(pipe: Any, cascade: Cascade | str, pictures: list[Any]) -> None:
     pipe.send([told(reader, picture) for picture in pictures])
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("method", METHODS)
 def test_other_processes_read_the_same(method: str, tmp_path: Path) -> None:
     cascade, given = Cascade.preset("light"), sources(tmp_path)[4 : HARD + 1]
@@ -79,6 +82,7 @@ def test_other_processes_read_the_same(method: str, tmp_path: Path) -> None:
         assert answer(pipe) == alone
 
 
+@pytest.mark.slow
 @FORKS
 def test_a_fork_in_the_midst_of_other_threads_readings(tmp_path: Path) -> None:
     cascade, given = Cascade.preset("classical"), sources(tmp_path)
@@ -158,6 +162,7 @@ def test_a_fork_in_the_midst_of_loading_leaves_no_lock_and_no_model_behind(count
 # Soak
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(held() is None, reason="only Linux tells in /proc what a process holds")
 def test_memory_files_and_threads_stay_constant(tmp_path: Path) -> None:
     given = [source for i, source in enumerate(sources(tmp_path)) if i != HARD]

@@ -5,6 +5,7 @@ from __future__ import annotations
 import itertools
 
 import numpy as np
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -59,6 +60,7 @@ def test_one_comes_out_and_less_sure_than_without_the_others(codes: list[QRCode]
         assert shown.confidence <= 0.5
 
 
+@pytest.mark.slow
 @settings(max_examples=100)
 @given(readings())
 def test_the_order_of_engines_does_not_matter(codes: list[QRCode]) -> None:

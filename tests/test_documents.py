@@ -64,6 +64,7 @@ def three_of_five() -> bytes:
     return pages.data(pdf)
 
 
+@pytest.mark.slow
 def test_a_code_on_page_three_of_five(tmp_path: Path) -> None:
     path = tmp_path / "invoice.pdf"
     path.write_bytes(three_of_five())
@@ -537,6 +538,7 @@ def test_results_keep_no_pixels_and_can_be_drawn() -> None:
     assert drawn.getpixel((int(x), int(y))) == (0, 170, 60)
 
 
+@pytest.mark.slow
 def test_threads_share_pdfium() -> None:
     data = three_of_five()
     with concurrent.futures.ThreadPoolExecutor(4) as pool:
@@ -621,6 +623,7 @@ print(len(numbers), base, memory()[1])
 """
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("count", [30, pytest.param(300, marks=pytest.mark.corpus)])
 def test_memory_is_flat(count: int, tmp_path: Path) -> None:
     """Of a document whose every page has a code: 150 MB over what the first page took, and no page more."""

@@ -61,6 +61,7 @@ def documents() -> dict[str, bytes]:
     }
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("kind", documents())
 @pytest.mark.parametrize("as_path", [False, True])
 def test_the_same_as_in_this_process(apart: Cascade, tmp_path: Path, kind: str, as_path: bool) -> None:
@@ -136,6 +137,7 @@ def test_a_process_that_hangs_is_ended(monkeypatch: pytest.MonkeyPatch) -> None:
         ]
 
 
+@pytest.mark.slow
 @no_signals
 def test_a_page_that_hangs_is_over_with_its_timeout(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("qrcascade.documents.elsewhere._LEAST_S", 0.2)

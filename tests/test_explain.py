@@ -116,6 +116,7 @@ def number(pattern: str, said: str) -> float:
     return float(found[1])
 
 
+@pytest.mark.slow
 def test_the_figures_are_those_of_the_picture() -> None:
     small, blurred, cut, glare, shadow = (
         CLASSICAL.read(unread.picture(**CASES[name][0])).explain()
@@ -135,6 +136,7 @@ def test_a_plain_picture() -> None:
     assert claimed(said) == {"plain"}
 
 
+@pytest.mark.slow
 def test_faint_print() -> None:
     def faint(print_: np.ndarray[tuple[int, ...], np.dtype[np.uint8]], module: float) -> None:
         unread.damage(print_, module)

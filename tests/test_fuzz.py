@@ -108,6 +108,7 @@ def arrays(draw: st.DrawFn) -> Any:
     return array
 
 
+@pytest.mark.slow
 @settings(max_examples=150)
 @given(arrays(), st.booleans())
 def test_arrays(array: Any, bgr: bool) -> None:
@@ -240,6 +241,7 @@ def mutated(data: bytes, random: np.random.Generator) -> bytes:
     return bytes(broken)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", SEEDS)
 def test_mutated_files(name: str) -> None:
     random = np.random.default_rng([*name.encode()])

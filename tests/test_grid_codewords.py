@@ -222,6 +222,7 @@ def test_a_valid_code_of_an_invalid_stream_is_refused() -> None:
     assert decode(soft, version) is None
 
 
+@pytest.mark.slow
 def test_nothing_is_read_in_noise() -> None:
     random = np.random.default_rng(0)
     for i in range(2000):

@@ -100,6 +100,7 @@ def test_covered_parts(which: tuple[slice, slice]) -> None:
     assert (reading.decoded.modules == drawn.modules).all()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("kernel", "way", "version", "last"),
     [
@@ -240,6 +241,7 @@ def test_other_formats_are_none_of_its_business() -> None:
     assert [a.strategy for a in result.attempts] == ["caller"]
 
 
+@pytest.mark.slow
 def test_a_region_that_ends_with_the_picture() -> None:
     """Beyond the picture all is one level; what is worked out there is no error and no warning."""
     gray, quad = draw.symbol("x" * 60, 5)

@@ -47,6 +47,7 @@ def test_what_an_exception_ended_is_not_started_again(tmp_path: Path) -> None:
     assert starting.starts == 1
 
 
+@pytest.mark.slow
 def test_to_start_does_not_count_into_the_timeout(tmp_path: Path) -> None:
     with Cascade([Starting(tmp_path / "starts", seconds=1.5)], isolation="process") as cascade:
         result = cascade.read(BLANK, timeout=1.0, expect="all")
@@ -55,6 +56,7 @@ def test_to_start_does_not_count_into_the_timeout(tmp_path: Path) -> None:
     assert result.elapsed_s > 1.5
 
 
+@pytest.mark.slow
 def test_to_start_counts_where_it_takes_too_long(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("qrcascade.isolation.executor._UNCOUNTED_S", 0.1)
     with Cascade([Starting(tmp_path / "starts", seconds=3)], isolation="process") as cascade:

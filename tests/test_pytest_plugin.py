@@ -128,6 +128,7 @@ def test_a_wrong_payload_always_fails(run: Run) -> None:
     }
 
 
+@pytest.mark.slow
 def test_baseline_then_five_broken(run: Run) -> None:
     for i in range(12):
         run.put(f"{i:02}.png", f"receipt {i}")
@@ -458,6 +459,7 @@ def test_fixtures(run: Run) -> None:
     run.plain("--qr-preset=classical").assert_outcomes(passed=11)
 
 
+@pytest.mark.slow
 def test_the_pages_own_example(run: Run) -> None:
     """Twenty pictures, a baseline, five spoiled: as printed in docs/pytest.md."""
     text = (ROOT / "docs" / "pytest.md").read_text("utf-8")

@@ -99,6 +99,7 @@ def test_dear_kinds_come_seldom() -> None:
     assert all(seeds[kind][:3] == [0, 10, 20] for kind in impostors.DEAR)
 
 
+@pytest.mark.slow
 def test_the_number_of_workers_changes_nothing() -> None:
     tasks = [("noise", 0), ("text", 0), ("page", 1)]
     alone, shared = (safety.outcomes(safety.region, tasks, workers) for workers in (1, 2))
@@ -158,6 +159,7 @@ def test_the_exact_payload_counts() -> None:
     assert not curves.says(Reading([Output("Grüße", quad, b"Gr")]), "Grüße".encode())
 
 
+@pytest.mark.slow
 def test_the_page_of_curves(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     pytest.importorskip("matplotlib")
     monkeypatch.setattr(curves, "_LEVELS", 2)

@@ -36,17 +36,20 @@ def test_no_payload_without_a_code(kind: str) -> None:
     assert kind in DEAR or kind == "bare mask" or wrong(blank, "light", (kind, 1)) == []
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("kind", RUINS)
 def test_no_wrong_payload_of_a_damaged_code(kind: str) -> None:
     for seed in range(2):
         assert wrong(ruin, "every engine", (kind, seed)) == []
 
 
+@pytest.mark.slow
 def test_damage_leaves_some_codes_and_takes_others() -> None:
     read = [bool(engine("zxing").read(ruin(task)[0], QR).codes) for task in ruin_tasks(3 * len(RUINS))]
     assert 0.2 < np.mean(read) < 0.9
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("make", "kinds"), [(blank, BLANKS), (ruin, RUINS)])
 def test_a_seed_makes_one_picture(make: Callable[[Task], Ruin], kinds: dict[str, object]) -> None:
     for kind in kinds:

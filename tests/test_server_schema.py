@@ -30,6 +30,7 @@ SCHEMA.config.checks.not_a_server_error.expected_statuses = ["2xx", "3xx", "4xx"
 NO_PICTURE = ("no picture", "broken")
 
 
+@pytest.mark.slow
 @SCHEMA.parametrize()  # type: ignore[untyped-decorator]
 @settings(max_examples=100)
 def test_requests_of_the_schema(case: schemathesis.Case) -> None:
