@@ -13,6 +13,7 @@ import sys
 import threading
 import time
 from collections.abc import Iterator
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -29,6 +30,8 @@ from qrcascade import (
     ImageError,
     Limits,
     OptionError,
+    QRCode,
+    Quad,
     Step,
     Strategy,
     StubStrategy,
@@ -481,3 +484,39 @@ def test_no_worker_in_a_daemon(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(__import__("multiprocessing").process.current_process()._config, "daemon", True)
     with pytest.raises(WorkerError, match="daemonic"):
         Cascade([Reads()], isolation="process").read(BLANK)
+
+
+class Turns:
+    """Reads a text a step; one step in between ends the process."""
+
+    name = "turns"
+
+    def __init__(self, at: int) -> None:
+        self.at = at
+
+    def steps(self, scan: Any) -> Iterator[Step]:
+        for number in range(4):
+            if number == self.at:
+                yield Step.call("ends", end_process)
+            yield Step.call(f"reads {number}", partial(read_at, number))
+
+
+def end_process(_frame: Frame) -> Findings:
+    os.abort()
+
+
+def read_at(number: int, _frame: Frame) -> Findings:
+    left = 100.0 * number
+    quad = Quad(((left, 0), (left + 50, 0), (left + 50, 50), (left, 50)))
+    return Findings((QRCode(str(number), quad, 0.9),))
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("at", range(4))
+def test_a_crash_at_any_point_costs_that_step_alone(at: int) -> None:
+    with Cascade([Turns(at)], isolation="process") as cascade:
+        result = cascade.read(BLANK, expect=4)
+    here = Cascade([Turns(-1)]).read(BLANK, expect=4)
+    assert result.codes == here.codes
+    assert [a.engine for a in result.attempts if a.error] == ["ends"]
+    assert result.ended == "expected"

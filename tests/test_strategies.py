@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import io
+import pickle
 import sys
 from typing import Any
 
@@ -9,7 +10,17 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from qrcascade import Cascade, ClassicalStrategy, Frame, MissingDependencyError, OptionError, QReaderStrategy
+from qrcascade import (
+    Cascade,
+    ClassicalStrategy,
+    Frame,
+    MissingDependencyError,
+    OptionError,
+    QReaderStrategy,
+    Quad,
+)
+from qrcascade.image import views
+from qrcascade.image.views import square
 from qrcascade.strategies.classical import QUICK, SCHEDULE
 from tests import draw
 
@@ -181,3 +192,21 @@ def test_without_the_extra(monkeypatch: pytest.MonkeyPatch) -> None:
     neural = [a for a in result.attempts if a.strategy in ("small", "medium")]
     assert [a.strategy for a in neural] == ["small", "medium"]
     assert all("pip install 'qrcascade[qreader]'" in (a.error or "") for a in neural)
+
+
+@pytest.mark.parametrize("name", [*views.NAMES, "region", "crop", "limit", "enlarge", "chain"])
+def test_a_view_in_another_process_shows_the_same(name: str) -> None:
+    made = {
+        "region": square(Quad(((3, 4), (60, 8), (55, 70), (5, 66))), 40),
+        "crop": views.crop(5, 6, 30, 20),
+        "limit": views.limit(50),
+        "enlarge": views.enlarge(300),
+        "chain": views.view("x0.5").then(views.view("otsu")),
+    }
+    one = made.get(name) or views.view(name)
+    random = np.random.default_rng(0)
+    frame = Frame.load(random.integers(0, 255, (80, 90, 3), np.uint8))
+    again = pickle.loads(pickle.dumps(one))
+    assert again == one
+    np.testing.assert_array_equal(again(frame).gray, one(frame).gray)
+    np.testing.assert_array_equal(again(frame).to_source, one(frame).to_source)
