@@ -232,3 +232,37 @@ def test_what_is_loaded_is_what_was_checked(nano_weights: Path, tmp_path: Path, 
     with pytest.raises(WeightsError, match="is another file"):
         models.load("n", tmp_path)
     assert not fresh
+
+
+PROCESS = """
+import io, os, signal, sys, warnings
+import cv2, numpy, torch
+from PIL import Image
+import qrcascade
+
+def state():
+    functions = Image.open, torch.load, torch.save, cv2.imread, cv2.imwrite, cv2.imshow
+    threads = cv2.getNumThreads(), torch.get_num_threads()
+    handlers = signal.getsignal(signal.SIGINT), signal.getsignal(signal.SIGTERM), sys.excepthook
+    options = numpy.get_printoptions(), str(torch._tensor_str.PRINT_OPTS)
+    # Torch names its own cache when a part of it is first used.
+    environment = {name: value for name, value in os.environ.items() if name != "TORCHINDUCTOR_CACHE_DIR"}
+    return functions, threads, handlers, options, environment, list(warnings.filters)
+
+before = state()
+cascade = qrcascade.Cascade([qrcascade.QReaderStrategy("n", weights_folder=sys.argv[1], runtime="torch")])
+result = cascade.read(numpy.full((300, 300), 255, numpy.uint8))
+assert result.errors == (), result.errors
+for was, now in zip(before, state()):
+    assert was == now, (was, now)
+for kind in ("WEBP", "TIFF"):
+    file = io.BytesIO()
+    Image.new("L", (60, 60), 255).save(file, kind)
+    assert not qrcascade.Cascade.preset("classical").read(file.getvalue())
+"""
+
+
+def test_a_model_leaves_the_process_as_it_was(nano_weights: Path) -> None:
+    program = [sys.executable, "-c", PROCESS, str(nano_weights)]
+    run = subprocess.run(program, capture_output=True, text=True, timeout=300)
+    assert (run.returncode, run.stderr) == (0, "")

@@ -17,6 +17,7 @@ from qrcascade.image.frame import Gray
 from qrcascade.image.quad import Quad
 from qrcascade.neural import weights
 from qrcascade.neural.runtimes.outlines import fit_quadrilateral
+from qrcascade.neural.runtimes.untouched import keep_process
 
 __all__ = ["TorchDetector", "build", "quiet"]
 
@@ -98,7 +99,7 @@ def build(size: str, file: Path) -> Any:
 @contextlib.contextmanager
 def quiet() -> Iterator[None]:
     """Ultralytics told to fetch, report and print nothing, and no warnings; one caller at a time."""
-    with _calling, _quiet_environment(), _silence():
+    with _calling, keep_process(), _quiet_environment(), _silence():
         yield
 
 
@@ -130,5 +131,5 @@ def _torch_threads(torch: Any, threads: int | None) -> Iterator[None]:
     try:
         yield
     finally:
-        if threads is not None:
-            torch.set_num_threads(before)
+        # Ultralytics sets it, too, when it first predicts.
+        torch.set_num_threads(before)
