@@ -67,6 +67,7 @@ ROOMS = [
     "server",
     "pytest_plugin",
     "cli",
+    "__main__",
 ]
 PACKAGE = Path(qrcascade.__file__).parent
 
@@ -91,6 +92,13 @@ def imported(tree: ast.AST, known: set[str]) -> set[str]:
                 whole = f"{node.module}.{alias.name}"
                 names.add(whole if whole in known else str(node.module))
     return names & known
+
+
+def test_the_package_runs_as_a_program() -> None:
+    run = subprocess.run(
+        [sys.executable, "-m", "qrcascade", "--version"], capture_output=True, text=True, check=True
+    )
+    assert run.stdout == f"qrcascade, version {qrcascade.__version__}\n"
 
 
 def test_imports_point_one_way() -> None:
