@@ -111,7 +111,7 @@ def _rounds(
             job.read(store, part, f"{folder}/{out} {preset} {number}", preset, workers)
             took.append(time.perf_counter() - start)
             cpu.append(time.process_time() - used)
-        if wrong := list(job.faults(files, f"{folder}/all {preset} {number}")):
+        if wrong := list(job.find_faults(files, f"{folder}/all {preset} {number}")):
             raise RuntimeError("\n".join(wrong))
         rate, driver = count / (took[1] - took[0]), 1000 * (cpu[1] - cpu[0]) / count
         lines.append(f"| {number} | {alone:.1f} | {rate:.1f} | {took[0]:.1f} | {driver:.1f} |")
@@ -133,7 +133,7 @@ def cluster(copies: int, presets: tuple[str, ...], workers: int, rounds: int, sa
         folder, source = Path(name), Path(name, "in")
         source.mkdir()
         size = _mix(source, copies)
-        store, files = job.listed(str(source))
+        store, files = job.list_files(str(source))
         ray.init(
             num_cpus=workers, include_dashboard=False, object_store_memory=500_000_000, log_to_driver=False
         )

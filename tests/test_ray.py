@@ -237,7 +237,7 @@ def test_every_page_is_one_row_though_a_worker_is_killed(
 
     monkeypatch.setattr(ray_job, "ReadBatch", Mortal)
     expected = folder_of_files(source)
-    store, files = ray_job.listed(str(source))
+    store, files = ray_job.list_files(str(source))
     ray_job.read(store, files, str(out), "classical", 2)
 
     killed, lost = map(int, (notes / "killed").read_text().split())
@@ -248,7 +248,7 @@ def test_every_page_is_one_row_though_a_worker_is_killed(
     rows = pyarrow.dataset.dataset(out).to_table().to_pylist()
     assert len(rows) == len(expected)
     assert {(row["file"], row["page"]): row["text"] for row in rows} == expected
-    assert list(ray_job.faults(files, str(out))) == []
+    assert list(ray_job.find_faults(files, str(out))) == []
     (deadly,) = (row["error"] for row in rows if row["file"].endswith("deadly.png"))
     assert deadly == "the worker process that read it ended (killed by SIGKILL)"
 
@@ -266,5 +266,5 @@ def test_the_job_names_what_is_not_one_row(tmp_path: Path) -> None:
     rows.append({"file": "unreadable", "page": None, "rows": 1})
     pyarrow.parquet.write_table(pyarrow.Table.from_pylist(rows), tmp_path / "part.parquet")
     files = ["good", "lost page", "lost", "twice", "unreadable"]
-    wrong = [fault.partition(":")[0] for fault in ray_job.faults(files, str(tmp_path))]
+    wrong = [fault.partition(":")[0] for fault in ray_job.find_faults(files, str(tmp_path))]
     assert sorted(wrong) == ["lost", "lost page", "other", "twice"]

@@ -1,4 +1,4 @@
-"""A tier that looks at one colour channel with zxing-cpp."""
+"""A tier that reads one colour channel with zxing-cpp."""
 
 from collections.abc import Iterator
 
@@ -6,9 +6,9 @@ import qrcascade
 
 
 class Channel:
-    """Reads red, green or blue alone: a code may show there that gray does not show.
+    """Read red, green or blue alone, where a code may be visible that is not visible in gray.
 
-    Red print on green paper is one gray, and a blue stamp over a black code vanishes in the blue.
+    Red print on green paper has the same gray, and a blue stamp over a black code vanishes in blue.
     """
 
     def __init__(self, channel: int) -> None:
@@ -20,7 +20,7 @@ class Channel:
         yield qrcascade.Step.call(f"zxing {self.name}", self._read)
 
     def _read(self, frame: qrcascade.Frame) -> qrcascade.Findings:
-        """Read the channel: the same pixels' places, so corners need no mapping."""
+        """Read the channel. Pixels keep their places, so corners need no mapping."""
         if not frame.is_colored:
             return qrcascade.Findings()
         alone = qrcascade.Frame(frame.color[:, :, self.channel])

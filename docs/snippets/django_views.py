@@ -13,16 +13,16 @@ LIMITS = qrcascade.Limits(max_bytes=10_000_000, max_pixels=25_000_000)
 
 @functools.cache
 def cascade() -> qrcascade.Cascade:
-    """Made by the process that serves the first upload, after the server has forked."""
+    """Return the process's cascade, made at its first upload, after the server has forked."""
     made = qrcascade.Cascade.preset("light", isolation="process", limits=LIMITS)
-    # Outside any timeout: to start a process takes longer than to read most pictures.
+    # Outside any timeout: starting a process takes longer than reading most pictures.
     made.warm()
     return made
 
 
 @require_POST
 def read(request: HttpRequest) -> JsonResponse:
-    """What was read in the form's file "picture"."""
+    """Answer with what is read in the form's file "picture"."""
     picture = request.FILES.get("picture")
     if picture is None:
         return JsonResponse({"error": "send a picture as the file 'picture'"}, status=400)

@@ -13,7 +13,7 @@ LIMITS = qrcascade.Limits(max_bytes=10_000_000, max_pixels=25_000_000)
 
 @asynccontextmanager
 async def lifespan(app: FastAPI) -> AsyncIterator[None]:
-    """One cascade for the whole app; its worker processes are ready before the first request."""
+    """Keep one cascade for the whole app, with worker processes ready before the first request."""
     with qrcascade.Cascade.preset("light", isolation="process", limits=LIMITS) as cascade:
         cascade.warm(workers=2)
         app.state.cascade = cascade
@@ -25,7 +25,7 @@ app = FastAPI(lifespan=lifespan)
 
 @app.post("/read")
 def read(picture: UploadFile, request: Request) -> dict[str, Any]:
-    """Not async: FastAPI gives such a function a thread, so a reading holds nobody else up."""
+    """Answer with the codes. Not async: FastAPI runs it in a thread, so a reading blocks nobody else."""
     try:
         result = request.app.state.cascade.read(picture.file, timeout=10.0)
     except qrcascade.ImageError as error:

@@ -1,4 +1,4 @@
-"""A tier that knows where on a page the code is, and lets others read it there."""
+"""A tier that knows where the code is on a page, and lets other tiers read it."""
 
 from collections.abc import Iterator
 
@@ -6,18 +6,18 @@ import qrcascade
 
 
 class Letterhead:
-    """Locates what our invoices have at their lower left, where nothing is read yet."""
+    """Locate the code at the lower left of our invoices, if nothing has been read yet."""
 
     name = "letterhead"
 
     def steps(self, scan: qrcascade.Scan) -> Iterator[qrcascade.Step]:
-        """Plan one step, which locates a region: the tiers that come after this one read it."""
+        """Plan one step, which locates a region for later tiers to read."""
         if not scan.codes:
             yield qrcascade.Step.call("known place", locate)
 
 
 def locate(frame: qrcascade.Frame) -> qrcascade.Findings:
-    """Return the square in which the code is printed, in pixels of the page."""
+    """Return the square where the code is printed, in pixels of the page."""
     width, height = frame.size
     left, top, side = 0.06 * width, 0.80 * height, 0.19 * width
     quad = qrcascade.Quad.of([(left, top), (left + side, top), (left + side, top + side), (left, top + side)])

@@ -7,7 +7,7 @@ import qrcascade
 
 
 def work(paths: "Queue[str | None]", results: "Queue[dict[str, Any]]") -> None:
-    """Read one picture after the other; start several threads with it to read several at a time."""
+    """Read one picture after another; run it in several threads to read several at a time."""
     with qrcascade.Cascade.preset("light", isolation="process") as cascade:
         while (path := paths.get()) is not None:
             try:
