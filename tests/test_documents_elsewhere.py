@@ -114,7 +114,7 @@ def test_a_process_that_ends_is_an_error_of_one_page() -> None:
         second, third = results
     assert (first.text, second.text, third.text) == ("one", None, "three")
     (attempt,) = second.attempts
-    assert attempt.error == "the worker process that had it open ended (killed by SIGKILL)"
+    assert attempt.error == "the worker process of the document ended (killed by SIGKILL)"
     assert (second.page, attempt.strategy, attempt.step) == (2, "document", "page 2")
 
 
@@ -128,7 +128,7 @@ def test_a_process_that_hangs_is_ended(monkeypatch: pytest.MonkeyPatch) -> None:
             raise HungError
 
         monkeypatch.setattr(opener, "receive", hang)
-        with pytest.raises(DocumentError, match="was ended: no answer within 7 s"):
+        with pytest.raises(DocumentError, match="was stopped: no answer within 7 s"):
             list(read_document(pages.invoices("two"), cascade=cascade, timeout=7.0))
         assert not opener.is_alive
         assert [result.text for result in read_document(pages.invoices("three"), cascade=cascade)] == [

@@ -1,4 +1,4 @@
-"""A document in a worker process: the functions that are called there."""
+"""The functions that a worker process runs to serve a document."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from qrcascade.documents.looks import Look
-from qrcascade.documents.opening import Document, opened
+from qrcascade.documents.opening import Document, open_source
 from qrcascade.errors import DocumentError, ImageError, QRCascadeError
 from qrcascade.image.frame import Frame, Gray, Matrix
 from qrcascade.image.limits import Limits
@@ -24,7 +24,7 @@ _T = TypeVar("_T")
 
 @dataclass(frozen=True, slots=True)
 class Seen:
-    """A `Look` as it is sent: gray pixels, and whether there is colour to ask for."""
+    """A `Look` in transit: its gray pixels, and whether colour can be fetched."""
 
     gray: Gray
     has_color: bool
@@ -34,7 +34,7 @@ class Seen:
 
 @dataclass(slots=True)
 class _Open:
-    """What the worker keeps."""
+    """The state that the worker keeps."""
 
     document: Document
     closing: contextlib.ExitStack
@@ -44,11 +44,11 @@ class _Open:
     look: Look | None = None
 
 
-def _raising_ours(function: Callable[..., _T]) -> Callable[..., _T]:
-    """Have a function raise nothing but what the calling process can raise, too."""
+def _convert_errors(function: Callable[..., _T]) -> Callable[..., _T]:
+    """Make a function raise only errors that the calling process can raise too."""
 
     @wraps(function)
-    def wrapped(here: Here, *arguments: Any) -> _T:
+    def wrapper(here: Here, *arguments: Any) -> _T:
         try:
             return function(here, *arguments)
         except QRCascadeError:
@@ -57,17 +57,17 @@ def _raising_ours(function: Callable[..., _T]) -> Callable[..., _T]:
             why = getattr(error, "strerror", None) or f"{type(error).__name__}: {error}"
             raise ImageError(why) from error
 
-    return wrapped
+    return wrapper
 
 
-@_raising_ours
+@_convert_errors
 def open_document(here: Here, source: Path | bytes, password: str | None, limits: Limits) -> int:
-    """Open a document and keep it; return how many pages it has."""
+    """Open a document and keep it; return its number of pages."""
     closing = contextlib.ExitStack()
     try:
-        document, _ = opened(source, password, limits, closing)
+        document, _ = open_source(source, password, limits, closing)
         if document is None:
-            raise DocumentError("it had several pages before, and has one now")
+            raise DocumentError("it had several pages before and has one now")
     except BaseException:
         closing.close()
         raise
@@ -75,7 +75,7 @@ def open_document(here: Here, source: Path | bytes, password: str | None, limits
     return document.pages
 
 
-@_raising_ours
+@_convert_errors
 def open_page(here: Here, number: int) -> tuple[int, int]:
     """Open a page, and return its size."""
     kept: _Open = here.kept
@@ -84,9 +84,9 @@ def open_page(here: Here, number: int) -> tuple[int, int]:
     return page.size
 
 
-@_raising_ours
+@_convert_errors
 def look(here: Here, unread: Mapping[bool, Sequence[Quad | None]]) -> Seen | None:
-    """Make the next look at the page, at what is unread by now; None where there is no other."""
+    """Make the next look at the page, given what is still unread; return None after the last."""
     kept: _Open = here.kept
     assert kept.looks is not None
     kept.unread = unread
@@ -97,7 +97,7 @@ def look(here: Here, unread: Mapping[bool, Sequence[Quad | None]]) -> Seen | Non
     return Seen(frame.gray, frame.is_colored, kept.look.name, kept.look.to_page)
 
 
-@_raising_ours
+@_convert_errors
 def color(here: Here) -> Gray:
     """Return the colour of the last look."""
     kept: _Open = here.kept
@@ -105,14 +105,14 @@ def color(here: Here) -> Gray:
     return kept.look.frame.color
 
 
-@_raising_ours
+@_convert_errors
 def picture(here: Here, number: int, size: tuple[int, int]) -> tuple[Gray, Gray]:
-    """Return a page's raster, gray and in colour."""
+    """Return a page's raster in gray and in colour."""
     frame: Frame = here.kept.document.picture(number, size)
     return frame.gray, frame.color
 
 
-@_raising_ours
+@_convert_errors
 def close_page(here: Here) -> None:
     """Close the page that is open."""
     kept: _Open = here.kept
@@ -120,7 +120,7 @@ def close_page(here: Here) -> None:
     kept.page.close()
 
 
-@_raising_ours
+@_convert_errors
 def close(here: Here) -> None:
     """Close the document."""
     kept, here.kept = here.kept, None
