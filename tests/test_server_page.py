@@ -96,7 +96,7 @@ def test_drop_read_copy_and_a_failing_picture() -> None:
         read = "navigator.clipboard.readText().then(arguments[0])"
         assert driver.execute_async_script(read) == card.find_element(By.TAG_NAME, "output").text
 
-        assert "no picture or document" in dropped(driver, "x.png", "image/png", b"no picture at all")
+        assert "not a picture or document" in dropped(driver, "x.png", "image/png", b"no picture at all")
         assert driver.find_element(By.ID, "said").get_attribute("class") == "bad"
         assert not driver.find_elements(By.CSS_SELECTOR, ".page")
         loud = [line for line in driver.get_log("browser") if "Content Security Policy" in line["message"]]
