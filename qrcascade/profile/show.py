@@ -1,4 +1,4 @@
-"""A profile as tables and as a picture; all carry its caveats."""
+"""A profile as tables and as a plot, each with its caveats."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ _TITLES = (
 
 
 def report(profile: Profile) -> str:
-    """Markdown: the caveats and the machine, then every table; the shipped one's is in docs/choosing.md."""
+    """Return Markdown with the caveats, the machine and every table, as docs/choosing.md has it."""
     versions = ", ".join(f"{name} {version}" for name, version in profile.versions.items())
     parts = [
         *(f"**{caveat}**" for caveat in profile.caveats),
@@ -52,7 +52,7 @@ def report(profile: Profile) -> str:
 
 
 def _left_out(profile: Profile) -> dict[str, list[str]]:
-    """The configurations of each reason."""
+    """Return the left-out configurations by reason."""
     names: dict[str, list[str]] = {}
     for name, reason in profile.left_out.items():
         names.setdefault(reason, []).append(name)
@@ -60,7 +60,7 @@ def _left_out(profile: Profile) -> dict[str, list[str]]:
 
 
 def _choices(profile: Profile) -> str:
-    """What `advise` says to one constraint at a time."""
+    """Return a table of what `advise` recommends for one constraint at a time."""
     wishes: list[tuple[str, dict[str, Any]]] = [
         *((f"RAM {n} MB", {"ram": n}) for n in (64, 128, 256, 512, 1024, 2048)),
         *((f"P95 {n} ms", {"p95": n}) for n in (100, 300, 500, 1000, 2000, 5000)),
@@ -79,7 +79,7 @@ def _choices(profile: Profile) -> str:
 
 
 def _conditions(profile: Profile) -> str:
-    """What each configuration read of each condition, in the first runtime it was measured in."""
+    """Return a table of what each configuration read per condition, in the first runtime measured."""
     rows = _first(profile)
     names = list(profile.rows[0].conditions) if rows else []
     cells = [[name, *(_of(row.conditions.get(name, (0, 0))) for row in rows.values())] for name in names]
@@ -88,7 +88,7 @@ def _conditions(profile: Profile) -> str:
 
 
 def _added(profile: Profile) -> str:
-    """What a preset reads and costs more than another that it begins with."""
+    """Return a table of what a preset reads and costs beyond the preset that it extends."""
     rows = _first(profile)
     pairs = [("classical", "light"), ("classical", "nano"), ("classical", "small"), ("classical", "large")]
     pairs += [("small", "hybrid"), ("light", "thorough")]
@@ -120,7 +120,7 @@ def _added(profile: Profile) -> str:
 
 
 def _first(profile: Profile) -> dict[str, Measured]:
-    """One row a name: in the first runtime that it was measured in."""
+    """Return one row per name, in the first runtime measured."""
     rows: dict[str, Measured] = {}
     for row in profile.rows:
         rows.setdefault(row.name, row)
@@ -167,7 +167,7 @@ def _markdown(titles: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
 
 
 def plot(profile: Profile, file: str | os.PathLike[str]) -> None:
-    """Draw success against P95, and peak memory, into a picture file of matplotlib's formats.
+    """Plot success against P95, and peak memory, into a file of any format that matplotlib writes.
 
     Raises
     ------
