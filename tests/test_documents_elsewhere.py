@@ -138,7 +138,7 @@ def test_a_process_that_hangs_is_ended(monkeypatch: pytest.MonkeyPatch) -> None:
 
 @no_signals
 def test_a_page_that_hangs_is_over_with_its_timeout(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("qrcascade.documents.elsewhere._LEAST_S", 0.2)
+    monkeypatch.setattr("qrcascade.documents.remote._LEAST_S", 0.2)
     with Cascade.preset("classical", isolation="process") as cascade:
         cascade.read(draw.symbol("the reading process")[0])
         (reading,) = multiprocessing.active_children()

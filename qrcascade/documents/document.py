@@ -102,7 +102,9 @@ def split_keywords(
 def _results(source: Source, reader: _PageReader, which: DocumentOptions) -> Iterator[ReadResult]:
     with contextlib.ExitStack() as closing:
         try:
-            document, source = open_source(source, which.password, reader.limits, closing, reader.elsewhere)
+            document, source = open_source(
+                source, which.password, reader.limits, closing, reader.remote_opener
+            )
             count = 1 if document is None else document.pages
             if missing := [number for number in which.pages or () if number > count]:
                 raise DocumentError(f"it has no page {missing[0]}; it has {count}")
@@ -130,13 +132,13 @@ class _PageReader:
         self._cascade, self._options, self.limits = cascade, options, cascade.limits
 
     @property
-    def elsewhere(self) -> Opener | None:
+    def remote_opener(self) -> Opener | None:
         """What opens a document in a worker process, if the cascade is isolated; else None."""
         if self._cascade.openers is None:
             return None
-        from qrcascade.documents.elsewhere import Elsewhere
+        from qrcascade.documents.remote import RemoteDocument
 
-        return functools.partial(Elsewhere, self._cascade.openers, self._options.timeout)
+        return functools.partial(RemoteDocument, self._cascade.openers, self._options.timeout)
 
     def page(self, document: Document | None, source: Source, number: int) -> ReadResult:
         """Read a page, with further looks while something is unread; a failure becomes an attempt."""

@@ -70,7 +70,7 @@ def open_source(
     password: str | None,
     limits: Limits,
     closing: contextlib.ExitStack,
-    elsewhere: Opener | None = None,
+    remote_opener: Opener | None = None,
 ) -> tuple[Document | None, Source]:
     """Return the document, or None for a single picture; and the source in a form that can be read again.
 
@@ -89,14 +89,14 @@ def open_source(
         raise DocumentError("it is empty")
     document: Document
     if _HEADER in head:
-        document = (elsewhere or Pdf)(source, password, limits)
+        document = (remote_opener or Pdf)(source, password, limits)
     else:
         file.seek(0)
         document = Frames(file, source, limits)
         if document.pages == 1:
             return None, source
-        if elsewhere is not None:
-            document = elsewhere(source, password, limits)
+        if remote_opener is not None:
+            document = remote_opener(source, password, limits)
     closing.callback(document.close)
     return document, source
 

@@ -77,7 +77,7 @@ class Pdf:
                 self.pages: int = len(self._document)
             except pdfium.PdfiumError as error:
                 locked = error.err_code == pdfium.raw.FPDF_ERR_PASSWORD
-                raise DocumentError(_why(locked, password, error)) from error
+                raise DocumentError(_explain_failure(locked, password, error)) from error
 
     def close(self) -> None:
         """Close the document; its pages must be closed."""
@@ -295,7 +295,7 @@ def _pdfium() -> Any:
     return pypdfium2
 
 
-def _why(locked: bool, password: str | None, error: Exception) -> str:
+def _explain_failure(locked: bool, password: str | None, error: Exception) -> str:
     if locked:
         return "it needs a password" if password is None else "the given password does not open it"
     return f"it is broken: {error}"

@@ -17,13 +17,13 @@ from qrcascade.image.limits import Limits
 from qrcascade.image.quad import Quad
 from qrcascade.isolation import Here
 
-__all__ = ["Seen", "close", "close_page", "color", "look", "open_document", "open_page", "picture"]
+__all__ = ["SentLook", "close", "close_page", "color", "look", "open_document", "open_page", "picture"]
 
 _T = TypeVar("_T")
 
 
 @dataclass(frozen=True, slots=True)
-class Seen:
+class SentLook:
     """A `Look` in transit: its gray pixels, and whether colour can be fetched."""
 
     gray: Gray
@@ -33,7 +33,7 @@ class Seen:
 
 
 @dataclass(slots=True)
-class _Open:
+class _State:
     """The state that the worker keeps."""
 
     document: Document
@@ -71,38 +71,38 @@ def open_document(here: Here, source: Path | bytes, password: str | None, limits
     except BaseException:
         closing.close()
         raise
-    here.kept = _Open(document, closing, contextlib.ExitStack(), {})
+    here.kept = _State(document, closing, contextlib.ExitStack(), {})
     return document.pages
 
 
 @_convert_errors
 def open_page(here: Here, number: int) -> tuple[int, int]:
     """Open a page, and return its size."""
-    kept: _Open = here.kept
-    page = kept.page.enter_context(kept.document.page(number))
-    kept.looks = page.looks(lambda finer: kept.unread[finer])
+    state: _State = here.kept
+    page = state.page.enter_context(state.document.page(number))
+    state.looks = page.looks(lambda finer: state.unread[finer])
     return page.size
 
 
 @_convert_errors
-def look(here: Here, unread: Mapping[bool, Sequence[Quad | None]]) -> Seen | None:
+def look(here: Here, unread: Mapping[bool, Sequence[Quad | None]]) -> SentLook | None:
     """Make the next look at the page, given what is still unread; return None after the last."""
-    kept: _Open = here.kept
-    assert kept.looks is not None
-    kept.unread = unread
-    kept.look = next(kept.looks, None)
-    if kept.look is None:
+    state: _State = here.kept
+    assert state.looks is not None
+    state.unread = unread
+    state.look = next(state.looks, None)
+    if state.look is None:
         return None
-    frame = kept.look.frame
-    return Seen(frame.gray, frame.is_colored, kept.look.name, kept.look.to_page)
+    frame = state.look.frame
+    return SentLook(frame.gray, frame.is_colored, state.look.name, state.look.to_page)
 
 
 @_convert_errors
 def color(here: Here) -> Gray:
     """Return the colour of the last look."""
-    kept: _Open = here.kept
-    assert kept.look is not None
-    return kept.look.frame.color
+    state: _State = here.kept
+    assert state.look is not None
+    return state.look.frame.color
 
 
 @_convert_errors
@@ -115,14 +115,14 @@ def picture(here: Here, number: int, size: tuple[int, int]) -> tuple[Gray, Gray]
 @_convert_errors
 def close_page(here: Here) -> None:
     """Close the page that is open."""
-    kept: _Open = here.kept
-    kept.looks = kept.look = None
-    kept.page.close()
+    state: _State = here.kept
+    state.looks = state.look = None
+    state.page.close()
 
 
 @_convert_errors
 def close(here: Here) -> None:
     """Close the document."""
-    kept, here.kept = here.kept, None
-    kept.page.close()
-    kept.closing.close()
+    state, here.kept = here.kept, None
+    state.page.close()
+    state.closing.close()

@@ -172,13 +172,13 @@ def _row(name: str, runtime: str, read: Output, cost: Output, pictures: Sequence
         conditions=conditions,
         wrong=wrong,
         parameters=cost["parameters"] or None,
-        rss_start_mb=_rounded(cost["rss_start_mb"]),
-        rss_loaded_mb=_rounded(cost["rss_loaded_mb"]),
-        rss_peak_mb=_rounded(cost["rss_peak_mb"]),
+        rss_start_mb=_round(cost["rss_start_mb"]),
+        rss_loaded_mb=_round(cost["rss_loaded_mb"]),
+        rss_peak_mb=_round(cost["rss_peak_mb"]),
     )
 
 
-def _rounded(mb: float | None) -> float | None:
+def _round(mb: float | None) -> float | None:
     return None if mb is None else round(mb, 1)
 
 

@@ -46,7 +46,7 @@ def report(profile: Profile) -> str:
         "### By condition of the picture",
         _conditions(profile),
         "### What each tier adds",
-        _added(profile),
+        _additions(profile),
     ]
     return "\n\n".join(parts)
 
@@ -80,16 +80,18 @@ def _choices(profile: Profile) -> str:
 
 def _conditions(profile: Profile) -> str:
     """Return a table of what each configuration read per condition, in the first runtime measured."""
-    rows = _first(profile)
+    rows = _first_rows(profile)
     names = list(profile.rows[0].conditions) if rows else []
-    cells = [[name, *(_of(row.conditions.get(name, (0, 0))) for row in rows.values())] for name in names]
+    cells = [
+        [name, *(_count_of(row.conditions.get(name, (0, 0))) for row in rows.values())] for name in names
+    ]
     cells.append(["weights", *(row.success_weights for row in rows.values())])
     return _markdown(("condition", *(_name(row) for row in rows.values())), cells)
 
 
-def _added(profile: Profile) -> str:
+def _additions(profile: Profile) -> str:
     """Return a table of what a preset reads and costs beyond the preset that it extends."""
-    rows = _first(profile)
+    rows = _first_rows(profile)
     pairs = [("classical", "light"), ("classical", "nano"), ("classical", "small"), ("classical", "large")]
     pairs += [("small", "hybrid"), ("light", "thorough")]
     cells = []
@@ -119,7 +121,7 @@ def _added(profile: Profile) -> str:
     return _markdown(("step", "pictures", "where", "P95, ms", "CPU, ms", "peak, MB", "weights"), cells)
 
 
-def _first(profile: Profile) -> dict[str, Measured]:
+def _first_rows(profile: Profile) -> dict[str, Measured]:
     """Return one row per name, in the first runtime measured."""
     rows: dict[str, Measured] = {}
     for row in profile.rows:
@@ -150,14 +152,14 @@ def _name(row: Measured) -> str:
 
 
 def _success(row: Measured) -> str:
-    return f"{_of((row.right, row.pictures))} ({row.success:.0%})"
+    return f"{_count_of((row.right, row.pictures))} ({row.success:.0%})"
 
 
 def _weights(row: Measured) -> str:
     return row.caveat or row.cost_weights
 
 
-def _of(counts: tuple[int, int]) -> str:
+def _count_of(counts: tuple[int, int]) -> str:
     return f"{counts[0]} of {counts[1]}"
 
 

@@ -16,7 +16,7 @@ from qrcascade.pytest_plugin.items import REPORTED, CorpusRun
 from qrcascade.pytest_plugin.outcome import Outcome
 from qrcascade.pytest_plugin.summary import COLUMNS, Summary
 
-__all__ = ["Closing", "start"]
+__all__ = ["Closer", "start"]
 
 
 def start(config: pytest.Config) -> None:
@@ -52,7 +52,7 @@ def _register(config: pytest.Config) -> None:
     config.pluginmanager.register(reading, "qrcascade-reading")
     if hasattr(config, "workerinput"):
         return
-    closing = Closing(options, corpus, baseline)
+    closing = Closer(options, corpus, baseline)
     if baseline is not None and not options.update and closing.summary().is_of_another_run:
         raise OptionError(
             f"{str(options.baseline)!r} is of preset {baseline.preset!r} with expect={baseline.expect!r}, "
@@ -65,7 +65,7 @@ def _register(config: pytest.Config) -> None:
     shutil.rmtree(reading.folder, ignore_errors=True)
 
 
-class Closing:
+class Closer:
     """The part of the plugin that gathers outcomes and sums up, once even if several processes read."""
 
     def __init__(self, options: Options, corpus: Corpus, baseline: Baseline | None) -> None:

@@ -23,7 +23,7 @@ from qrcascade.server.cascades import Reader
 from qrcascade.server.endpoints import PATHS, Responder, router
 from qrcascade.server.gate import Gate
 from qrcascade.server.metrics import Metrics
-from qrcascade.server.problems import ProblemError, from_http, invalid, response, responses
+from qrcascade.server.problems import ProblemError, from_http, from_validation, response, responses
 from qrcascade.server.queue import Queue
 from qrcascade.server.settings import Settings
 
@@ -45,7 +45,7 @@ class Ready(BaseModel):
     unavailable: list[str]
 
 
-class _Warmth:
+class _Readiness:
     """Whether the models are ready: loaded at startup if so configured, else loaded on first use."""
 
     def __init__(self, settings: Settings) -> None:
@@ -75,7 +75,7 @@ def create_app(settings: Settings | None = None, reader: Reader | None = None) -
     reader = reader or Reader()
     queue = Queue(settings.concurrency, settings.queue, settings.max_wait)
     metrics = Metrics(queue)
-    warmth = _Warmth(settings)
+    readiness = _Readiness(settings)
 
     def close() -> None:
         queue.close()
@@ -85,7 +85,7 @@ def create_app(settings: Settings | None = None, reader: Reader | None = None) -
         title="qrcascade",
         version=__version__,
         description="Reads QR codes from photos and scans of documents. Nothing that you send is kept.",
-        lifespan=_lifespan(settings, partial(warmth.warm_up, queue, reader, metrics), close),
+        lifespan=_lifespan(settings, partial(readiness.warm_up, queue, reader, metrics), close),
         docs_url=None,
         redoc_url=None,
     )
@@ -94,7 +94,7 @@ def create_app(settings: Settings | None = None, reader: Reader | None = None) -
     _answer_problems(app)
     allowed = _guards(settings)
     app.include_router(router(settings, Responder(settings, reader, queue, metrics)), dependencies=allowed)
-    _add_state(app, settings, warmth)
+    _add_state(app, settings, readiness)
     closed = responses(401) if settings.token else {}
 
     @app.get("/metrics", dependencies=allowed, response_class=PlainTextResponse, responses=closed)
@@ -122,7 +122,7 @@ def _lifespan(
     return lifespan
 
 
-def _add_state(app: FastAPI, settings: Settings, warmth: _Warmth) -> None:
+def _add_state(app: FastAPI, settings: Settings, readiness: _Readiness) -> None:
     """Add the endpoints for load balancers and orchestrators."""
 
     @app.get("/health")
@@ -136,24 +136,24 @@ def _add_state(app: FastAPI, settings: Settings, warmth: _Warmth) -> None:
     )
     async def ready(answer: Response) -> Ready:
         """Report whether the models are ready: loaded with `--warm`, else to be loaded on first use."""
-        is_ready = warmth.done and not warmth.unavailable
+        is_ready = readiness.done and not readiness.unavailable
         answer.status_code = 200 if is_ready else 503
-        return Ready(ready=is_ready, preset=settings.presets[0], unavailable=warmth.unavailable)
+        return Ready(ready=is_ready, preset=settings.presets[0], unavailable=readiness.unavailable)
 
 
 def _answer_problems(app: FastAPI) -> None:
     """Answer every refusal with problem details."""
 
     @app.exception_handler(ProblemError)
-    async def own(request: Request, problem: ProblemError) -> JSONResponse:
+    async def answer_problem(request: Request, problem: ProblemError) -> JSONResponse:
         return response(request, problem)
 
     @app.exception_handler(RequestValidationError)
-    async def parameters(request: Request, error: RequestValidationError) -> JSONResponse:
-        return response(request, invalid(error))
+    async def answer_invalid(request: Request, error: RequestValidationError) -> JSONResponse:
+        return response(request, from_validation(error))
 
     @app.exception_handler(HTTPException)
-    async def routing(request: Request, error: HTTPException) -> JSONResponse:
+    async def answer_http_error(request: Request, error: HTTPException) -> JSONResponse:
         return response(request, from_http(error))
 
 

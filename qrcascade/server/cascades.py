@@ -9,11 +9,11 @@ from dataclasses import dataclass
 
 from qrcascade import Cascade, ReadOptions, ReadResult, read_document
 
-__all__ = ["Reader", "Wish"]
+__all__ = ["ReadSpec", "Reader"]
 
 
 @dataclass(frozen=True, slots=True)
-class Wish:
+class ReadSpec:
     """The preset and options that a request asks for."""
 
     preset: str
@@ -34,7 +34,7 @@ class Reader:
                 self._cascades[preset] = _make_cascade(preset)
             return self._cascades[preset]
 
-    def pages(self, source: bytes, wish: Wish) -> Iterator[ReadResult]:
+    def pages(self, source: bytes, spec: ReadSpec) -> Iterator[ReadResult]:
         """Yield the result of each page, read when it is asked for; a picture is one page.
 
         Raises
@@ -44,7 +44,7 @@ class Reader:
         MissingDependencyError
             If reading this type needs an extra.
         """
-        return read_document(source, wish.options, cascade=self.cascade(wish.preset))
+        return read_document(source, spec.options, cascade=self.cascade(spec.preset))
 
     def warm(self, preset: str, workers: int) -> ReadResult:
         """Load a preset's models in worker processes, then read an empty picture with every tier.

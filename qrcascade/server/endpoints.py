@@ -16,7 +16,7 @@ from pydantic import BaseModel, ConfigDict, Field, create_model
 
 from qrcascade import ImageError, MissingDependencyError, QRCascadeError, ReadOptions, ReadResult, WorkerError
 from qrcascade.server import answers, body
-from qrcascade.server.cascades import Reader, Wish
+from qrcascade.server.cascades import Reader, ReadSpec
 from qrcascade.server.gate import busy
 from qrcascade.server.logs import LOGGER
 from qrcascade.server.metrics import Metrics
@@ -59,7 +59,7 @@ class Responder:
         self._reported: set[tuple[str, str]] = set()
 
     async def answer(
-        self, request: Request, wish: Wish, make: Callable[[Iterator[ReadResult], float], _T]
+        self, request: Request, spec: ReadSpec, make: Callable[[Iterator[ReadResult], float], _T]
     ) -> _T:
         """Wait for a place, the body and a turn, then call ``make`` in a worker thread.
 
@@ -70,15 +70,15 @@ class Responder:
         ProblemError
             If the request is at fault, or the service fails.
         """
-        request.state.story["preset"] = wish.preset
+        request.state.story["preset"] = spec.preset
         settings = self._settings
-        limit = settings.max_timeout + (wish.options.timeout or settings.timeout) + _GRACE_S
+        limit = settings.max_timeout + (spec.options.timeout or settings.timeout) + _GRACE_S
         try:
             async with self._queue.place():
                 data = await body.receive(request, settings.max_body, settings.max_wait)
 
                 def work() -> _T:
-                    return make(self._pages(request, data, wish), time.monotonic() + settings.max_timeout)
+                    return make(self._pages(request, data, spec), time.monotonic() + settings.max_timeout)
 
                 return await self._queue.run(
                     work, limit, request.is_disconnected, self._metrics.queue_seconds.observe
@@ -90,11 +90,11 @@ class Responder:
         except (WorkerError, MissingDependencyError, ImageError) as error:
             raise _refusal(error, data) from None
 
-    def _pages(self, request: Request, data: bytes, wish: Wish) -> Iterator[ReadResult]:
+    def _pages(self, request: Request, data: bytes, spec: ReadSpec) -> Iterator[ReadResult]:
         """Yield the pages, recording each in the metrics and in the request's log line."""
         story = request.state.story
         story.update(outcome="nothing", pages=0, codes=0, unread=0)
-        for result in self._reader.pages(data, wish):
+        for result in self._reader.pages(data, spec):
             self._metrics.count_page(result)
             self._report(result)
             story["pages"] += 1
@@ -155,42 +155,44 @@ def router(settings: Settings, reading: Responder) -> APIRouter:
     @routes.post("/detect", response_model=answers.Detected, openapi_extra=body.SCHEMA)
     async def detect(request: Request, options: Annotated[Any, detecting]) -> Response:
         """Read one code, or as many as expected. A document is read up to the first page with a code."""
-        wish = _wish(settings, options)
-        return await reading.answer(request, wish, partial(_detect, settings, wish, options.trace))
+        spec = _make_spec(settings, options)
+        return await reading.answer(request, spec, partial(_detect, settings, spec, options.trace))
 
     @routes.post("/read", response_model=answers.Read, openapi_extra=body.SCHEMA)
     async def read(request: Request, options: Annotated[Any, all_of_it]) -> Response:
         """Read every page, and return everything known about each."""
-        wish = _wish(settings, options)
-        return await reading.answer(request, wish, partial(_read, settings, options.preview))
+        spec = _make_spec(settings, options)
+        return await reading.answer(request, spec, partial(_read, settings, options.preview))
 
     return routes
 
 
-def _detect(settings: Settings, wish: Wish, trace: bool, pages: Iterator[ReadResult], end: float) -> Response:
+def _detect(
+    settings: Settings, spec: ReadSpec, trace: bool, pages: Iterator[ReadResult], end: float
+) -> Response:
     """Read pages until there are enough codes or the time is up."""
-    looked = []
+    results = []
     for result in itertools.islice(pages, settings.max_pages):
-        looked.append(replace(result, picture=None))
-        if _is_enough(looked, wish.options.expect) or time.monotonic() >= end:
+        results.append(replace(result, picture=None))
+        if _is_enough(results, spec.options.expect) or time.monotonic() >= end:
             break
-    answer = answers.detect_answer(looked, trace)
+    answer = answers.detect_answer(results, trace)
     if answer.timed_out and not answer.codes:
-        raise _late(wish.options.timeout or settings.timeout)
+        raise _late(spec.options.timeout or settings.timeout)
     return _json(answer)
 
 
 def _read(settings: Settings, preview: bool, pages: Iterator[ReadResult], end: float) -> Response:
-    looked = []
+    results = []
     for result in pages:
-        looked.append(answers.page_answer(result, preview))
-        if len(looked) == settings.max_pages or time.monotonic() >= end:
-            return _json(answers.Read(pages=looked, complete=False))
-    return _json(answers.Read(pages=looked, complete=True))
+        results.append(answers.page_answer(result, preview))
+        if len(results) == settings.max_pages or time.monotonic() >= end:
+            return _json(answers.Read(pages=results, complete=False))
+    return _json(answers.Read(pages=results, complete=True))
 
 
 def _json(answer: BaseModel) -> Response:
-    """Return the answer as JSON, made in this thread: FastAPI would validate it again in the event loop."""
+    """Return the answer as JSON; FastAPI would validate it again, in the event loop."""
     return Response(answer.model_dump_json(exclude_unset=True), media_type="application/json")
 
 
@@ -216,14 +218,14 @@ def _query(settings: Settings, **more: Any) -> Any:
     return Depends(validated)
 
 
-def _wish(settings: Settings, options: Any) -> Wish:
+def _make_spec(settings: Settings, options: Any) -> ReadSpec:
     name = getattr(options, "accept", None)
     accept = settings.accept[name] if name else None
-    return Wish(options.preset, ReadOptions(options.expect, options.timeout, accept=accept))
+    return ReadSpec(options.preset, ReadOptions(options.expect, options.timeout, accept=accept))
 
 
-def _is_enough(looked: list[ReadResult], expect: int | str | None) -> bool:
+def _is_enough(results: list[ReadResult], expect: int | str | None) -> bool:
     """Whether no further page of the document needs to be read."""
     if isinstance(expect, int):
-        return sum(code.accepted for result in looked for code in result.codes) >= expect
-    return expect is None and bool(looked[-1])
+        return sum(code.accepted for result in results for code in result.codes) >= expect
+    return expect is None and bool(results[-1])

@@ -12,7 +12,7 @@ from fastapi.responses import JSONResponse
 from pydantic import BaseModel, Field
 from starlette.exceptions import HTTPException
 
-__all__ = ["MEDIA_TYPE", "ProblemError", "from_http", "invalid", "response", "responses"]
+__all__ = ["MEDIA_TYPE", "ProblemError", "from_http", "from_validation", "response", "responses"]
 
 MEDIA_TYPE = "application/problem+json"
 
@@ -81,7 +81,7 @@ def response(request: Request, problem: ProblemError) -> JSONResponse:
     return JSONResponse(body, problem.status, problem.headers, MEDIA_TYPE)
 
 
-def invalid(error: RequestValidationError) -> ProblemError:
+def from_validation(error: RequestValidationError) -> ProblemError:
     """Return the problem for parameters that FastAPI rejects."""
     wrong = [{"where": ".".join(map(str, e["loc"])), "what": str(e["msg"])} for e in error.errors()]
     detail = "; ".join(f"{e['where']}: {e['what']}" for e in wrong)

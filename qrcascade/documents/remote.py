@@ -17,14 +17,14 @@ from qrcascade.image.frame import Frame
 from qrcascade.image.limits import Limits
 from qrcascade.isolation import HungError, LostError, Worker, Workers
 
-__all__ = ["Elsewhere"]
+__all__ = ["RemoteDocument"]
 
 # Longest time to open a document or make a look, in seconds. A timeout shortens it, but not below the second
 # value, since a new process must import PDFium.
 _HANG_S, _LEAST_S = 60.0, 5.0
 
 
-class Elsewhere:
+class RemoteDocument:
     """A document open in a worker process; see `qrcascade.documents.opening.Document`.
 
     Parameters
@@ -95,7 +95,7 @@ class Elsewhere:
             how = f"ended ({end})" if isinstance(end, LostError) else late
             raise ImageError(f"the worker process of the document {how}") from None
 
-    def look(self, seen: serving.Seen) -> Look:
+    def look(self, seen: serving.SentLook) -> Look:
         """Return a look whose colour is fetched on use."""
         color = partial(self.ask, serving.color) if seen.has_color else None
         return Look(Frame(seen.gray, color=color), seen.name, seen.to_page)
@@ -113,7 +113,7 @@ class Elsewhere:
 
     def picture(self, number: int, size: tuple[int, int]) -> Frame:
         """Return a page that is opened again when its pixels are used."""
-        reopen = partial(Elsewhere, self._workers, self._timeout, *self._arguments)
+        reopen = partial(RemoteDocument, self._workers, self._timeout, *self._arguments)
 
         def picture() -> Frame:
             with contextlib.closing(reopen()) as again:
@@ -141,7 +141,7 @@ class Elsewhere:
 class _Page:
     """A page open in a worker process; see `qrcascade.documents.opening.Page`."""
 
-    def __init__(self, document: Elsewhere, size: tuple[int, int]) -> None:
+    def __init__(self, document: RemoteDocument, size: tuple[int, int]) -> None:
         self._document, self.size = document, size
 
     def looks(self, unread: Unread) -> Iterator[Look]:
