@@ -399,7 +399,11 @@ def test_without_a_cache_pictures_are_saved_too(run: Run) -> None:
         ([], "qr_floor = blured: 0.9", "qr_floor: no picture has the tag 'blured'"),
         ([], "qr_time_ratio = fast", "qr_time_ratio must be a positive number, got 'fast'"),
         (["--qr-baseline=broken.json"], "", "'*broken.json' is not a baseline (*"),
-        (["--qr-baseline=other.json"], "", "'*other.json' is of preset 'large' with expect=2, but this *"),
+        (
+            ["--qr-baseline=other.json"],
+            "",
+            "'*other.json' is of preset 'large' with expect=2, but this run *",
+        ),
     ],
 )
 def test_usage_errors(run: Run, options: list[str], ini: str, message: str) -> None:

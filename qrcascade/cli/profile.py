@@ -124,7 +124,7 @@ def _load_pictures(pictures: Path | None, each: int, seed: int) -> tuple[list[Pi
     taken = list(maker.read_folder(pictures) if pictures else maker.make(each, seed))
     kinds = len({picture.condition for picture in taken})
     if pictures:
-        return taken, f"{len(taken)} of the user's pictures in {kinds} folders"
+        return taken, f"{len(taken)} user pictures in {kinds} folders"
     return taken, f"{len(taken)} synthetic pictures: {each} of each of {kinds} conditions, seed {seed}"
 
 

@@ -133,7 +133,7 @@ class _PageReader:
 
     @property
     def remote_opener(self) -> Opener | None:
-        """What opens a document in a worker process, if the cascade is isolated; else None."""
+        """Opener of documents in a worker process; None unless the cascade is isolated."""
         if self._cascade.openers is None:
             return None
         from qrcascade.documents.remote import RemoteDocument

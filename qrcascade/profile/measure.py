@@ -231,7 +231,7 @@ def machine() -> str:
 
 
 def versions(packages: Iterable[str]) -> Iterator[tuple[str, str]]:
-    """Yield the installed ones of the packages, with their versions."""
+    """Yield those packages that are installed, with their versions."""
     for package in packages:
         try:
             yield package, metadata.version(package)

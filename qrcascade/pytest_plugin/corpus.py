@@ -169,7 +169,9 @@ def _parse_object(text: str, where: str, keys: tuple[str, ...]) -> dict[str, Any
     except ValueError as error:
         raise OptionError(f"{where}: not valid JSON: {error}") from error
     if not isinstance(found, dict) or {*found} - {*keys}:
-        raise OptionError(f"{where}: not a JSON object with keys of {', '.join(keys)}: {text.strip()[:80]}")
+        raise OptionError(
+            f"{where}: must be a JSON object with keys among {', '.join(keys)}, got {text.strip()[:80]}"
+        )
     return found
 
 

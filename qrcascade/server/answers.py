@@ -54,9 +54,9 @@ class DetectedCode(BaseModel):
 class Detected(BaseModel):
     """The answer of `/detect`."""
 
-    success: bool = Field(description="Whether a code was read, and matches `accept` if that is given.")
+    success: bool = Field(description="Whether a code was read that matches `accept`, if given.")
     data: str | None = Field(description="The payload read with the highest confidence.")
-    model: Model | None = Field(description="The tier that read it.")
+    model: Model | None = Field(description="The tier that read the payload.")
     latency_ms: float = Field(description="Milliseconds of reading, without the wait for a turn.")
     image_size: tuple[int, int] = Field(description="Width and height of the upright picture.")
     confidence: float | None

@@ -43,7 +43,7 @@ _READ = "JPEG, PNG, GIF, BMP, TIFF, WebP, HEIC and PDF"
 
 
 class Responder:
-    """What turns a request into an answer.
+    """Handler that turns requests into answers.
 
     Parameters
     ----------

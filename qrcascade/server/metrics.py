@@ -62,7 +62,7 @@ class Metrics:
         )
         self._loads = Counter(
             "qrcascade_model_loads",
-            "Changes of whether a model answers, the first answer included.",
+            "Times that a model started or stopped answering, including its first answer.",
             ["model", "outcome"],
             registry=registry,
         )

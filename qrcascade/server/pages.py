@@ -76,7 +76,7 @@ def _render(document: dict[str, Any]) -> str:
                     f"<p>Body: {_e(body['description'])} <code>{_e(', '.join(body['content']))}</code></p>"
                 )
             answers = [(code, answer["description"]) for code, answer in operation["responses"].items()]
-            parts += _table("Answers", answers)
+            parts += _table("Responses", answers)
     parts.append("<h2>Schemas</h2>")
     for name, schema in document.get("components", {}).get("schemas", {}).items():
         parts.append(f"<h3>{_e(name)}</h3><pre>{_e(json.dumps(schema, indent=1))}</pre>")
