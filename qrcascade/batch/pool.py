@@ -46,7 +46,7 @@ class Record:
     result : ReadResult or None
         The result; None if the source could not be opened or its worker process ended.
     error : str or None
-        What went wrong with the page or the source.
+        Error of the page or the source.
     rows : int
         Number of records of the source; they follow each other.
     """
@@ -96,7 +96,7 @@ def read_many(
     ordered : bool
         Whether to yield results in the order of their sources, which keeps some of them waiting.
     cascade : Cascade, optional
-        What reads; by default the "thorough" preset. It must not have isolation: the workers isolate already.
+        Cascade that reads; by default the "thorough" preset. It must not have isolation: the workers have it.
     **keywords
         As for `read_document`. ``accept`` must be a pattern, or a function that can be pickled.
 

@@ -62,9 +62,9 @@ def read_document(
     ----------
     source : path, bytes, binary file, PIL.Image.Image (one page) or ndarray
     options : ReadOptions, optional
-        How every page is read.
+        Options for every page.
     cascade : Cascade, optional
-        What reads; by default the "thorough" preset.
+        Cascade that reads; by default the "thorough" preset.
     **keywords
         ``pages``, ``max_pages``, ``stop_early``, ``password``: see `DocumentOptions`. ``expect``,
         ``timeout``, ``formats`` and ``accept`` override those of ``options``.
