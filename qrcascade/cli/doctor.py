@@ -61,9 +61,9 @@ def _checks() -> Iterator[Check]:
         yield _check_engine(name, package)
     installed = [name for name in _CV2_PACKAGES if _version(name)]
     if len(installed) > 1:
-        remedy = f"pip uninstall -y {' '.join(installed)} && pip install opencv-python"
+        mend = f"pip uninstall -y {' '.join(installed)} && pip install opencv-python"
         clash = f"{' and '.join(installed)} overwrite each other's files"
-        yield Check("cv2", False, f"{clash}; to mend it: {remedy}")
+        yield Check("cv2", False, f"{clash}; to mend it: {mend}")
     for size in weights.SIZES:
         yield _check_tier(size)
 
@@ -84,8 +84,8 @@ def _check_tier(size: str) -> Check:
         runtime = runtimes.choose(size)
         missing = runtimes.missing(runtime)
         if missing:
-            remedy = runtimes.remedy(runtime)
-            return Check(name, False, f"{' and '.join(missing)} not installed; to mend it: {remedy}")
+            mend = runtimes.remedy(runtime)
+            return Check(name, False, f"{' and '.join(missing)} not installed; to mend it: {mend}")
         if runtime != "torch":
             file = runtimes.exported(size, runtime).file
             return Check(name, True, f"{runtime} {_version(_RUNTIMES[runtime])}, {file}")

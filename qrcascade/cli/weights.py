@@ -12,7 +12,7 @@ from pathlib import Path
 import click
 
 from qrcascade import QRCascadeError, WeightsError
-from qrcascade.neural import weights as weight_files
+from qrcascade.neural import weights as room
 from qrcascade.neural.runtimes import EXPORTS
 
 __all__ = ["weights"]
@@ -25,7 +25,7 @@ _folder = click.option(
 _sizes = click.option(
     "--size",
     "sizes",
-    type=click.Choice(weight_files.SIZES),
+    type=click.Choice(room.SIZES),
     multiple=True,
     help="Size of the model. Repeatable.",
 )
@@ -49,22 +49,18 @@ def list_(folder: Path | None) -> None:
     is the one first seen), "unrecorded" (the file was not used yet), or "refused", which `verify` explains.
     """
     with _exit_on_error():
-        for size in weight_files.SIZES:
-            file = weight_files.path(size, folder)
-            length = str(file.stat().st_size) if weight_files.present(file) else "-"
-            click.echo(
-                "\t".join(
-                    [size, _state(file), length, str(file), weight_files.public(weight_files.url(size))]
-                )
-            )
-    click.echo(f"\n{weight_files.LICENCE}", nl=False)
+        for size in room.SIZES:
+            file = room.path(size, folder)
+            length = str(file.stat().st_size) if room.present(file) else "-"
+            click.echo("\t".join([size, _state(file), length, str(file), room.public(room.url(size))]))
+    click.echo(f"\n{room.LICENCE}", nl=False)
 
 
 def _state(file: Path) -> str:
-    if not weight_files.present(file):
+    if not room.present(file):
         return "missing"
     try:
-        return weight_files.verify(file)
+        return room.verify(file)
     except WeightsError:
         return "refused"
 
@@ -80,11 +76,11 @@ def fetch(sizes: tuple[str, ...], folder: Path | None, accept_licence: bool) -> 
     """
     wanted = sizes or ("s", "m")
     with _exit_on_error():
-        files = {size: weight_files.path(size, folder) for size in wanted}
-    absent = [size for size in wanted if not weight_files.present(files[size])]
+        files = {size: room.path(size, folder) for size in wanted}
+    absent = [size for size in wanted if not room.present(files[size])]
     if absent:
-        click.echo(weight_files.LICENCE, err=True)
-        if not (accept_licence or weight_files.licence_accepted()) and not (
+        click.echo(room.LICENCE, err=True)
+        if not (accept_licence or room.licence_accepted()) and not (
             _is_at_terminal() and click.confirm("Accept the licence and fetch?", err=True)
         ):
             raise click.UsageError(
@@ -95,8 +91,8 @@ def fetch(sizes: tuple[str, ...], folder: Path | None, accept_licence: bool) -> 
         try:
             if size in absent:
                 with _bar(file.name) as progress:
-                    weight_files.fetch(size, folder, progress)
-            weight_files.verify(file)
+                    room.fetch(size, folder, progress)
+            room.verify(file)
             click.echo(file)
         except QRCascadeError as error:
             click.echo(f"qrcascade: {error}", err=True)
@@ -130,16 +126,16 @@ def verify(sizes: tuple[str, ...], folder: Path | None) -> None:
     recorded yet.
     """
     with _exit_on_error():
-        files = [weight_files.path(size, folder) for size in sizes or weight_files.SIZES]
-    chosen = [file for file in files if sizes or weight_files.present(file)]
+        files = [room.path(size, folder) for size in sizes or room.SIZES]
+    chosen = [file for file in files if sizes or room.present(file)]
     if not chosen:
         absent = f"no weights in {files[0].parent}; to fetch them: qrcascade weights fetch"
         click.echo(f"qrcascade: {absent}", err=True)
     good = 0
     for file in chosen:
         try:
-            standing = weight_files.verify(file)
-            click.echo(f"{weight_files.sha256(file)}\t{standing}\t{file}")
+            standing = room.verify(file)
+            click.echo(f"{room.sha256(file)}\t{standing}\t{file}")
             good += standing != "unrecorded"
         except WeightsError as error:
             click.echo(f"qrcascade: {error}", err=True)
@@ -150,7 +146,7 @@ def verify(sizes: tuple[str, ...], folder: Path | None) -> None:
 @click.argument("file", type=click.Path(exists=True, dir_okay=False, path_type=Path))
 @click.option(
     "--size",
-    type=click.Choice(weight_files.SIZES),
+    type=click.Choice(room.SIZES),
     help="Size of the model, if the file is not called qrdet-SIZE.pt.",
 )
 @_folder
@@ -161,11 +157,11 @@ def import_(file: Path, size: str | None, folder: Path | None) -> None:
     if chosen is None:
         raise click.UsageError(f"{os.fspath(file)!r} is not called qrdet-SIZE.pt; give its --size")
     with _exit_on_error():
-        click.echo(weight_files.install(file, chosen, folder))
+        click.echo(room.install(file, chosen, folder))
 
 
 @weights.command()
-@click.option("--size", type=click.Choice(weight_files.SIZES), required=True, help="Size of the model.")
+@click.option("--size", type=click.Choice(room.SIZES), required=True, help="Size of the model.")
 @click.option(
     "--runtime",
     type=click.Choice(EXPORTS),
