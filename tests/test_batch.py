@@ -66,9 +66,9 @@ def test_what_ends_a_worker_is_one_record() -> None:
     assert [r.index for r in records] == list(range(6))
     assert [r.error for r in records if r.index in (0, 2, 5)] == [None] * 3
     assert [r.error for r in records if r.index in (1, 4)] == [
-        "the worker process that read it ended (killed by SIGKILL)"
+        "its worker process ended (killed by SIGKILL)"
     ] * 2
-    assert records[3].error == "the worker process that read it ended (exit code 3)"
+    assert records[3].error == "its worker process ended (exit code 3)"
 
 
 def test_pages_before_the_one_that_ends_a_worker_are_kept() -> None:
@@ -84,7 +84,7 @@ def test_pages_before_the_one_that_ends_a_worker_are_kept() -> None:
 def test_what_hangs_is_ended(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(jobs, "_SILENT_S", 1.0)
     hung, well = read_many([shade(HANGS), shade(FINE)], workers=1, ordered=True, cascade=TOLD)
-    assert hung.error == "the worker process that read it was ended: silent for 1 s"
+    assert hung.error == "its worker process was stopped: silent for 1 s"
     assert well.result is not None
 
 

@@ -72,7 +72,7 @@ def test_expect(files: dict[str, str]) -> None:
     assert run("read", files["two"], "--expect", "2", "--timeout", "5").exit_code == 0
     wrong = run("read", files["two"], "--expect", "some")
     assert wrong.exit_code == 2
-    assert "'some' is neither a number of codes, from 1, nor \"all\"" in wrong.stderr
+    assert "'some' is neither a positive number nor \"all\"" in wrong.stderr
 
 
 def test_documents_have_pages(tmp_path: Path) -> None:

@@ -22,7 +22,7 @@ from qrcascade.batch.journal import Journal, rows
 from qrcascade.batch.pool import Record
 from qrcascade.batch.tally import Tally
 from qrcascade.cli import main
-from qrcascade.cli.scan import listed as listed_files
+from qrcascade.cli.scan import list_files
 from qrcascade.errors import OptionError
 from tests import draw, pages
 
@@ -67,8 +67,8 @@ def test_a_folder_becomes_rows(folder: Path, tmp_path: Path) -> None:
         [],
     ]
     assert "cannot read" in found[5]["error"]
-    assert "1 files of other kinds are left out" in result.stderr
-    assert "5 files, 0 of them done before" in result.stderr
+    assert "1 files of other kinds were skipped" in result.stderr
+    assert "5 files, 0 of them done already" in result.stderr
     assert "files: 5; read 3 (60.0 %); errors 1" in result.stdout
     assert "pages: 6; read 3 (50.0 %)" in result.stdout
     assert "by classical: 3 (50.0 %)" in result.stdout
@@ -76,7 +76,7 @@ def test_a_folder_becomes_rows(folder: Path, tmp_path: Path) -> None:
 
     before = out.read_bytes()
     again = run(folder, "--out", out)
-    assert "5 files, 5 of them done before" in again.stderr
+    assert "5 files, 5 of them done already" in again.stderr
     assert out.read_bytes() == before
     assert again.stdout == result.stdout
 
@@ -101,7 +101,7 @@ def test_tables(folder: Path, tmp_path: Path) -> None:
             assert plain[name] == ("" if typed[name] is None else str(typed[name]))
     # Made anew from the rows beside it.
     (tmp_path / "results.csv").unlink()
-    assert "5 of them done before" in run(folder, "--out", tmp_path / "results.csv").stderr
+    assert "5 of them done already" in run(folder, "--out", tmp_path / "results.csv").stderr
     assert (tmp_path / "results.csv").exists()
 
 
@@ -119,7 +119,7 @@ def test_globs_lists_and_files(folder: Path, tmp_path: Path, monkeypatch: pytest
     ]
     for words, names in cases:
         monkeypatch.setattr("sys.stdin", io.StringIO(listed.read_text()))
-        assert [Path(file).name for file in listed_files(map(str, words), None)] == names
+        assert [Path(file).name for file in list_files(map(str, words), None)] == names
     # A folder of failures within the scanned one is not scanned.
     monkeypatch.chdir(tmp_path)
     (tmp_path / "in").mkdir()
@@ -143,8 +143,8 @@ def test_options_reach_the_reading(folder: Path, tmp_path: Path) -> None:
     ("words", "message"),
     [
         (["--out", "x.txt"], "must end in one of .jsonl"),
-        (["--out", "x.csv", "--accept", "("], "no regular expression"),
-        (["--out", "x.csv", "--expect", "0"], "a number of codes"),
+        (["--out", "x.csv", "--accept", "("], "not a valid regular expression"),
+        (["--out", "x.csv", "--expect", "0"], "neither a positive number"),
         ([], "--out"),
     ],
 )
@@ -189,7 +189,7 @@ def test_a_journal_cut_anywhere_goes_on_with_whole_files(tmp_path: Path) -> None
 def test_another_file_is_not_gone_on_with(tmp_path: Path, text: str) -> None:
     path = tmp_path / "other.jsonl"
     path.write_text(text)
-    with pytest.raises(OptionError, match="line 1 is no row"):
+    with pytest.raises(OptionError, match="line 1 is not a row"):
         Journal(path)
     assert path.read_text() == text
 

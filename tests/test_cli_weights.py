@@ -78,7 +78,7 @@ def test_the_licence_is_shown_first(
 def test_at_a_terminal_it_asks(
     monkeypatch: pytest.MonkeyPatch, folder: Path, answer: str, exit_code: int
 ) -> None:
-    monkeypatch.setattr("qrcascade.cli.weights._at_a_terminal", lambda: True)
+    monkeypatch.setattr("qrcascade.cli.weights._is_at_terminal", lambda: True)
     with Server(whole(BODY)) as server:
         monkeypatch.setenv("QRCASCADE_WEIGHTS_URL", server.url)
         assert run("fetch", "--size", "s", answer=answer).exit_code == exit_code
@@ -96,7 +96,7 @@ def test_what_cannot_be_fetched(monkeypatch: pytest.MonkeyPatch, folder: Path) -
 
 def test_verify_says_what_is_wrong(folder: Path) -> None:
     nothing = run("verify")
-    absent = f"qrcascade: no weights in {folder}; qrcascade weights fetch brings them\n"
+    absent = f"qrcascade: no weights in {folder}; to fetch them: qrcascade weights fetch\n"
     assert (nothing.exit_code, nothing.stderr) == (1, absent)
     folder.mkdir()
     file = folder / "qrdet-s.pt"

@@ -115,7 +115,7 @@ def test_a_process_that_ends_is_an_error_of_one_page() -> None:
         second, third = results
     assert (first.text, second.text, third.text) == ("one", None, "three")
     (attempt,) = second.attempts
-    assert attempt.error == "the worker process that had it open ended (killed by SIGKILL)"
+    assert attempt.error == "the worker process of the document ended (killed by SIGKILL)"
     assert (second.page, attempt.strategy, attempt.step) == (2, "document", "page 2")
 
 
@@ -129,7 +129,7 @@ def test_a_process_that_hangs_is_ended(monkeypatch: pytest.MonkeyPatch) -> None:
             raise HungError
 
         monkeypatch.setattr(opener, "receive", hang)
-        with pytest.raises(DocumentError, match="was ended: no answer within 7 s"):
+        with pytest.raises(DocumentError, match="was stopped: no answer within 7 s"):
             list(read_document(pages.invoices("two"), cascade=cascade, timeout=7.0))
         assert not opener.is_alive
         assert [result.text for result in read_document(pages.invoices("three"), cascade=cascade)] == [
@@ -140,7 +140,7 @@ def test_a_process_that_hangs_is_ended(monkeypatch: pytest.MonkeyPatch) -> None:
 @pytest.mark.slow
 @no_signals
 def test_a_page_that_hangs_is_over_with_its_timeout(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("qrcascade.documents.elsewhere._LEAST_S", 0.2)
+    monkeypatch.setattr("qrcascade.documents.remote._LEAST_S", 0.2)
     with Cascade.preset("classical", isolation="process") as cascade:
         cascade.read(draw.symbol("the reading process")[0])
         (reading,) = multiprocessing.active_children()

@@ -41,14 +41,14 @@ def profile(**changes: object) -> Profile:
 
 @pytest.fixture(scope="module")
 def by_name() -> dict[str, pictures.Picture]:
-    return {picture.condition: picture for picture in pictures.made(1)}
+    return {picture.condition: picture for picture in pictures.make(1)}
 
 
 def test_every_condition_is_made_and_the_same_again(by_name: dict[str, pictures.Picture]) -> None:
     assert list(by_name) == list(pictures.CONDITIONS)
-    sharp = next(pictures.made(1))
+    sharp = next(pictures.make(1))
     assert sharp == by_name["sharp"]
-    assert sharp.file != next(pictures.made(1, seed=1)).file
+    assert sharp.file != next(pictures.make(1, seed=1)).file
     cascade = Cascade.preset("classical")
     for name in ("sharp", "several", "invoice"):
         assert sorted(cascade.read(by_name[name].file).texts) == sorted(by_name[name].texts)
@@ -102,12 +102,12 @@ def test_a_wrong_command(arguments: list[str]) -> None:
 def test_files_that_are_no_profile(tmp_path: Path) -> None:
     for text in ("", "[]", "{}", '{"caveats": [], "rows": [{}]}'):
         (tmp_path / "p.json").write_text(text)
-        with pytest.raises(OptionError, match="no profile"):
+        with pytest.raises(OptionError, match="not a profile"):
             Profile.load(tmp_path / "p.json")
     with pytest.raises(OptionError, match=r"cannot read the profile '.*nowhere\.json'"):
         Profile.load(tmp_path / "nowhere.json")
     with pytest.raises(OptionError, match="no picture"):
-        list(pictures.folder(tmp_path))
+        list(pictures.read_folder(tmp_path))
 
 
 def test_this_machines_own_profile_goes_before_the_shipped_one(

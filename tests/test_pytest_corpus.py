@@ -98,16 +98,19 @@ def test_manifest_as_json_lines(tmp_path: Path) -> None:
     ("files", "message"),
     [
         ({"notes__txt": ""}, "no picture in the corpus"),
-        ({"a__jpg": "", "a__txt": "", "a__json": "{}"}, "has a .txt and a .json"),
-        ({"a__jpg": "", "a__json": "[1"}, "no JSON"),
-        ({"a__jpg": "", "a__json": '{"text": "x"}'}, "not a JSON object with some of texts, count"),
-        ({"a__jpg": "", "a__json": '{"file": "b.jpg"}'}, "not a JSON object"),
-        ({"manifest__jsonl": '{"text": "x"}'}, "line 1: not a JSON object with some of file, texts"),
+        ({"a__jpg": "", "a__txt": "", "a__json": "{}"}, "has both a .txt and a .json"),
+        ({"a__jpg": "", "a__json": "[1"}, "not valid JSON"),
+        ({"a__jpg": "", "a__json": '{"text": "x"}'}, "must be a JSON object with keys among texts, count"),
+        ({"a__jpg": "", "a__json": '{"file": "b.jpg"}'}, "must be a JSON object"),
+        ({"manifest__jsonl": '{"text": "x"}'}, "line 1: must be a JSON object with keys among file, texts"),
         ({"manifest__csv": "file,text,text\na.jpg,x,y\n"}, "has a column twice"),
-        ({"a__jpg": "", "manifest__csv": 'file,text\na.jpg,"x\nb.jpg,y\n'}, "is no CSV: unexpected end"),
-        ({"a__jpg": "", "a__json": '["x"]'}, "not a JSON object"),
+        (
+            {"a__jpg": "", "manifest__csv": 'file,text\na.jpg,"x\nb.jpg,y\n'},
+            "is not valid CSV: unexpected end",
+        ),
+        ({"a__jpg": "", "a__json": '["x"]'}, "must be a JSON object"),
         ({"a__jpg": "", "a__json": '{"texts": "x"}'}, "texts must be a list of strings, got 'x'"),
-        ({"a__jpg": "", "a__json": '{"texts": ["x"], "count": 2}'}, "count is 2, and there are 1 texts"),
+        ({"a__jpg": "", "a__json": '{"texts": ["x"], "count": 2}'}, "count is 2, but there are 1 texts"),
         ({"a__jpg": "", "a__json": '{"count": -1}'}, "count must be a whole number, got -1"),
         ({"a__jpg": "", "a__json": '{"count": true}'}, "count must be a whole number, got True"),
         ({"a__jpg": "", "a__json": '{"tags": [1]}'}, "tags must be strings"),
@@ -115,7 +118,7 @@ def test_manifest_as_json_lines(tmp_path: Path) -> None:
         ({"a__jpg": "", "a__json": '{"page": 0}'}, "pages are counted from 1"),
         ({"manifest__csv": "file\n", "manifest__jsonl": ""}, "has two manifests"),
         ({"manifest__csv": ""}, "no picture in the corpus"),
-        ({"manifest__csv": "file,txt\na.jpg,x\n"}, r"has columns \['txt'\]; known are file, text"),
+        ({"manifest__csv": "file,txt\na.jpg,x\n"}, r"has unknown columns \['txt'\]; known are file, text"),
         ({"manifest__csv": "file,text\na.jpg,x\n"}, "line 2: no such file in .*: 'a.jpg'"),
         ({"manifest__csv": "file,text\n../a.jpg,x\n"}, "no such file in .*: '../a.jpg'"),
         ({"manifest__csv": "text\nx\n"}, "line 2: file must name a picture, got None"),
@@ -126,7 +129,7 @@ def test_manifest_as_json_lines(tmp_path: Path) -> None:
         ),
         (
             {"a__jpg": "", "manifest__csv": "file,text,tags\na.jpg,x,p\na.jpg,y,q\n"},
-            "line 3: 'a.jpg' has other",
+            "line 3: 'a.jpg' has different",
         ),
         ({"a__jpg": "", "manifest__jsonl": '{"file": "a.jpg"}\n{"file": "a.jpg"}'}, "names 'a.jpg' twice"),
         ({"a__jpg": "", "a__txt": "\udcff"}, "a.txt' cannot be read as UTF-8"),
@@ -153,7 +156,7 @@ def test_what_a_corpus_cannot_be(tmp_path: Path, files: dict[str, str], message:
         (Case("a", ("x",)), ("x", "y"), ("x",), "a wrong payload"),
         (Case("a", ()), ("x",), None, "a wrong payload"),
         (Case("a", ()), (), (), "read"),
-        # The truth was mended since: what it no longer says is not lost.
+        # The truth was corrected since: what it no longer says is not lost.
         (Case("a", ("y",)), ("y",), ("x",), "read"),
         (Case("a", count=2), ("x",), None, "not read"),
         (Case("a", count=1), ("x", "y"), None, "a wrong payload"),
@@ -164,16 +167,16 @@ def test_what_a_corpus_cannot_be(tmp_path: Path, files: dict[str, str], message:
     ],
 )
 def test_judgement(case: Case, read: tuple[str, ...], before: tuple[str, ...] | None, what: str) -> None:
-    outcome = Outcome.of(case, result_of(*read), before)
+    outcome = Outcome.judge(case, result_of(*read), before)
     assert outcome.what == what
-    assert outcome.sound == (what == "read")
+    assert outcome.is_sound == (what == "read")
     assert next(outcome.lines()) == f"{what}: a"
     assert Outcome.from_dict(json.loads(json.dumps(outcome.to_dict()))) == outcome
 
 
 def test_a_message_is_short_and_whole() -> None:
     texts = tuple(f"{i}" * 300 for i in range(7))
-    outcome = Outcome.of(Case("a.jpg", texts, tags=("p",)), result_of(regions=1, error="no libzbar"), None)
+    outcome = Outcome.judge(Case("a.jpg", texts, tags=("p",)), result_of(regions=1, error="no libzbar"), None)
     lines = list(outcome.lines())
     assert lines[0] == "not read: a.jpg [p]"
     assert "           and 3 more" in lines
@@ -202,7 +205,7 @@ def test_a_baseline_comes_back(
 def test_what_is_no_baseline(tmp_path: Path, text: str) -> None:
     path = tmp_path / "base.json"
     path.write_text(text)
-    with pytest.raises(OptionError, match="is no baseline"):
+    with pytest.raises(OptionError, match="is not a baseline"):
         Baseline.load(path)
 
 

@@ -150,7 +150,7 @@ def test_baseline_then_five_broken(run: Run) -> None:
     for line in (
         "lost, it was read in the baseline: 01.png",
         "a wrong payload: 03.png",
-        "no picture that can be read: 07.png",
+        "not a readable picture: 07.png",
         "gained, not in the baseline: 12.png",
     ):
         assert line in shown(result)
@@ -368,7 +368,7 @@ def test_a_cascade_of_ones_own(run: Run) -> None:
     run.plain("--qr-corpus=receipts").assert_outcomes(passed=2)
     run.pytester.makeconftest("def pytest_qr_cascade(config): return 'thorough'")
     result = run.plain("--qr-corpus=receipts")
-    assert "pytest_qr_cascade must give a qrcascade.Cascade or None, got 'thorough'" in result.stderr.str()
+    assert "pytest_qr_cascade must return a qrcascade.Cascade or None, got 'thorough'" in result.stderr.str()
 
 
 def test_without_a_truth_the_baseline_is_the_truth(run: Run) -> None:
@@ -395,12 +395,16 @@ def test_without_a_cache_pictures_are_saved_too(run: Run) -> None:
         (["--qr-corpus=nowhere"], "", "qr-corpus must be a folder, got '*nowhere'"),
         (["--qr-preset=fast"], "", "preset must be one of classical, *, got 'fast'"),
         (["--qr-expect=0"], "", "qr-expect must be a positive number of codes, * got '0'"),
-        ([], "qr_floor = 0.9", "a line of qr_floor is 'TAG: SHARE', * got '0.9'"),
-        ([], "qr_floor = *: 95", "a line of qr_floor is *"),
+        ([], "qr_floor = 0.9", "a line of qr_floor must be 'TAG: SHARE', * got '0.9'"),
+        ([], "qr_floor = *: 95", "a line of qr_floor must be *"),
         ([], "qr_floor = blured: 0.9", "qr_floor: no picture has the tag 'blured'"),
         ([], "qr_time_ratio = fast", "qr_time_ratio must be a positive number, got 'fast'"),
-        (["--qr-baseline=broken.json"], "", "'*broken.json' is no baseline (*"),
-        (["--qr-baseline=other.json"], "", "'*other.json' is of preset 'large' with expect=2, this run *"),
+        (["--qr-baseline=broken.json"], "", "'*broken.json' is not a baseline (*"),
+        (
+            ["--qr-baseline=other.json"],
+            "",
+            "'*other.json' is of preset 'large' with expect=2, but this run *",
+        ),
     ],
 )
 def test_usage_errors(run: Run, options: list[str], ini: str, message: str) -> None:

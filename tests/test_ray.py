@@ -103,7 +103,7 @@ def told_of_the_process(reader: ReadBatch, *pictures: bytes) -> list[str | None]
 def test_what_ends_the_process_is_a_row_each_time() -> None:
     reader = ReadBatch(Cascade([told.Told()]))
     pictures = [png(shade(value)) for value in (FINE, KILLED, EXITS, FINE)]
-    ended = "the worker process that read it ended"
+    ended = "its worker process ended"
     for _ in range(2):
         assert told_of_the_process(reader, *pictures) == [
             None,
@@ -250,7 +250,7 @@ def test_every_page_is_one_row_though_a_worker_is_killed(
     assert {(row["file"], row["page"]): row["text"] for row in rows} == expected
     assert list(ray_job.find_faults(files, str(out))) == []
     (deadly,) = (row["error"] for row in rows if row["file"].endswith("deadly.png"))
-    assert deadly == "the worker process that read it ended (killed by SIGKILL)"
+    assert deadly == "its worker process ended (killed by SIGKILL)"
 
 
 @pytest.mark.ray

@@ -18,7 +18,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from qrcascade import Frame, MissingDependencyError, OptionError, QRCascadeError, QReaderStrategy, Quad, Scan
-from qrcascade.cli.doctor import available
+from qrcascade.cli.doctor import run_checks
 from qrcascade.errors import WeightsError
 from qrcascade.neural import models
 from qrcascade.neural.runtimes import (
@@ -208,7 +208,7 @@ def test_the_doctor_asks_the_runtime_that_the_environment_names(
     monkeypatch.setenv("QRCASCADE_RUNTIME", runtime)
     monkeypatch.setattr("qrcascade.neural.runtimes.missing", lambda _runtime: [])
     publish(tmp_path, runtime.removesuffix("-bf16"))
-    checks = {check.name: check for check in available()}
+    checks = {check.name: check for check in run_checks()}
     assert checks["QReader s"].ok, checks
     assert checks["QReader s"].detail.startswith(runtime)
 

@@ -159,10 +159,10 @@ def test_the_readme_line_works_as_printed(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("arguments", "words"),
     [
-        (["--host", "0.0.0.0"], "set QRCASCADE_TOKEN, or say --without-token"),
+        (["--host", "0.0.0.0"], "set QRCASCADE_TOKEN or give --without-token"),
         (["--preset", "best"], "'best'"),
         (["--accept", "fiscal"], "NAME=REGEX"),
-        (["--accept", "fiscal=("], "no regular expression"),
+        (["--accept", "fiscal=("], "is not a valid regular expression"),
         (["--timeout", "100"], "more than max_timeout"),
         (["--port", "70000"], "70000"),
     ],

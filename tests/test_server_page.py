@@ -83,7 +83,7 @@ def test_drop_read_copy_and_a_failing_picture() -> None:
         assert "https://example.com/offers" in texts
         assert len(shapes(driver, "read")) == 2
         assert (
-            "a code is read, and nothing likely is left unread"
+            "a code was read, and no likely one is left unread"
             in driver.find_element(By.CSS_SELECTOR, ".why").text
         )
         width = driver.execute_script("return document.querySelector('.seen img').naturalWidth")
@@ -96,7 +96,7 @@ def test_drop_read_copy_and_a_failing_picture() -> None:
         read = "navigator.clipboard.readText().then(arguments[0])"
         assert driver.execute_async_script(read) == card.find_element(By.TAG_NAME, "output").text
 
-        assert "no picture or document" in dropped(driver, "x.png", "image/png", b"no picture at all")
+        assert "not a picture or document" in dropped(driver, "x.png", "image/png", b"no picture at all")
         assert driver.find_element(By.ID, "said").get_attribute("class") == "bad"
         assert not driver.find_elements(By.CSS_SELECTOR, ".page")
         loud = [line for line in driver.get_log("browser") if "Content Security Policy" in line["message"]]
@@ -122,7 +122,7 @@ def test_unread_regions_are_drawn_and_payloads_are_text() -> None:
         assert driver.find_element(By.CSS_SELECTOR, ".code output").text == payload
         assert not driver.find_elements(By.CSS_SELECTOR, ".code img")
         assert shapes(driver, "unread")
-        assert "located and not read" in driver.find_elements(By.CSS_SELECTOR, ".why")[-1].text
+        assert "located but not read" in driver.find_elements(By.CSS_SELECTOR, ".why")[-1].text
 
 
 def picture(path: str) -> None:

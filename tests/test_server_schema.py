@@ -27,7 +27,7 @@ SCHEMA = schemathesis.openapi.from_asgi(
 # A request may ask for so little time that nothing is read.
 SCHEMA.config.checks.not_a_server_error.expected_statuses = ["2xx", "3xx", "4xx", "504"]
 # No schema says which bytes are a picture: these are refused, with a reason of their own.
-NO_PICTURE = ("no picture", "broken")
+NO_PICTURE = ("not a picture", "broken")
 
 
 @pytest.mark.slow

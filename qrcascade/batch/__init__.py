@@ -1,4 +1,4 @@
-"""Many sources at a time, in worker processes."""
+"""Reading many sources in worker processes."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A journal as a table: CSV, or Parquet; a row a page."""
+"""A journal as a CSV or Parquet table, one row per page."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from typing import IO, Any
 from qrcascade.batch.journal import Row, rows
 from qrcascade.errors import MissingDependencyError
 
-__all__ = ["COLUMNS", "check", "flat", "schema", "write"]
+__all__ = ["COLUMNS", "check", "flatten", "schema", "write"]
 
 _BLOCK = 5_000
 
@@ -36,31 +36,31 @@ COLUMNS: dict[str, str] = {
     "height": "int32",
     "error": "string",
 }
-"""Each column's name, and its type as pyarrow calls it; those from confidence to ec_level are of ``text``."""
+"""Names of the columns, with their pyarrow types; ``confidence`` to ``ec_level`` describe ``text``."""
 
 
 def check(path: Path) -> None:
-    """Raise a `MissingDependencyError` where what this kind of table needs is not installed."""
+    """Raise a `MissingDependencyError` if the package for this kind of table is not installed."""
     if path.suffix == ".parquet":
         _pyarrow()
 
 
 def write(journal: Path, path: Path) -> None:
-    """Make the table that the path's suffix says, in place of one that is there."""
+    """Write the kind of table given by the path's suffix, replacing an existing one."""
     part = path.with_name(f".{path.name}.part")
     try:
         if path.suffix == ".parquet":
-            _parquet(map(flat, rows(journal)), part)
+            _write_parquet(map(flatten, rows(journal)), part)
         else:
             with part.open("w", newline="", encoding="utf-8") as file:
-                _csv(map(flat, rows(journal)), file)
+                _write_csv(map(flatten, rows(journal)), file)
         os.replace(part, path)  # noqa: PTH105
     finally:
         part.unlink(missing_ok=True)
 
 
-def flat(row: Row) -> Row:
-    """A row of a journal with the keys of `COLUMNS`."""
+def flatten(row: Row) -> Row:
+    """Return a row of a journal with the keys of `COLUMNS`."""
     taken = [code for code in row.get("codes", ()) if code["accepted"]]
     best = taken[0] if taken else {}
     width, height = row.get("size", (None, None))
@@ -79,7 +79,7 @@ def flat(row: Row) -> Row:
 
 
 def schema() -> Any:
-    """`COLUMNS` as a pyarrow.Schema.
+    """Return `COLUMNS` as a pyarrow.Schema.
 
     Raises
     ------
@@ -91,14 +91,14 @@ def schema() -> Any:
     return arrow.schema([(name, types.get(kind) or getattr(arrow, kind)()) for name, kind in COLUMNS.items()])
 
 
-def _csv(table_rows: Iterable[Row], file: IO[str]) -> None:
+def _write_csv(table_rows: Iterable[Row], file: IO[str]) -> None:
     table = csv.DictWriter(file, COLUMNS)
     table.writeheader()
     for row in table_rows:
         table.writerow({**row, "texts": json.dumps(row["texts"], ensure_ascii=False)})
 
 
-def _parquet(table_rows: Iterable[Row], path: Path) -> None:
+def _write_parquet(table_rows: Iterable[Row], path: Path) -> None:
     arrow, parquet = _pyarrow()
     table_rows, columns = iter(table_rows), schema()
     with parquet.ParquetWriter(path, columns) as writer:

@@ -1,4 +1,4 @@
-"""One worker process of a batch: it reads one source at a time, and says so page by page."""
+"""One worker process of a batch, which reads one source at a time and reports each page."""
 
 from __future__ import annotations
 
@@ -17,30 +17,30 @@ from qrcascade.report.result import ReadResult
 
 __all__ = ["BatchWorker", "Job"]
 
-# Seconds without a sign of life, first of starting, then for a page: a model may have to be fetched.
+# Longest silence in seconds, while starting and per page: a model may have to be fetched.
 _START_S, _SILENT_S = 120.0, 600.0
-# What a page may take beyond its timeout, which is only looked at between engine runs.
+# Allowance beyond a page's timeout, which is only checked between engine runs.
 _OVERTIME_S = 60.0
 
 
 class Job:
-    """A source that a worker reads, and what it has read so far.
+    """A source for a worker to read, and its results so far.
 
     Parameters
     ----------
     index : int
         Its number in the batch, from 0.
     name : str
-        What it is called.
+        The name of the source.
     source : path, bytes, ndarray or PIL.Image.Image
-        To be sent to the worker.
+        The source, as it is sent to the worker.
 
     Attributes
     ----------
     results : list of ReadResult
-        Of its pages.
+        Results of its pages so far.
     error : str or None
-        What ended it.
+        Why the source could not be read to its end.
     """
 
     def __init__(self, index: int, name: str, source: Source) -> None:
@@ -50,23 +50,23 @@ class Job:
 
 
 class BatchWorker:
-    """One worker process.
+    """One worker process of a batch.
 
     Parameters
     ----------
     cascade : Cascade
-        What reads; sent once.
+        The cascade to read with; sent once.
     keywords : mapping
-        Of `read_document`.
+        Keywords of `read_document`.
     threads : int
-        How many it may use.
+        Number of threads that the process may use.
 
     Attributes
     ----------
     job : Job or None
-        What it reads.
+        The job in progress.
     is_ready : bool
-        Whether it has started.
+        Whether the process has started.
     """
 
     def __init__(self, cascade: Cascade, keywords: DocumentKeywords, threads: int) -> None:
@@ -80,52 +80,52 @@ class BatchWorker:
 
     @property
     def connection(self) -> Any:
-        """To wait for."""
+        """The connection to wait on."""
         return self._worker.connection
 
     @property
     def is_idle(self) -> bool:
-        """Whether it waits for a job."""
+        """Whether the worker waits for a job."""
         return self.is_ready and self.job is None
 
     @property
     def left_s(self) -> float:
-        """Seconds until it should have said something."""
+        """Seconds until the worker counts as hung."""
         return max(0.0, self._until - time.monotonic())
 
     @property
     def has_ended(self) -> bool:
-        """Whether it is closed, or lost."""
+        """Whether the process is closed or lost."""
         return bool(self.connection.closed)
 
     def begin(self, job: Job) -> bool:
-        """Send a job; False where its source cannot be sent, which is its error then."""
+        """Send a job; return False, and set its error, if its source cannot be sent."""
         self._until = time.monotonic() + self._patience_s
         try:
             self._worker.begin(read_pages, job.source, *self._asked)
         except LostError:
-            # The next `hear` says so.
+            # The next `receive` reports it.
             pass
         except Exception as error:
-            job.error = f"it cannot be sent to a worker process: {type(error).__name__}: {error}"
+            job.error = f"the source cannot be sent to a worker process: {type(error).__name__}: {error}"
             return False
         self.job = job
         return True
 
-    def hear(self) -> Job | None:
-        """Take in one message; return the job where that was its last.
+    def receive(self) -> Job | None:
+        """Receive one message; return the job if that was its last.
 
         Raises
         ------
         OptionError
-            If an option means nothing.
+            If an option is invalid.
         WorkerError
-            If the process ended while it started.
+            If the process ended while starting.
         """
         try:
             message = self._worker.receive(time.monotonic())
         except LostError as lost:
-            return self._lose(f"the worker process that read it ended ({lost})", str(lost))
+            return self._lose(f"its worker process ended ({lost})", str(lost))
         self._until = time.monotonic() + self._patience_s
         if not self.is_ready:
             self.is_ready = True
@@ -143,23 +143,23 @@ class BatchWorker:
         return done
 
     def end_silent(self) -> Job | None:
-        """End the process, since it has not said anything in time; return the job that it was at."""
+        """Stop the process, which has been silent for too long; return its job."""
         silent = f"silent for {self._patience_s:g} s"
-        return self._lose(f"the worker process that read it was ended: {silent}", silent)
+        return self._lose(f"its worker process was stopped: {silent}", silent)
 
     def _lose(self, error: str, how: str) -> Job:
         self.close()
         if self.job is None:
             raise WorkerError(
                 f"a worker process did not start ({how}); a program that reads in several "
-                'processes needs its start under `if __name__ == "__main__":`'
+                'processes must start under `if __name__ == "__main__":`'
             )
         lost, self.job = self.job, None
         lost.error = error
         return lost
 
     def close(self) -> None:
-        """End the process, whatever it is doing."""
+        """Stop the process, whatever it is doing."""
         self._worker.close()
 
 

@@ -1,4 +1,4 @@
-"""Rows on disk, one JSON object a line: what is written is kept, whatever ends the program."""
+"""Rows on disk, one JSON object per line, which survive however the program ends."""
 
 from __future__ import annotations
 
@@ -17,31 +17,31 @@ Row = dict[str, Any]
 
 
 class Journal:
-    """The rows of a batch, of which a later run finds out what is done.
+    """The rows of a batch, from which a later run learns what is done.
 
-    A source's rows are written at once. Where a run was ended within them, they are dropped when the journal
-    is opened again, and that source is read again.
+    The rows of a source are written together. If a run ends in the middle of them, they are dropped when the
+    journal is opened again, and the source is read again.
 
     Parameters
     ----------
     path : Path
-        Made where it is not there.
+        The journal file, which is created if necessary.
 
     Raises
     ------
     OptionError
-        If the file is there, and has other lines than rows.
+        If the file exists and has lines that are not rows.
 
     Attributes
     ----------
     done : set of str
-        Names of the sources that have all of their rows.
+        Names of the sources that have all their rows.
     """
 
     def __init__(self, path: Path) -> None:
         self.done: set[str] = set()
-        whole = _whole(path, self.done) if path.exists() else 0
-        # Unbuffered, so that nothing waits in this process.
+        whole = _find_end(path, self.done) if path.exists() else 0
+        # Unbuffered, so that no row is lost with this process.
         self._file = path.open("ab", buffering=0)
         self._file.truncate(whole)
 
@@ -62,20 +62,20 @@ class Journal:
 
 
 def rows(path: Path) -> Iterator[Row]:
-    """Each row of a journal."""
+    """Yield each row of a journal."""
     with path.open("rb") as file:
         for line in file:
             yield json.loads(line)
 
 
-def _whole(path: Path, done: set[str]) -> int:
-    """Up to which byte the journal consists of sources with all their rows; their names are added."""
+def _find_end(path: Path, done: set[str]) -> int:
+    """Return the byte up to which all sources are complete, and add their names to ``done``."""
     whole = end = begun = 0
     with path.open("rb") as file:
         for number, line in enumerate(file, 1):
             if not line.endswith(b"\n"):
                 break
-            name, of = _named(path, number, line)
+            name, of = _parse_row(path, number, line)
             end += len(line)
             begun += 1
             if begun == of:
@@ -84,7 +84,7 @@ def _whole(path: Path, done: set[str]) -> int:
     return whole
 
 
-def _named(path: Path, number: int, line: bytes) -> tuple[str, int]:
+def _parse_row(path: Path, number: int, line: bytes) -> tuple[str, int]:
     try:
         row = json.loads(line)
         name, of = row["file"], row["rows"]
@@ -92,7 +92,7 @@ def _named(path: Path, number: int, line: bytes) -> tuple[str, int]:
         name, of = None, None
     if not (isinstance(name, str) and isinstance(of, int)):
         raise OptionError(
-            f"{str(path)!r} is no output of a scan to go on with: line {number} is no row of one; "
+            f"{str(path)!r} is not the output of a scan that can be resumed: line {number} is not a row; "
             "name another file, or move this one away"
         )
     return name, of

@@ -1,4 +1,4 @@
-"""Many sources, read in worker processes, with no more than a few of them in memory."""
+"""Reading many sources in worker processes, with only a few in memory at a time."""
 
 from __future__ import annotations
 
@@ -27,28 +27,28 @@ if TYPE_CHECKING:
 
 __all__ = ["Record", "read_groups", "read_many", "row_name"]
 
-# With `ordered`, as many sources for each worker may be read and wait for an earlier one.
+# With `ordered`, at most this many sources per worker wait for an earlier one.
 _AHEAD = 16
 
 
 @dataclass(frozen=True, slots=True)
 class Record:
-    """What became of one page of one source. True where a code was read, and accepted.
+    """The outcome of one page of one source; true if a code was read and accepted.
 
     Parameters
     ----------
     index : int
         The source's number in the batch, from 0.
     source : str
-        The path as it was given, or what was given in words.
+        The path as given, or a description of any other source.
     page : int or None
-        From 1; None where ``error`` is the whole source's, which is its last record then.
+        Page number, from 1; None if ``error`` concerns the whole source, whose last record this is.
     result : ReadResult or None
-        None where the source could not be opened, or ended its worker process.
+        The result; None if the source could not be opened or its worker process ended.
     error : str or None
-        What was wrong with this page, or with the source.
+        Error of the page or the source.
     rows : int
-        How many records the source has; they come together.
+        Number of records of the source; they follow each other.
     """
 
     index: int
@@ -62,13 +62,13 @@ class Record:
         return bool(self.result)
 
     def to_dict(self) -> dict[str, Any]:
-        """What can be written as JSON: "file", "rows", "error", and all of a result, with its page."""
+        """Return a dict for JSON: "file", "page", "rows", "error", and everything in the result."""
         head = {"file": row_name(self.source), "page": self.page, "rows": self.rows, "error": self.error}
         return head if self.result is None else {**head, **self.result.to_dict()}
 
 
 def row_name(source: str) -> str:
-    """A source's name as JSON can hold it, whatever bytes a path has."""
+    """Return a source's name in a form that JSON can hold, whatever bytes a path has."""
     return source.encode("utf-8", "backslashreplace").decode()
 
 
@@ -83,37 +83,38 @@ def read_many(
     """Read many pictures and documents in worker processes.
 
     Each process loads its models once. Sources are taken from the iterable as workers become free, and
-    results are handed on as they come: memory does not grow with their number. A source that ends its worker
-    process, or hangs in it, is a record with an error, and another worker goes on with the next. The workers
-    end when the iterator does, is closed, or is let go of.
+    results are yielded as they arrive, so memory does not grow with the number of sources. A source that
+    crashes or hangs its worker process gives a record with an error, and another continues with the next.
+    The workers end when the iterator is exhausted, closed or deleted.
 
     Parameters
     ----------
     sources : iterable of path, bytes, binary file, PIL.Image.Image or ndarray
-        Paths are best: others are sent to the worker whole.
+        What to read. Prefer paths: other sources are sent to the worker whole.
     workers : int, optional
-        Processes; by default as many as this one may use processors.
+        Number of processes; by default one per processor that this process may use.
     ordered : bool
-        Hand on results in the order of their sources, which keeps some of them waiting.
+        Whether to yield results in the order of their sources, which keeps some of them waiting.
     cascade : Cascade, optional
-        The "thorough" preset by default. One without isolation, which the workers are by themselves.
+        Cascade that reads; by default the "thorough" preset. It must not have isolation: the workers have it.
     **keywords
-        As for `read_document`. ``accept`` must be an expression, or a function that can be pickled.
+        As for `read_document`. ``accept`` must be a pattern, or a function that can be pickled.
 
     Yields
     ------
     Record
-        One a page; a picture has one. Those of one source follow each other. Their results have no picture.
+        One per page; a picture has one page. Records of one source follow each other. Their results have no
+        picture.
 
     Raises
     ------
     OptionError
-        If an option means nothing, or cannot be sent to another process.
+        If an option is invalid or cannot be sent to another process.
     """
-    return _flat(read_groups(sources, workers=workers, ordered=ordered, cascade=cascade, **keywords))
+    return _flatten(read_groups(sources, workers=workers, ordered=ordered, cascade=cascade, **keywords))
 
 
-def _flat(groups: Generator[tuple[Record, ...]]) -> Iterator[Record]:
+def _flatten(groups: Generator[tuple[Record, ...]]) -> Iterator[Record]:
     with contextlib.closing(groups):
         yield from itertools.chain.from_iterable(groups)
 
@@ -127,25 +128,25 @@ def read_groups(
     threads: int | None = None,
     **keywords: Unpack[DocumentKeywords],
 ) -> Generator[tuple[Record, ...]]:
-    """Read as `read_many` does, and yield all records of a source at a time.
+    """Read like `read_many`, and yield all records of a source together.
 
-    ``threads`` says how many each worker may use; by default they share the processors.
+    ``threads`` is the number of threads per worker; by default the workers share the processors.
     """
     workers = _processors() if workers is None else workers
     if not is_count(workers):
-        raise OptionError(f"workers must be None or a number from 1, got {workers!r}")
+        raise OptionError(f"workers must be None or a positive integer, got {workers!r}")
     threads = max(1, _processors() // workers) if threads is None else threads
     if not is_count(threads):
-        raise OptionError(f"threads must be None or a number from 1, got {threads!r}")
+        raise OptionError(f"threads must be None or a positive integer, got {threads!r}")
     cascade = Cascade.preset() if cascade is None else cascade
     if cascade.isolation is not None:
-        raise OptionError("a batch has worker processes by itself: give it a cascade without isolation")
+        raise OptionError("a batch has its own worker processes: give it a cascade without isolation")
     split_keywords(keywords)
     try:
         pickle.dumps((cascade, keywords))
     except Exception as error:
         why = f"{type(error).__name__}: {error}"
-        raise OptionError(f"cascade and accept must be what can be pickled: {why}") from error
+        raise OptionError(f"it must be possible to pickle cascade and accept: {why}") from error
     return _Pool(cascade, keywords, workers, threads).read(sources, ordered)
 
 
@@ -160,7 +161,7 @@ class _Pool:
         self._drawn = 0
 
     def read(self, sources: Iterable[Source], ordered: bool) -> Generator[tuple[Record, ...]]:
-        """The records of each source."""
+        """Yield the records of each source."""
         coming = iter(sources)
         held: dict[int, Job] = {}
         following = 0
@@ -170,8 +171,8 @@ class _Pool:
                 if not (done or self._pending or any(worker.job for worker in self._workers)):
                     return
                 if not done:
-                    done = self._heard()
-                    # Before the records are handed on: who takes them may take time.
+                    done = self._receive()
+                    # Refill before yielding, since the consumer may take time.
                     done += self._fill(coming, following + _AHEAD * self._number if ordered else None)
                 if not ordered:
                     yield from map(_records, done)
@@ -185,14 +186,14 @@ class _Pool:
                 worker.close()
 
     def _fill(self, coming: Iterator[Source], before: int | None) -> list[Job]:
-        """Have every worker busy, as far as sources come; those that cannot be read."""
+        """Give every idle worker a source while there are any; return the jobs that cannot be read."""
         idle = [worker for worker in self._workers if worker.is_idle]
         starting = sum(not worker.is_ready for worker in self._workers)
         failed: list[Job] = []
         room = len(idle) + starting + self._number - len(self._workers)
         while len(self._pending) + len(failed) < room and (before is None or self._drawn < before):
             for source in itertools.islice(coming, 1):
-                job = self._job(source)
+                job = self._make_job(source)
                 (failed if job.error else self._pending).append(job)
                 break
             else:
@@ -207,7 +208,7 @@ class _Pool:
             self._workers.append(BatchWorker(*self._arguments))
         return failed
 
-    def _job(self, source: Source) -> Job:
+    def _make_job(self, source: Source) -> Job:
         is_path = isinstance(source, str | os.PathLike)
         job = Job(self._drawn, str(source) if is_path else describe(source), source)
         self._drawn += 1
@@ -218,11 +219,11 @@ class _Pool:
                 job.error = str(error)
         return job
 
-    def _heard(self) -> list[Job]:
-        """Wait for what the workers say; the jobs that are done."""
+    def _receive(self) -> list[Job]:
+        """Wait for messages of the workers; return the jobs that are done."""
         busy = {worker.connection: worker for worker in self._workers if not worker.is_idle}
-        said = wait(busy, timeout=min(worker.left_s for worker in busy.values()))
-        done = [busy[connection].hear() for connection in said if connection in busy]
+        heard = wait(busy, timeout=min(worker.left_s for worker in busy.values()))
+        done = [busy[connection].receive() for connection in heard if connection in busy]
         late = [worker for worker in busy.values() if not (worker.has_ended or worker.left_s)]
         done += [worker.end_silent() for worker in late]
         self._workers = [worker for worker in self._workers if not worker.has_ended]
@@ -232,19 +233,19 @@ class _Pool:
 def _records(job: Job) -> tuple[Record, ...]:
     rows = len(job.results) + (job.error is not None)
     head = job.index, job.name
-    pages = [Record(*head, result.page, result, _broken(result), rows) for result in job.results]
+    pages = [Record(*head, result.page, result, _page_error(result), rows) for result in job.results]
     if job.error is not None:
         pages.append(Record(*head, None, None, job.error, rows))
     return tuple(pages)
 
 
-def _broken(result: ReadResult) -> str | None:
-    """Why a document's page could not be shown."""
+def _page_error(result: ReadResult) -> str | None:
+    """Return why a document's page could not be rendered, if so."""
     return next((a.error for a in result.attempts if a.strategy == DOCUMENT), None)
 
 
 def _processors() -> int:
-    """How many processors this process may use."""
+    """Return the number of processors that this process may use."""
     if hasattr(os, "sched_getaffinity"):
         return len(os.sched_getaffinity(0))
     return os.cpu_count() or 1

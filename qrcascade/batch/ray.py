@@ -1,4 +1,4 @@
-"""For Ray Data: a class for ``map_batches``, whose actors read the pages of a cluster's share."""
+"""Reading with Ray Data: a class for the actors of ``map_batches``."""
 
 from __future__ import annotations
 
@@ -21,18 +21,18 @@ __all__ = ["ReadBatch"]
 
 
 class ReadBatch:
-    """Reads batches of pictures and documents: a row a page, for each file one row at least.
+    """Callable that reads batches of pictures and documents: one row per page, at least one per file.
 
-    Each actor has one cascade, in a worker process of its own, which stays from batch to batch with
-    its models. A file that ends that process, or hangs in it, is a row with an error, and a new process goes
-    on with the next: what is wrong with a file never ends the actor, so Ray has no reason to try it again.
+    Each actor has one cascade in a worker process, which keeps its models from batch to batch. A file that
+    crashes or hangs that process gives a row with an error, and a new process continues with the next file. A
+    bad file never ends the actor, so Ray has no reason to retry it.
 
     Parameters
     ----------
     cascade : str or Cascade
-        A preset's name, or a cascade without isolation, which the worker process is by itself.
+        A preset's name, or a cascade without isolation: the worker process isolates already.
     threads : int
-        How many the worker process may use: the ``num_cpus`` of the actor.
+        Number of threads of the worker process: the ``num_cpus`` of the actor.
     **keywords
         As for `qrcascade.read_many`.
 
@@ -41,7 +41,7 @@ class ReadBatch:
     MissingDependencyError
         If pyarrow is not installed, which Ray Data needs.
     OptionError
-        If an option means nothing, or cannot be sent to another process.
+        If an option is invalid or cannot be sent to another process.
     """
 
     def __init__(
@@ -60,39 +60,39 @@ class ReadBatch:
         self._begin()
 
     def __call__(self, batch: Mapping[str, Sequence[Any]]) -> pyarrow.Table:
-        """The rows of a batch of files.
+        """Return the rows of a batch of files.
 
         Parameters
         ----------
         batch : mapping of str to array of shape (N,)
-            ``bytes``, contents of files, named by ``path`` where that is there, too; or ``path`` alone, of
-            files that the actor can open. It is what `ray.data.read_binary_files` gives.
+            ``bytes`` with the contents of files, optionally with their names in ``path``; or ``path`` alone,
+            for files that the actor can open. `ray.data.read_binary_files` gives such batches.
 
         Returns
         -------
         pyarrow.Table
-            The columns of ``qrcascade scan --out x.parquet`` with their types; the rows of a file one after
-            the other, files in their order. Every batch has the same schema, also where a column is empty.
+            The columns of ``qrcascade scan --out x.parquet`` with their types. The rows of a file follow each
+            other, and files keep their order. Every batch has the same schema, even if a column is empty.
 
         Raises
         ------
         OptionError
-            If there is neither column, or ``accept`` raises something.
+            If both columns are missing, or ``accept`` raises an exception.
         WorkerError
             If no worker process can be started.
         """
         import pyarrow
 
-        names, sources = _files(batch)
+        names, sources = _split_batch(batch)
         rows = [
-            columns.flat(replace(record, source=record.source if name is None else name).to_dict())
+            columns.flatten(replace(record, source=record.source if name is None else name).to_dict())
             for name, records in zip(names, self._read(sources), strict=True)
             for record in records
         ]
         return pyarrow.Table.from_pylist(rows, self._schema)
 
     def _begin(self) -> None:
-        # The reading never ends: between two batches it stands at its last `yield`, with nothing waiting.
+        # The generator never ends: between batches it is suspended at its last `yield`.
         self._waiting = _Waiting()
         how: dict[str, Any] = {"workers": 1, "ordered": True, "threads": self._threads}
         self._groups: Generator[tuple[Record, ...]] = read_groups(
@@ -104,20 +104,20 @@ class ReadBatch:
         try:
             return [next(self._groups) for _ in sources]
         except BaseException:
-            # Whatever ended it: Ray may try this batch again with this object.
+            # Start afresh, since Ray may retry this batch with this object.
             self._groups.close()
             self._begin()
             raise
 
 
 class _Waiting:
-    """Sources to be read: an iterator that goes on when there are new ones."""
+    """Iterator over the sources to read, which can resume after its end when there are new ones."""
 
     def __init__(self) -> None:
         self._sources: deque[Source] = deque()
 
     def extend(self, sources: Sequence[Source]) -> None:
-        """Add them behind the others."""
+        """Append sources."""
         self._sources.extend(sources)
 
     def __iter__(self) -> _Waiting:
@@ -129,10 +129,12 @@ class _Waiting:
         return self._sources.popleft()
 
 
-def _files(batch: Mapping[str, Sequence[Any]]) -> tuple[Sequence[str | None], Sequence[Source]]:
-    """What the files of a batch are called, None where nobody said; and where their contents are."""
+def _split_batch(batch: Mapping[str, Sequence[Any]]) -> tuple[Sequence[str | None], Sequence[Source]]:
+    """Return the names of the files of a batch, None where unknown, and their sources."""
     if not {"path", "bytes"} & set(batch):
-        raise OptionError(f"a batch has a column 'bytes' or 'path', or both; this one has {sorted(batch)}")
+        raise OptionError(
+            f"a batch must have a column 'bytes' or 'path', or both; this one has {sorted(batch)}"
+        )
     sources = list(batch["bytes" if "bytes" in batch else "path"])
     if "path" not in batch:
         return [None] * len(sources), sources

@@ -1,4 +1,4 @@
-"""What a batch came to: read rates, latencies, and which files were slow."""
+"""The summary of a batch: read rates, latencies and the slowest files."""
 
 from __future__ import annotations
 
@@ -21,20 +21,20 @@ class Tally:
     Parameters
     ----------
     rows : iterable of dict
-        Those of one source following each other.
+        Rows of a journal; those of one source follow each other.
 
     Attributes
     ----------
     files, read_files, broken_files : int
-        All; with a code on some page; with an error.
+        Number of all files, of those with a code on some page, and of those with an error.
     pages, read_pages : int
-        All that were looked at; with a code.
+        Number of pages that were read, and of those with a code.
     strategies : Counter
-        To each strategy's name, how many pages owe their best code to it.
+        Number of pages whose best code comes from each strategy.
     ms : array of float
-        Of each page, sorted.
+        Milliseconds of each page, sorted.
     slowest : list of (float, str)
-        Milliseconds of all its pages, and the name, of the slowest files.
+        Total milliseconds and names of the slowest files.
     """
 
     def __init__(self, rows: Iterable[Row]) -> None:
@@ -71,11 +71,11 @@ class Tally:
             heapq.heappop(self.slowest)
 
     def percentile(self, share: float) -> float:
-        """Milliseconds within which this share of the pages was read: the nearest rank."""
+        """Return the milliseconds within which this share of the pages was read, by nearest rank."""
         return self.ms[max(0, math.ceil(share * len(self.ms)) - 1)]
 
     def lines(self) -> list[str]:
-        """All of it in words."""
+        """Return the summary in words."""
         found = [
             f"files: {self.files:,}; read {_share(self.read_files, self.files)}; errors {self.broken_files:,}"
         ]
@@ -86,7 +86,7 @@ class Tally:
             f"  by {name}: {_share(count, self.pages)}" for name, count in self.strategies.most_common()
         ]
         times = ", ".join(f"{p} % within {self.percentile(p / 100):,.0f}" for p in (50, 90, 99))
-        found.append(f"milliseconds a page: {times}, the slowest {self.ms[-1]:,.0f}")
+        found.append(f"milliseconds per page: {times}, slowest {self.ms[-1]:,.0f}")
         found.append("slowest files:")
         found += [f"  {ms:,.0f} ms  {name}" for ms, name in self.slowest]
         return found

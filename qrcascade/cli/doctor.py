@@ -1,4 +1,4 @@
-"""What this machine can do: each engine and tier, its version, or why not and what mends it."""
+"""What works on this machine: each engine and tier with its version, or the fault and its remedy."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from qrcascade.engines import engine
 from qrcascade.errors import QRCascadeError
 from qrcascade.neural import runtimes, weights
 
-__all__ = ["Check", "available"]
+__all__ = ["Check", "run_checks"]
 
 _ENGINES = (
     ("zxing", "zxing-cpp"),
@@ -31,16 +31,16 @@ _CV2_PACKAGES = (
 
 @dataclass(frozen=True, slots=True)
 class Check:
-    """One thing that was looked at.
+    """The result of checking one engine or tier.
 
     Parameters
     ----------
     name : str
-        What.
+        The engine or tier.
     ok : bool
         Whether it works.
     detail : str
-        Its version and place, or what is wrong and the command that mends it.
+        Its version and location, or what is wrong and the command that fixes it.
     """
 
     name: str
@@ -48,27 +48,27 @@ class Check:
     detail: str
 
 
-def available() -> tuple[Check, ...]:
+def run_checks() -> tuple[Check, ...]:
     """Try every engine on an empty picture, and look for each tier's packages and weights.
 
-    Loads no model, imports no runtime of one, and fetches and records nothing.
+    Loads no model, imports no model runtime, and fetches and records nothing.
     """
     return tuple(_checks())
 
 
 def _checks() -> Iterator[Check]:
     for name, package in _ENGINES:
-        yield _try(name, package)
+        yield _check_engine(name, package)
     installed = [name for name in _CV2_PACKAGES if _version(name)]
     if len(installed) > 1:
         mend = f"pip uninstall -y {' '.join(installed)} && pip install opencv-python"
         clash = f"{' and '.join(installed)} overwrite each other's files"
         yield Check("cv2", False, f"{clash}; to mend it: {mend}")
     for size in weights.SIZES:
-        yield _tier(size)
+        yield _check_tier(size)
 
 
-def _try(name: str, package: str) -> Check:
+def _check_engine(name: str, package: str) -> Check:
     try:
         engine(name).read(np.full((32, 32), 255, np.uint8), frozenset(["QRCode"]))
     except QRCascadeError as error:
@@ -78,7 +78,7 @@ def _try(name: str, package: str) -> Check:
     return Check(name, True, f"{package} {_version(package) or '(version unknown)'}")
 
 
-def _tier(size: str) -> Check:
+def _check_tier(size: str) -> Check:
     name = f"QReader {size}"
     try:
         runtime = runtimes.choose(size)

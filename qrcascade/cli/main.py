@@ -1,4 +1,4 @@
-"""``qrcascade read`` and ``qrcascade doctor``; the other commands have modules of their own."""
+"""``qrcascade read`` and ``qrcascade doctor``; each other command has its own module."""
 
 from __future__ import annotations
 
@@ -32,13 +32,13 @@ for _command in (scan, serve, weights, profile, advise_):
 
 @main.command()
 @click.argument("files", nargs=-1, required=True, metavar="FILES...")
-@click.option("--json", "as_json", is_flag=True, help="One JSON object a page, with every attempt.")
+@click.option("--json", "as_json", is_flag=True, help="Print one JSON object per page, with every attempt.")
 @reading
 def read(files: tuple[str, ...], as_json: bool, preset: str, **options: Any) -> None:
-    """Print one line a code: file, text, confidence, strategy, milliseconds, page.
+    """Print one line per code: file, text, confidence, strategy, milliseconds, page.
 
-    Files are pictures and documents: PDF, and pictures with several pages. The exit code is 0 when every
-    file gave a code, 1 when some gave none, 2 when some could not be opened.
+    FILES are pictures, PDFs, and pictures with several pages. The exit code is 0 if every file gave a code,
+    1 if some gave none, and 2 if some could not be opened.
     """
     cascade = Cascade.preset(preset)
     worst = 0
@@ -47,7 +47,7 @@ def read(files: tuple[str, ...], as_json: bool, preset: str, **options: Any) -> 
         try:
             for result in read_document(file, cascade=cascade, **options):
                 results.append(replace(result, picture=None))
-                for line in [_json(file, result)] if as_json else _lines(file, result):
+                for line in [_json(file, result)] if as_json else _text_lines(file, result):
                     click.echo(line)
         except QRCascadeError as error:
             click.echo(f"qrcascade: {error}", err=True)
@@ -55,17 +55,19 @@ def read(files: tuple[str, ...], as_json: bool, preset: str, **options: Any) -> 
             continue
         if not any(results):
             worst = max(worst, 1)
-            click.echo(f"qrcascade: no code in {click.format_filename(file)!r} ({_why(results)})", err=True)
+            click.echo(
+                f"qrcascade: no code in {click.format_filename(file)!r} ({_explain(results)})", err=True
+            )
     sys.exit(worst)
 
 
-def _why(results: list[ReadResult]) -> str:
+def _explain(results: list[ReadResult]) -> str:
     located = sum(len(result.regions) for result in results)
     errors = dict.fromkeys(error for result in results for error in result.errors)
     return "; ".join([f"{located} located, none read", *errors])
 
 
-def _lines(file: str, result: ReadResult) -> list[str]:
+def _text_lines(file: str, result: ReadResult) -> list[str]:
     return [
         "\t".join(
             [
@@ -89,13 +91,13 @@ def _json(file: str, result: ReadResult) -> str:
 
 @main.command()
 def doctor() -> None:
-    """Say what works on this machine, and what mends the rest.
+    """Report what works on this machine, and how to fix what does not.
 
-    The exit code is 0 when at least one engine works.
+    The exit code is 0 if at least one engine works, else 1.
     """
-    from qrcascade.cli.doctor import available
+    from qrcascade.cli.doctor import run_checks
 
-    checks = available()
+    checks = run_checks()
     for check in checks:
         click.echo(f"{'ok  ' if check.ok else 'no  '}{check.name:<10} {check.detail}")
     sys.exit(0 if any(check.ok for check in checks) else 1)

@@ -1,4 +1,4 @@
-"""Options that several commands have."""
+"""Options shared by several commands."""
 
 from __future__ import annotations
 
@@ -16,41 +16,58 @@ Command = TypeVar("Command", bound=Callable[..., Any])
 
 
 def reading(command: Command) -> Command:
-    """How files are read: ``--preset``, ``--expect``, ``--timeout``, ``--accept`` and those of documents."""
+    """Add ``--preset``, ``--expect``, ``--timeout``, ``--accept`` and the document options to a command."""
     for option in reversed(
         [
-            click.option("--preset", type=click.Choice(list(PRESETS)), default="thorough", show_default=True),
-            click.option("--expect", callback=_expect, help='How many codes a page holds, or "all".'),
-            click.option("--timeout", type=click.FloatRange(min=0, min_open=True), help="Seconds a page."),
             click.option(
-                "--accept", callback=_accept, metavar="REGEX", help="Find this in a text, or go on."
+                "--preset",
+                type=click.Choice(list(PRESETS)),
+                default="thorough",
+                show_default=True,
+                help="Preset to read with.",
             ),
-            click.option("--max-pages", type=click.IntRange(min=1), help="Of a document, the first so many."),
+            click.option("--expect", callback=_parse_expect, help='Number of codes on a page, or "all".'),
             click.option(
-                "--stop-early", is_flag=True, help="Of a document, up to the first page with a code."
+                "--timeout",
+                type=click.FloatRange(min=0, min_open=True),
+                help="Time limit per page, in seconds.",
             ),
-            click.option("--password", envvar="QRCASCADE_PASSWORD", help="Of PDFs; or QRCASCADE_PASSWORD."),
+            click.option(
+                "--accept",
+                callback=_parse_accept,
+                metavar="REGEX",
+                help="Accept only texts that match this pattern; keep looking until one does.",
+            ),
+            click.option(
+                "--max-pages", type=click.IntRange(min=1), help="Read at most this many pages of a document."
+            ),
+            click.option(
+                "--stop-early", is_flag=True, help="Stop at the first page of a document with a code."
+            ),
+            click.option(
+                "--password", envvar="QRCASCADE_PASSWORD", help="Password of PDFs; or set QRCASCADE_PASSWORD."
+            ),
         ]
     ):
         command = option(command)
     return command
 
 
-def _expect(_: click.Context, __: click.Parameter, value: str | None) -> int | str | None:
+def _parse_expect(_: click.Context, __: click.Parameter, value: str | None) -> int | str | None:
     if value is None or value == "all":
         return value
     if value.isdecimal() and int(value) > 0:
         return int(value)
-    raise click.BadParameter(f'{value!r} is neither a number of codes, from 1, nor "all"')
+    raise click.BadParameter(f'{value!r} is neither a positive number nor "all"')
 
 
-def _accept(_: click.Context, __: click.Parameter, value: str | None) -> re.Pattern[str] | None:
+def _parse_accept(_: click.Context, __: click.Parameter, value: str | None) -> re.Pattern[str] | None:
     try:
         return None if value is None else re.compile(value)
     except re.error as error:
-        raise click.BadParameter(f"no regular expression: {error}") from error
+        raise click.BadParameter(f"not a valid regular expression: {error}") from error
 
 
 def one_line(text: str) -> str:
-    """Escape what would break a line or a terminal."""
+    """Escape the characters that would break a line or a terminal."""
     return "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in text)

@@ -13,7 +13,7 @@ import click
 
 from qrcascade import QRCascadeError
 from qrcascade.profile import USE_CASES, Advice, Profile, advise
-from qrcascade.profile.records import NO_RUNTIME, own
+from qrcascade.profile.records import NO_RUNTIME, own_path
 
 if TYPE_CHECKING:
     from qrcascade.profile.pictures import Picture
@@ -27,25 +27,54 @@ _more = click.FloatRange(min=0, min_open=True)
 
 @click.command()
 @click.option(
-    "--only", "names", multiple=True, metavar="NAME", help="A preset, or a detector alone: n, s, m, l."
+    "--only",
+    "names",
+    multiple=True,
+    metavar="NAME",
+    help="Measure only this preset, or this detector alone: n, s, m or l. Repeatable.",
 )
 @click.option(
     "--runtime",
     "chosen",
     multiple=True,
-    help="torch, openvino, onnx or openvino-bf16; by default all but the last.",
+    help="Measure only this runtime: torch, openvino, onnx or openvino-bf16. Repeatable; by default all but "
+    "the last.",
 )
-@click.option("--each", type=click.IntRange(min=1), default=4, show_default=True, help="Of each condition.")
-@click.option("--seed", type=click.IntRange(min=0), default=0, show_default=True)
-@click.option("--pictures", type=_folder, help="Your own, each with a .txt of its texts, one a line.")
-@click.option("--rounds", type=click.IntRange(min=1), default=1, show_default=True, help="Median of so many.")
-@click.option("--weights-folder", type=_folder, help="By default as for reading.")
-@click.option("--architectures", type=_folder, help="Random weights, whose cost is taken.")
-@click.option("--note", default="", help="To be shown with every figure.")
-@click.option("--from", "measured", type=_file, help="Show this profile, measure nothing.")
-@click.option("--output", type=_file, help="JSON; by default where advise finds it, if it is whole.")
-@click.option("--plot", "drawn", type=_file, help="A picture; needs matplotlib.")
-@click.option("--json", "as_json", is_flag=True, help="Print JSON, not a table.")
+@click.option(
+    "--each",
+    type=click.IntRange(min=1),
+    default=4,
+    show_default=True,
+    help="Number of synthetic pictures per condition.",
+)
+@click.option(
+    "--seed", type=click.IntRange(min=0), default=0, show_default=True, help="Seed of the synthetic pictures."
+)
+@click.option(
+    "--pictures",
+    type=_folder,
+    help="Your own pictures, each beside a .txt file with its texts, one per line.",
+)
+@click.option(
+    "--rounds",
+    type=click.IntRange(min=1),
+    default=1,
+    show_default=True,
+    help="Times to read each picture; its time is the median.",
+)
+@click.option("--weights-folder", type=_folder, help="Folder of the weights; by default the one for reading.")
+@click.option(
+    "--architectures", type=_folder, help="Folder of random weights to measure time, memory and size with."
+)
+@click.option("--note", default="", help="Note to show with every figure.")
+@click.option("--from", "measured", type=_file, help="Show this profile instead of measuring.")
+@click.option(
+    "--output",
+    type=_file,
+    help="JSON file to write; by default, for a complete profile, where advise looks for it.",
+)
+@click.option("--plot", "drawn", type=_file, help="Picture file to draw the profile into; needs matplotlib.")
+@click.option("--json", "as_json", is_flag=True, help="Print JSON instead of a table.")
 def profile(
     names: tuple[str, ...],
     chosen: tuple[str, ...],
@@ -60,25 +89,25 @@ def profile(
 ) -> None:
     """Measure what each preset, detector and runtime costs and reads on this machine.
 
-    Minutes to half an hour. Each runs in a process of its own, one after the other; leave the machine alone
-    meanwhile. Without --only and --runtime the result is kept for `qrcascade advise`. The exit code is 1
-    when nothing could be measured.
+    This takes from a few minutes to half an hour; leave the machine idle meanwhile. Each configuration runs
+    in its own process, one after the other. Without --only and --runtime, the result is saved for `qrcascade
+    advise`. The exit code is 1 if nothing could be measured.
     """
     from qrcascade.neural.runtimes import EXPORTS, RUNTIMES
     from qrcascade.profile import show
     from qrcascade.profile.measure import NAMES, configurations, measure
 
-    _known(names, NAMES, "--only")
-    _known(chosen, RUNTIMES, "--runtime")
+    _check_known(names, NAMES, "--only")
+    _check_known(chosen, RUNTIMES, "--runtime")
     try:
         if measured:
             found = Profile.load(measured)
         else:
-            taken, described = _taken(pictures, each, seed)
+            taken, described = _load_pictures(pictures, each, seed)
             options.update(described=described, progress=partial(click.echo, err=True))
             found = measure(configurations(names or NAMES, chosen or ("torch", *EXPORTS)), taken, **options)
             is_whole = not (names or chosen) and found.rows
-            _keep(found, output or (own() if is_whole else None))
+            _save(found, output or (own_path() if is_whole else None))
         click.echo(found.to_json() if as_json else show.report(found))
         if drawn:
             show.plot(found, drawn)
@@ -88,45 +117,58 @@ def profile(
     sys.exit(0 if found.rows else 1)
 
 
-def _taken(pictures: Path | None, each: int, seed: int) -> tuple[list[Picture], str]:
-    """Return the pictures that are read, and what they are in words."""
+def _load_pictures(pictures: Path | None, each: int, seed: int) -> tuple[list[Picture], str]:
+    """Return the pictures to read, and a description of them."""
     from qrcascade.profile import pictures as maker
 
-    taken = list(maker.folder(pictures) if pictures else maker.made(each, seed))
+    taken = list(maker.read_folder(pictures) if pictures else maker.make(each, seed))
     kinds = len({picture.condition for picture in taken})
     if pictures:
-        return taken, f"{len(taken)} own pictures in {kinds} folders"
-    return taken, f"{len(taken)} made pictures: {each} of each of {kinds} conditions, seed {seed}"
+        return taken, f"{len(taken)} user pictures in {kinds} folders"
+    return taken, f"{len(taken)} synthetic pictures: {each} of each of {kinds} conditions, seed {seed}"
 
 
-def _known(given: tuple[str, ...], known: tuple[str, ...], option: str) -> None:
+def _check_known(given: tuple[str, ...], known: tuple[str, ...], option: str) -> None:
     for name in given:
         if name not in known:
-            raise click.UsageError(f"{option} is one of {', '.join(known)}, not {name!r}")
+            raise click.UsageError(f"{option} must be one of {', '.join(known)}, not {name!r}")
 
 
-def _keep(found: Profile, file: Path | None) -> None:
+def _save(found: Profile, file: Path | None) -> None:
     if file:
         file.parent.mkdir(parents=True, exist_ok=True)
         file.write_text(found.to_json(), "utf-8")
-        click.echo(f"qrcascade: kept in {file}", err=True)
+        click.echo(f"qrcascade: profile saved in {file}", err=True)
 
 
 @click.command("advise")
-@click.option("--ram", type=_more, help="MB of peak resident memory, at most.")
-@click.option("--p95", type=_more, help="Milliseconds, at most.")
-@click.option("--success", type=click.FloatRange(0, 1, min_open=True), help="Share of pictures, at least.")
-@click.option("--load", type=_more, help="Seconds that a fresh process needs, at most.")
-@click.option("--use-case", type=click.Choice(list(USE_CASES)), help="Usual constraints; docs/choosing.md.")
-@click.option("--price-per-hour", type=_more, help="Of one instance, in any currency.")
-@click.option("--vcpu", type=_more, help="Of one instance; by default the profiled machine's.")
-@click.option("--per-day", type=_more, help="Pictures a day.")
-@click.option("--profile", "measured", type=_file, help="By default this machine's, else the shipped one.")
-@click.option("--json", "as_json", is_flag=True)
+@click.option("--ram", type=_more, help="Largest peak resident memory, in MB.")
+@click.option("--p95", type=_more, help="Largest 95th percentile of the time per picture, in milliseconds.")
+@click.option(
+    "--success", type=click.FloatRange(0, 1, min_open=True), help="Smallest share of pictures read, up to 1."
+)
+@click.option("--load", type=_more, help="Longest time for a fresh process to load, in seconds.")
+@click.option(
+    "--use-case",
+    type=click.Choice(list(USE_CASES)),
+    help="Apply the usual constraints of a use case; see docs/choosing.md.",
+)
+@click.option("--price-per-hour", type=_more, help="Price of one instance per hour, in any currency.")
+@click.option(
+    "--vcpu", type=_more, help="Processors of one instance; by default as many as the profiled machine has."
+)
+@click.option("--per-day", type=_more, help="Number of pictures to read per day.")
+@click.option(
+    "--profile",
+    "measured",
+    type=_file,
+    help="Profile to choose from; by default this machine's, else the one shipped with qrcascade.",
+)
+@click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 def advise_(measured: Path | None, as_json: bool, **needs: Any) -> None:
-    """Say which preset fits, from what was measured, and what it costs.
+    """Recommend a preset from measurements, and estimate what it costs.
 
-    The exit code is 0 when something fits, 1 when nothing does: then the nearest miss is named.
+    The exit code is 0 if a preset fits, and 1 if none does; the nearest miss is then named.
     """
     try:
         answer = advise(profile=Profile.load(measured), **needs)

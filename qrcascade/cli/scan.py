@@ -20,9 +20,9 @@ from qrcascade.batch.journal import Journal, rows
 from qrcascade.batch.tally import Tally
 from qrcascade.cli.parameters import one_line, reading
 
-__all__ = ["listed", "scan"]
+__all__ = ["list_files", "scan"]
 
-# What is taken of a folder; a file that is named itself is always read.
+# Files to read in a folder; a file named on the command line is always read.
 _SUFFIXES = frozenset(
     [
         *(".jpg", ".jpeg", ".jpe", ".jfif", ".png", ".apng", ".gif", ".bmp", ".dib", ".webp", ".tif"),
@@ -35,11 +35,20 @@ _KINDS = (".jsonl", ".csv", ".parquet")
 
 @click.command()
 @click.argument("sources", nargs=-1, required=True, metavar="FOLDER|GLOB|FILE|LIST.txt|- ...")
-@click.option("--out", required=True, type=click.Path(path_type=Path, dir_okay=False), help=", ".join(_KINDS))
-@click.option("--workers", type=click.IntRange(min=1), help="Processes; by default one a processor.")
-@click.option("--ordered", is_flag=True, help="Rows in the order of the files.")
 @click.option(
-    "--failed-to", type=click.Path(path_type=Path, file_okay=False), help="Copy what was not read here."
+    "--out",
+    required=True,
+    type=click.Path(path_type=Path, dir_okay=False),
+    help=f"Table to write; its name ends in {', '.join(_KINDS[:-1])} or {_KINDS[-1]}.",
+)
+@click.option(
+    "--workers", type=click.IntRange(min=1), help="Number of worker processes; by default one per processor."
+)
+@click.option("--ordered", is_flag=True, help="Write the rows in the order of the files.")
+@click.option(
+    "--failed-to",
+    type=click.Path(path_type=Path, file_okay=False),
+    help="Copy the files that gave no code into this folder.",
 )
 @reading
 def scan(
@@ -51,12 +60,13 @@ def scan(
     preset: str,
     **options: Any,
 ) -> None:
-    """Read every picture and document of folders, into a table with a row a page.
+    """Read every picture and document into a table with one row per page.
 
-    A LIST.txt has a path on each line; - is a list from the standard input. Run it again to go on where it
-    was ended: files that have their rows are not read again. docs/batch.md has the columns.
+    Folders are searched. A LIST.txt has one path per line; - reads such a list from standard input. To resume
+    an interrupted scan, run it again: files that have their rows are skipped. docs/batch.md describes the
+    columns.
 
-    The exit code is 0 when every file gave a code, 1 when some gave none, 2 when some could not be read.
+    The exit code is 0 if every file gave a code, 1 if some gave none, and 2 if some could not be read.
     """
     kind = out.suffix.lower()
     if kind not in _KINDS:
@@ -64,11 +74,11 @@ def scan(
     journal_path = out if kind == ".jsonl" else out.with_name(out.name + ".jsonl")
     try:
         columns.check(out)
-        files = list(dict.fromkeys(listed(sources, failed_to)))
+        files = list(dict.fromkeys(list_files(sources, failed_to)))
         out.parent.mkdir(parents=True, exist_ok=True)
         with Journal(journal_path) as journal:
             left = [file for file in files if row_name(file) not in journal.done]
-            click.echo(f"{len(files):,} files, {len(files) - len(left):,} of them done before", err=True)
+            click.echo(f"{len(files):,} files, {len(files) - len(left):,} of them done already", err=True)
             how: dict[str, Any] = {"workers": workers, "ordered": ordered, **options}
             groups = read_groups(left, cascade=Cascade.preset(preset), **how)
             _write(groups, journal, len(left), failed_to)
@@ -86,7 +96,7 @@ def scan(
 def _write(
     groups: Generator[tuple[Record, ...]], journal: Journal, number: int, failed_to: Path | None
 ) -> None:
-    """Write the rows of each source as they come; copy sources that gave no code."""
+    """Write each source's rows as they arrive, and copy the sources that gave no code."""
     with closing(groups), _bar(number) as bar:
         for records in groups:
             if failed_to is not None and not any(records):
@@ -109,28 +119,28 @@ def _bar(length: int) -> Any:
     return bar
 
 
-def listed(sources: Iterable[str], failed_to: Path | None) -> Iterator[str]:
-    """Every file that is meant, in an order that is the same every time."""
+def list_files(sources: Iterable[str], failed_to: Path | None) -> Iterator[str]:
+    """Yield every file that the sources name, always in the same order."""
     for source in sources:
         if source == "-":
-            yield from _lines(sys.stdin)
+            yield from _read_lines(sys.stdin)
         elif Path(source).is_dir():
-            yield from _within(source, failed_to)
+            yield from _walk(source, failed_to)
         elif not Path(source).exists() and glob.has_magic(source):
             found = sorted(glob.glob(source, recursive=True))  # noqa: PTH207
             yield from (file for file in found if not Path(file).is_dir())
         elif source.lower().endswith(".txt"):
             with Path(source).open(encoding="utf-8", errors="surrogateescape") as file:
-                yield from _lines(file)
+                yield from _read_lines(file)
         else:
             yield source
 
 
-def _lines(file: Iterable[str]) -> Iterator[str]:
+def _read_lines(file: Iterable[str]) -> Iterator[str]:
     yield from filter(None, (line.rstrip("\r\n") for line in file))
 
 
-def _within(folder: str, failed_to: Path | None) -> Iterator[str]:
+def _walk(folder: str, failed_to: Path | None) -> Iterator[str]:
     own = failed_to.resolve() if failed_to else None
     others = 0
     for parent, folders, files in os.walk(folder):
@@ -141,11 +151,11 @@ def _within(folder: str, failed_to: Path | None) -> Iterator[str]:
             else:
                 others += 1
     if others:
-        click.echo(f"{folder}: {others:,} files of other kinds are left out", err=True)
+        click.echo(f"{folder}: {others:,} files of other kinds were skipped", err=True)
 
 
 def _copy(file: str, folder: Path) -> None:
-    """Copy a file under its own path within the folder, the same for every run."""
+    """Copy a file into the folder under its own path, which is the same in every run."""
     path = Path(file)
     if path.is_absolute() or ".." in path.parts:
         path = path.resolve()

@@ -16,7 +16,7 @@ __all__ = ["serve"]
 
 
 class _NamedPattern(click.ParamType):  # type: ignore[type-arg]
-    """NAME=REGEX, in the environment one a line."""
+    """A NAME=REGEX option; the environment variable has one per line."""
 
     name = "name=regex"
     envvar_list_splitter = "\n"
@@ -24,24 +24,36 @@ class _NamedPattern(click.ParamType):  # type: ignore[type-arg]
     def convert(
         self, value: object, param: click.Parameter | None, ctx: click.Context | None
     ) -> tuple[str, re.Pattern[str]]:
-        """A name and its compiled pattern."""
+        """Return the name and its compiled pattern."""
         name, equals, pattern = str(value).strip().partition("=")
         if not equals:
-            self.fail(f"NAME=REGEX, not {value!r}", param, ctx)
+            self.fail(f"{value!r} is not of the form NAME=REGEX", param, ctx)
         try:
             return name, re.compile(pattern)
         except re.error as error:
-            self.fail(f"{pattern!r} is no regular expression: {error}", param, ctx)
+            self.fail(f"{pattern!r} is not a valid regular expression: {error}", param, ctx)
 
 
 _seconds = click.FloatRange(min=0, min_open=True)
 
 
 @click.command()
-@click.option("--host", envvar="QRCASCADE_HOST", default="127.0.0.1", help="Address to listen on.")
-@click.option("--port", envvar="QRCASCADE_PORT", type=click.IntRange(0, 65_535), default=8008)
 @click.option(
-    "--without-token", envvar="QRCASCADE_WITHOUT_TOKEN", is_flag=True, help="Beyond the loopback, too."
+    "--host", envvar="QRCASCADE_HOST", default="127.0.0.1", show_default=True, help="Address to listen on."
+)
+@click.option(
+    "--port",
+    envvar="QRCASCADE_PORT",
+    type=click.IntRange(0, 65_535),
+    default=8008,
+    show_default=True,
+    help="Port to listen on.",
+)
+@click.option(
+    "--without-token",
+    envvar="QRCASCADE_WITHOUT_TOKEN",
+    is_flag=True,
+    help="Allow listening beyond the loopback without a token.",
 )
 @click.option(
     "--preset",
@@ -49,59 +61,81 @@ _seconds = click.FloatRange(min=0, min_open=True)
     envvar="QRCASCADE_PRESETS",
     type=click.Choice(list(PRESETS)),
     multiple=True,
-    help="Presets to be served, the first by default; may be given several times. All, thorough first.",
+    help="Preset to serve; the first is the default. Repeatable; by default all presets, thorough first.",
 )
 @click.option(
     "--accept",
     envvar="QRCASCADE_ACCEPT",
     type=_NamedPattern(),
     multiple=True,
-    help="A name that callers may give as accept; may be given several times.",
+    help="Pattern that callers may name in the accept parameter. Repeatable.",
 )
-@click.option("--timeout", envvar="QRCASCADE_TIMEOUT", type=_seconds, default=10.0, help="Seconds a reading.")
+@click.option(
+    "--timeout",
+    envvar="QRCASCADE_TIMEOUT",
+    type=_seconds,
+    default=10.0,
+    show_default=True,
+    help="Default time limit per page, in seconds.",
+)
 @click.option(
     "--max-timeout",
     envvar="QRCASCADE_MAX_TIMEOUT",
     type=_seconds,
     default=60.0,
-    help="That may be asked for.",
+    show_default=True,
+    help="Longest time limit that callers may ask for, in seconds.",
 )
 @click.option(
     "--concurrency",
     envvar="QRCASCADE_CONCURRENCY",
     type=click.IntRange(min=1),
-    help="Readings at a time; by default one a core.",
+    help="Number of readings at a time; by default one per core.",
 )
 @click.option(
     "--queue",
     envvar="QRCASCADE_QUEUE",
     type=click.IntRange(min=0),
     default=16,
-    help="Requests that may wait; one more is answered with 503.",
+    show_default=True,
+    help="Number of requests that may wait; any more are answered with 503.",
 )
 @click.option(
     "--max-wait",
     envvar="QRCASCADE_MAX_WAIT",
     type=_seconds,
     default=30.0,
-    help="Seconds for a turn, or a body.",
+    show_default=True,
+    help="Longest wait for a turn, and for a body to arrive, in seconds.",
 )
 @click.option(
-    "--max-body", envvar="QRCASCADE_MAX_BODY", type=click.IntRange(min=1), default=32, help="MB of a body."
+    "--max-body",
+    envvar="QRCASCADE_MAX_BODY",
+    type=click.IntRange(min=1),
+    default=32,
+    show_default=True,
+    help="Largest body, in MB.",
 )
 @click.option(
-    "--max-pages", envvar="QRCASCADE_MAX_PAGES", type=click.IntRange(min=1), default=50, help="Of a document."
+    "--max-pages",
+    envvar="QRCASCADE_MAX_PAGES",
+    type=click.IntRange(min=1),
+    default=50,
+    show_default=True,
+    help="Largest number of pages read per document.",
 )
 @click.option(
-    "--warm", envvar="QRCASCADE_WARM", is_flag=True, help="Load the first preset's models at start."
+    "--warm", envvar="QRCASCADE_WARM", is_flag=True, help="Load the first preset's models at startup."
 )
-@click.option("--log-payloads", envvar="QRCASCADE_LOG_PAYLOADS", is_flag=True, help="Log what is read.")
+@click.option(
+    "--log-payloads", envvar="QRCASCADE_LOG_PAYLOADS", is_flag=True, help="Log the payloads that are read."
+)
 def serve(**given: Any) -> None:
-    """Answer POST /detect and /read over HTTP, until SIGTERM or SIGINT.
+    """Answer POST /detect and /read over HTTP until SIGTERM or SIGINT.
 
-    Every option can be set in the environment, too; the token that callers must send only there, as
-    QRCASCADE_TOKEN. The log goes to standard output, one JSON object a line. The exit code is 2 when a
-    setting is wrong, 1 when the service cannot run.
+    Every option can also be set in the environment. The token that callers must send can be set only there,
+    as QRCASCADE_TOKEN. The log goes to standard output, one JSON object per line. The exit code is 2 if a
+    setting is wrong, and 1 if the service cannot run.
     """
     try:
         from qrcascade.server import Settings

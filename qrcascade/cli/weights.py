@@ -20,35 +20,35 @@ __all__ = ["weights"]
 _folder = click.option(
     "--folder",
     type=click.Path(file_okay=False, path_type=Path),
-    help="Where the weights are; by default QRCASCADE_WEIGHTS, else the user's cache.",
+    help="Folder of the weights; by default QRCASCADE_WEIGHTS, else the user's cache.",
 )
 _sizes = click.option(
     "--size",
     "sizes",
     type=click.Choice(room.SIZES),
     multiple=True,
-    help="May be given several times.",
+    help="Size of the model. Repeatable.",
 )
 
 
 @click.group()
 def weights() -> None:
-    """The neural tiers' weights: where they are, and how they come there.
+    """Manage the weights of the neural tiers.
 
-    The exit code is 0 when all went well, 1 when a file is missing, refused or cannot be fetched, 2
-    when the command was wrong or the licence is not accepted.
+    The exit code is 0 on success, 1 if a file is missing, refused or cannot be fetched, and 2 if the command
+    was wrong or the licence is not accepted.
     """
 
 
 @weights.command("list")
 @_folder
 def list_(folder: Path | None) -> None:
-    """Print one line a size: size, state, bytes, file, address. Then the licence.
+    """Print one line per size: size, state, bytes, file, URL. Then print the licence.
 
-    The state is "missing", "pinned" or "recorded" (the file has the SHA-256 that this version knows,
-    or that was seen first), "unrecorded" (it was not used yet), or "refused", which `verify` explains.
+    The state is "missing", "pinned" (the SHA-256 is the one that this version knows), "recorded" (the SHA-256
+    is the one first seen), "unrecorded" (the file was not used yet), or "refused", which `verify` explains.
     """
-    with _failing():
+    with _exit_on_error():
         for size in room.SIZES:
             file = room.path(size, folder)
             length = str(file.stat().st_size) if room.present(file) else "-"
@@ -68,19 +68,24 @@ def _state(file: Path) -> str:
 @weights.command()
 @_sizes
 @_folder
-@click.option("--accept-licence", is_flag=True, help="Or set QRCASCADE_ACCEPT_LICENCE=1.")
+@click.option("--accept-licence", is_flag=True, help="Accept the licence; or set QRCASCADE_ACCEPT_LICENCE=1.")
 def fetch(sizes: tuple[str, ...], folder: Path | None, accept_licence: bool) -> None:
-    """Fetch what is not there, and print each file. Without --size: s and m, for the default preset."""
+    """Fetch the weights that are missing, and print each file.
+
+    Without --size, these are s and m, for the default preset.
+    """
     wanted = sizes or ("s", "m")
-    with _failing():
+    with _exit_on_error():
         files = {size: room.path(size, folder) for size in wanted}
     absent = [size for size in wanted if not room.present(files[size])]
     if absent:
         click.echo(room.LICENCE, err=True)
         if not (accept_licence or room.licence_accepted()) and not (
-            _at_a_terminal() and click.confirm("Accept, and fetch?", err=True)
+            _is_at_terminal() and click.confirm("Accept the licence and fetch?", err=True)
         ):
-            raise click.UsageError("not accepted; give --accept-licence, or set QRCASCADE_ACCEPT_LICENCE=1")
+            raise click.UsageError(
+                "the licence is not accepted; give --accept-licence or set QRCASCADE_ACCEPT_LICENCE=1"
+            )
     failed = False
     for size, file in files.items():
         try:
@@ -95,13 +100,13 @@ def fetch(sizes: tuple[str, ...], folder: Path | None, accept_licence: bool) -> 
     sys.exit(failed)
 
 
-def _at_a_terminal() -> bool:
+def _is_at_terminal() -> bool:
     return sys.stdin.isatty()
 
 
 @contextlib.contextmanager
 def _bar(label: str) -> Iterator[Callable[[int, int], None]]:
-    """A progress bar on a terminal, a line elsewhere."""
+    """Show a progress bar on a terminal, a line elsewhere."""
     with click.progressbar(length=1, label=label, file=sys.stderr) as bar:
 
         def progress(done: int, total: int) -> None:
@@ -115,16 +120,16 @@ def _bar(label: str) -> Iterator[Callable[[int, int], None]]:
 @_sizes
 @_folder
 def verify(sizes: tuple[str, ...], folder: Path | None) -> None:
-    """Compare each file with what is pinned or recorded; print hash, state and file.
+    """Compare each file with its pinned or recorded hash; print hash, state and file.
 
-    Without --size: every file that is there. A file that is not recorded yet, and having none at all,
-    is no success.
+    Without --size, every file present is compared. The command fails if there is none, or if one is not
+    recorded yet.
     """
-    with _failing():
+    with _exit_on_error():
         files = [room.path(size, folder) for size in sizes or room.SIZES]
     chosen = [file for file in files if sizes or room.present(file)]
     if not chosen:
-        absent = f"no weights in {files[0].parent}; qrcascade weights fetch brings them"
+        absent = f"no weights in {files[0].parent}; to fetch them: qrcascade weights fetch"
         click.echo(f"qrcascade: {absent}", err=True)
     good = 0
     for file in chosen:
@@ -139,33 +144,46 @@ def verify(sizes: tuple[str, ...], folder: Path | None) -> None:
 
 @weights.command("import")
 @click.argument("file", type=click.Path(exists=True, dir_okay=False, path_type=Path))
-@click.option("--size", type=click.Choice(room.SIZES), help="Where the file is not called qrdet-SIZE.pt.")
+@click.option(
+    "--size",
+    type=click.Choice(room.SIZES),
+    help="Size of the model, if the file is not called qrdet-SIZE.pt.",
+)
 @_folder
 def import_(file: Path, size: str | None, folder: Path | None) -> None:
-    """Put a FILE that came by other means in its place, record its hash, and print the place."""
+    """Install a FILE obtained elsewhere, record its hash, and print its new path."""
     named = re.fullmatch(r"qrdet-([nsml])\.pt", file.name)
     chosen = size or (named[1] if named else None)
     if chosen is None:
-        raise click.UsageError(f"{os.fspath(file)!r} is not called qrdet-SIZE.pt; say which --size it is")
-    with _failing():
+        raise click.UsageError(f"{os.fspath(file)!r} is not called qrdet-SIZE.pt; give its --size")
+    with _exit_on_error():
         click.echo(room.install(file, chosen, folder))
 
 
 @weights.command()
-@click.option("--size", type=click.Choice(room.SIZES), required=True)
-@click.option("--runtime", type=click.Choice(EXPORTS), default=EXPORTS[0], show_default=True)
+@click.option("--size", type=click.Choice(room.SIZES), required=True, help="Size of the model.")
+@click.option(
+    "--runtime",
+    type=click.Choice(EXPORTS),
+    default=EXPORTS[0],
+    show_default=True,
+    help="Runtime to convert for.",
+)
 @_folder
 def export(size: str, runtime: str, folder: Path | None) -> None:
-    """Convert a size's weights once, beside them, for a runtime that needs no torch; print the record."""
+    """Convert the weights of a size for a runtime that needs no torch.
+
+    The result lies beside the weights. Its record is printed.
+    """
     from qrcascade.neural.runtimes.export import export as convert
 
-    with _failing():
+    with _exit_on_error():
         click.echo(convert(size, runtime, folder))
 
 
 @contextlib.contextmanager
-def _failing() -> Iterator[None]:
-    """End with one line and exit code 1 instead of a traceback."""
+def _exit_on_error() -> Iterator[None]:
+    """Turn an error into one line and exit code 1 instead of a traceback."""
     try:
         yield
     except QRCascadeError as error:

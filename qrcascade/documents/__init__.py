@@ -1,4 +1,4 @@
-"""Documents: the pages of a PDF, of a multi-page TIFF, the frames of an animation, one result each."""
+"""Documents: one result per page of a PDF or multi-page TIFF, or per frame of an animation."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A document's pages through a cascade, one at a time."""
+"""Reading a document's pages with a cascade, one at a time."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from qrcascade.cascade import Cascade
-from qrcascade.documents.opening import Document, Opener, Page, opened
+from qrcascade.documents.opening import Document, Opener, Page, open_source
 from qrcascade.errors import (
     DocumentError,
     MissingDependencyError,
@@ -36,13 +36,13 @@ if TYPE_CHECKING:
 __all__ = ["DOCUMENT", "read_document", "split_keywords"]
 
 DOCUMENT = "document"
-"""The strategy of an attempt whose error says why a page could not be shown."""
+"""Strategy of an attempt whose error says why a page could not be rendered."""
 
 _NOTHING = Frame(np.empty((0, 0), np.uint8))
-# A page with more places that are located and not read is a pattern, or noise.
+# A page with more unread places than this holds a pattern, or noise.
 _MOST_PLACES = 6
-# Sides in pixels at 200 dpi, of symbols with modules of 0.8 to 1.5 pixels, from version 10 to 40. In larger
-# ones the modules can be told apart.
+# Sides, in pixels at 200 dpi, of symbols from version 10 to 40 with modules of 0.8 to 1.5 pixels. Larger
+# modules can be told apart.
 _FINE_SIDE = 0.8 * 57, 1.5 * 177
 
 
@@ -55,33 +55,33 @@ def read_document(
 ) -> Iterator[ReadResult]:
     """Read the codes of a document, page by page.
 
-    That is a PDF, a picture with several pages or frames (TIFF, GIF, WebP, PNG, AVIF, HEIF), or any other
-    picture, which has one page. Pages are read as their results are asked for.
+    A document is a PDF, a picture with several pages or frames (TIFF, GIF, WebP, PNG, AVIF, HEIF), or any
+    other picture, which has one page. Each page is read when its result is asked for.
 
     Parameters
     ----------
     source : path, bytes, binary file, PIL.Image.Image (one page) or ndarray
     options : ReadOptions, optional
-        For every page.
+        Options for every page.
     cascade : Cascade, optional
-        The "thorough" preset by default.
+        Cascade that reads; by default the "thorough" preset.
     **keywords
-        ``pages``, ``max_pages``, ``stop_early``, ``password``: see `DocumentOptions`; ``expect``,
-        ``timeout``, ``formats`` and ``accept``, in place of those of ``options``.
+        ``pages``, ``max_pages``, ``stop_early``, ``password``: see `DocumentOptions`. ``expect``,
+        ``timeout``, ``formats`` and ``accept`` override those of ``options``.
 
     Yields
     ------
     ReadResult
-        Of each page. Places on a PDF's page are in pixels at 200 dpi. A page that cannot be shown is a
-        result with an error. ``picture`` is made again from the source when it is used.
+        One per page. Places on a PDF page are in pixels at 200 dpi. A page that cannot be rendered gives a
+        result with an error. ``picture`` is made again from the source on use.
 
     Raises
     ------
     ImageError
-        If it is no document; `DocumentError` if it is broken, empty or locked, lacks a page that ``pages``
-        names, or has one beyond ``Limits.max_frames``.
+        If the source is not a document; `DocumentError` if it is broken, empty or locked, lacks a page that
+        ``pages`` names, or has more pages than ``Limits.max_frames``.
     MissingDependencyError, OptionError
-        If its extra is not installed; at once, if an option means nothing.
+        If the extra for this type is not installed; if an option is invalid, which is raised at once.
     """
     which, options = split_keywords(keywords, options)
     reader = _PageReader(Cascade.preset() if cascade is None else cascade, options)
@@ -91,7 +91,7 @@ def read_document(
 def split_keywords(
     keywords: DocumentKeywords, options: ReadOptions | None = None
 ) -> tuple[DocumentOptions, ReadOptions]:
-    """Return which pages are read, and what is asked of each. Raises `OptionError` as these do."""
+    """Return the options of the document and of each page; raise an `OptionError` if one is invalid."""
     own = {name: value for name, value in keywords.items() if name in DocumentOptions.__slots__}
     others = {name: value for name, value in keywords.items() if name not in own}
     if unknown := sorted(set(others) - set(PageKeywords.__annotations__)):
@@ -102,44 +102,46 @@ def split_keywords(
 def _results(source: Source, reader: _PageReader, which: DocumentOptions) -> Iterator[ReadResult]:
     with contextlib.ExitStack() as closing:
         try:
-            document, source = opened(source, which.password, reader.limits, closing, reader.elsewhere)
+            document, source = open_source(
+                source, which.password, reader.limits, closing, reader.remote_opener
+            )
             count = 1 if document is None else document.pages
             if missing := [number for number in which.pages or () if number > count]:
                 raise DocumentError(f"it has no page {missing[0]}; it has {count}")
         except (MissingDependencyError, WorkerError):
             raise
         except Exception as error:
-            # As in `Frame.load`: Pillow's plugins raise about every kind of exception.
+            # As in `Frame.load`: Pillow's plugins raise almost any kind of exception.
             why = getattr(error, "strerror", None) or str(error) or type(error).__name__
             raise DocumentError(f"cannot read {describe(source)}: {why}") from error
         numbers = range(1, count + 1) if which.pages is None else which.pages
         for number in itertools.islice(numbers, which.max_pages):
             if number > reader.limits.max_frames:
-                allowed = f"the first {reader.limits.max_frames:,} pages are read"
+                allowed = f"only the first {reader.limits.max_frames:,} pages are read"
                 raise DocumentError(f"cannot read page {number:,} of {describe(source)}: {allowed}")
-            result = _numbered(reader.page(document, source, number), number)
+            result = _set_page(reader.page(document, source, number), number)
             yield result
             if which.stop_early and result:
                 return
 
 
 class _PageReader:
-    """A cascade and what it is asked of every page."""
+    """A cascade, and the options for every page."""
 
     def __init__(self, cascade: Cascade, options: ReadOptions) -> None:
         self._cascade, self._options, self.limits = cascade, options, cascade.limits
 
     @property
-    def elsewhere(self) -> Opener | None:
-        """Where the cascade is isolated, what opens a document in a worker process."""
+    def remote_opener(self) -> Opener | None:
+        """Opener of documents in a worker process; None unless the cascade is isolated."""
         if self._cascade.openers is None:
             return None
-        from qrcascade.documents.elsewhere import Elsewhere
+        from qrcascade.documents.remote import RemoteDocument
 
-        return functools.partial(Elsewhere, self._cascade.openers, self._options.timeout)
+        return functools.partial(RemoteDocument, self._cascade.openers, self._options.timeout)
 
     def page(self, document: Document | None, source: Source, number: int) -> ReadResult:
-        """Read a page, by further looks while something on it is unread; what breaks is an attempt."""
+        """Read a page, with further looks while something is unread; a failure becomes an attempt."""
         if document is None:
             return self._cascade.read(source, self._options)
         start = time.perf_counter()
@@ -160,7 +162,7 @@ class _PageReader:
         return ReadResult(*found, scan.frame.size, elapsed, timed_out, ended=ended, picture=scan.frame)
 
     def _look(self, page: Page, scan: Scan, start: float) -> bool:
-        """Read what each look at a page shows, and record it; return whether the time ran out."""
+        """Read and record each look at a page; return whether the time ran out."""
         for look in page.looks(lambda finer: self._unread(scan, finer)):
             left = self._left_s(start)
             if left <= 0:
@@ -168,13 +170,13 @@ class _PageReader:
             timeout = None if self._options.timeout is None else left
             result = self._cascade.read(look.frame, self._options, timeout=timeout)
             for attempt in result.attempts:
-                scan.record(look.carried(attempt))
+                scan.record(look.map_to_page(attempt))
             if result.timed_out:
                 return True
         return False
 
     def _left_s(self, start: float) -> float:
-        """Return the seconds that are left for a page that was begun then."""
+        """Return the seconds left for a page that was begun at ``start``."""
         if self._options.timeout is None:
             return math.inf
         return self._options.timeout + start - time.perf_counter()
@@ -188,10 +190,10 @@ class _PageReader:
         return Scan(picture, self._options, threshold=self._cascade.threshold)
 
     def _unread(self, scan: Scan, finer: bool) -> Sequence[Quad | None]:
-        """What on a page is worth another look: all of it where a number of codes is not met.
+        """Return the places worth another look; None means the whole page, if codes are still expected.
 
-        Not what is hardly like a symbol: a page of print has much of that, and takes several times as long.
-        But where nothing is read it may be one whose modules are too fine, as long as it is so small.
+        Weak candidates are left out: a page of print has many, and would take several times as long. But if
+        nothing is read, a small one may be a symbol whose modules are too fine at this resolution.
         """
         if isinstance(scan.expect, int):
             return () if scan.is_enough else (None,)
@@ -202,7 +204,7 @@ class _PageReader:
         return places[:_MOST_PLACES]
 
 
-def _numbered(result: ReadResult, page: int) -> ReadResult:
+def _set_page(result: ReadResult, page: int) -> ReadResult:
     return replace(
         result,
         page=page,

@@ -1,4 +1,4 @@
-"""Pictures with several pages or frames, one after the other."""
+"""Pictures with several pages or frames."""
 
 from __future__ import annotations
 
@@ -14,27 +14,27 @@ from qrcascade.image.sources import identified
 
 __all__ = ["FramePage", "Frames"]
 
-# Of these every frame is a page. In others, as the MPO of some phones, what follows the picture is no page:
-# a preview, a depth map.
+# Formats in which every frame is a page. In others, such as the MPO of some phones, further frames are a
+# preview or a depth map.
 _PAGED = ("TIFF", "GIF", "WEBP", "PNG", "AVIF", "HEIF")
 
 
 class Frames:
-    """An open picture, of which one frame at a time is decoded.
+    """An open picture, decoded one frame at a time.
 
     Parameters
     ----------
     file : binary file
-        Read from as frames are asked for; closed by the caller.
+        The picture; the caller closes it.
     source : path or bytes
-        The same, for whom the file is closed.
+        The same picture, to read it again once the file is closed.
     limits : Limits
-        How large a frame may be.
+        Limits on the size of a frame.
 
     Raises
     ------
     Exception
-        Whatever Pillow raises where it is no picture.
+        Whatever Pillow raises if the file is not a picture.
     """
 
     def __init__(self, file: IO[bytes], source: Source, limits: Limits) -> None:
@@ -45,15 +45,15 @@ class Frames:
 
     @contextlib.contextmanager
     def page(self, number: int) -> Iterator[FramePage]:
-        """A page, from 1, which may be used within the ``with``."""
+        """Open a page, numbered from 1, for use within the ``with``."""
         self._image.seek(number - 1)
         yield FramePage(Frame.load(self._image, limits=self._limits))
 
     def close(self) -> None:
-        """Nothing: the caller closes the file."""
+        """Do nothing: the caller closes the file."""
 
     def picture(self, number: int, size: tuple[int, int]) -> Frame:
-        """A page that is decoded from the source again when it is used."""
+        """Return a page that is decoded from the source again on use."""
         return Frame.deferred(size, lambda: self._reload(frame=number - 1))
 
 
@@ -71,5 +71,5 @@ class FramePage:
         self.size = frame.size
 
     def looks(self, _unread: Unread) -> Iterator[Look]:
-        """The one way to see it."""
+        """Yield the only look at it."""
         yield Look(self._frame)

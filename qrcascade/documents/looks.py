@@ -1,4 +1,4 @@
-"""A look at a page: some pixels of it, and the way from them to the page's own raster."""
+"""A look at a page: some of its pixels, and their mapping to the page's raster."""
 
 from __future__ import annotations
 
@@ -15,9 +15,9 @@ from qrcascade.results import Attempt, QRCode, step_text
 __all__ = ["Look", "Unread"]
 
 Unread = Callable[[bool], Sequence[Quad | None]]
-"""What another look is worth its while at, now: places on the page, None for the whole of it, or nothing.
+"""Function that returns the places worth another look now; None stands for the whole page.
 
-Of a finer look (True) that may be more than of one at a coarser resolution.
+Its argument says whether the look would be finer (True) than the ones before, which may justify more places.
 """
 
 
@@ -28,19 +28,19 @@ class Look:
     Parameters
     ----------
     frame : Frame
-        To be read while the page is open.
+        The pixels, which must be read while the page is open.
     name : str
-        "scan", "200 dpi" and so on; empty where there is no other look at this page.
+        "scan", "200 dpi" and so on; empty if this is the only look at the page.
     to_page : ndarray of shape (3, 3), optional
-        Affine, from the frame's (x, y, 1) to pixels of the page's raster; None where they are the same.
+        Affine map from the frame's (x, y, 1) to pixels of the page's raster; None if they are the same.
     """
 
     frame: Frame
     name: str = ""
     to_page: Matrix | None = None
 
-    def carried(self, attempt: Attempt) -> Attempt:
-        """Return an attempt on this look's pixels as one on the page, whose view says which look it was."""
+    def map_to_page(self, attempt: Attempt) -> Attempt:
+        """Return an attempt on this look as one on the page, with the look's name in its view."""
         if self.to_page is None:
             return attempt
         view = self._view(attempt.view)

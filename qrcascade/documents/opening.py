@@ -1,4 +1,4 @@
-"""Which kind of document a source is, opened."""
+"""Opening a source as the kind of document that it is."""
 
 from __future__ import annotations
 
@@ -21,9 +21,9 @@ from qrcascade.image.frame import Frame, Source
 from qrcascade.image.limits import Limits
 from qrcascade.image.sources import content
 
-__all__ = ["Document", "Opener", "Page", "opened"]
+__all__ = ["Document", "Opener", "Page", "open_source"]
 
-# As PDF readers do: what is before the header is passed over.
+# PDF readers skip whatever precedes the header.
 _HEADER, _WITHIN = b"%PDF-", 1024
 
 
@@ -39,47 +39,47 @@ class Page(Protocol):
     size: tuple[int, int]
 
     def looks(self, unread: Unread) -> Iterator[Look]:
-        """The ways to see it, each made when it is asked for, and good until the next one is."""
+        """Yield looks at the page, each made on request and valid until the next one."""
         ...
 
 
 class Document(Protocol):
-    """An open document; ``pages`` is how many it has."""
+    """An open document with a number of ``pages``."""
 
     pages: int
 
     def page(self, number: int) -> AbstractContextManager[Page]:
-        """A page, from 1, which may be used within the ``with``."""
+        """Open a page, numbered from 1, for use within the ``with``."""
         ...
 
     def picture(self, number: int, size: tuple[int, int]) -> Frame:
-        """A page whose pixels are made from the source again when they are used, even after closing."""
+        """Return a page whose pixels are made again from the source on use, even after closing."""
         ...
 
     def close(self) -> None:
-        """Let go of it."""
+        """Close the document."""
         ...
 
 
 Opener = Callable[[Path | bytes, str | None, Limits], Document]
-"""From a source, a password and limits, to a document."""
+"""Function that opens a document from a source, a password and limits."""
 
 
-def opened(
+def open_source(
     source: Source,
     password: str | None,
     limits: Limits,
     closing: contextlib.ExitStack,
-    elsewhere: Opener | None = None,
+    remote_opener: Opener | None = None,
 ) -> tuple[Document | None, Source]:
-    """The document, and its source as one that can be read again; None for a single picture.
+    """Return the document, or None for a single picture; and the source in a form that can be read again.
 
     Raises
     ------
     DocumentError
-        If it is empty, or a PDF that is broken or locked.
+        If the source is empty, or a PDF that is broken or locked.
     Exception
-        Whatever opening a file, or Pillow, raises.
+        Whatever Pillow or opening a file raises.
     """
     if isinstance(source, Frame | np.ndarray | Image.Image):
         return None, source
@@ -89,14 +89,14 @@ def opened(
         raise DocumentError("it is empty")
     document: Document
     if _HEADER in head:
-        document = (elsewhere or Pdf)(source, password, limits)
+        document = (remote_opener or Pdf)(source, password, limits)
     else:
         file.seek(0)
         document = Frames(file, source, limits)
         if document.pages == 1:
             return None, source
-        if elsewhere is not None:
-            document = elsewhere(source, password, limits)
+        if remote_opener is not None:
+            document = remote_opener(source, password, limits)
     closing.callback(document.close)
     return document, source
 
@@ -104,7 +104,7 @@ def opened(
 def _open_file(
     source: Source, limits: Limits, closing: contextlib.ExitStack
 ) -> tuple[Path | bytes, IO[bytes]]:
-    """Return a source that can be opened again, and its file."""
+    """Return the source in a form that can be opened again, and its open file."""
     if isinstance(source, str | os.PathLike):
         path = Path(source)
         limits.check_bytes(path.stat().st_size)

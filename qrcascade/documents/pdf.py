@@ -1,4 +1,4 @@
-"""PDF pages as pixels, through PDFium: the scan itself where a page is one, else renderings."""
+"""PDF pages as pixels, through PDFium: the scan itself if a page is one, else renderings."""
 
 from __future__ import annotations
 
@@ -24,43 +24,43 @@ Box = tuple[int, int, int, int]
 __all__ = ["DPI", "Pdf", "PdfPage"]
 
 DPI = (200, 300, 400)
-"""That of a page's raster, in whose pixels codes are reported; those for what it leaves unread."""
+"""Resolution of a page's raster, in whose pixels codes are reported; finer ones for unread places."""
 
 _POINTS = 72
-# A rendering is coarser than a scan where its resolution is under this share of the scan's.
+# A rendering is coarser than a scan if its resolution is below this share of the scan's.
 _COARSER = 0.9
-# PDFium is not thread-safe, whichever documents are at work. Reentrant, since a garbage collection within
-# one call may close another document.
+# PDFium is not thread-safe, even across documents. Reentrant, since garbage collection during a call may
+# close another document.
 _GUARD = threading.RLock()
 
-# A scan's outline and the page's are one by this intersection over union.
+# Intersection over union from which a scan's outline counts as the page's.
 _COVERS = 0.9
-# A scan is what the page shows where thumbnails of both, this long, differ by at most so many gray levels in
-# each block of so many pixels: PDFium's way of making fine things small is not Pillow's. Of 80 photographs as
-# pages no block differs by more than 13.
+# A page shows just its scan if thumbnails of both, of this length, differ by at most _ALIKE gray levels in
+# each block of _BLOCK pixels: PDFium and Pillow scale down differently. In 80 photographs as pages, no block
+# differs by more than 13.
 _THUMBNAIL, _BLOCK, _ALIKE = 320, 16, 32
-# PDFium's way from a page to its raster gives whole numbers: of such parts of a pixel.
+# PDFium maps a page to its raster in whole numbers, hence in this fraction of a pixel.
 _FINE = 256
 
 
 class Pdf:
-    """An open PDF, of which one page at a time is in memory.
+    """An open PDF, with one page at a time in memory.
 
     Parameters
     ----------
     source : Path or bytes
-        Read from as pages are asked for.
+        The PDF, from which pages are read on request.
     password : str, optional
-        The user's or the owner's.
+        The user's or the owner's password.
     limits : Limits
-        How large a rendering, and a picture within, may be.
+        Limits on the size of a rendering, and of a picture within the page.
 
     Raises
     ------
     DocumentError
-        If it is no PDF, or broken, or locked.
+        If the source is not a PDF, or is broken or locked.
     MissingDependencyError
-        If the extra is not installed.
+        If the pdf extra is not installed.
     """
 
     def __init__(self, source: Path | bytes, password: str | None, limits: Limits) -> None:
@@ -69,7 +69,7 @@ class Pdf:
         self._reopen = partial(Pdf, source, password, limits)
         with _GUARD:
             try:
-                # Absolute, or a leading "~" would be taken for the user's folder.
+                # Absolute, or a leading "~" would be expanded.
                 given = source.absolute() if isinstance(source, Path) else source
                 self._document = pdfium.PdfDocument(given, password)
                 if self._document.get_formtype() == pdfium.raw.FORMTYPE_ACRO_FORM:
@@ -77,16 +77,16 @@ class Pdf:
                 self.pages: int = len(self._document)
             except pdfium.PdfiumError as error:
                 locked = error.err_code == pdfium.raw.FPDF_ERR_PASSWORD
-                raise DocumentError(_why(locked, password, error)) from error
+                raise DocumentError(_explain_failure(locked, password, error)) from error
 
     def close(self) -> None:
-        """Let go of it; its pages must be closed."""
+        """Close the document; its pages must be closed."""
         with _GUARD:
             self._document.close()
 
     @contextlib.contextmanager
     def page(self, number: int) -> Iterator[PdfPage]:
-        """A page, from 1, which may be used within the ``with``."""
+        """Open a page, numbered from 1, for use within the ``with``."""
         with _GUARD:
             page = self._document[number - 1]
         try:
@@ -96,14 +96,14 @@ class Pdf:
                 page.close()
 
     def picture(self, number: int, size: tuple[int, int]) -> Frame:
-        """A page's raster, rendered from the source again when it is used, even after closing."""
+        """Return a page's raster, rendered again from the source on use, even after closing."""
         reopen = self._reopen
 
-        def rendered(grayscale: bool) -> Gray:
+        def render(grayscale: bool) -> Gray:
             with contextlib.closing(reopen()) as again, again.page(number) as page:
                 return page.picture(grayscale)
 
-        return Frame.deferred(size, lambda: Frame(rendered(True), color=lambda: rendered(False)))
+        return Frame.deferred(size, lambda: Frame(render(True), color=lambda: render(False)))
 
 
 class PdfPage:
@@ -112,7 +112,7 @@ class PdfPage:
     Attributes
     ----------
     size : (int, int)
-        Width and height of its raster in pixels: at 200 dpi, or what the limits leave of that.
+        Width and height of its raster in pixels: at 200 dpi, or less if the limits demand it.
     """
 
     def __init__(self, page: Any, pdfium: Any, limits: Limits) -> None:
@@ -122,11 +122,11 @@ class PdfPage:
         self.size = self._size(self._scale(DPI[0]))
 
     def looks(self, unread: Unread) -> Iterator[Look]:
-        """The ways to see the page, each only made when it is asked for.
+        """Yield looks at the page, each made on request.
 
-        First the scan's own pixels, where one scan is all that the page shows, else the page at 200 dpi. Then
-        what is unread, at 300 and 400 dpi, or, of a scan, at those resolutions that are coarser than its
-        own: noise is averaged away there, and finer ones have nothing more.
+        The first is the scan itself if one scan is all that the page shows, else the page at 200 dpi. Then
+        come the unread places at 300 and 400 dpi; or, for a scan, at the resolutions coarser than its own,
+        which average noise away, while finer ones add nothing.
 
         Raises
         ------
@@ -149,7 +149,7 @@ class PdfPage:
                 yield self._look(dpi, place)
 
     def _look(self, dpi: int, place: Quad | None) -> Look:
-        """The page, or a place on it with as much again on every side."""
+        """Return a look at the page, or at a place with a margin of its own size on every side."""
         scale = self._scale(dpi)
         size = self._size(scale)
         to_page = scaling(size, self.size)
@@ -164,26 +164,28 @@ class PdfPage:
             right = min(size[0], max(left + 1, math.ceil(high[0])))
             bottom = min(size[1], max(top + 1, math.ceil(high[1])))
             box = left, top, right, bottom
-        frame = Frame(self._rendered(scale, True, box), color=lambda: self._rendered(scale, False, box))
+        frame = Frame(self._render(scale, True, box), color=lambda: self._render(scale, False, box))
         return Look(frame, f"{dpi} dpi", to_page @ np.array([[1, 0, left], [0, 1, top], [0, 0, 1]]))
 
     def picture(self, grayscale: bool) -> Gray:
-        """The page's raster: gray of shape (H, W), or RGB of shape (H, W, 3)."""
-        return self._rendered(self._scale(DPI[0]), grayscale)
+        """Return the page's raster: gray of shape (H, W), or RGB of shape (H, W, 3)."""
+        return self._render(self._scale(DPI[0]), grayscale)
 
-    def _rendered(self, scale: float, grayscale: bool, box: Box | None = None) -> Gray:
-        """The page, or what of it is within (left, top, right, bottom), in pixels of that scale."""
+    def _render(self, scale: float, grayscale: bool, box: Box | None = None) -> Gray:
+        """Render the page, or its part within (left, top, right, bottom) in pixels of that scale."""
         width, height = self._size(scale)
         left, top, right, bottom = box or (0, 0, width, height)
-        # PDFium rounds them up again.
+        # PDFium rounds these up.
         crop = [max(0.0, v - 0.5) / scale for v in (left, height - bottom, width - right, top)]
         with _GUARD:
-            return _copied(self._page.render(scale=scale, grayscale=grayscale, rev_byteorder=True, crop=crop))
+            return _copy_pixels(
+                self._page.render(scale=scale, grayscale=grayscale, rev_byteorder=True, crop=crop)
+            )
 
     def _scale(self, dpi: int) -> float:
-        """Pixels a point: a page that says it is ten metres wide is not rendered whole at any resolution."""
+        """Return the pixels per point, reduced where a huge page would exceed the limits."""
         width, height = self._points
-        # Sizes are rounded up, by a pixel a side at most: (width s + 1)(height s + 1) must be allowed.
+        # Sizes are rounded up by at most a pixel per side: (width s + 1)(height s + 1) must be allowed.
         around, area = width + height, width * height
         whole = math.sqrt(around**2 + 4 * area * (self._limits.max_pixels - 1)) - around
         most = min((self._limits.max_side - 1) / max(width, height), whole / (2 * area))
@@ -200,7 +202,7 @@ class PdfPage:
                 self._limits.check_size(width, height)
 
     def _scan(self) -> Look | None:
-        """The picture that is all that the page shows; None where there is more, or less."""
+        """Return the picture if it is all that the page shows, else None."""
         with _GUARD:
             image = self._only_image()
             if image is None:
@@ -210,20 +212,20 @@ class PdfPage:
             if _outline(to_raster).overlap(_outline(np.diag([*self.size, 1.0]))) < _COVERS:
                 return None
             try:
-                pixels = _copied(image.get_bitmap())
+                pixels = _copy_pixels(image.get_bitmap())
             except self._pdfium.PdfiumError:
                 return None
         frame = Frame.load(pixels[:, :, :3] if pixels.ndim == 3 else pixels, bgr=True, limits=self._limits)
         if frame.size != size:
             return None
-        # From pixels, whose centres are whole numbers, to the picture's unit square, whose y goes up, and on.
+        # Pixel centres are whole numbers; the y axis of the picture's unit square points up.
         width, height = size
         to_unit = np.array([[1 / width, 0, 0.5 / width], [0, -1 / height, 1 - 0.5 / height], [0, 0, 1]])
         to_page = np.array([[1, 0, -0.5], [0, 1, -0.5], [0, 0, 1]]) @ to_raster @ to_unit
         return Look(frame, "scan", to_page) if self._shows(frame.gray, to_page) else None
 
     def _only_image(self) -> Any:
-        """The page's one image, where there is no other object but unseen text, as of recognised scans."""
+        """Return the page's only image; None if there is anything else but invisible text, as OCR adds."""
         raw = self._pdfium.raw
         if raw.FPDFPage_GetAnnotCount(self._page) > 0:
             return None
@@ -238,7 +240,7 @@ class PdfPage:
         return only
 
     def _to_raster(self, image: Any) -> Matrix:
-        """From an image's unit square, y up, to the page's raster, in which pixel edges are whole numbers."""
+        """Return the map from an image's unit square, y up, to the raster, with pixel edges at integers."""
         import ctypes
 
         a, b, c, d, e, f = image.get_matrix().get()
@@ -253,13 +255,13 @@ class PdfPage:
         return np.array([[x1 - x0, x2 - x0, x0], [y1 - y0, y2 - y0, y0], [0, 0, 1]])
 
     def _shows(self, gray: Gray, to_page: Matrix) -> bool:
-        """Whether the page looks like this picture: no mask, layer or odd colour space makes it another."""
-        page = self._rendered(_THUMBNAIL / max(self._points), True)
+        """Return whether the page looks like this picture, unaltered by a mask, layer or odd colour space."""
+        page = self._render(_THUMBNAIL / max(self._points), True)
         thumbnail = page.shape[1], page.shape[0]
         image = Image.fromarray(gray)
         reduced = image.reduce(max(1, min(image.size[0] // thumbnail[0], image.size[1] // thumbnail[1])))
         to_thumbnail = scaling(self.size, thumbnail) @ to_page @ scaling(reduced.size, image.size)
-        # Pillow counts from the edges of pixels, not from the middle of the first.
+        # Pillow's coordinates start at the edge of the first pixel, not at its centre.
         half = np.array([[1, 0, 0.5], [0, 1, 0.5], [0, 0, 1]])
         back = half @ np.linalg.inv(to_thumbnail) @ np.linalg.inv(half)
         seen = reduced.transform(
@@ -273,13 +275,13 @@ class PdfPage:
         return int(np.abs(blocks[0] - blocks[1]).max()) <= _ALIKE
 
 
-def _copied(bitmap: Any) -> Gray:
-    """A bitmap's pixels; it is let go of, under the guard, with its last name."""
+def _copy_pixels(bitmap: Any) -> Gray:
+    """Return a copy of a bitmap's pixels; the caller's guard covers the release of the bitmap."""
     return np.array(bitmap.to_numpy())
 
 
 def _outline(to_raster: Matrix) -> Quad:
-    """Where the unit square lies."""
+    """Return where the unit square lies in the raster."""
     square = np.array([(0.0, 0, 1), (1, 0, 1), (1, 1, 1), (0, 1, 1)])
     return Quad.of((square @ to_raster.T)[:, :2])
 
@@ -293,7 +295,7 @@ def _pdfium() -> Any:
     return pypdfium2
 
 
-def _why(locked: bool, password: str | None, error: Exception) -> str:
+def _explain_failure(locked: bool, password: str | None, error: Exception) -> str:
     if locked:
-        return "it needs a password" if password is None else "the password that was given does not open it"
+        return "it needs a password" if password is None else "the given password does not open it"
     return f"it is broken: {error}"

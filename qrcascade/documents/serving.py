@@ -1,4 +1,4 @@
-"""A document in a worker process: the functions that are called there."""
+"""The functions that a worker process runs to serve a document."""
 
 from __future__ import annotations
 
@@ -10,21 +10,21 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from qrcascade.documents.looks import Look
-from qrcascade.documents.opening import Document, opened
+from qrcascade.documents.opening import Document, open_source
 from qrcascade.errors import DocumentError, ImageError, QRCascadeError
 from qrcascade.image.frame import Frame, Gray, Matrix
 from qrcascade.image.limits import Limits
 from qrcascade.image.quad import Quad
 from qrcascade.isolation import Here
 
-__all__ = ["Seen", "close", "close_page", "color", "look", "open_document", "open_page", "picture"]
+__all__ = ["SentLook", "close", "close_page", "color", "look", "open_document", "open_page", "picture"]
 
 _T = TypeVar("_T")
 
 
 @dataclass(frozen=True, slots=True)
-class Seen:
-    """A `Look` as it is sent: gray pixels, and whether there is colour to ask for."""
+class SentLook:
+    """A `Look` in transit: its gray pixels, and whether colour can be fetched."""
 
     gray: Gray
     has_color: bool
@@ -33,8 +33,8 @@ class Seen:
 
 
 @dataclass(slots=True)
-class _Open:
-    """What the worker keeps."""
+class _State:
+    """The state that the worker keeps."""
 
     document: Document
     closing: contextlib.ExitStack
@@ -44,11 +44,11 @@ class _Open:
     look: Look | None = None
 
 
-def _raising_ours(function: Callable[..., _T]) -> Callable[..., _T]:
-    """Have a function raise nothing but what the calling process can raise, too."""
+def _convert_errors(function: Callable[..., _T]) -> Callable[..., _T]:
+    """Make a function raise only errors that the calling process can raise too."""
 
     @wraps(function)
-    def wrapped(here: Here, *arguments: Any) -> _T:
+    def wrapper(here: Here, *arguments: Any) -> _T:
         try:
             return function(here, *arguments)
         except QRCascadeError:
@@ -57,72 +57,72 @@ def _raising_ours(function: Callable[..., _T]) -> Callable[..., _T]:
             why = getattr(error, "strerror", None) or f"{type(error).__name__}: {error}"
             raise ImageError(why) from error
 
-    return wrapped
+    return wrapper
 
 
-@_raising_ours
+@_convert_errors
 def open_document(here: Here, source: Path | bytes, password: str | None, limits: Limits) -> int:
-    """Open a document and keep it; return how many pages it has."""
+    """Open a document and keep it; return its number of pages."""
     closing = contextlib.ExitStack()
     try:
-        document, _ = opened(source, password, limits, closing)
+        document, _ = open_source(source, password, limits, closing)
         if document is None:
-            raise DocumentError("it had several pages before, and has one now")
+            raise DocumentError("it had several pages before and has one now")
     except BaseException:
         closing.close()
         raise
-    here.kept = _Open(document, closing, contextlib.ExitStack(), {})
+    here.kept = _State(document, closing, contextlib.ExitStack(), {})
     return document.pages
 
 
-@_raising_ours
+@_convert_errors
 def open_page(here: Here, number: int) -> tuple[int, int]:
     """Open a page, and return its size."""
-    kept: _Open = here.kept
-    page = kept.page.enter_context(kept.document.page(number))
-    kept.looks = page.looks(lambda finer: kept.unread[finer])
+    state: _State = here.kept
+    page = state.page.enter_context(state.document.page(number))
+    state.looks = page.looks(lambda finer: state.unread[finer])
     return page.size
 
 
-@_raising_ours
-def look(here: Here, unread: Mapping[bool, Sequence[Quad | None]]) -> Seen | None:
-    """Make the next look at the page, at what is unread by now; None where there is no other."""
-    kept: _Open = here.kept
-    assert kept.looks is not None
-    kept.unread = unread
-    kept.look = next(kept.looks, None)
-    if kept.look is None:
+@_convert_errors
+def look(here: Here, unread: Mapping[bool, Sequence[Quad | None]]) -> SentLook | None:
+    """Make the next look at the page, given what is still unread; return None after the last."""
+    state: _State = here.kept
+    assert state.looks is not None
+    state.unread = unread
+    state.look = next(state.looks, None)
+    if state.look is None:
         return None
-    frame = kept.look.frame
-    return Seen(frame.gray, frame.is_colored, kept.look.name, kept.look.to_page)
+    frame = state.look.frame
+    return SentLook(frame.gray, frame.is_colored, state.look.name, state.look.to_page)
 
 
-@_raising_ours
+@_convert_errors
 def color(here: Here) -> Gray:
     """Return the colour of the last look."""
-    kept: _Open = here.kept
-    assert kept.look is not None
-    return kept.look.frame.color
+    state: _State = here.kept
+    assert state.look is not None
+    return state.look.frame.color
 
 
-@_raising_ours
+@_convert_errors
 def picture(here: Here, number: int, size: tuple[int, int]) -> tuple[Gray, Gray]:
-    """Return a page's raster, gray and in colour."""
+    """Return a page's raster in gray and in colour."""
     frame: Frame = here.kept.document.picture(number, size)
     return frame.gray, frame.color
 
 
-@_raising_ours
+@_convert_errors
 def close_page(here: Here) -> None:
     """Close the page that is open."""
-    kept: _Open = here.kept
-    kept.looks = kept.look = None
-    kept.page.close()
+    state: _State = here.kept
+    state.looks = state.look = None
+    state.page.close()
 
 
-@_raising_ours
+@_convert_errors
 def close(here: Here) -> None:
     """Close the document."""
-    kept, here.kept = here.kept, None
-    kept.page.close()
-    kept.closing.close()
+    state, here.kept = here.kept, None
+    state.page.close()
+    state.closing.close()

@@ -1,4 +1,4 @@
-"""What each configuration costs and reads on a machine, measured, and which of them to choose."""
+"""Measuring what each configuration costs and reads on a machine, and choosing one."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Which preset to run, from a profile: the constraints, the cost of a million pictures, the instances."""
+"""Choosing a preset from a profile: constraints, cost per million pictures, number of instances."""
 
 from __future__ import annotations
 
@@ -12,24 +12,24 @@ from qrcascade.profile.records import Measured, Profile
 __all__ = ["USE_CASES", "UTILISATION", "Advice", "UseCase", "advise"]
 
 UTILISATION = 0.7
-"""The share of an instance that is planned for: above it, queues grow."""
+"""Planned load of an instance, as a share of its capacity; above it, queues grow."""
 _DAY_S = 86_400
 
 
 @dataclass(frozen=True, slots=True)
 class UseCase:
-    """What a kind of service asks for; None is no constraint.
+    """The constraints of a service; None is no constraint.
 
     Parameters
     ----------
     ram : float, optional
-        Megabytes of resident memory of one process, at most.
+        Largest resident memory of one process, in MB.
     p95 : float, optional
-        Milliseconds that 95 of 100 pictures take at most.
+        Largest 95th percentile of the time per picture, in milliseconds.
     success : float, optional
-        The share of the measured pictures that are read, at least: 0 to 1.
+        Smallest share of the measured pictures that are read, 0 to 1.
     load : float, optional
-        Seconds that a fresh process needs, at most.
+        Longest time for a fresh process to load, in seconds.
     """
 
     ram: float | None = None
@@ -50,26 +50,26 @@ USE_CASES = {
 
 @dataclass(frozen=True, slots=True)
 class Advice:
-    """What a profile says about a wish.
+    """A recommendation from a profile.
 
     Parameters
     ----------
     row : Measured
-        The configuration's figures; where nothing fits, those of the nearest miss.
+        The figures of the configuration; if none fits, those of the nearest miss.
     fits : bool
-        Whether it keeps every constraint.
+        Whether it meets every constraint.
     wanted : UseCase
         The constraints.
     misses : tuple of str
-        Which it does not keep, in words.
+        The constraints that it misses, in words.
     per_hour : float
-        Pictures an instance can read in an hour with all its processors busy.
+        Pictures per hour that an instance can read with all processors busy.
     cost_per_million : float or None
-        Of a million pictures, in the price's currency; None without a price.
+        Cost of a million pictures, in the currency of the price; None without a price.
     instances : int or None
-        For the daily volume, each busy `UTILISATION` of the time; None without a volume.
+        Instances for the daily volume, each busy `UTILISATION` of the time; None without a volume.
     reasons : tuple of str
-        What it rests on, in words, one thought each: figures, rule, and what to know of the figures.
+        Explanation in words: the figures, the rule, and caveats about the figures.
     """
 
     row: Measured
@@ -83,12 +83,12 @@ class Advice:
 
     @property
     def preset(self) -> str | None:
-        """For `Cascade.preset`; None where nothing fits."""
+        """Name for `Cascade.preset`; None if nothing fits."""
         return self.row.name if self.fits else None
 
     @property
     def runtime(self) -> str | None:
-        """For `QRCASCADE_RUNTIME`; "-" where the preset has no network, None where nothing fits."""
+        """Value for `QRCASCADE_RUNTIME`; "-" if the preset has no network, None if nothing fits."""
         return self.row.runtime if self.fits else None
 
 
@@ -106,32 +106,32 @@ def advise(
 ) -> Advice:
     """Choose a preset and a runtime for what a service needs.
 
-    Of the presets that keep every constraint: where a success is asked for, the one that costs least
-    processor time; else the one that reads most, and of such the cheapest.
+    Of the presets that meet every constraint, the one that costs the least processor time is chosen if
+    ``success`` is given; else the one that reads the most, and of several such the cheapest.
 
     Parameters
     ----------
     ram, p95, success, load : float, optional
-        See `UseCase`; these override the use case's.
+        See `UseCase`; these override the constraints of the use case.
     use_case : str, optional
         A key of `USE_CASES`.
     price_per_hour : float, optional
-        Of one instance, in any currency.
+        Price of one instance, in any currency.
     vcpu : float, optional
-        Processors of one instance, as fast as the profile's; by default as many as its machine has.
+        Processors of one instance, as fast as those of the profile; by default as many as its machine has.
     per_day : float, optional
-        Pictures a day.
+        Pictures per day.
     profile : Profile, optional
-        By default the one measured on this machine, else the shipped one.
+        Profile to choose from; by default the one measured on this machine, else the shipped one.
 
     Raises
     ------
     OptionError
-        If a number is not positive, a success is above 1, or there is no such use case or no preset.
+        If a number is not positive, ``success`` is above 1, or the use case or a preset is missing.
     """
     needs = _needs({"ram": ram, "p95": p95, "success": success, "load": load}, use_case)
     _check_positive({"price_per_hour": price_per_hour, "vcpu": vcpu, "per_day": per_day})
-    return _advice(needs, profile or Profile.load(), price_per_hour, vcpu, per_day)
+    return _choose(needs, profile or Profile.load(), price_per_hour, vcpu, per_day)
 
 
 def _check_positive(given: dict[str, float | None]) -> None:
@@ -141,18 +141,18 @@ def _check_positive(given: dict[str, float | None]) -> None:
 
 
 def _needs(given: dict[str, float | None], use_case: str | None) -> UseCase:
-    """Return the constraints: those given, and for the others the use case's."""
+    """Return the given constraints, filled up with those of the use case."""
     _check_positive(given)
     success = given["success"]
     if success is not None and success > 1:
-        raise OptionError(f"success is a share, 0 to 1, got {success!r}")
+        raise OptionError(f"success must be between 0 and 1, got {success!r}")
     if use_case is not None and use_case not in USE_CASES:
         raise OptionError(f"use_case must be one of {', '.join(USE_CASES)}, got {use_case!r}")
     usual = USE_CASES[use_case] if use_case else UseCase()
     return UseCase(**{n: getattr(usual, n) if v is None else v for n, v in given.items()})
 
 
-def _advice(
+def _choose(
     wanted: UseCase,
     profile: Profile,
     price_per_hour: float | None,
@@ -161,7 +161,9 @@ def _advice(
 ) -> Advice:
     rows = [row for row in profile.rows if not row.alone and row.cpu_ms > 0]
     if not rows:
-        raise OptionError("the profile has no preset to choose from; to measure all: qrcascade profile")
+        raise OptionError(
+            "the profile has no preset to choose from; to measure all presets: qrcascade profile"
+        )
     fitting = [row for row in rows if not list(_misses(row, wanted))]
     fits = bool(fitting)
     row = (
@@ -184,14 +186,14 @@ def _advice(
 
 
 def _preference(row: Measured, wanted: UseCase) -> tuple[float, float, str, str]:
-    """The least is chosen; names end every tie."""
+    """Return the sort key of a row, smallest first; names break ties."""
     cost, missed = row.cpu_ms, 1 - row.success
     first = (cost, missed) if wanted.success is not None else (missed, cost)
     return (*first, row.name, row.runtime)
 
 
 def _misses(row: Measured, wanted: UseCase) -> Iterator[tuple[str, float]]:
-    """The constraints that a row does not keep: in words, and by which factor."""
+    """Yield the constraints that a row misses, in words, and by which factor."""
     upper = [
         ("peak memory", row.rss_peak_mb, wanted.ram, "MB"),
         ("P95", row.p95_ms, wanted.p95, "ms"),
@@ -227,8 +229,8 @@ def _reasons(
     )
     if fits:
         rule = "the cheapest" if wanted.success is not None else "the one that reads most"
-        yield f"{rule} of the {fitting} that fit, of {total} measured"
-    yield f"throughput is {processors:g} processors over its processor time a picture"
+        yield f"{rule} of the {fitting} that fit, out of {total} measured"
+    yield f"throughput is {processors:g} processors divided by the processor time per picture"
     yield f"measured {profile.date} on {profile.machine}; {profile.pictures}"
     if row.caveat:
         yield f"NOT the real weights: {row.caveat}"

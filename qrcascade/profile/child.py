@@ -1,6 +1,6 @@
 """One configuration in its own process: ``python -m qrcascade.profile.child NAME RUNTIME FOLDER ROUNDS``.
 
-Reads the pictures in the folder that `measure` has written and prints one JSON object.
+Reads the pictures that `measure` has written into the folder, and prints one JSON object.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ _Calls = list[tuple[str, float, float]]
 
 
 def main(name: str, runtime: str, folder: str, rounds: str) -> dict[str, Any]:
-    """Load, warm up, read every picture; what it cost and what was read."""
+    """Load, warm up and read every picture; return what that cost and what was read."""
     start_mb, _ = memory()
     from qrcascade.errors import QRCascadeError
 
@@ -27,7 +27,7 @@ def main(name: str, runtime: str, folder: str, rounds: str) -> dict[str, Any]:
     load_s = time.perf_counter() - _START
     loaded_mb, _ = memory()
     index = json.loads(Path(folder, "index.json").read_text("utf-8"))
-    # The first pictures still build what is kept for later ones.
+    # Warm up: the first picture fills caches.
     cascade.read(Path(folder, index[0]))
     read: list[list[dict[str, Any]]] = [[] for _ in index]
     for _ in range(int(rounds)):
@@ -36,7 +36,7 @@ def main(name: str, runtime: str, folder: str, rounds: str) -> dict[str, Any]:
             wall, cpu = time.perf_counter(), time.process_time()
             result = cascade.read(Path(folder, file))
             wall, cpu = time.perf_counter() - wall, time.process_time() - cpu
-            # A machine may lack zbar; a tier that cannot run has no figures.
+            # A missing zbar is acceptable; a tier that cannot run at all has no figures.
             if broken := [a.error for a in result.attempts if a.error and a.kind in ("", "detect")]:
                 return {"error": broken[0]}
             takes.append({"wall": wall, "cpu": cpu, "texts": result.texts, "detections": list(calls)})
@@ -46,14 +46,16 @@ def main(name: str, runtime: str, folder: str, rounds: str) -> dict[str, Any]:
         "rss_start_mb": start_mb,
         "rss_loaded_mb": loaded_mb,
         "rss_peak_mb": peak_mb,
-        "parameters": sum(map(_parameters, models.values())) if runtime == "torch" else None,
-        "detection": {size: _detection(model, index, Path(folder), calls) for size, model in models.items()},
+        "parameters": sum(map(_count_parameters, models.values())) if runtime == "torch" else None,
+        "detection": {
+            size: _time_detection(model, index, Path(folder), calls) for size, model in models.items()
+        },
         "read": read,
     }
 
 
 def _load(name: str, runtime: str) -> tuple[Any, dict[str, Any], _Calls]:
-    """The cascade, ready; its detectors by size; a log of detections: size, seconds, processor seconds."""
+    """Return the warm cascade, its detectors by size, and a log of their calls with both times."""
     import numpy as np
 
     from qrcascade import Cascade, QReaderStrategy
@@ -70,13 +72,13 @@ def _load(name: str, runtime: str) -> tuple[Any, dict[str, Any], _Calls]:
             strategy.runtime = runtime
             model = detectors[strategy.size] = models.load(strategy.size, runtime=runtime)
             model.detect(blank)
-            _log(model, strategy.size, calls)
+            _record_calls(model, strategy.size, calls)
     cascade.read(blank)
     return cascade, detectors, calls
 
 
-def _log(model: Any, size: str, calls: _Calls) -> None:
-    """Have every detection of a model noted with its time."""
+def _record_calls(model: Any, size: str, calls: _Calls) -> None:
+    """Record every detection of a model with its time."""
     detect = model.detect
 
     def timed(*arguments: Any) -> Any:
@@ -88,8 +90,8 @@ def _log(model: Any, size: str, calls: _Calls) -> None:
     model.detect = timed
 
 
-def _detection(model: Any, index: list[str], folder: Path, calls: _Calls) -> tuple[float, float]:
-    """The median seconds and processor seconds of a detection, over a few of the pictures."""
+def _time_detection(model: Any, index: list[str], folder: Path, calls: _Calls) -> tuple[float, float]:
+    """Return the median seconds and processor seconds of a detection over a few of the pictures."""
     import statistics
 
     from qrcascade import Frame
@@ -101,12 +103,12 @@ def _detection(model: Any, index: list[str], folder: Path, calls: _Calls) -> tup
     return statistics.median(c[1] for c in calls), statistics.median(c[2] for c in calls)
 
 
-def _parameters(model: Any) -> int:
+def _count_parameters(model: Any) -> int:
     return sum(p.numel() for p in model._reader.detector.model.model.parameters())
 
 
 def memory() -> tuple[float | None, float | None]:
-    """Resident memory now and at most, in MB; None where this system does not say."""
+    """Return the current and peak resident memory in MB; None where the system does not report it."""
     try:
         lines = Path("/proc/self/status").read_text("utf-8").splitlines()
         found = {line.split(":")[0]: line.split()[1] for line in lines if line.startswith("Vm")}

@@ -1,4 +1,4 @@
-"""Measuring a profile: each configuration in its own process, over the same pictures."""
+"""Measuring a profile: each configuration in its own process, on the same pictures."""
 
 from __future__ import annotations
 
@@ -38,11 +38,11 @@ _PACKAGES = (
     "openvino",
     "onnxruntime",
 )
-Taken = dict[str, Any]
+Output = dict[str, Any]
 
 
 def configurations(names: Iterable[str], chosen: Iterable[str]) -> list[tuple[str, str]]:
-    """Every (name, runtime) to be measured; what has no detector has one row."""
+    """Return every (name, runtime) to measure; a preset without a detector has a single row."""
     chosen = tuple(chosen)
     return [(name, r) for name in names for r in (chosen if _sizes(name) else (NO_RUNTIME,))]
 
@@ -63,21 +63,21 @@ def measure(
     described: str = "",
     progress: Callable[[str], None] = lambda _: None,
 ) -> Profile:
-    """Measure configurations, as `configurations` gives them, one after the other.
+    """Measure the configurations returned by `configurations`, one after the other.
 
-    Each picture's time is the median of its rounds. ``architectures`` is a folder with checkpoints (and
-    exports) of the true architectures with random weights: time, memory and size are taken from them. The
-    readings are those of the other weights, and each detection counts as long as the architecture's takes.
-    ``note`` and ``described`` are the profile's; ``progress`` is given what comes next.
+    The time of each picture is the median over the rounds. ``architectures`` is a folder with checkpoints
+    (and exports) of the true architectures with random weights. If given, time, memory and size are measured
+    with them; the readings come from the other weights, with detections timed as with the architectures.
+    ``note`` and ``described`` go into the profile; ``progress`` is called with the name of each next step.
     """
     rows, left_out = [], {}
     with tempfile.TemporaryDirectory(prefix="qrcascade-") as made:
         folder = Path(made)
-        _write(pictures, folder)
+        _write_pictures(pictures, folder)
         for number, (name, runtime) in enumerate(wanted, 1):
             label = name if runtime == NO_RUNTIME else f"{name} in {runtime}"
             progress(f"[{number} of {len(wanted)}] {label}")
-            row = _measured(name, runtime, pictures, folder, rounds, weights_folder, architectures)
+            row = _measure_one(name, runtime, pictures, folder, rounds, weights_folder, architectures)
             if isinstance(row, str):
                 left_out[label] = row
             else:
@@ -88,13 +88,13 @@ def measure(
         date=date.today().isoformat(),
         versions=dict(versions(_PACKAGES)),
         pictures=described,
-        rows=tuple(_counted(rows)),
+        rows=tuple(_fill_parameters(rows)),
         note=note,
         left_out=left_out,
     )
 
 
-def _measured(
+def _measure_one(
     name: str,
     runtime: str,
     pictures: Sequence[Picture],
@@ -103,14 +103,14 @@ def _measured(
     weights_folder: Path | None,
     architectures: Path | None,
 ) -> Measured | str:
-    """Return one configuration's row, or why there is none."""
-    read = cost = _child(name, runtime, folder, rounds, weights_folder)
+    """Return the row of one configuration, or why there is none."""
+    read = cost = _run_child(name, runtime, folder, rounds, weights_folder)
     cost_weights = _kind(name, weights_folder, architectures)
     if "error" not in read and cost_weights == "random":
-        cost = _child(name, runtime, folder, 1, architectures)
-    for taken in (read, cost):
-        if "error" in taken:
-            return str(taken["error"])
+        cost = _run_child(name, runtime, folder, 1, architectures)
+    for output in (read, cost):
+        if "error" in output:
+            return str(output["error"])
     cost_folder = architectures if cost_weights == "random" else weights_folder
     return replace(
         _row(name, runtime, read, cost, pictures),
@@ -120,16 +120,16 @@ def _measured(
     )
 
 
-def _write(pictures: Sequence[Picture], folder: Path) -> None:
+def _write_pictures(pictures: Sequence[Picture], folder: Path) -> None:
     names = [f"{i:05}" for i in range(len(pictures))]
     for name, picture in zip(names, pictures, strict=True):
         (folder / name).write_bytes(picture.file)
     (folder / "index.json").write_text(json.dumps(names), "utf-8")
 
 
-def _child(name: str, runtime: str, folder: Path, rounds: int, weights_folder: Path | None) -> Taken:
-    """What `qrcascade.profile.child` prints, or {"error": why it did not}."""
-    # A fetch would count as loading time.
+def _run_child(name: str, runtime: str, folder: Path, rounds: int, weights_folder: Path | None) -> Output:
+    """Return what `qrcascade.profile.child` prints, or {"error": why it failed}."""
+    # Offline, since fetching would count as loading time.
     environment = {**os.environ, "QRCASCADE_OFFLINE": "1"}
     if weights_folder:
         environment["QRCASCADE_WEIGHTS"] = str(weights_folder)
@@ -137,14 +137,14 @@ def _child(name: str, runtime: str, folder: Path, rounds: int, weights_folder: P
     run = subprocess.run(command, capture_output=True, text=True, env=environment)
     lines = run.stdout.splitlines()
     if run.returncode or not lines:
-        last = run.stderr.strip().splitlines()[-1:] or ["it said nothing"]
+        last = run.stderr.strip().splitlines()[-1:] or ["no message"]
         return {"error": f"its process ended with {run.returncode}: {last[0]}"}
-    taken: Taken = json.loads(lines[-1])
-    return taken
+    output: Output = json.loads(lines[-1])
+    return output
 
 
-def _row(name: str, runtime: str, read: Taken, cost: Taken, pictures: Sequence[Picture]) -> Measured:
-    """The figures; where `cost` is another run, each detection takes as long as it did there."""
+def _row(name: str, runtime: str, read: Output, cost: Output, pictures: Sequence[Picture]) -> Measured:
+    """Return the figures; if ``cost`` is another run, detections are timed as in that run."""
     walls, cpus = [], []
     conditions: dict[str, tuple[int, int]] = {}
     wrong = 0
@@ -172,18 +172,18 @@ def _row(name: str, runtime: str, read: Taken, cost: Taken, pictures: Sequence[P
         conditions=conditions,
         wrong=wrong,
         parameters=cost["parameters"] or None,
-        rss_start_mb=_rounded(cost["rss_start_mb"]),
-        rss_loaded_mb=_rounded(cost["rss_loaded_mb"]),
-        rss_peak_mb=_rounded(cost["rss_peak_mb"]),
+        rss_start_mb=_round(cost["rss_start_mb"]),
+        rss_loaded_mb=_round(cost["rss_loaded_mb"]),
+        rss_peak_mb=_round(cost["rss_peak_mb"]),
     )
 
 
-def _rounded(mb: float | None) -> float | None:
+def _round(mb: float | None) -> float | None:
     return None if mb is None else round(mb, 1)
 
 
-def _counted(rows: list[Measured]) -> list[Measured]:
-    """Only torch counts parameters; the exports have as many."""
+def _fill_parameters(rows: list[Measured]) -> list[Measured]:
+    """Copy the parameter counts from torch to the exports, which cannot count them."""
     known = {row.name: row.parameters for row in rows if row.parameters}
     return [replace(row, parameters=known.get(row.name)) for row in rows]
 
@@ -196,7 +196,7 @@ def _bytes(size: str, runtime: str, folder: Path | None) -> int:
 
 
 def _kind(name: str, folder: Path | None, architectures: Path | None) -> str:
-    """The worst of the weights that a configuration ran with; see `Measured.cost_weights`."""
+    """Return the worst kind of weights that a configuration ran with; see `Measured.cost_weights`."""
     kinds = ["none"]
     for size in _sizes(name):
         own = _identity(size, folder)
@@ -209,7 +209,7 @@ def _kind(name: str, folder: Path | None, architectures: Path | None) -> str:
 
 
 def _identity(size: str, folder: Path | None) -> str:
-    """The SHA-256 of a size's weights, or of those that its export was made of; "" where there is neither."""
+    """Return the SHA-256 of the weights of a size, or of the source of its export; "" if there is neither."""
     file = weights.path(size, folder)
     if file.is_file():
         return sha256(file)
@@ -221,7 +221,7 @@ def _identity(size: str, folder: Path | None) -> str:
 
 
 def machine() -> str:
-    """Processor, cores, operating system and Python."""
+    """Describe the processor, its cores, the operating system and Python."""
     cpu = platform.processor() or platform.machine()
     info = Path("/proc/cpuinfo")
     if info.exists():
@@ -231,7 +231,7 @@ def machine() -> str:
 
 
 def versions(packages: Iterable[str]) -> Iterator[tuple[str, str]]:
-    """Those of the packages that are installed, and their versions."""
+    """Yield those packages that are installed, with their versions."""
     for package in packages:
         try:
             yield package, metadata.version(package)

@@ -1,6 +1,6 @@
-"""The pictures that a profile is measured on: made from a seed, or the user's own.
+"""The pictures that a profile is measured on: synthetic ones from a seed, or the user's own.
 
-They are simpler than what was seen in the wild, and graded: each condition runs from easy to the edge of
+The synthetic pictures are simpler than real ones, and graded: each condition ranges from easy to the edge of
 what can be read.
 """
 
@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 
 from qrcascade.errors import OptionError
 
-__all__ = ["CONDITIONS", "SUFFIXES", "Picture", "drawn", "folder", "made"]
+__all__ = ["CONDITIONS", "SUFFIXES", "Picture", "draw", "make", "read_folder"]
 
 Page = NDArray[np.float32]
 _CELL = 8
@@ -27,7 +27,7 @@ SUFFIXES = (".jpg", ".jpeg", ".png", ".webp", ".tif", ".tiff", ".bmp")
 
 @dataclass(frozen=True, slots=True)
 class Picture:
-    """A picture and its truth: a condition's name, the file's bytes, its codes' texts."""
+    """A picture and its truth: the condition's name, the bytes of the file, the texts of its codes."""
 
     condition: str
     file: bytes
@@ -39,7 +39,7 @@ _UNIT = np.array([[-1, -1], [1, -1], [1, 1], [-1, 1]], np.float64)
 
 
 class _Sheet:
-    """A printed page that symbols are put on, and the camera that looks at it."""
+    """A printed page with symbols, and the camera that photographs it."""
 
     def __init__(self, random: np.random.Generator, text: str | None, width: int, height: int) -> None:
         self.random = random
@@ -64,7 +64,7 @@ class _Sheet:
         length: int = 24,
         spoil: Callable[[Page], None] | None = None,
     ) -> _Sheet:
-        """Put a symbol there, ``side`` pixels wide; ``spoil`` changes its print, of `_CELL` a module."""
+        """Add a symbol ``side`` pixels wide; ``spoil`` alters its print, with `_CELL` pixels per module."""
         import zxingcpp
 
         height, width = self.page.shape
@@ -87,10 +87,10 @@ class _Sheet:
         return self
 
     def _paint(self, art: Page, at: tuple[float, float], corners: NDArray[np.float64], outer: float) -> None:
-        """Paint a symbol's print with its corners, relative to a place, in the page."""
+        """Paint a symbol's print onto the page, with its corners relative to a place."""
         x, y = at
         reach = len(art) / 2
-        # Painted at three times the size and averaged down, as a camera's pixels do.
+        # Paint at three times the size and average, as the pixels of a camera do.
         half = int(outer * 1.6) + 2
         left, top = round(x) - half, round(y) - half
         box = np.s_[max(0, top) : top + 2 * half, max(0, left) : left + 2 * half]
@@ -103,7 +103,7 @@ class _Sheet:
         cv2.warpPerspective(art, matrix, large.shape[::-1], large, borderMode=cv2.BORDER_TRANSPARENT)
         self.page[box] = cv2.resize(large, area.shape[::-1], interpolation=cv2.INTER_AREA)
 
-    def seen(
+    def shoot(
         self,
         *,
         blur: float = 0.0,
@@ -112,7 +112,7 @@ class _Sheet:
         noise: float = 2.0,
         quality: int = 85,
     ) -> tuple[bytes, list[str]]:
-        """The file, and its texts: waves and blur in pixels, uneven light 0 to 1, noise in levels."""
+        """Return the JPEG and its texts; bend and blur are in pixels, shade 0 to 1, noise in gray levels."""
         height, width = self.page.shape
         x, y = np.meshgrid(np.arange(width, dtype=np.float32), np.arange(height, dtype=np.float32))
         page = self.page
@@ -129,55 +129,55 @@ class _Sheet:
         return cv2.imencode(".jpg", color, [cv2.IMWRITE_JPEG_QUALITY, quality])[1].tobytes(), self.texts
 
 
-def _covered(random: np.random.Generator, severity: float, art: Page) -> None:
+def _cover(random: np.random.Generator, severity: float, art: Page) -> None:
     side = int(len(art) * (0.2 + 0.45 * severity))
     top, left = (int(random.uniform(0.35, 0.95) * (len(art) - side)) for _ in range(2))
     art[top : top + side, left : left + side] = random.choice([20, 130, 245])
 
 
-def _damaged(random: np.random.Generator, severity: float, art: Page) -> None:
+def _damage(random: np.random.Generator, severity: float, art: Page) -> None:
     for _ in range(2 + round(10 * severity)):
         start, stop = (tuple(int(v) for v in random.integers(0, len(art), 2)) for _ in range(2))
         ink = float(random.choice([30, 240]))
         cv2.line(art, start, stop, ink, round(_CELL * (0.5 + severity / 2)))
 
 
-def _draw(
+def _draw_condition(
     condition: str, severity: float, random: np.random.Generator, text: str | None = None
 ) -> tuple[bytes, list[str]]:
-    """One picture of a condition, from easy (severity 0) to hard (1); the first symbol says ``text``."""
+    """Return a picture of a condition and its texts, ``text`` first; severity is 0 (easy) to 1 (hard)."""
     s = severity
     sheet = functools.partial(_Sheet, random, text)
     if condition == "sharp":
-        return sheet(1200, 1600).symbol(400 - 300 * s, tilt=0.1 * s).seen(quality=95)
+        return sheet(1200, 1600).symbol(400 - 300 * s, tilt=0.1 * s).shoot(quality=95)
     if condition == "blur":
-        return sheet(900, 1200).symbol(260).seen(blur=1 + 5 * s, noise=3)
+        return sheet(900, 1200).symbol(260).shoot(blur=1 + 5 * s, noise=3)
     if condition == "small":
-        return sheet(1500, 2000).symbol(170 - 110 * s, length=60).seen(blur=0.3 + 0.3 * s, quality=70)
+        return sheet(1500, 2000).symbol(170 - 110 * s, length=60).shoot(blur=0.3 + 0.3 * s, quality=70)
     if condition == "shade":
-        return sheet(900, 1200).symbol(240).seen(blur=1.5 + 2 * s, shade=0.5 + 0.48 * s, noise=4 + 8 * s)
+        return sheet(900, 1200).symbol(240).shoot(blur=1.5 + 2 * s, shade=0.5 + 0.48 * s, noise=4 + 8 * s)
     if condition in ("covered", "damaged"):
-        spoil = functools.partial(_covered if condition == "covered" else _damaged, random, s)
-        return sheet(900, 1200).symbol(300, level="H", spoil=spoil).seen(blur=0.7, noise=4)
+        spoil = functools.partial(_cover if condition == "covered" else _damage, random, s)
+        return sheet(900, 1200).symbol(300, level="H", spoil=spoil).shoot(blur=0.7, noise=4)
     if condition == "curved":
-        return sheet(900, 1200).symbol(320).seen(blur=1.0, bend=4 + 14 * s, noise=3)
+        return sheet(900, 1200).symbol(320).shoot(blur=1.0, bend=4 + 14 * s, noise=3)
     if condition == "several":
         page = sheet(1500, 2000)
         for place in ((350, 500), (1100, 600), (400, 1500), (1150, 1400)):
             page.symbol(260 - 180 * s, at=place, turn=180)
-        return page.seen(blur=0.7, shade=0.3 + 0.4 * s)
+        return page.shoot(blur=0.7, shade=0.3 + 0.4 * s)
     if condition == "receipt":
         page = sheet(720, 1280).symbol(180, level="L", length=120, turn=3)
-        return page.seen(blur=0.4 + 1.4 * s, shade=0.4, quality=round(75 - 35 * s))
+        return page.shoot(blur=0.4 + 1.4 * s, shade=0.4, quality=round(75 - 35 * s))
     if condition == "invoice":
-        return sheet(1240, 1754).symbol(350, tilt=0.01, turn=2).seen(noise=1, quality=92)
+        return sheet(1240, 1754).symbol(350, tilt=0.01, turn=2).shoot(noise=1, quality=92)
     if condition == "phone":
         return (
-            sheet(1536, 2048).symbol(250).seen(blur=1.2 + 4.5 * s, shade=0.5 + 0.4 * s, noise=4, quality=75)
+            sheet(1536, 2048).symbol(250).shoot(blur=1.2 + 4.5 * s, shade=0.5 + 0.4 * s, noise=4, quality=75)
         )
     if condition == "distant":
-        return sheet(2560, 1440).symbol(180 - 90 * s).seen(blur=0.8 + 1.0 * s, shade=0.4, noise=4, quality=75)
-    return sheet(1536, 2048).symbol(130).seen(blur=7 + 3 * s, noise=6)[0], []
+        return sheet(2560, 1440).symbol(180 - 90 * s).shoot(blur=0.8 + s, shade=0.4, noise=4, quality=75)
+    return sheet(1536, 2048).symbol(130).shoot(blur=7 + 3 * s, noise=6)[0], []
 
 
 CONDITIONS = (
@@ -197,19 +197,21 @@ CONDITIONS = (
 )
 
 
-def made(each: int, seed: int = 0) -> Iterator[Picture]:
-    """Make so many pictures of each condition, from easy to hard.
+def make(each: int, seed: int = 0) -> Iterator[Picture]:
+    """Make ``each`` pictures of each condition, from easy to hard.
 
-    The same on every machine with the same versions of numpy, OpenCV and zxing-cpp.
+    They are the same on every machine with the same versions of numpy, OpenCV and zxing-cpp.
     """
     for name in CONDITIONS:
         for i in range(each):
-            file, texts = _draw(name, (i + 0.5) / each, np.random.default_rng([seed, i, *name.encode()]))
+            file, texts = _draw_condition(
+                name, (i + 0.5) / each, np.random.default_rng([seed, i, *name.encode()])
+            )
             yield Picture(name, file, tuple(texts))
 
 
-def drawn(condition: str, severity: float, *, text: str | None = None, seed: int = 0) -> Picture:
-    """Make one picture of a condition.
+def draw(condition: str, severity: float, *, text: str | None = None, seed: int = 0) -> Picture:
+    """Draw one picture of a condition.
 
     Parameters
     ----------
@@ -218,14 +220,14 @@ def drawn(condition: str, severity: float, *, text: str | None = None, seed: int
     severity : float
         0 (easy) to 1 (the edge of what can be read).
     text : str, optional
-        What its symbol says, of several the first; made up by default.
+        Text of its symbol, or of the first of several; made up by default.
     seed : int
-        0 or more; another one makes another picture.
+        0 or more; each makes another picture.
 
     Raises
     ------
     OptionError
-        If there is no such condition, a number is out of range, or the text fits no symbol.
+        If the condition is unknown, a number is out of range, or the text fits no symbol.
     """
     if condition not in CONDITIONS:
         raise OptionError(f"condition must be one of {', '.join(CONDITIONS)}, got {condition!r}")
@@ -234,22 +236,24 @@ def drawn(condition: str, severity: float, *, text: str | None = None, seed: int
     if seed < 0:
         raise OptionError(f"seed must be 0 or more, got {seed!r}")
     try:
-        file, texts = _draw(condition, severity, np.random.default_rng([seed, *condition.encode()]), text)
+        file, texts = _draw_condition(
+            condition, severity, np.random.default_rng([seed, *condition.encode()]), text
+        )
     except ValueError as error:
         start = repr(text)[:60]
         raise OptionError(f"no symbol can be made of the text that begins {start}: {error}") from error
     return Picture(condition, file, tuple(texts))
 
 
-def folder(path: Path) -> Iterator[Picture]:
-    """The user's pictures: each file with a ``.txt`` beside it that has its codes' texts, one a line.
+def read_folder(path: Path) -> Iterator[Picture]:
+    """Yield the user's pictures, each beside a ``.txt`` file with the texts of its codes, one per line.
 
-    Their condition is the name of the folder that they are in.
+    The condition of a picture is the name of its folder.
 
     Raises
     ------
     OptionError
-        If there is none.
+        If there is no such picture.
     """
     found = False
     for file in sorted(path.rglob("*")):
@@ -259,4 +263,4 @@ def folder(path: Path) -> Iterator[Picture]:
             lines = truth.read_text("utf-8").splitlines()
             yield Picture(file.parent.name, file.read_bytes(), tuple(line for line in lines if line))
     if not found:
-        raise OptionError(f"no picture with a .txt of the same name beside it in {str(path)!r}")
+        raise OptionError(f"no picture in {str(path)!r} has a .txt file of the same name beside it")

@@ -1,4 +1,4 @@
-"""A profile: what was measured of each configuration, on which machine, with which weights."""
+"""A profile: the figures of each configuration, with the machine and the weights."""
 
 from __future__ import annotations
 
@@ -11,43 +11,43 @@ from pathlib import Path
 from qrcascade.errors import OptionError
 from qrcascade.neural.weights import SIZES, cache
 
-__all__ = ["NO_RUNTIME", "SHIPPED", "Measured", "Profile", "own"]
+__all__ = ["NO_RUNTIME", "SHIPPED", "Measured", "Profile", "own_path"]
 
 NO_RUNTIME = "-"
 SHIPPED = Path(__file__).parent / "default.json"
-# Blurred beyond repair on purpose: the right answer is none, so it is no part of success.
+# Blurred beyond reading on purpose: nothing is the right answer, so it does not count for success.
 _NO_TRUTH = "unreadable"
 
 
 @dataclass(frozen=True, slots=True)
 class Measured:
-    """One configuration's figures.
+    """The figures of one configuration.
 
     Parameters
     ----------
     name : str
-        A preset, or a size of QReader on its own: "n", "s", "m" or "l".
+        A preset, or a size of QReader alone: "n", "s", "m" or "l".
     runtime : str
-        What its detectors ran in; "-" where it has none.
+        Runtime of its detectors; "-" if it has none.
     load_s : float
-        Seconds from the start of the import to the end of a first reading, of an empty picture.
+        Seconds from the start of the import to the end of a first reading of an empty picture.
     mean_ms, p50_ms, p95_ms, p99_ms : float
-        Milliseconds a picture, from its JPEG file.
+        Milliseconds per picture, starting from its JPEG file.
     cpu_ms : float
-        Processor milliseconds a picture, of all threads; mean.
+        Mean processor milliseconds per picture, over all threads.
     conditions : mapping of str to (int, int)
-        For each condition: pictures read exactly, and pictures.
+        For each condition, the number of pictures read exactly, and of all pictures.
     wrong : int
-        Payloads that were reported and are in no picture's truth.
+        Number of reported payloads that are not in their picture's truth.
     rss_start_mb, rss_loaded_mb, rss_peak_mb : float or None
-        Resident memory of the process in MB: before qrcascade's libraries, after loading, at most.
+        Resident memory of the process in MB: before qrcascade's libraries, after loading, and peak.
     parameters : int or None
-        Of its networks; None where there is none, or no torch to count them.
+        Number of parameters of its networks; None without a network, or without torch to count them.
     file_bytes : int
-        Of the files that its networks are loaded from.
+        Size of the files that its networks are loaded from.
     cost_weights, success_weights : str
-        The weights that time, memory and size, and that success, were measured with: "none" (no network),
-        "given", "stand-in" (another size's file) or "random".
+        Weights used to measure time, memory and size, and to measure success: "none" (no network), "given",
+        "stand-in" (the file of another size) or "random".
     """
 
     name: str
@@ -70,32 +70,32 @@ class Measured:
 
     @property
     def right(self) -> int:
-        """Pictures read exactly, of `pictures`."""
+        """Number of the `pictures` read exactly."""
         return sum(right for name, (right, _) in self.conditions.items() if name != _NO_TRUTH)
 
     @property
     def pictures(self) -> int:
-        """Pictures that hold a readable code."""
+        """Number of pictures with a readable code."""
         return sum(count for name, (_, count) in self.conditions.items() if name != _NO_TRUTH)
 
     @property
     def success(self) -> float:
-        """The share of the pictures with a readable code that were read exactly, 0 to 1."""
+        """Share of the pictures with a readable code that were read exactly, 0 to 1."""
         return self.right / self.pictures if self.pictures else 0.0
 
     @property
     def per_second(self) -> float:
-        """Pictures a second in one process, one after the other."""
+        """Pictures per second in one process, one after the other."""
         return 1000 / self.mean_ms
 
     @property
     def alone(self) -> bool:
-        """Whether it is one detector without a cascade: to be compared, not a preset."""
+        """Whether this is a detector without a cascade, for comparison, rather than a preset."""
         return self.name in SIZES
 
     @property
     def caveat(self) -> str:
-        """What the figures do not say of the real weights; "" where there is nothing."""
+        """Which figures do not come from the real weights; "" if all do."""
         says = [
             f"{what} from {kind} weights"
             for what, kind in (("cost", self.cost_weights), ("success", self.success_weights))
@@ -111,21 +111,21 @@ class Profile:
     Parameters
     ----------
     machine : str
-        Processor, cores, operating system, Python.
+        Description of processor, cores, operating system and Python.
     cores : int
-        Logical processors.
+        Number of logical processors.
     date : str
-        ISO 8601.
+        Date of the measurement, in ISO 8601.
     versions : mapping of str to str
-        Of the packages that take part.
+        Versions of the packages involved.
     pictures : str
-        What was read.
+        Description of the pictures.
     rows : tuple of Measured
-        One a configuration.
+        One per configuration.
     note : str
-        What whoever measured wants to be read with the figures.
+        Note to show with the figures.
     left_out : mapping of str to str
-        Configurations that could not be measured, and why.
+        Configurations that could not be measured, with the reasons.
     """
 
     machine: str
@@ -139,7 +139,7 @@ class Profile:
 
     @property
     def caveats(self) -> tuple[str, ...]:
-        """What to read with every figure: the note, and which rows have other than the real weights."""
+        """Caveats about the figures: the note, and the rows not measured with the real weights."""
         marked: dict[str, list[str]] = {}
         for row in self.rows:
             names = marked.setdefault(row.caveat, [])
@@ -149,7 +149,7 @@ class Profile:
         return tuple([self.note] if self.note else []) + tuple(said)
 
     def to_json(self) -> str:
-        """The profile as JSON, for `from_json`; what is computed is in it too, for other readers."""
+        """Return the profile as JSON for `from_json`, including computed values for other readers."""
         fields = asdict(self)
         fields["caveats"] = list(self.caveats)
         for row, made in zip(self.rows, fields["rows"], strict=True):
@@ -159,12 +159,12 @@ class Profile:
 
     @classmethod
     def from_json(cls, text: str) -> Profile:
-        """The profile that `to_json` wrote.
+        """Return the profile that `to_json` wrote.
 
         Raises
         ------
         OptionError
-            If the text is no profile.
+            If the text is not a profile.
         """
         try:
             found = json.loads(text)
@@ -175,18 +175,18 @@ class Profile:
                 row["conditions"] = {name: (n, of) for name, (n, of) in row["conditions"].items()}
             return cls(rows=tuple(Measured(**row) for row in rows), **found)
         except (ValueError, TypeError, KeyError, AttributeError) as error:
-            raise OptionError(f"this is no profile as qrcascade profile writes it: {error!r}") from error
+            raise OptionError(f"this is not a profile written by qrcascade profile: {error!r}") from error
 
     @classmethod
     def load(cls, file: str | os.PathLike[str] | None = None) -> Profile:
-        """Read a profile: a file, else the one measured on this machine, else the shipped one.
+        """Load a profile: the file, else the one measured on this machine, else the shipped one.
 
         Raises
         ------
         OptionError
-            If the file cannot be read or is no profile.
+            If the file cannot be read or is not a profile.
         """
-        measured = own()
+        measured = own_path()
         path = Path(file) if file else measured if measured and measured.is_file() else SHIPPED
         try:
             return cls.from_json(path.read_text("utf-8"))
@@ -194,8 +194,8 @@ class Profile:
             raise OptionError(f"cannot read the profile {str(path)!r}: {error}") from error
 
 
-def own() -> Path | None:
-    """Where this machine's own profile is kept, in the user's cache; None for a user without a home."""
+def own_path() -> Path | None:
+    """Return the path of this machine's profile, in the user's cache; None if the user has no home."""
     named = os.environ.get("QRCASCADE_PROFILE")
     if named:
         return Path(named)

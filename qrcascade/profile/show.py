@@ -1,4 +1,4 @@
-"""A profile as tables and as a picture; all carry its caveats."""
+"""A profile as tables and as a plot, each with its caveats."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ _TITLES = (
 
 
 def report(profile: Profile) -> str:
-    """Markdown: the caveats and the machine, then every table; the shipped one's is in docs/choosing.md."""
+    """Return Markdown with the caveats, the machine and every table, as docs/choosing.md has it."""
     versions = ", ".join(f"{name} {version}" for name, version in profile.versions.items())
     parts = [
         *(f"**{caveat}**" for caveat in profile.caveats),
@@ -46,13 +46,13 @@ def report(profile: Profile) -> str:
         "### By condition of the picture",
         _conditions(profile),
         "### What each tier adds",
-        _added(profile),
+        _additions(profile),
     ]
     return "\n\n".join(parts)
 
 
 def _left_out(profile: Profile) -> dict[str, list[str]]:
-    """The configurations of each reason."""
+    """Return the left-out configurations by reason."""
     names: dict[str, list[str]] = {}
     for name, reason in profile.left_out.items():
         names.setdefault(reason, []).append(name)
@@ -60,7 +60,7 @@ def _left_out(profile: Profile) -> dict[str, list[str]]:
 
 
 def _choices(profile: Profile) -> str:
-    """What `advise` says to one constraint at a time."""
+    """Return a table of what `advise` recommends for one constraint at a time."""
     wishes: list[tuple[str, dict[str, Any]]] = [
         *((f"RAM {n} MB", {"ram": n}) for n in (64, 128, 256, 512, 1024, 2048)),
         *((f"P95 {n} ms", {"p95": n}) for n in (100, 300, 500, 1000, 2000, 5000)),
@@ -79,17 +79,19 @@ def _choices(profile: Profile) -> str:
 
 
 def _conditions(profile: Profile) -> str:
-    """What each configuration read of each condition, in the first runtime it was measured in."""
-    rows = _first(profile)
+    """Return a table of what each configuration read per condition, in the first runtime measured."""
+    rows = _first_rows(profile)
     names = list(profile.rows[0].conditions) if rows else []
-    cells = [[name, *(_of(row.conditions.get(name, (0, 0))) for row in rows.values())] for name in names]
+    cells = [
+        [name, *(_count_of(row.conditions.get(name, (0, 0))) for row in rows.values())] for name in names
+    ]
     cells.append(["weights", *(row.success_weights for row in rows.values())])
     return _markdown(("condition", *(_name(row) for row in rows.values())), cells)
 
 
-def _added(profile: Profile) -> str:
-    """What a preset reads and costs more than another that it begins with."""
-    rows = _first(profile)
+def _additions(profile: Profile) -> str:
+    """Return a table of what a preset reads and costs beyond the preset that it extends."""
+    rows = _first_rows(profile)
     pairs = [("classical", "light"), ("classical", "nano"), ("classical", "small"), ("classical", "large")]
     pairs += [("small", "hybrid"), ("light", "thorough")]
     cells = []
@@ -119,8 +121,8 @@ def _added(profile: Profile) -> str:
     return _markdown(("step", "pictures", "where", "P95, ms", "CPU, ms", "peak, MB", "weights"), cells)
 
 
-def _first(profile: Profile) -> dict[str, Measured]:
-    """One row a name: in the first runtime that it was measured in."""
+def _first_rows(profile: Profile) -> dict[str, Measured]:
+    """Return one row per name, in the first runtime measured."""
     rows: dict[str, Measured] = {}
     for row in profile.rows:
         rows.setdefault(row.name, row)
@@ -150,14 +152,14 @@ def _name(row: Measured) -> str:
 
 
 def _success(row: Measured) -> str:
-    return f"{_of((row.right, row.pictures))} ({row.success:.0%})"
+    return f"{_count_of((row.right, row.pictures))} ({row.success:.0%})"
 
 
 def _weights(row: Measured) -> str:
     return row.caveat or row.cost_weights
 
 
-def _of(counts: tuple[int, int]) -> str:
+def _count_of(counts: tuple[int, int]) -> str:
     return f"{counts[0]} of {counts[1]}"
 
 
@@ -167,7 +169,7 @@ def _markdown(titles: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
 
 
 def plot(profile: Profile, file: str | os.PathLike[str]) -> None:
-    """Draw success against P95, and peak memory, into a picture file of matplotlib's formats.
+    """Plot success against P95, and peak memory, into a file of any format that matplotlib writes.
 
     Raises
     ------

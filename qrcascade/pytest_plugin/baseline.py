@@ -1,4 +1,4 @@
-"""What was read before: a sorted JSON file in the user's repository."""
+"""The baseline of what was read before: a sorted JSON file in the user's repository."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from pathlib import Path
 from qrcascade import OptionError, __version__
 from qrcascade.profile.measure import versions
 
-__all__ = ["Baseline", "installed"]
+__all__ = ["Baseline", "installed_versions"]
 
 _PACKAGES = (
     "zxing-cpp",
@@ -26,25 +26,25 @@ _PACKAGES = (
 )
 
 
-def installed() -> dict[str, str]:
-    """Versions of the libraries that decide what is read."""
+def installed_versions() -> dict[str, str]:
+    """Return the versions of the libraries that affect what is read."""
     return {"qrcascade": __version__, **dict(versions(_PACKAGES))}
 
 
 @dataclass(frozen=True, slots=True)
 class Baseline:
-    """What a whole run read.
+    """The payloads that a complete run read.
 
     Parameters
     ----------
     preset : str
-        Who read.
+        The preset that read.
     expect : None, int or str
-        As `Options.expect`.
+        See `Options.expect`.
     versions : mapping of str to str
-        Of the libraries, when it was made whole.
+        Versions of the libraries in the last complete run.
     pictures : mapping of str to tuple of str
-        By a picture's key: the right payloads that were read, sorted. Empty where none was.
+        For each picture's key, the correct payloads that were read, sorted; empty if there were none.
     """
 
     preset: str
@@ -54,12 +54,12 @@ class Baseline:
 
     @classmethod
     def load(cls, path: Path) -> Baseline | None:
-        """The file's; None where there is no file.
+        """Load a baseline; return None if there is no file.
 
         Raises
         ------
         OptionError
-            If it is none.
+            If the file is not a baseline.
         """
         try:
             found = json.loads(path.read_text("utf-8"))
@@ -69,10 +69,10 @@ class Baseline:
             return None
         except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
             why = f"{type(error).__name__}: {error}"
-            raise OptionError(f"{str(path)!r} is no baseline ({why}); delete it to make a new one") from error
+            raise OptionError(f"{str(path)!r} is not a baseline ({why}); delete it to start anew") from error
 
     def save(self, path: Path) -> None:
-        """Write it: sorted, a payload a line, the same bytes for the same content."""
+        """Write the baseline: sorted, one payload per line, the same bytes for the same content."""
         content = {
             "expect": self.expect,
             "pictures": {key: sorted(texts) for key, texts in self.pictures.items()},

@@ -1,4 +1,4 @@
-"""What the options and the ini file say, checked."""
+"""The options of a run, checked, from the command line and the ini file."""
 
 from __future__ import annotations
 
@@ -11,39 +11,39 @@ import pytest
 
 from qrcascade import Cascade, OptionError
 
-__all__ = ["EVERY", "OWN", "Options", "given_path", "reader"]
+__all__ = ["EVERY", "OWN", "Options", "choose_cascade", "resolve_path"]
 
 EVERY = "*"
-"""In place of a tag: every picture."""
+"""Stands for a tag that every picture has."""
 OWN = "own"
-"""In place of a preset: the cascade of the hook ``pytest_qr_cascade``."""
+"""Stands for a preset: the cascade of the hook ``pytest_qr_cascade``."""
 _BASELINE = "qr-baseline.json"
 
 
 @dataclass(frozen=True, slots=True)
 class Options:
-    """What is wanted of a run.
+    """The options of a run.
 
     Parameters
     ----------
     corpus : Path
-        The folder.
+        Folder of the pictures.
     preset : str
-        Who reads: a preset, or `OWN`.
+        Preset that reads, or `OWN`.
     cascade : Cascade
-        The same, ready to read.
+        Cascade of that preset.
     expect : None, int, "all" or "truth"
-        As for `qrcascade.read`; "truth" is as many as the picture should hold.
+        As for `qrcascade.read`; "truth" expects as many codes as the picture should hold.
     baseline : Path
-        The baseline file; there need not be one.
+        Path of the baseline, which need not exist.
     update : bool
-        Whether it is to be written.
+        Whether to write the baseline.
     report : Path, optional
-        Where the HTML report goes.
+        Path of the HTML report.
     floors : mapping of str to float
-        The least share, 0 to 1, of a tag's pictures that is to be read.
+        Smallest share, 0 to 1, of a tag's pictures that must be read.
     time_ratio : float, optional
-        How many times the time of bare zxing-cpp the readings may take.
+        Time budget of the readings, in multiples of the time of bare zxing-cpp.
     """
 
     corpus: Path
@@ -57,44 +57,44 @@ class Options:
     time_ratio: float | None = None
 
     @classmethod
-    def of(cls, config: pytest.Config) -> Options:
-        """From pytest's configuration; what the command line says goes first.
+    def from_config(cls, config: pytest.Config) -> Options:
+        """Return the options of pytest's configuration; the command line takes precedence.
 
         Raises
         ------
         OptionError
-            If a value means nothing; it says which would.
+            If a value is invalid; the message says which are valid.
         """
         option = config.option
-        corpus = given_path(config, "qr_corpus")
+        corpus = resolve_path(config, "qr_corpus")
         if not corpus.is_dir():
             raise OptionError(f"qr-corpus must be a folder, got {str(corpus)!r}")
         return cls(
             corpus,
-            *reader(config),
-            _expect(option.qr_expect or config.getini("qr_expect")),
-            given_path(config, "qr_baseline", corpus / _BASELINE),
+            *choose_cascade(config),
+            _parse_expect(option.qr_expect or config.getini("qr_expect")),
+            resolve_path(config, "qr_baseline", corpus / _BASELINE),
             option.qr_update_baseline,
             Path(config.invocation_params.dir, option.qr_report) if option.qr_report else None,
-            _floors(config.getini("qr_floor")),
-            _ratio(config.getini("qr_time_ratio")),
+            _parse_floors(config.getini("qr_floor")),
+            _parse_ratio(config.getini("qr_time_ratio")),
         )
 
 
-def reader(config: pytest.Config) -> tuple[str, Cascade]:
-    """Who reads, by name and in person."""
+def choose_cascade(config: pytest.Config) -> tuple[str, Cascade]:
+    """Return the name of the preset that reads, and its cascade."""
     if not (preset := config.option.qr_preset):
         own: object = config.hook.pytest_qr_cascade(config=config)
         if isinstance(own, Cascade):
             return OWN, own
         if own is not None:
-            raise OptionError(f"pytest_qr_cascade must give a qrcascade.Cascade or None, got {own!r}")
+            raise OptionError(f"pytest_qr_cascade must return a qrcascade.Cascade or None, got {own!r}")
         preset = config.getini("qr_preset")
     return preset, Cascade.preset(preset)
 
 
-def given_path(config: pytest.Config, name: str, default: Path = Path()) -> Path:
-    """Of the command line from where pytest was started, of the ini file from where that lies."""
+def resolve_path(config: pytest.Config, name: str, default: Path = Path()) -> Path:
+    """Return a path: relative to where pytest was started, or to the ini file if it is given there."""
     if given := getattr(config.option, name):
         return Path(config.invocation_params.dir, given).resolve()
     if given := config.getini(name):
@@ -102,7 +102,7 @@ def given_path(config: pytest.Config, name: str, default: Path = Path()) -> Path
     return default
 
 
-def _expect(value: str) -> int | str | None:
+def _parse_expect(value: str) -> int | str | None:
     if not value:
         return None
     if value in ("all", "truth"):
@@ -112,27 +112,27 @@ def _expect(value: str) -> int | str | None:
     raise OptionError(f'qr-expect must be a positive number of codes, "all" or "truth", got {value!r}')
 
 
-def _floors(lines: Iterable[str]) -> dict[str, float]:
+def _parse_floors(lines: Iterable[str]) -> dict[str, float]:
     floors = {}
     for line in lines:
         tag, _, share = line.rpartition(":")
-        floor = _number(share)
+        floor = _parse_number(share)
         if not tag.strip() or floor is None or not 0 <= floor <= 1:
-            raise OptionError(f"a line of qr_floor is 'TAG: SHARE', a share from 0 to 1, got {line!r}")
+            raise OptionError(f"a line of qr_floor must be 'TAG: SHARE', a share from 0 to 1, got {line!r}")
         floors[tag.strip()] = floor
     return floors
 
 
-def _ratio(value: str) -> float | None:
+def _parse_ratio(value: str) -> float | None:
     if not value:
         return None
-    ratio = _number(value)
+    ratio = _parse_number(value)
     if ratio is None or not 0 < ratio < math.inf:
         raise OptionError(f"qr_time_ratio must be a positive number, got {value!r}")
     return ratio
 
 
-def _number(text: str) -> float | None:
+def _parse_number(text: str) -> float | None:
     try:
         return float(text)
     except ValueError:

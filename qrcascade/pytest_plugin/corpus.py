@@ -1,4 +1,4 @@
-"""A folder of pictures and what they should hold: a manifest, or a file beside each picture."""
+"""A folder of pictures and their truth, from a manifest or from a file beside each picture."""
 
 from __future__ import annotations
 
@@ -23,20 +23,20 @@ _KEYS = ("file", "texts", "count", "tags", "page", "note")
 
 @dataclass(frozen=True, slots=True)
 class Case:
-    """One picture, and what it should hold. Without texts and count: at least one code.
+    """One picture and what it should hold: without texts and count, at least one code.
 
     Parameters
     ----------
     file : str
-        Its path in the corpus, with "/".
+        Path of the picture in the corpus, with "/".
     texts : tuple of str, optional
-        The payloads of its codes, in any order; empty where nothing may be read.
+        Payloads of its codes, in any order; empty if nothing may be read.
     count : int, optional
-        How many codes it holds, where the payloads are not given.
+        Number of its codes, if the payloads are not given.
     tags : tuple of str
-        What kind of picture it is.
+        Tags of the picture.
     page : int, optional
-        Which page or frame of its file, from 1; the first by default.
+        Page or frame of the file, from 1; by default the first.
     """
 
     file: str
@@ -47,27 +47,27 @@ class Case:
 
     @property
     def key(self) -> str:
-        """Its name in the baseline."""
+        """Name of the picture in the baseline."""
         return self.file if self.page is None else f"{self.file}#page={self.page}"
 
     @property
     def codes(self) -> int | None:
-        """How many codes it holds, where that is known."""
+        """Number of codes that it holds, if known."""
         return self.count if self.texts is None else len(self.texts)
 
 
 @dataclass(frozen=True, slots=True)
 class Corpus:
-    """The cases of a folder by their keys, in order.
+    """The cases of a folder, in order.
 
     Parameters
     ----------
     folder : Path
-        The folder.
+        Folder of the pictures.
     cases : mapping of str to Case
-        By key.
+        Cases by key.
     unlisted : int
-        Pictures in the folder that its manifest does not name.
+        Number of pictures in the folder that its manifest does not name.
     """
 
     folder: Path
@@ -76,21 +76,21 @@ class Corpus:
 
     @classmethod
     def load(cls, folder: Path) -> Corpus:
-        """Read ``manifest.csv`` or ``manifest.jsonl``, or what lies beside each picture that is not hidden.
+        """Load ``manifest.csv`` or ``manifest.jsonl``, else the pictures that are not hidden.
 
         Raises
         ------
         OptionError
-            If there is no picture, one that is named is not there, or what is said of one means nothing.
+            If there is no picture, a named picture is missing, or its description is invalid.
         """
         manifests = [file for name in ("csv", "jsonl") if (file := folder / f"manifest.{name}").is_file()]
         if len(manifests) > 1:
-            raise OptionError(f"{str(folder)!r} has two manifests; one of them must go")
-        pictures = sorted(_pictures(folder))
+            raise OptionError(f"{str(folder)!r} has two manifests; remove one of them")
+        pictures = sorted(_find_pictures(folder))
         if manifests:
-            cases = list(_listed(manifests[0]))
+            cases = list(_read_manifest(manifests[0]))
         else:
-            cases = [_beside(folder, picture) for picture in pictures]
+            cases = [_read_beside(folder, picture) for picture in pictures]
         if not cases:
             raise OptionError(f"no picture in the corpus {str(folder)!r}")
         found = {case.key: case for case in sorted(cases, key=lambda case: (case.file, case.page or 0))}
@@ -101,7 +101,7 @@ class Corpus:
         return cls(folder, found, sum(picture not in listed for picture in pictures))
 
 
-def _pictures(folder: Path) -> Iterator[str]:
+def _find_pictures(folder: Path) -> Iterator[str]:
     for file in folder.rglob("*"):
         path = file.relative_to(folder)
         hidden = any(part.startswith(".") for part in path.parts)
@@ -109,12 +109,12 @@ def _pictures(folder: Path) -> Iterator[str]:
             yield path.as_posix()
 
 
-def _listed(manifest: Path) -> Iterator[Case]:
-    """The cases that a manifest names."""
+def _read_manifest(manifest: Path) -> Iterator[Case]:
+    """Yield the cases that a manifest names."""
     try:
         rows = list(_csv_rows(manifest) if manifest.suffix == ".csv" else _json_rows(manifest))
     except csv.Error as error:
-        raise OptionError(f"{str(manifest)!r} is no CSV: {error}") from error
+        raise OptionError(f"{str(manifest)!r} is not valid CSV: {error}") from error
     for where, row in rows:
         name = row.pop("file", None)
         if not isinstance(name, str) or not name:
@@ -122,27 +122,27 @@ def _listed(manifest: Path) -> Iterator[Case]:
         path = PurePosixPath(name.replace("\\", "/"))
         if path.is_absolute() or ".." in path.parts or not Path(manifest.parent, path).is_file():
             raise OptionError(f"{where}: no such file in {str(manifest.parent)!r}: {name!r}")
-        yield _case(path.as_posix(), row, where)
+        yield _make_case(path.as_posix(), row, where)
 
 
 def _csv_rows(manifest: Path) -> Iterator[tuple[str, dict[str, Any]]]:
-    """Rows of one file and page are one: each has one more payload."""
+    """Yield the rows of a CSV manifest; rows of the same file and page are merged, one payload each."""
     merged: dict[tuple[str, str], tuple[str, dict[str, Any]]] = {}
-    rows = csv.DictReader(io.StringIO(_text(manifest), newline=""), restkey="a further column", strict=True)
+    rows = csv.DictReader(io.StringIO(_read_text(manifest), newline=""), restkey="more", strict=True)
     columns = list(rows.fieldnames or ())
     if unknown := sorted({*columns} - {*_COLUMNS}):
-        raise OptionError(f"{str(manifest)!r} has columns {unknown}; known are {', '.join(_COLUMNS)}")
+        raise OptionError(f"{str(manifest)!r} has unknown columns {unknown}; known are {', '.join(_COLUMNS)}")
     if len({*columns}) < len(columns):
-        raise OptionError(f"{str(manifest)!r} has a column twice; a further row is a further code")
+        raise OptionError(f"{str(manifest)!r} has a column twice; use another row for another code")
     for row in rows:
         where = f"{manifest}, line {rows.line_num}"
-        if "a further column" in row:
-            raise OptionError(f"{where}: more cells than columns; quote a text that has a comma")
+        if "more" in row:
+            raise OptionError(f"{where}: more cells than columns; quote texts that contain commas")
         given: dict[str, Any] = {name: cell for name, cell in row.items() if cell and name != "note"}
         texts = [given.pop("text")] if "text" in given else []
         page = given.get("file", ""), given.get("page", "")
         if page in merged and any(merged[page][1].get(name) != cell for name, cell in given.items()):
-            raise OptionError(f"{where}: {page[0]!r} has other tags or counts here than before")
+            raise OptionError(f"{where}: {page[0]!r} has different tags or counts here than before")
         known = merged.setdefault(page, (where, given))[1]
         if texts:
             known["texts"] = [*known.get("texts", ()), *texts]
@@ -150,66 +150,68 @@ def _csv_rows(manifest: Path) -> Iterator[tuple[str, dict[str, Any]]]:
 
 
 def _json_rows(manifest: Path) -> Iterator[tuple[str, dict[str, Any]]]:
-    for number, line in enumerate(_text(manifest).split("\n"), 1):
+    for number, line in enumerate(_read_text(manifest).split("\n"), 1):
         if line.strip():
             where = f"{manifest}, line {number}"
-            yield where, _object(line, where, _KEYS)
+            yield where, _parse_object(line, where, _KEYS)
 
 
-def _text(file: Path) -> str:
+def _read_text(file: Path) -> str:
     try:
         return file.read_bytes().decode("utf-8-sig")
     except (OSError, UnicodeDecodeError) as error:
         raise OptionError(f"{str(file)!r} cannot be read as UTF-8: {error}") from error
 
 
-def _object(text: str, where: str, keys: tuple[str, ...]) -> dict[str, Any]:
+def _parse_object(text: str, where: str, keys: tuple[str, ...]) -> dict[str, Any]:
     try:
         found = json.loads(text)
     except ValueError as error:
-        raise OptionError(f"{where}: no JSON: {error}") from error
+        raise OptionError(f"{where}: not valid JSON: {error}") from error
     if not isinstance(found, dict) or {*found} - {*keys}:
-        raise OptionError(f"{where}: not a JSON object with some of {', '.join(keys)}: {text.strip()[:80]}")
+        raise OptionError(
+            f"{where}: must be a JSON object with keys among {', '.join(keys)}, got {text.strip()[:80]}"
+        )
     return found
 
 
-def _beside(folder: Path, picture: str) -> Case:
-    """A picture, its folders as tags, and what the .txt or .json of the same name says of it."""
+def _read_beside(folder: Path, picture: str) -> Case:
+    """Return the case of a picture: its folders are tags, a .txt or .json file beside it has the rest."""
     text, data = (Path(folder, picture).with_suffix(suffix) for suffix in (".txt", ".json"))
     folders = list(PurePosixPath(picture).parts[:-1])
     if text.is_file() and data.is_file():
-        raise OptionError(f"{picture!r} has a .txt and a .json in {str(folder)!r}; one of them must go")
+        raise OptionError(f"{picture!r} has both a .txt and a .json in {str(folder)!r}; remove one of them")
     if text.is_file():
-        lines = _text(text).replace("\r\n", "\n").split("\n")
-        return _case(picture, {"texts": [line for line in lines if line], "tags": folders}, str(text))
+        lines = _read_text(text).replace("\r\n", "\n").split("\n")
+        return _make_case(picture, {"texts": [line for line in lines if line], "tags": folders}, str(text))
     if data.is_file():
-        row = _object(_text(data), str(data), _KEYS[1:])
-        row["tags"] = [*folders, *_tags(row.get("tags", ()), str(data))]
-        return _case(picture, row, str(data))
+        row = _parse_object(_read_text(data), str(data), _KEYS[1:])
+        row["tags"] = [*folders, *_parse_tags(row.get("tags", ()), str(data))]
+        return _make_case(picture, row, str(data))
     return Case(picture, tags=tuple(folders))
 
 
-def _case(file: str, row: Mapping[str, Any], where: str) -> Case:
-    texts, tags = row.get("texts"), _tags(row.get("tags", ()), where)
-    count, page = (_whole(row.get(name), name, where) for name in ("count", "page"))
+def _make_case(file: str, row: Mapping[str, Any], where: str) -> Case:
+    texts, tags = row.get("texts"), _parse_tags(row.get("tags", ()), where)
+    count, page = (_parse_whole(row.get(name), name, where) for name in ("count", "page"))
     if texts is not None and not (isinstance(texts, list) and all(isinstance(text, str) for text in texts)):
         raise OptionError(f"{where}: texts must be a list of strings, got {texts!r}")
     if texts is not None and count not in (None, len(texts)):
-        raise OptionError(f"{where}: count is {count}, and there are {len(texts)} texts")
+        raise OptionError(f"{where}: count is {count}, but there are {len(texts)} texts")
     if page == 0:
         raise OptionError(f"{where}: pages are counted from 1")
     return Case(file, None if texts is None else tuple(texts), count, tags, page)
 
 
-def _tags(given: Any, where: str) -> tuple[str, ...]:
-    """Of a list, or of a text with commas, semicolons or spaces between them."""
+def _parse_tags(given: Any, where: str) -> tuple[str, ...]:
+    """Return the tags of a list, or of a text that separates them by commas, semicolons or spaces."""
     tags: Iterable[Any] = re.split(r"[;,\s]+", given) if isinstance(given, str) else given
     if not isinstance(tags, list | tuple) or not all(isinstance(tag, str) for tag in tags):
         raise OptionError(f"{where}: tags must be strings, got {given!r}")
     return tuple(dict.fromkeys(tag for tag in tags if tag))
 
 
-def _whole(value: Any, name: str, where: str) -> int | None:
+def _parse_whole(value: Any, name: str, where: str) -> int | None:
     if isinstance(value, str) and value.strip().isdecimal():
         value = int(value)
     if value is None or (isinstance(value, int) and not isinstance(value, bool) and value >= 0):

@@ -1,4 +1,4 @@
-"""A run over a corpus: what is registered with pytest, and the end of it."""
+"""A run over a corpus: what is registered with pytest, and the summary at its end."""
 
 from __future__ import annotations
 
@@ -9,54 +9,54 @@ import pytest
 
 from qrcascade import OptionError
 from qrcascade.pytest_plugin import report_page
-from qrcascade.pytest_plugin.baseline import Baseline, installed
-from qrcascade.pytest_plugin.configuration import Options, given_path
+from qrcascade.pytest_plugin.baseline import Baseline, installed_versions
+from qrcascade.pytest_plugin.configuration import Options, resolve_path
 from qrcascade.pytest_plugin.corpus import Corpus
 from qrcascade.pytest_plugin.items import REPORTED, CorpusRun
 from qrcascade.pytest_plugin.outcome import Outcome
 from qrcascade.pytest_plugin.summary import COLUMNS, Summary
 
-__all__ = ["Closing", "start"]
+__all__ = ["Closer", "start"]
 
 
 def start(config: pytest.Config) -> None:
-    """Register what collects and reads, and, but in a worker of xdist, what sums up.
+    """Register the part that collects and reads and, except in a worker of xdist, the part that sums up.
 
-    Nothing is done where the ini file names the corpus and the arguments name tests elsewhere.
+    Do nothing if only the ini file names the corpus, and the arguments name tests elsewhere.
 
     Raises
     ------
     pytest.UsageError
-        If an option, the corpus or the baseline cannot be used.
+        If an option, the corpus or the baseline is invalid.
     """
-    corpus = given_path(config, "qr_corpus")
+    corpus = resolve_path(config, "qr_corpus")
     paths = [Path(config.invocation_params.dir, arg.split("::")[0]).resolve() for arg in config.args]
-    # Who names pictures wants those; what is walked anyway is not named twice.
-    asked = any(path.is_relative_to(corpus) or corpus.is_relative_to(path) for path in paths)
+    # If the arguments name pictures, run just those; do not collect the corpus twice.
+    is_named = any(path.is_relative_to(corpus) or corpus.is_relative_to(path) for path in paths)
     elsewhere = config.args_source is config.ArgsSource.ARGS and not config.option.qr_corpus
-    if elsewhere and not asked:
+    if elsewhere and not is_named:
         return
     try:
         _register(config)
     except OptionError as error:
         raise pytest.UsageError(str(error)) from error
-    if not asked:
+    if not is_named:
         config.args.append(str(corpus))
 
 
 def _register(config: pytest.Config) -> None:
-    options = Options.of(config)
+    options = Options.from_config(config)
     corpus = Corpus.load(options.corpus)
     baseline = Baseline.load(options.baseline)
     reading = CorpusRun(config, options, corpus, baseline)
     config.pluginmanager.register(reading, "qrcascade-reading")
     if hasattr(config, "workerinput"):
         return
-    closing = Closing(options, corpus, baseline)
-    if baseline is not None and not options.update and closing.summary().of_another_run:
+    closing = Closer(options, corpus, baseline)
+    if baseline is not None and not options.update and closing.summary().is_of_another_run:
         raise OptionError(
             f"{str(options.baseline)!r} is of preset {baseline.preset!r} with expect={baseline.expect!r}, "
-            f"this run of {options.preset!r} with {options.expect!r}: name another file, or update it"
+            f"but this run is of {options.preset!r} with {options.expect!r}: name another file, or update it"
         )
     unknown = {*options.floors} - {tally.tag for tally in closing.summary().tallies()}
     if unknown:
@@ -65,23 +65,23 @@ def _register(config: pytest.Config) -> None:
     shutil.rmtree(reading.folder, ignore_errors=True)
 
 
-class Closing:
-    """The part of the plugin that gathers outcomes and sums up: once, also where several processes read."""
+class Closer:
+    """The part of the plugin that gathers outcomes and sums up, once even if several processes read."""
 
     def __init__(self, options: Options, corpus: Corpus, baseline: Baseline | None) -> None:
         self._options, self._corpus, self._baseline = options, corpus, baseline
         self._outcomes: dict[str, Outcome] = {}
-        self._versions = installed()
+        self._versions = installed_versions()
         self._written: list[str] = []
 
     def summary(self) -> Summary:
-        """What there is so far."""
+        """Return the summary so far."""
         outcomes = {key: self._outcomes[key] for key in self._corpus.cases if key in self._outcomes}
         return Summary(self._options, self._corpus, self._baseline, outcomes, self._versions)
 
     @pytest.hookimpl
     def pytest_report_header(self) -> str:
-        """Say what is read, and by whom."""
+        """Return a line about the corpus, the preset and the baseline."""
         options, count = self._options, len(self._corpus.cases)
         expect = "" if options.expect is None else f", expect {options.expect}"
         before = "" if self._baseline is not None else " (none yet)"
@@ -90,7 +90,7 @@ class Closing:
 
     @pytest.hookimpl
     def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
-        """Keep what came of a picture."""
+        """Keep the outcome of a picture."""
         found = getattr(report, REPORTED, None)
         if found is not None:
             outcome = Outcome.from_dict(found)
@@ -98,7 +98,7 @@ class Closing:
 
     @pytest.hookimpl
     def pytest_sessionfinish(self, session: pytest.Session) -> None:
-        """Check the floors and the budget; write the baseline and the report."""
+        """Check the floors and the budget, and write the baseline and the report."""
         summary = self.summary()
         if not summary.outcomes:
             return
@@ -111,9 +111,9 @@ class Closing:
             session.exitstatus = pytest.ExitCode.TESTS_FAILED
 
     def _write(self, summary: Summary) -> None:
-        if (baseline := summary.updated()) is not None:
+        if (baseline := summary.update_baseline()) is not None:
             baseline.save(self._options.baseline)
-            part = "" if summary.whole else f", {len(summary.outcomes)} of its pictures"
+            part = "" if summary.is_whole else f", {len(summary.outcomes)} of its pictures"
             self._written.append(f"baseline written: {self._options.baseline}{part}")
         if self._options.report is not None:
             report_page.write(summary, self._options.report)

@@ -1,4 +1,4 @@
-"""Pictures as pytest's files and items, and their reading."""
+"""Pictures as files and items of pytest, and reading them."""
 
 from __future__ import annotations
 
@@ -24,23 +24,23 @@ from qrcascade.report.explain import unread
 __all__ = ["REPORTED", "CorpusRun"]
 
 REPORTED = "qrcascade_outcome"
-"""The attribute of a test report that has the outcome; xdist brings it along."""
+"""Attribute of a test report with the outcome, which xdist transfers."""
 _SAVED_SIDE = 1600
 
 
 class CorpusRun:
-    """The part of the plugin that collects and reads: in every process that runs tests.
+    """The part of the plugin that collects and reads, in every process that runs tests.
 
     Parameters
     ----------
     config : pytest.Config
-        Pytest's.
+        Pytest's configuration.
     options : Options
-        What is wanted.
+        Options of the run.
     corpus : Corpus
-        The pictures.
+        Pictures to read.
     baseline : Baseline, optional
-        What was read before.
+        Baseline to compare with.
     """
 
     def __init__(
@@ -52,34 +52,34 @@ class CorpusRun:
         self._files: dict[Path, list[Case]] = {}
         for case in corpus.cases.values():
             self._files.setdefault((corpus.folder / case.file).resolve(), []).append(case)
-        self._way = {parent for file in self._files for parent in file.parents}
+        self._parents = {parent for file in self._files for parent in file.parents}
 
     @functools.cached_property
-    def _opened(self) -> set[Path]:
-        """Folders on the way from an argument to a picture that ``norecursedirs`` keeps pytest from."""
+    def _unblocked(self) -> set[Path]:
+        """Folders between an argument and a picture that ``norecursedirs`` excludes."""
         patterns = self._config.getini("norecursedirs")
         arguments = [Path(argument.split("::")[0]).resolve() for argument in self._config.args]
         return {
             folder
-            for folder in self._way
+            for folder in self._parents
             if any(fnmatch(folder.name, p) or fnmatch(str(folder), f"*{os.sep}{p}") for p in patterns)
             and any(folder != path and folder.is_relative_to(path) for path in arguments)
         }
 
     @pytest.hookimpl
     def pytest_ignore_collect(self, collection_path: Path) -> bool | None:
-        """Let pytest walk through such folders, to the pictures and nothing else."""
-        if not self._opened:
+        """Let pytest enter those folders, but collect only the pictures in them."""
+        if not self._unblocked:
             return None
         path = collection_path.resolve()
-        if path in self._opened:
+        if path in self._unblocked:
             return False
-        beside = path not in self._way and path not in self._files and self._opened & {*path.parents}
+        beside = path not in self._parents and path not in self._files and self._unblocked & {*path.parents}
         return True if beside else None
 
     @pytest.hookimpl
     def pytest_collect_file(self, file_path: Path, parent: pytest.Collector) -> pytest.Collector | None:
-        """Collect a picture of the corpus."""
+        """Collect the file if it is a picture of the corpus."""
         cases = self._files.get(file_path.resolve())
         if cases is None:
             return None
@@ -87,7 +87,7 @@ class CorpusRun:
 
     @pytest.hookimpl(wrapper=True)
     def pytest_runtest_makereport(self, item: pytest.Item, call: pytest.CallInfo[None]) -> Any:
-        """Add what came of a picture to its report."""
+        """Add the outcome of a picture to its report."""
         report = yield
         if call.when == "call" and isinstance(item, PictureItem) and item.outcome is not None:
             setattr(report, REPORTED, item.outcome.to_dict())
@@ -95,22 +95,22 @@ class CorpusRun:
 
     @functools.cached_property
     def cascade(self) -> Cascade:
-        """Who reads; ready, so that the first picture's time has no loading in it."""
+        """The cascade, warmed up so that the time of the first picture includes no loading."""
         import numpy as np
 
         blank = np.full((640, 640), 255, np.uint8)
         self.options.cascade.read(blank)
-        _bare(blank)
+        _read_bare(blank)
         return self.options.cascade
 
     @functools.cached_property
     def folder(self) -> Path:
-        """Where annotated pictures go: pytest's cache, else a new temporary folder."""
+        """Folder for annotated pictures: in pytest's cache, else a new temporary one."""
         cache = getattr(self._config, "cache", None)
         return Path(tempfile.mkdtemp(prefix="qrcascade-")) if cache is None else cache.mkdir("qrcascade")
 
     def read(self, path: Path, case: Case) -> Outcome:
-        """Read one picture, time it and bare zxing-cpp, and judge it."""
+        """Read a picture, time that and bare zxing-cpp, and return the outcome."""
         expect = case.codes or None if self.options.expect == "truth" else self.options.expect
         before = self._before.get(case.key)
         cascade, page = self.cascade, case.page or 1
@@ -120,18 +120,18 @@ class CorpusRun:
         except (QRCascadeError, OSError) as error:
             known, lost = before is not None, before or ()
             return Outcome(case.key, case.tags, known=known, lost=lost, broken=str(error))
-        outcome = Outcome.of(case, result, before, bare_ms=_bare_ms(file, page - 1))
-        if outcome.sound:
+        outcome = Outcome.judge(case, result, before, bare_ms=_time_bare(file, page - 1))
+        if outcome.is_sound:
             return outcome
         why = tuple(unread(result)) if outcome.short else ()
         return replace(outcome, why=why, drawn=str(self._save(case, result)))
 
-    def excused(self, outcome: Outcome) -> str:
-        """Why a picture that was not read is no failure; empty where it is one."""
+    def find_excuse(self, outcome: Outcome) -> str:
+        """Return why a picture that was not read does not fail; "" if it does."""
         if outcome.wrong or outcome.broken:
             return ""
         if self.options.update:
-            return "not read; the baseline will say so"
+            return "not read; the baseline will record that"
         if outcome.lost:
             return ""
         if outcome.known:
@@ -149,52 +149,52 @@ class CorpusRun:
 
 
 class PictureFile(pytest.File):
-    """A picture's file: one item for each of its pages that the corpus has."""
+    """A picture file, with an item for each of its pages in the corpus."""
 
     def __init__(self, *, cases: list[Case], reading: CorpusRun, **others: Any) -> None:
         super().__init__(**others)
         self._cases, self._reading = cases, reading
 
     def collect(self) -> Iterable[pytest.Item]:
-        """Give the items."""
+        """Yield the items."""
         for case in self._cases:
             name = "qr" if case.page is None else f"qr[page {case.page}]"
             yield PictureItem.from_parent(self, name=name, case=case, reading=self._reading)
 
 
 class PictureItem(pytest.Item):
-    """One picture to be read."""
+    """One picture to read."""
 
     def __init__(self, *, case: Case, reading: CorpusRun, **others: Any) -> None:
         super().__init__(**others)
         self.outcome: Outcome | None = None
         self._case, self._reading = case, reading
-        # So that -k knows the tags.
+        # Let -k select by tag.
         self.extra_keyword_matches.update(case.tags)
 
     def runtest(self) -> None:
-        """Read it; fail where it is not read as it should be."""
+        """Read the picture; fail if it is not read as it should be."""
         self.outcome = outcome = self._reading.read(self.path, self._case)
-        if outcome.sound or (outcome.read and self._reading.options.update):
+        if outcome.is_sound or (outcome.is_read and self._reading.options.update):
             return
-        if excuse := self._reading.excused(outcome):
-            # Does nothing under --runxfail: then it fails.
+        if excuse := self._reading.find_excuse(outcome):
+            # Under --runxfail this does nothing, and the test fails.
             pytest.xfail(excuse)
         pytest.fail("\n".join(outcome.lines()), pytrace=False)
 
     def reportinfo(self) -> tuple[Path, int | None, str]:
-        """Head a failure with the picture's name."""
+        """Return the heading of a failure, with the picture's name."""
         return self.path, None, self._case.key
 
 
-def _bare(source: Any) -> None:
+def _read_bare(source: Any) -> None:
     import zxingcpp
 
     zxingcpp.read_barcodes(source, formats=zxingcpp.BarcodeFormats(zxingcpp.BarcodeFormat.QRCode))
 
 
-def _bare_ms(file: bytes, frame: int) -> float | None:
-    """What zxing-cpp takes alone, decoding included; None where it does not take this kind of picture."""
+def _time_bare(file: bytes, frame: int) -> float | None:
+    """Return the milliseconds of bare zxing-cpp with decoding; None if it cannot open the picture."""
     import io
 
     from PIL import Image
@@ -203,7 +203,7 @@ def _bare_ms(file: bytes, frame: int) -> float | None:
     try:
         with Image.open(io.BytesIO(file)) as image:
             image.seek(frame)
-            _bare(image)
+            _read_bare(image)
     except Exception:
         return None
     return (time.perf_counter() - start) * 1000

@@ -1,4 +1,4 @@
-"""One picture's reading against what it should hold and what was read before."""
+"""The outcome of a picture, compared with its truth and with the baseline."""
 
 from __future__ import annotations
 
@@ -18,35 +18,35 @@ _WIDE = 120
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """What came of one picture; only what JSON can hold, since it may come from another process.
+    """The outcome of one picture, in values that JSON can hold, since it may come from another process.
 
     Parameters
     ----------
     key : str
-        The picture's name in the baseline.
+        Name of the picture in the baseline.
     tags : tuple of str
-        Its tags.
+        Tags of the picture.
     texts, missing, wrong : tuple of str
-        Right payloads that were read; payloads that it holds and that were not read; payloads that were
-        read and that it does not hold. More codes than it holds are wrong where no payloads are known.
+        Correct payloads that were read; payloads in the picture that were not read; payloads read that are
+        not in the picture. If only the count is known, surplus codes are wrong.
     short : int
-        How many codes are missing.
+        Number of missing codes.
     known : bool
-        Whether the baseline has this picture.
+        Whether the baseline has the picture.
     lost, gained : tuple of str
-        Payloads of the baseline that were not read, and those read that it does not have.
+        Payloads of the baseline that were not read, and payloads read that it does not have.
     ms, bare_ms : float or None
-        Milliseconds of the reading, and of bare zxing-cpp on the same file; None where it broke.
+        Milliseconds of the reading, and of bare zxing-cpp on the same file; None if it failed.
     details : tuple of str
-        What was tried, located and broken, in lines.
+        Lines about what was tried, was located and broke.
     why : tuple of str
-        What kept it from being read, in lines.
+        Lines about what may have prevented the reading.
     errors : tuple of str
-        What broke.
+        Errors during the reading.
     broken : str
-        Why it is no picture that can be read, if so.
+        Why the file could not be read as a picture, if so.
     drawn : str
-        Path of the picture with what was found drawn on it, if it was saved.
+        Path of the annotated picture, if it was saved.
     """
 
     key: str
@@ -67,27 +67,27 @@ class Outcome:
     drawn: str = ""
 
     @classmethod
-    def of(cls, case: Case, result: ReadResult, before: tuple[str, ...] | None, **others: Any) -> Outcome:
-        """Judge a reading.
+    def judge(cls, case: Case, result: ReadResult, before: tuple[str, ...] | None, **others: Any) -> Outcome:
+        """Compare a reading with what was expected.
 
         Parameters
         ----------
         case : Case
-            What it should have given.
+            What should have been read.
         result : ReadResult
-            What it gave.
+            What was read.
         before : tuple of str, optional
-            What the baseline has of it; None where it has nothing of it.
+            Payloads in the baseline; None if the baseline does not have the picture.
         **others
-            Further fields.
+            Further fields of the outcome.
         """
         read, extra = list(result.texts), []
         missing: tuple[str, ...] = ()
         if case.texts is not None:
             extra = [text for text in read if text not in case.texts]
             read = [text for text in read if text in case.texts]
-            missing = _less(case.texts, read)
-            # What the truth no longer says is not lost.
+            missing = _subtract(case.texts, read)
+            # Payloads removed from the truth do not count as lost.
             before = None if before is None else tuple(text for text in before if text in case.texts)
         elif case.count is not None:
             read, extra = read[: case.count], read[case.count :]
@@ -100,8 +100,8 @@ class Outcome:
             tuple(extra),
             len(missing) if case.texts is not None else short,
             known=before is not None,
-            lost=_less(before or (), read),
-            gained=_less(read, before) if before is not None else (),
+            lost=_subtract(before or (), read),
+            gained=_subtract(read, before) if before is not None else (),
             ms=result.elapsed_s * 1000,
             details=tuple(_details(result)),
             errors=result.errors,
@@ -109,20 +109,20 @@ class Outcome:
         )
 
     @property
-    def read(self) -> bool:
-        """Whether all that it holds was read, and nothing else."""
+    def is_read(self) -> bool:
+        """Whether everything in the picture was read, and nothing else."""
         return not (self.short or self.wrong or self.broken)
 
     @property
-    def sound(self) -> bool:
-        """Whether it was read, and nothing of the baseline is lost."""
-        return self.read and not self.lost
+    def is_sound(self) -> bool:
+        """Whether the picture was read, and nothing in the baseline was lost."""
+        return self.is_read and not self.lost
 
     @property
     def what(self) -> str:
-        """What came of it, in words."""
+        """The outcome in words."""
         if self.broken:
-            return "no picture that can be read"
+            return "not a readable picture"
         if self.wrong:
             return "a wrong payload"
         if self.lost:
@@ -132,7 +132,7 @@ class Outcome:
         return "read"
 
     def lines(self) -> Iterator[str]:
-        """The message of a failure; the first line has what came of it, the picture and its tags."""
+        """Yield the lines of a failure message; the first has the outcome, the picture and its tags."""
         tags = f" [{', '.join(self.tags)}]" if self.tags else ""
         yield f"{self.what}: {self.key}{tags}"
         if self.broken:
@@ -141,39 +141,39 @@ class Outcome:
         for name, texts in (
             ("wrong", self.wrong),
             ("lost", self.lost),
-            ("missing", _less(self.missing, self.lost)),
+            ("missing", _subtract(self.missing, self.lost)),
         ):
-            yield from _labelled(name, [repr(text) for text in texts])
+            yield from _label(name, [repr(text) for text in texts])
         if self.short and not self.missing:
             yield f"  missing  {self.short} of its codes"
-        yield from _labelled("read", [repr(text) for text in self.texts] or ["nothing that it holds"])
+        yield from _label("read", [repr(text) for text in self.texts] or ["none of its codes"])
         yield from self.details
-        # Sentences, of which the end is the advice: none is cut.
+        # Do not cut these sentences: they end with the advice.
         for name, line in zip(("why", *[""] * len(self.why)), self.why, strict=False):
             yield f"  {name:<8} {line}"
         if self.drawn:
             yield f"  picture  {self.drawn}"
 
     def to_dict(self) -> dict[str, Any]:
-        """For a test report."""
+        """Return the outcome as a dict, for a test report."""
         return {field.name: getattr(self, field.name) for field in fields(self)}
 
     @classmethod
     def from_dict(cls, found: dict[str, Any]) -> Outcome:
-        """From `to_dict`, or what JSON made of it."""
+        """Return the outcome from `to_dict`, possibly after a round trip through JSON."""
         values: dict[str, Any] = {
             name: tuple(value) if isinstance(value, list) else value for name, value in found.items()
         }
         return cls(**values)
 
 
-def _less(texts: Iterable[str], others: Iterable[str]) -> tuple[str, ...]:
-    """The texts without the others, each taken away as often as it is there."""
+def _subtract(texts: Iterable[str], others: Iterable[str]) -> tuple[str, ...]:
+    """Return the texts without the others, counting repetitions."""
     return tuple((Counter(texts) - Counter(others)).elements())
 
 
-def _labelled(name: str, values: Sequence[str]) -> Iterator[str]:
-    """A line for each of the first values, under one name."""
+def _label(name: str, values: Sequence[str]) -> Iterator[str]:
+    """Yield a line for each of the first values, under one label."""
     for value in values[:_SHOWN]:
         yield f"  {name:<8} {_cut(value)}"
         name = ""
@@ -186,7 +186,7 @@ def _cut(text: str) -> str:
 
 
 def _details(result: ReadResult) -> Iterator[str]:
-    """What was tried, a line for each strategy; what was located; what broke."""
+    """Yield lines about what was tried, by strategy, what was located, and what broke."""
     tried = []
     for strategy in dict.fromkeys(attempt.strategy for attempt in result.attempts):
         own = [attempt for attempt in result.attempts if attempt.strategy == strategy]
@@ -195,11 +195,11 @@ def _details(result: ReadResult) -> Iterator[str]:
         names = f" ({', '.join(steps[:_SHOWN])}{more})" if steps else ""
         ms = sum(attempt.elapsed_s for attempt in own) * 1000
         tried.append(f"{strategy}: {len(own)} {'run' if len(own) == 1 else 'runs'} in {ms:.0f} ms{names}")
-    yield from _labelled("tried", tried or ["nothing"])
+    yield from _label("tried", tried or ["nothing"])
     located = [
         f"{region.score:.2f} {region.source} at x {min(x):.0f}-{max(x):.0f}, y {min(y):.0f}-{max(y):.0f}"
         for region in result.regions
         for x, y in [tuple(zip(*region.quad, strict=True))]
     ]
-    yield from _labelled("located", located or ["nothing that is unread"])
-    yield from _labelled("broke", list(result.errors))
+    yield from _label("located", located or ["nothing unread"])
+    yield from _label("broke", list(result.errors))

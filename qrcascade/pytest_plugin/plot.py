@@ -1,4 +1,4 @@
-"""The times of a run as SVG."""
+"""A plot of the times of a run, as SVG."""
 
 from __future__ import annotations
 
@@ -15,14 +15,14 @@ _DOT = 4.0
 
 
 def colour(outcome: Outcome) -> str:
-    """The style's class: what came of a picture."""
+    """Return the CSS class for the outcome of a picture."""
     if outcome.wrong or outcome.lost or outcome.broken:
         return "bad"
-    return "good" if outcome.read else "warn"
+    return "good" if outcome.is_read else "warn"
 
 
 def latency(outcomes: Sequence[Outcome]) -> str:
-    """Each picture's time as a dot, and bare zxing-cpp's as a ring, fastest first, on a logarithmic scale."""
+    """Plot each picture's time as a dot and bare zxing-cpp's as a ring, fastest first, on a log scale."""
     timed = sorted((o for o in outcomes if o.ms), key=lambda o: (o.ms or 0, o.key))
     if not timed:
         return "<p>No picture was timed.</p>"
@@ -47,19 +47,19 @@ def latency(outcomes: Sequence[Outcome]) -> str:
 
 
 def _y(log: float, low: int, high: int) -> float:
-    """Pixels from the top of a decimal logarithm."""
+    """Return the y coordinate in pixels for a decimal logarithm."""
     return _HEIGHT - _BOTTOM - (log - low) / (high - low) * (_HEIGHT - _TOP - _BOTTOM)
 
 
 def _dot(x: float, y: float, kind: str | None, title: str = "") -> str:
-    """A dot of a class; without one, a ring."""
+    """Return a dot of a CSS class, or a ring without one."""
     look = 'fill="none" stroke="currentColor"' if kind is None else f'class="{kind}" fill="currentColor"'
     inner = f"<title>{escape(title)}</title>" if title else ""
     return f'<circle cx="{x:.1f}" cy="{y:.1f}" r="{_DOT}" {look}>{inner}</circle>'
 
 
 def _grid(low: int, high: int) -> Iterator[str]:
-    """A line for each power of ten."""
+    """Yield a line for each power of ten."""
     for power in range(low, high + 1):
         y = _y(power, low, high)
         yield (

@@ -1,4 +1,4 @@
-"""A run as one HTML file that needs no other: tables, what failed with its picture, a plot of times."""
+"""A run as one self-contained HTML file: tables, failures with their pictures, a plot of times."""
 
 from __future__ import annotations
 
@@ -33,20 +33,20 @@ svg { width: 100%; height: auto; } svg text { font: 12px system-ui, sans-serif; 
 
 
 def write(summary: Summary, path: Path) -> None:
-    """Write the page of a run."""
+    """Write the HTML page of a run."""
     path.parent.mkdir(parents=True, exist_ok=True)
     path.write_bytes(page(summary).encode("utf-8", "backslashreplace"))
 
 
 def page(summary: Summary) -> str:
-    """The page of a run."""
+    """Return the HTML page of a run."""
     options, outcomes = summary.options, list(summary.outcomes.values())
     title = escape(
-        f"QR corpus {options.corpus.name}: {sum(o.read for o in outcomes)} of {len(outcomes)} read"
+        f"QR corpus {options.corpus.name}: {sum(o.is_read for o in outcomes)} of {len(outcomes)} read"
     )
     versions = ", ".join(f"{name} {version}" for name, version in summary.versions.items())
-    bad = [o for o in outcomes if not o.sound and (o.wrong or o.lost or o.broken or not o.known)]
-    still = [o for o in outcomes if not o.sound and o not in bad]
+    bad = [o for o in outcomes if not o.is_sound and (o.wrong or o.lost or o.broken or not o.known)]
+    still = [o for o in outcomes if not o.is_sound and o not in bad]
     parts = [
         f"<h1>{title}</h1>",
         f"<p>{escape(f'Preset {options.preset}, expect {options.expect}; {versions}')}</p>",
@@ -61,11 +61,11 @@ def page(summary: Summary) -> str:
         "<h2>Time</h2>",
         plot.latency(outcomes),
         "<h2>Every picture</h2>",
-        _table(("picture", "tags", "came of it", "ms", "zxing-cpp, ms"), map(_row, outcomes)),
+        _table(("picture", "tags", "outcome", "ms", "zxing-cpp, ms"), map(_row, outcomes)),
     ]
     return (
         f'<!doctype html>\n<html lang="en"><head><meta charset="utf-8"><title>{title}</title>'
-        # An icon of its own keeps browsers from asking for one.
+        # An empty icon keeps browsers from requesting one.
         f'<link rel="icon" href="data:,"><style>{_STYLE}</style></head>\n<body>'
         + "\n".join(parts)
         + "\n</body></html>\n"
@@ -94,7 +94,7 @@ def _cards(title: str, outcomes: Sequence[Outcome]) -> Iterator[str]:
 
 
 def _card(outcome: Outcome) -> Iterator[str]:
-    # The picture itself is here.
+    # The card shows the picture instead of its path.
     first, *lines = replace(outcome, drawn="").lines()
     yield f'<div class="card"><h3 class="{plot.colour(outcome)}">{escape(first)}</h3>'
     if outcome.drawn and (picture := _thumbnail(outcome.drawn)):
@@ -103,7 +103,7 @@ def _card(outcome: Outcome) -> Iterator[str]:
 
 
 def _thumbnail(path: str) -> str:
-    """A saved picture as a data URI; empty where it is not on this machine."""
+    """Return a saved picture as a data URI; "" if it is not on this machine."""
     from PIL import Image
 
     try:

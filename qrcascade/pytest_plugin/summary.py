@@ -1,4 +1,4 @@
-"""What a run came to: counts by tag, floors, the time budget, what changed against the baseline."""
+"""The summary of a run: counts by tag, floors, the time budget, and changes from the baseline."""
 
 from __future__ import annotations
 
@@ -19,18 +19,19 @@ _NAMED = 10
 
 @dataclass(frozen=True, slots=True)
 class Tally:
-    """The pictures of one tag.
+    """Counts over the pictures of one tag.
 
     Parameters
     ----------
     tag : str
         The tag, or "*" for all pictures.
     pictures : int
-        How many the corpus has.
+        Number of pictures in the corpus.
     run, read, wrong, lost, gained : int
-        How many were run; were read whole; gave a wrong payload; lost or gained one against the baseline.
+        Number of pictures that were run; were read completely; gave a wrong payload; lost or gained a
+        payload compared with the baseline.
     floor : float, optional
-        The least share to be read.
+        Smallest share that must be read.
     """
 
     tag: str
@@ -43,18 +44,18 @@ class Tally:
     floor: float | None
 
     @property
-    def whole(self) -> bool:
-        """Whether all its pictures were run: on a part, a floor says nothing."""
+    def is_whole(self) -> bool:
+        """Whether all its pictures were run; otherwise its floor is not checked."""
         return self.run == self.pictures
 
     @property
-    def below(self) -> bool:
-        """Whether it is under its floor."""
-        # 0.07 of 100 is a little more than 7 in floating point.
-        return self.floor is not None and self.whole and self.read < self.floor * self.pictures - 1e-9
+    def is_below(self) -> bool:
+        """Whether the share read is below the floor."""
+        # In floating point, 0.07 * 100 is a little more than 7.
+        return self.floor is not None and self.is_whole and self.read < self.floor * self.pictures - 1e-9
 
     def cells(self) -> tuple[str, ...]:
-        """As `COLUMNS`."""
+        """Return the cells of `COLUMNS`."""
         share = f"{self.read / self.run:.3f}" if self.run else "-"
         floor = "-" if self.floor is None else f"{self.floor:.3f}"
         counts = (self.wrong, self.lost, self.gained)
@@ -63,20 +64,20 @@ class Tally:
 
 @dataclass(frozen=True, slots=True)
 class Summary:
-    """A run's outcomes by key, and what they mean together.
+    """The outcomes of a run, and conclusions from them.
 
     Parameters
     ----------
     options : Options
-        What was wanted.
+        Options of the run.
     corpus : Corpus
-        The pictures.
+        Pictures of the corpus.
     baseline : Baseline, optional
-        What was read before.
+        Baseline to compare with.
     outcomes : mapping of str to Outcome
-        Of the pictures that were run, in the corpus's order.
+        Outcomes of the pictures that were run by key, in the order of the corpus.
     versions : mapping of str to str
-        Of the libraries now.
+        Current versions of the libraries.
     """
 
     options: Options
@@ -86,12 +87,12 @@ class Summary:
     versions: Mapping[str, str]
 
     @property
-    def whole(self) -> bool:
+    def is_whole(self) -> bool:
         """Whether every picture of the corpus was run."""
         return len(self.outcomes) == len(self.corpus.cases)
 
     def tallies(self) -> list[Tally]:
-        """One for each tag, and one for all."""
+        """Return a tally for each tag, and one for all pictures."""
         tags = sorted({tag for case in self.corpus.cases.values() for tag in case.tags} - {EVERY})
         return [self._tally(tag) for tag in (*tags, EVERY)]
 
@@ -102,7 +103,7 @@ class Summary:
             tag,
             len(keys),
             len(run),
-            sum(outcome.read for outcome in run),
+            sum(outcome.is_read for outcome in run),
             sum(bool(outcome.wrong) for outcome in run),
             sum(bool(outcome.lost) for outcome in run),
             sum(bool(outcome.gained) for outcome in run),
@@ -110,49 +111,49 @@ class Summary:
         )
 
     def failures(self) -> Iterator[str]:
-        """What fails the run as a whole, in words."""
+        """Yield the reasons why the run as a whole fails."""
         for tally in self.tallies():
-            if tally.below:
+            if tally.is_below:
                 share = f"{tally.read} of {tally.pictures} read"
                 yield f"below the floor: {tally.tag}: {share}, the floor is {tally.floor:g}"
         limit, ratio = self.options.time_ratio, self.ratio
-        if self.whole and limit is not None and ratio is not None and ratio > limit:
+        if self.is_whole and limit is not None and ratio is not None and ratio > limit:
             yield f"over the time budget: {ratio:.1f} times bare zxing-cpp, the budget is {limit:g}"
-        if self.options.update and not self.whole and self.of_another_run:
-            yield f"the baseline was not written: it is {self._made()}, and only a part was run"
+        if self.options.update and not self.is_whole and self.is_of_another_run:
+            yield f"the baseline was not written: it is {self._describe_baseline()}, and only a part was run"
 
     @property
     def ratio(self) -> float | None:
-        """Time of all readings over that of bare zxing-cpp on the same files; None where none has both."""
+        """Time of all readings divided by that of bare zxing-cpp on the same files; None if unknown."""
         both = [(o.ms, o.bare_ms) for o in self.outcomes.values() if o.ms is not None and o.bare_ms]
         return sum(ms for ms, _ in both) / sum(bare for _, bare in both) if both else None
 
     @property
-    def of_another_run(self) -> bool:
-        """Whether the baseline is of another preset or another ``expect``."""
+    def is_of_another_run(self) -> bool:
+        """Whether the baseline was made with another preset or another ``expect``."""
         base, own = self.baseline, self.options
         return base is not None and (base.preset, base.expect) != (own.preset, own.expect)
 
-    def _made(self) -> str:
+    def _describe_baseline(self) -> str:
         assert self.baseline is not None
         return f"of preset {self.baseline.preset!r} with expect={self.baseline.expect!r}"
 
     def notes(self) -> Iterator[str]:
-        """What else there is to know."""
+        """Yield further remarks about the run."""
         outcomes = list(self.outcomes.values())
-        yield from _named("lost", [o.key for o in outcomes if o.lost])
-        yield from _named("gained, not in the baseline", [o.key for o in outcomes if o.gained])
+        yield from _name_pictures("lost", [o.key for o in outcomes if o.lost])
+        yield from _name_pictures("gained, not in the baseline", [o.key for o in outcomes if o.gained])
         if self.baseline is not None:
-            yield from _named("new, not in the baseline", [o.key for o in outcomes if not o.known])
+            yield from _name_pictures("new, not in the baseline", [o.key for o in outcomes if not o.known])
             gone = [key for key in self.baseline.pictures if key not in self.corpus.cases]
-            yield from _named("in the baseline, not in the corpus", gone)
+            yield from _name_pictures("in the baseline, not in the corpus", gone)
             yield from self._other_versions()
-        if not self.whole:
+        if not self.is_whole:
             part = f"{len(self.outcomes)} of {len(self.corpus.cases)} pictures"
-            yield f"a part was run ({part}): floors of whole tags alone are checked, and no time budget"
+            yield f"only a part was run ({part}): only floors of complete tags are checked, no time budget"
         if self.corpus.unlisted:
             yield f"{self.corpus.unlisted} pictures in the folder are not in its manifest"
-        yield from self._time()
+        yield from self._time_notes()
         for error in dict.fromkeys(error for o in outcomes for error in o.errors):
             yield f"broke in {sum(error in o.errors for o in outcomes)} pictures: {error}"
 
@@ -163,30 +164,30 @@ class Summary:
             if before != now:
                 yield f"version: {name} {now}, the baseline was made with {before}"
 
-    def _time(self) -> Iterator[str]:
+    def _time_notes(self) -> Iterator[str]:
         times = [o.ms for o in self.outcomes.values() if o.ms is not None]
         if times:
             budget = f", the budget is {self.options.time_ratio:g}" if self.options.time_ratio else ""
             ratio = "" if self.ratio is None else f"; {self.ratio:.1f} times bare zxing-cpp{budget}"
-            mean = f"{statistics.fmean(times):.0f} ms a picture"
+            mean = f"{statistics.fmean(times):.0f} ms per picture"
             yield f"time: {mean}, median {statistics.median(times):.0f}, at most {max(times):.0f}{ratio}"
 
-    def updated(self) -> Baseline | None:
-        """The baseline with what was run; None where it is not to be written.
+    def update_baseline(self) -> Baseline | None:
+        """Return the baseline updated with this run; None if it must not be written.
 
-        A part of the corpus leaves the other pictures, and the versions, as they were. So does a file that
-        is no picture: what was read of it is to be read again.
+        If only a part was run, the other pictures and the versions stay as they were. A file that is not a
+        readable picture keeps its entry, since its payloads must be read again.
         """
-        if not self.options.update or not self.outcomes or (not self.whole and self.of_another_run):
+        if not self.options.update or not self.outcomes or (not self.is_whole and self.is_of_another_run):
             return None
         before = {} if self.baseline is None else self.baseline.pictures
         new = {key: outcome.texts for key, outcome in self.outcomes.items() if not outcome.broken}
-        kept = {k: v for k, v in before.items() if k not in new and (not self.whole or k in self.outcomes)}
-        versions = self.versions if self.whole or self.baseline is None else self.baseline.versions
+        kept = {k: v for k, v in before.items() if k not in new and (not self.is_whole or k in self.outcomes)}
+        versions = self.versions if self.is_whole or self.baseline is None else self.baseline.versions
         return Baseline(self.options.preset, self.options.expect, versions, {**kept, **new})
 
 
-def _named(what: str, keys: Sequence[str]) -> Iterator[str]:
+def _name_pictures(what: str, keys: Sequence[str]) -> Iterator[str]:
     if keys:
         more = f" and {len(keys) - _NAMED} more" if len(keys) > _NAMED else ""
         yield f"{what}: {', '.join(keys[:_NAMED])}{more}"

@@ -1,6 +1,6 @@
-"""The cascade as an HTTP service: ``qrcascade serve``, or `create_app` for a server of your own.
+"""The cascade as an HTTP service: ``qrcascade serve``, or `create_app` for your own server.
 
-Thin over the public names: nothing is read here, and nothing is kept of what was sent.
+A thin layer over the public API. Nothing that is sent is kept.
 """
 
 from __future__ import annotations

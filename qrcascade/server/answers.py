@@ -1,4 +1,4 @@
-"""What the service answers with, made of the cascade's results."""
+"""The service's answers, built from the cascade's results."""
 
 from __future__ import annotations
 
@@ -10,10 +10,10 @@ from pydantic import BaseModel, Field
 
 from qrcascade import Attempt, QRCode, ReadResult
 
-__all__ = ["Detected", "Read", "detected", "model_of", "read"]
+__all__ = ["Detected", "Read", "detect_answer", "model_of", "page_answer"]
 
 _PREVIEW_SIDE = 1200
-_BROKEN = "it could not run; the service's log says why"
+_BROKEN = "this step could not run; the service's log says why"
 
 Corner = tuple[float, float]
 Corners = tuple[Corner, Corner, Corner, Corner]
@@ -21,23 +21,23 @@ Model = Literal["classical", "nano", "small", "medium", "large"]
 
 
 class TriedStep(BaseModel):
-    """One engine on one view."""
+    """One run of an engine on one view."""
 
     strategy: str
-    step: str = Field(description="In words.")
+    step: str = Field(description="The step in words.")
     engine: str
     view: str
     kind: str
     ms: float
-    found: int = Field(description="Symbols that it read.")
-    error: str | None = Field(description="Not null where it broke.")
+    found: int = Field(description="Number of symbols read.")
+    error: str | None = Field(description="Why the step could not run; null if it ran.")
 
 
 class DetectedCode(BaseModel):
     """One symbol that was read."""
 
     text: str
-    data: str | None = Field(description="The payload's exact bytes, in hexadecimal.")
+    data: str | None = Field(description="The exact bytes of the payload, in hexadecimal.")
     corners: Corners = Field(
         description="(x, y) in pixels of the upright picture, clockwise from the symbol's own top-left."
     )
@@ -47,22 +47,22 @@ class DetectedCode(BaseModel):
     version: str | None
     ec_level: str | None
     mirrored: bool | None
-    page: int | None = Field(description="Of the document, from 1.")
-    accepted: bool = Field(description="Whether the payload is one that `accept` asks for.")
+    page: int | None = Field(description="Page of the document, from 1.")
+    accepted: bool = Field(description="Whether the payload matches `accept`.")
 
 
 class Detected(BaseModel):
-    """What `/detect` answers."""
+    """The answer of `/detect`."""
 
-    success: bool = Field(description="Whether a code was read, and accepted where `accept` is given.")
-    data: str | None = Field(description="The payload that was read with the most confidence.")
-    model: Model | None = Field(description="The tier that read it.")
-    latency_ms: float = Field(description="Of the reading, without the wait for its turn.")
+    success: bool = Field(description="Whether a code was read that matches `accept`, if given.")
+    data: str | None = Field(description="The payload read with the highest confidence.")
+    model: Model | None = Field(description="The tier that read the payload.")
+    latency_ms: float = Field(description="Milliseconds of reading, without the wait for a turn.")
     image_size: tuple[int, int] = Field(description="Width and height of the upright picture.")
     confidence: float | None
     codes: list[DetectedCode]
     timed_out: bool
-    attempts: list[TriedStep] = Field([], description="With `trace=1` alone.")
+    attempts: list[TriedStep] = Field([], description="Every step; only with `trace=1`.")
 
 
 class ReadCode(BaseModel):
@@ -85,7 +85,7 @@ class ReadCode(BaseModel):
 
 
 class UnreadRegion(BaseModel):
-    """A place where a symbol was located, and not read."""
+    """A place where a symbol was located but not read."""
 
     quad: Corners
     score: float
@@ -93,7 +93,7 @@ class UnreadRegion(BaseModel):
 
 
 class ReadPage(BaseModel):
-    """One page's reading, as `ReadResult.to_dict` gives it."""
+    """The result of reading one page, as `ReadResult.to_dict` gives it."""
 
     size: tuple[int, int]
     page: int | None
@@ -103,23 +103,26 @@ class ReadPage(BaseModel):
     regions: list[UnreadRegion]
     attempts: list[TriedStep]
     ended: Literal["settled", "expected", "timeout", "exhausted", ""] = Field(
-        description="settled: something is read, and nothing credible is left unread; expected: as many "
-        "codes as were expected are read; timeout: the time was over; exhausted: every tier has looked."
+        description="Why reading stopped. settled: a code was read, and no likely one is left unread; "
+        "expected: the expected number of codes was read; timeout: the time ran out; exhausted: every tier "
+        "was tried."
     )
-    preview: str | None = Field(None, description="With `preview=1`: the upright page as a small data URL.")
+    preview: str | None = Field(
+        None, description="The upright page as a small data URL; only with `preview=1`."
+    )
 
 
 class Read(BaseModel):
-    """What `/read` answers."""
+    """The answer of `/read`."""
 
     pages: list[ReadPage]
     complete: bool = Field(
-        description="False where the limit of pages, or of time, ended it: there may be further pages."
+        description="False if the page or time limit ended the reading; there may be further pages."
     )
 
 
 def model_of(strategy: str) -> Model | None:
-    """The name that callers know a tier by; the grid reader needs no model, so it counts as classical."""
+    """Return the public name of a tier; the grid reader needs no model and counts as classical."""
     named: dict[str, Model] = {
         "classical": "classical",
         "grid": "classical",
@@ -131,8 +134,8 @@ def model_of(strategy: str) -> Model | None:
     return named.get(strategy)
 
 
-def detected(results: list[ReadResult], trace: bool) -> Detected:
-    """The answer to `/detect`, of the pages that were looked at: one or more."""
+def detect_answer(results: list[ReadResult], trace: bool) -> Detected:
+    """Build the answer of `/detect` from the pages that were read, at least one."""
     shown = next((result for result in results if result), results[0])
     codes = [code for result in results for code in result.codes]
     best = next((code for code in shown.codes if code.accepted), None)
@@ -156,13 +159,13 @@ def _code(code: QRCode) -> DetectedCode:
 
 
 def _step(attempt: Attempt) -> TriedStep:
-    """An attempt without the words of its error: they name files of the service's."""
+    """Return an attempt without its error message, which may name files of the service."""
     known = attempt.to_dict()
     return TriedStep(**{**known, "error": known["error"] and _BROKEN})
 
 
-def read(result: ReadResult, preview: bool) -> ReadPage:
-    """The answer to `/read`, of one page."""
+def page_answer(result: ReadResult, preview: bool) -> ReadPage:
+    """Build the part of the answer of `/read` for one page."""
     known: dict[str, Any] = result.to_dict()
     known["attempts"] = [_step(attempt) for attempt in result.attempts]
     if preview:
@@ -171,7 +174,7 @@ def read(result: ReadResult, preview: bool) -> ReadPage:
 
 
 def _preview(result: ReadResult) -> str | None:
-    """The page as a JPEG of at most 1200 pixels a side; None where the result has no picture."""
+    """Return the page as a JPEG of at most 1200 pixels a side; None if the result has no picture."""
     if result.picture is None:
         return None
     from PIL import Image

@@ -1,4 +1,4 @@
-"""A request's body: taken in up to the limit, in memory alone; a multipart form's file taken out."""
+"""Receiving a request's body: in memory only, up to the limit, raw or as a file of a multipart form."""
 
 from __future__ import annotations
 
@@ -11,11 +11,11 @@ from starlette.formparsers import MultiPartException, MultiPartParser
 
 from qrcascade.server.problems import ProblemError
 
-__all__ = ["SCHEMA", "taken"]
+__all__ = ["SCHEMA", "receive"]
 
-# Names of fields, and the lines between the parts, count towards the limit: a little more than the file.
+# A form is a little larger than its file: field names and boundaries come on top.
 _FORM_BYTES = 65_536
-_ONE_FILE = "a form has one file, named file, and nothing else"
+_ONE_FILE = "a form must have one file, named file, and nothing else"
 _BINARY = {"schema": {"type": "string", "format": "binary", "minLength": 1}}
 _FORM = {
     "schema": {
@@ -28,8 +28,8 @@ _FORM = {
 SCHEMA = {
     "requestBody": {
         "required": True,
-        "description": "A picture or document: raw, under whatever media type (it is known by its bytes), "
-        "or as the one file, named `file`, of a multipart form.",
+        "description": "A picture or document: raw, with any media type (its bytes decide), or as the only "
+        "file, named `file`, of a multipart form.",
         "content": {
             "application/octet-stream": _BINARY,
             "image/*": _BINARY,
@@ -40,33 +40,33 @@ SCHEMA = {
 }
 
 
-async def taken(request: Request, max_body: int, max_wait: float) -> bytes:
-    """The picture or document that a request brings.
+async def receive(request: Request, max_body: int, max_wait: float) -> bytes:
+    """Return the picture or document that a request carries.
 
     Parameters
     ----------
     request : Request
-        Its body has not been read.
+        A request whose body has not been read.
     max_body : int
-        Bytes that the file may have.
+        Largest size of the file, in bytes.
     max_wait : float
-        Seconds that the body may take to arrive.
+        Longest time for the body to arrive, in seconds.
 
     Raises
     ------
     ProblemError
-        408 if it does not arrive, 413 if it is too large, 415 if it is compressed, 422 if it is empty or
-        no form with a file.
+        408 if the body does not arrive in time, 413 if it is too large, 415 if it is compressed, 422 if it
+        is empty or a form without a file.
     """
     if request.headers.get("content-encoding", "identity").lower() != "identity":
-        detail = "the body has a Content-Encoding; send the file as it is, without one"
+        detail = "the body has a Content-Encoding; send the file without one"
         raise ProblemError(415, detail, "unsupported")
     kind = request.headers.get("content-type", "").partition(";")[0].strip().lower()
     try:
         if kind == "multipart/form-data":
-            data = await asyncio.wait_for(_file_of_form(request, max_body), max_wait)
+            data = await asyncio.wait_for(_read_form(request, max_body), max_wait)
         else:
-            data = await asyncio.wait_for(_joined(_limited(request, max_body, max_body)), max_wait)
+            data = await asyncio.wait_for(_join(_limit(request, max_body, max_body)), max_wait)
     except asyncio.TimeoutError:
         raise ProblemError(408, f"the body did not arrive within {max_wait:g} seconds", "slow") from None
     request.state.story["bytes"] = len(data)
@@ -75,12 +75,12 @@ async def taken(request: Request, max_body: int, max_wait: float) -> bytes:
     return data
 
 
-async def _joined(stream: AsyncGenerator[bytes, None]) -> bytes:
+async def _join(stream: AsyncGenerator[bytes, None]) -> bytes:
     return b"".join([chunk async for chunk in stream])
 
 
-async def _limited(request: Request, limit: int, named: int) -> AsyncGenerator[bytes, None]:
-    """The body's chunks, until they are more than the limit."""
+async def _limit(request: Request, limit: int, named: int) -> AsyncGenerator[bytes, None]:
+    """Yield the body's chunks; raise a `ProblemError` once they exceed the limit."""
     too_large = ProblemError(413, f"the body has more than {named:,} bytes; send a smaller file", "too_large")
     announced = request.headers.get("content-length", "")
     if announced.isdecimal() and int(announced) > limit:
@@ -93,10 +93,10 @@ async def _limited(request: Request, limit: int, named: int) -> AsyncGenerator[b
         yield chunk
 
 
-async def _file_of_form(request: Request, max_body: int) -> bytes:
-    stream = _limited(request, max_body + _FORM_BYTES, max_body)
+async def _read_form(request: Request, max_body: int) -> bytes:
+    stream = _limit(request, max_body + _FORM_BYTES, max_body)
     parser = MultiPartParser(request.headers, stream, max_files=1, max_fields=0)
-    # Nothing is laid down on a disk.
+    # Keep large files off the disk.
     parser.spool_max_size = max_body + _FORM_BYTES
     try:
         form = await parser.parse()

@@ -1,4 +1,4 @@
-"""The cascades of the presets that are served, and the one call that reads with them."""
+"""The cascades of the served presets, and reading with them."""
 
 from __future__ import annotations
 
@@ -9,53 +9,53 @@ from dataclasses import dataclass
 
 from qrcascade import Cascade, ReadOptions, ReadResult, read_document
 
-__all__ = ["Reader", "Wish"]
+__all__ = ["ReadSpec", "Reader"]
 
 
 @dataclass(frozen=True, slots=True)
-class Wish:
-    """What a request asks for."""
+class ReadSpec:
+    """The preset and options that a request asks for."""
 
     preset: str
     options: ReadOptions
 
 
 class Reader:
-    """Reads what requests bring. Safe to share between threads."""
+    """Reader of pictures and documents. Safe to share between threads."""
 
     def __init__(self) -> None:
         self._cascades: dict[str, Cascade] = {}
         self._making = threading.Lock()
 
     def cascade(self, preset: str) -> Cascade:
-        """The preset's cascade, made when it is first asked for."""
+        """Return the preset's cascade, made on first use."""
         with self._making:
             if preset not in self._cascades:
-                self._cascades[preset] = _cascade(preset)
+                self._cascades[preset] = _make_cascade(preset)
             return self._cascades[preset]
 
-    def pages(self, source: bytes, wish: Wish) -> Iterator[ReadResult]:
-        """Read one page after the other, each when it is asked for; a picture is one page.
+    def pages(self, source: bytes, spec: ReadSpec) -> Iterator[ReadResult]:
+        """Yield the result of each page, read when it is asked for; a picture is one page.
 
         Raises
         ------
         ImageError
-            If it is no picture or document that can be read.
+            If the source is not a picture or document that can be read.
         MissingDependencyError
             If reading this type needs an extra.
         """
-        return read_document(source, wish.options, cascade=self.cascade(wish.preset))
+        return read_document(source, spec.options, cascade=self.cascade(spec.preset))
 
     def warm(self, preset: str, workers: int) -> ReadResult:
-        """Load a preset's models in so many worker processes; then an empty picture, for every tier to see.
+        """Load a preset's models in worker processes, then read an empty picture with every tier.
 
         Returns
         -------
         ReadResult
-            Its attempts tell which tiers do not work.
+            Its attempts show which tiers do not work.
         """
         self.cascade(preset).warm(workers)
-        return self.cascade(preset).read(_empty(), expect="all")
+        return self.cascade(preset).read(_empty_picture(), expect="all")
 
     def close(self) -> None:
         """End the cascades' worker processes."""
@@ -63,12 +63,12 @@ class Reader:
             cascade.close()
 
 
-def _cascade(preset: str) -> Cascade:
-    """A picture that ends an engine's process, or hangs in it, costs that attempt and not the service."""
+def _make_cascade(preset: str) -> Cascade:
+    """Return a cascade in worker processes, so that a crash or hang costs an attempt, not the service."""
     return Cascade.preset(preset, isolation="process")
 
 
-def _empty() -> bytes:
+def _empty_picture() -> bytes:
     from PIL import Image
 
     buffer = io.BytesIO()

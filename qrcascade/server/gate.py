@@ -1,4 +1,4 @@
-"""What a full queue refuses is refused first of all, so that it takes no time of what is read."""
+"""Refusing requests early while the queue is full, so that refusals take no time from readings."""
 
 from __future__ import annotations
 
@@ -10,20 +10,20 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 from qrcascade.server.problems import ProblemError, response
 from qrcascade.server.queue import Queue
 
-__all__ = ["Gate", "full"]
+__all__ = ["Gate", "busy"]
 
 
 class Gate:
-    """Around the endpoints that read: answers 503 while there is no place, before anything is looked at.
+    """Middleware that answers 503 while there is no place, before anything else is checked.
 
     Parameters
     ----------
     app : ASGI application
-        What answers otherwise.
+        The app that answers all other requests.
     queue : Queue
-        Whose places are taken.
+        The queue of readings.
     paths : collection of str
-        Of the endpoints that need one.
+        Paths of the endpoints that need a place.
     """
 
     def __init__(self, app: ASGIApp, queue: Queue, paths: Collection[str]) -> None:
@@ -34,19 +34,19 @@ class Gate:
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one request."""
         if scope["type"] == "http" and scope["method"] == "POST" and scope["path"] in self._paths:
-            retry_after = self._queue.full()
+            retry_after = self._queue.retry_if_full()
             if retry_after is not None:
                 scope["state"]["story"]["endpoint"] = scope["path"]
                 request = Request(scope)
-                await response(request, full(self._queue.places, retry_after))(scope, receive, send)
+                await response(request, busy(self._queue.places, retry_after))(scope, receive, send)
                 return
         await self._app(scope, receive, send)
 
 
-def full(places: int, retry_after: int) -> ProblemError:
-    """The refusal where there is no place, or a turn did not come in time."""
+def busy(places: int, retry_after: int) -> ProblemError:
+    """Return the refusal for a full queue, or for a turn that did not come in time."""
     detail = (
-        f"the service is busy: it takes {places} requests at a time, those that wait included; "
-        f"send this one again in {retry_after} s"
+        f"the service is busy: it takes {places} requests at a time, including those that wait; "
+        f"send this request again in {retry_after} s"
     )
     return ProblemError(503, detail, "full", {"Retry-After": str(retry_after)})

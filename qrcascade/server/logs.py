@@ -1,4 +1,4 @@
-"""Structured logs: one JSON object a line, one line a request, and who may see what was read."""
+"""Structured logs: one JSON object per line, one line per request."""
 
 from __future__ import annotations
 
@@ -23,16 +23,16 @@ __all__ = ["LOGGER", "Lines", "RequestLog", "configure"]
 
 LOGGER = logging.getLogger("qrcascade.server")
 
-# Of each answer: what was sent is nobody else's, and is what it says that it is.
+# Added to every answer: nobody may cache it, and browsers must not guess its type.
 _HEADERS = [(b"cache-control", b"no-store"), (b"x-content-type-options", b"nosniff")]
 _GONE = 499
 
 
 class Lines(logging.Formatter):
-    """A record as one line of JSON; its ``fields`` are the object's."""
+    """Formatter of a record as one line of JSON, including its ``fields``."""
 
     def format(self, record: logging.LogRecord) -> str:
-        """The line."""
+        """Return the line."""
         line: dict[str, Any] = {
             "time": datetime.fromtimestamp(record.created, timezone.utc).isoformat(timespec="milliseconds"),
             "level": record.levelname.lower(),
@@ -45,7 +45,7 @@ class Lines(logging.Formatter):
 
 
 def configure() -> None:
-    """Write this service's lines, and those of uvicorn, to standard output."""
+    """Write the logs of this service and of uvicorn to standard output."""
     handler = logging.StreamHandler(sys.stdout)
     handler.setFormatter(Lines())
     for name in (LOGGER.name, "uvicorn"):
@@ -56,16 +56,16 @@ def configure() -> None:
 
 
 class RequestLog:
-    """Around the whole app: numbers each request, writes its line, and counts it.
+    """Middleware around the whole app: gives each request an id, logs it, and counts it.
 
-    What the endpoints know goes into ``request.state.story``: outcome, preset, strategy and so on.
+    Endpoints add what they know to ``request.state.story``: outcome, preset, strategy and so on.
 
     Parameters
     ----------
     app : ASGI application
-        What answers.
+        The app that answers.
     count : callable
-        Told endpoint, outcome, strategy and seconds of each request.
+        Called with endpoint, outcome, strategy and seconds of each request.
     """
 
     def __init__(self, app: ASGIApp, count: Callable[[str, str, str, float], None]) -> None:
@@ -82,7 +82,7 @@ class RequestLog:
         scope.setdefault("state", {})["story"] = story
         status = 0
 
-        async def noting(message: Message) -> None:
+        async def send_noting(message: Message) -> None:
             nonlocal status
             if message["type"] == "http.response.start":
                 status = message["status"]
@@ -91,17 +91,17 @@ class RequestLog:
             await send(message)
 
         try:
-            await self._app(scope, receive, noting)
+            await self._app(scope, receive, send_noting)
         except (ClientDisconnect, GoneError):
             status, story["outcome"] = _GONE, "gone"
         except Exception:
             LOGGER.exception("broken", extra={"fields": {"id": story["id"]}})
             if not status:
-                await _broken(Request(scope))(scope, receive, noting)
+                await _broken(Request(scope))(scope, receive, send_noting)
         self._write(scope, story, status, time.monotonic() - start)
 
     def _write(self, scope: Scope, story: dict[str, Any], status: int, seconds: float) -> None:
-        # Only paths that exist are named: others are whatever somebody made up.
+        # Log only paths that exist: callers can make up any others.
         endpoint = story.pop("endpoint", None) or getattr(scope.get("route"), "path", "other")
         story.setdefault("outcome", "ok" if status < 400 else "invalid")
         self._count(endpoint, story["outcome"], story.get("strategy") or "", seconds)
@@ -112,5 +112,5 @@ class RequestLog:
 def _broken(request: Request) -> JSONResponse:
     return response(
         request,
-        ProblemError(500, "the service failed; its log says why, under the number in instance", "broken"),
+        ProblemError(500, "the service failed; its log says why, under the id in instance", "broken"),
     )

@@ -1,4 +1,4 @@
-"""What Prometheus asks for: requests, how long they and the tiers took, the queue, models, memory."""
+"""Metrics for Prometheus: requests, times of requests and tiers, the queue, models, memory."""
 
 from __future__ import annotations
 
@@ -21,61 +21,61 @@ _NEURAL = ("nano", "small", "medium", "large")
 
 
 class Metrics:
-    """One service's figures, in a registry of their own.
+    """The metrics of one service, in their own registry.
 
     Parameters
     ----------
     queue : Queue
-        Whose depth is told.
+        The queue whose depth is reported.
     """
 
     def __init__(self, queue: Queue) -> None:
         self.registry = registry = CollectorRegistry()
         self._requests = Counter(
             "qrcascade_requests",
-            "Requests by what came of them, and by the tier that read the best code.",
+            "Requests by endpoint, outcome, and the tier that read the best code.",
             ["endpoint", "outcome", "strategy"],
             registry=registry,
         )
         self._request_seconds = Histogram(
             "qrcascade_request_seconds",
-            "From a request's head to its answer.",
+            "Seconds from a request's head to its answer.",
             ["endpoint"],
             buckets=_SECONDS,
             registry=registry,
         )
         self._strategy_seconds = Histogram(
             "qrcascade_strategy_seconds",
-            "What a tier took of a page that it looked at, its model's loading included.",
+            "Seconds that a tier spent on a page, including the loading of its model.",
             ["strategy"],
             buckets=_SECONDS,
             registry=registry,
         )
         self.queue_seconds = Histogram(
-            "qrcascade_queue_seconds", "The wait for a turn.", buckets=_SECONDS, registry=registry
+            "qrcascade_queue_seconds", "Seconds of waiting for a turn.", buckets=_SECONDS, registry=registry
         )
         self._loaded = Gauge(
             "qrcascade_model_loaded",
-            "1 where a model has answered, 0 where it could not.",
+            "1 if the model answered last time, 0 if it could not.",
             ["model"],
             registry=registry,
         )
         self._loads = Counter(
             "qrcascade_model_loads",
-            "Times that a model answered for the first time, or again after it could not.",
+            "Times that a model started or stopped answering, including its first answer.",
             ["model", "outcome"],
             registry=registry,
         )
         self._answers: dict[str, bool] = {}
         _add_gauges(registry, queue)
 
-    def request(self, endpoint: str, outcome: str, strategy: str, seconds: float) -> None:
-        """Count a request that is over."""
+    def count_request(self, endpoint: str, outcome: str, strategy: str, seconds: float) -> None:
+        """Count a finished request."""
         self._requests.labels(endpoint, outcome, strategy).inc()
         self._request_seconds.labels(endpoint).observe(seconds)
 
-    def page(self, result: ReadResult) -> None:
-        """Count what each tier took of a page, and whether the models answer."""
+    def count_page(self, result: ReadResult) -> None:
+        """Record the time that each tier spent on a page, and whether the models answer."""
         took: dict[str, float] = defaultdict(float)
         for attempt in result.attempts:
             took[attempt.strategy] += attempt.elapsed_s
@@ -84,38 +84,40 @@ class Metrics:
         for name in _NEURAL:
             looks = [a for a in result.attempts if (a.strategy, a.kind) == (name, "detect")]
             if looks:
-                self.model(name, all(look.error is None for look in looks))
+                self._note_model(name, all(look.error is None for look in looks))
 
-    def model(self, name: str, answers: bool) -> None:
-        """Note whether a model works; a change of that is a load, or one that failed."""
+    def _note_model(self, name: str, answers: bool) -> None:
+        """Record whether a model works; a change counts as a load or a failed load."""
         self._loaded.labels(name).set(answers)
         if self._answers.get(name) != answers:
             self._answers[name] = answers
             self._loads.labels(name, "loaded" if answers else "failed").inc()
 
     def text(self) -> bytes:
-        """All of it, in Prometheus's text format."""
+        """Return all metrics in Prometheus's text format."""
         return generate_latest(self.registry)
 
 
 def _add_gauges(registry: CollectorRegistry, queue: Queue) -> None:
-    """Add the figures that are looked up when they are asked for."""
-    depth = Gauge("qrcascade_queue_depth", "Requests that wait for their turn.", registry=registry)
+    """Add the metrics whose values are looked up on request."""
+    depth = Gauge("qrcascade_queue_depth", "Requests that are waiting for a turn.", registry=registry)
     depth.set_function(lambda: max(0, queue.inside - queue.running))
-    running = Gauge("qrcascade_readings_running", "Readings that run.", registry=registry)
+    running = Gauge("qrcascade_readings_running", "Readings in progress.", registry=registry)
     running.set_function(lambda: queue.running)
-    Gauge("qrcascade_info", "The version.", ["version"], registry=registry).labels(__version__).set(1)
+    Gauge("qrcascade_info", "Version of qrcascade.", ["version"], registry=registry).labels(__version__).set(
+        1
+    )
     registry.register(_Memory())
 
 
 class _Memory(Collector):
-    """Resident memory of the service and of its worker processes, where there is a ``/proc``."""
+    """Collector of the resident memory of the service and its workers, where there is a ``/proc``."""
 
     def collect(self) -> Iterable[Metric]:
         own = os.getpid()
         resident = GaugeMetricFamily(
             "qrcascade_resident_memory_bytes",
-            "Resident memory of the service's own process, and of all its workers.",
+            "Resident memory of the service's own process and of all its workers, in bytes.",
             labels=["process"],
         )
         if (Path("/proc") / str(own) / "statm").is_file():
@@ -128,7 +130,7 @@ def _resident(pid: int) -> int:
     try:
         pages = int(Path(f"/proc/{pid}/statm").read_text().split()[1])
     except (OSError, IndexError):
-        return 0  # It has ended meanwhile.
+        return 0  # The process has ended.
     return pages * os.sysconf("SC_PAGE_SIZE")
 
 

@@ -1,7 +1,7 @@
 """The two pages for people: one to drop a picture on, one that describes the endpoints.
 
-Each is one file: style and script are in it, and the policy that is sent with it lets the browser fetch
-nothing else than the service's own answers.
+Each is a single file with its style and script. The policy sent with it lets the browser fetch only the
+service's own answers.
 """
 
 from __future__ import annotations
@@ -27,18 +27,18 @@ def add(app: FastAPI) -> None:
 
     @app.get("/", response_class=HTMLResponse)
     async def drop() -> HTMLResponse:
-        """The page for people: drop a picture or document, and see what is read."""
+        """Return the page for people: drop a picture or document, and see what is read."""
         return HTMLResponse(page, headers=policy)
 
     @app.get("/docs", response_class=HTMLResponse)
     async def docs() -> HTMLResponse:
-        """This description as a page."""
-        described = _described(app.openapi())
+        """Return this description as a page."""
+        described = _render(app.openapi())
         return HTMLResponse(described, headers=_policy(described))
 
 
 def _policy(page: str) -> dict[str, str]:
-    """Content-Security-Policy: this very style and script, pictures that the page made itself."""
+    """Return headers that allow only the page's own style and script, and pictures that it made."""
     rules = ["default-src 'none'", "connect-src 'self'", "img-src blob: data:", "base-uri 'none'"]
     rules += ["form-action 'none'", "frame-ancestors 'none'"]
     for kind in ("style", "script"):
@@ -61,8 +61,8 @@ td, th { text-align: left; padding: .2rem 1rem .2rem 0; vertical-align: top }
 """
 
 
-def _described(document: dict[str, Any]) -> str:
-    """An OpenAPI document as a page."""
+def _render(document: dict[str, Any]) -> str:
+    """Return an OpenAPI document as a page."""
     parts = [f"<h1>{_e(document['info']['title'])} {_e(document['info']['version'])}</h1>"]
     parts.append(f"<p>{_e(document['info']['description'])} <a href='openapi.json'>openapi.json</a></p>")
     for path, operations in document["paths"].items():
@@ -76,8 +76,8 @@ def _described(document: dict[str, Any]) -> str:
                     f"<p>Body: {_e(body['description'])} <code>{_e(', '.join(body['content']))}</code></p>"
                 )
             answers = [(code, answer["description"]) for code, answer in operation["responses"].items()]
-            parts += _table("Answers", answers)
-    parts.append("<h2>Shapes</h2>")
+            parts += _table("Responses", answers)
+    parts.append("<h2>Schemas</h2>")
     for name, schema in document.get("components", {}).get("schemas", {}).items():
         parts.append(f"<h3>{_e(name)}</h3><pre>{_e(json.dumps(schema, indent=1))}</pre>")
     head = "<!doctype html><html lang='en'><meta charset='utf-8'><title>qrcascade</title>"

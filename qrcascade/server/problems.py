@@ -1,4 +1,4 @@
-"""ProblemError details (RFC 9457): what every refusal and failure is answered with."""
+"""Problem details (RFC 9457): the answer to every refusal and failure."""
 
 from __future__ import annotations
 
@@ -12,26 +12,26 @@ from fastapi.responses import JSONResponse
 from pydantic import BaseModel, Field
 from starlette.exceptions import HTTPException
 
-__all__ = ["MEDIA_TYPE", "ProblemError", "invalid", "of_http", "response", "responses"]
+__all__ = ["MEDIA_TYPE", "ProblemError", "from_http", "from_validation", "response", "responses"]
 
 MEDIA_TYPE = "application/problem+json"
 
 
 class ProblemError(Exception):
-    """Raised where a request cannot be answered as it asks.
+    """A request cannot be answered as asked.
 
     Parameters
     ----------
     status : int
-        HTTP status.
+        The HTTP status.
     detail : str
-        For the caller: shows what was given, never a path or a traceback of the service's.
+        Message for the caller: may show what was given, but never a path or traceback of the service.
     outcome : str
-        For the log and the metrics.
+        Outcome for the log and the metrics.
     headers : mapping, optional
         Further headers of the answer.
     errors : sequence of {"where", "what"}
-        What is wrong with which part of the request.
+        Which parts of the request are wrong, and why.
     """
 
     def __init__(
@@ -56,18 +56,18 @@ class _Wrong(BaseModel):
 
 
 class ProblemDetails(BaseModel):
-    """ProblemError details for HTTP APIs (RFC 9457)."""
+    """Problem Details for HTTP APIs (RFC 9457)."""
 
     type: str = Field(examples=["about:blank"])
     title: str
     status: int
     detail: str
-    instance: str = Field(description="The request, as its line in the service's log names it.")
+    instance: str = Field(description="The request's id in the service's log.")
     errors: list[_Wrong] | None = None
 
 
 def response(request: Request, problem: ProblemError) -> JSONResponse:
-    """The answer, and what the log is to say."""
+    """Return the answer to a problem, and note its outcome for the log."""
     request.state.story["outcome"] = problem.outcome
     body: dict[str, Any] = {
         "type": "about:blank",
@@ -81,20 +81,20 @@ def response(request: Request, problem: ProblemError) -> JSONResponse:
     return JSONResponse(body, problem.status, problem.headers, MEDIA_TYPE)
 
 
-def invalid(error: RequestValidationError) -> ProblemError:
-    """What FastAPI finds wrong with the parameters."""
+def from_validation(error: RequestValidationError) -> ProblemError:
+    """Return the problem for parameters that FastAPI rejects."""
     wrong = [{"where": ".".join(map(str, e["loc"])), "what": str(e["msg"])} for e in error.errors()]
     detail = "; ".join(f"{e['where']}: {e['what']}" for e in wrong)
     return ProblemError(422, detail, "invalid", errors=wrong)
 
 
-def of_http(error: HTTPException) -> ProblemError:
-    """What the routing says: no such page, no such method."""
+def from_http(error: HTTPException) -> ProblemError:
+    """Return the problem for an error of the routing, such as an unknown path or method."""
     return ProblemError(error.status_code, str(error.detail), "invalid", error.headers)
 
 
 def responses(*codes: int) -> dict[int | str, dict[str, Any]]:
-    """The problems that an operation may answer with, for the OpenAPI document."""
+    """Return the problems that an operation may answer with, for the OpenAPI document."""
     schema = ProblemDetails.model_json_schema(ref_template="#/components/schemas/{model}")
     wrong = schema.pop("$defs")["_Wrong"]
     schema["properties"]["errors"]["anyOf"][0]["items"] = wrong

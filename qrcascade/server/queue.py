@@ -1,4 +1,4 @@
-"""So many readings at a time, so many requests that wait, and no more."""
+"""A bounded queue: a limited number of readings at a time, and of requests that wait."""
 
 from __future__ import annotations
 
@@ -15,26 +15,26 @@ __all__ = ["FullError", "GoneError", "Queue"]
 
 _T = TypeVar("_T")
 _LONGEST_RETRY_S = 60
-# Weight of the latest reading in the mean that Retry-After is told from.
+# Weight of the latest reading in the mean from which Retry-After is computed.
 _LATEST = 0.1
-# Calls that each thread has at hand, the one that it runs included: it need not wait for the event loop.
+# Calls submitted per thread, including the one it runs, so that it need not wait for the event loop.
 _AT_HAND = 2
 
 
 class FullError(Exception):
-    """There is no place, or the turn did not come in time; seconds after which to ask again."""
+    """There is no place, or the turn did not come in time; says after how many seconds to try again."""
 
     def __init__(self, retry_after: int) -> None:
-        super().__init__(f"full; again in {retry_after} s")
+        super().__init__(f"the queue is full; try again in {retry_after} s")
         self.retry_after = retry_after
 
 
 class GoneError(Exception):
-    """Who asked has hung up."""
+    """The caller has hung up."""
 
 
 class _Call(Generic[_T]):
-    """Work on its way to a thread, which says when it begins."""
+    """Work for a thread, which notes when it begins."""
 
     def __init__(
         self, work: Callable[[], _T], queue: Queue, waited: Callable[[float], None], since: float
@@ -44,32 +44,32 @@ class _Call(Generic[_T]):
 
     def __call__(self) -> _T:
         self.begun = begun = time.monotonic()
-        self._queue.begins()
+        self._queue.note_begin()
         try:
             self._waited(begun - self._since)
             return self._work()
         finally:
-            self._queue.ended(time.monotonic() - begun)
+            self._queue.note_end(time.monotonic() - begun)
 
 
 class Queue:
-    """Places for requests, and worker threads for those whose turn it is.
+    """Places for requests, and worker threads that read for them.
 
     Parameters
     ----------
     concurrency : int
-        Worker threads.
+        Number of worker threads.
     waiting : int
-        Places beyond those.
+        Number of further places, for requests that wait.
     max_wait : float
-        Seconds that a turn is waited for.
+        Longest wait for a turn, in seconds.
 
     Attributes
     ----------
     places : int
-        Requests that may be inside, waiting or read.
+        Number of requests that may have a place, waiting or being read.
     inside, running : int
-        Requests that have a place, and calls that run.
+        Number of requests that have a place, and of calls in progress.
     """
 
     def __init__(self, concurrency: int, waiting: int, max_wait: float) -> None:
@@ -83,26 +83,26 @@ class Queue:
         self._opened: tuple[asyncio.Semaphore, ThreadPoolExecutor] | None = None
 
     def _open(self) -> tuple[asyncio.Semaphore, ThreadPoolExecutor]:
-        """Turns and worker threads, made on first use: an app may be ended and started again."""
+        """Return turns and worker threads, made on first use, since an app may be stopped and restarted."""
         if self._opened is None:
             threads = ThreadPoolExecutor(self._concurrency, thread_name_prefix="reading")
             self._opened = asyncio.Semaphore(_AT_HAND * self._concurrency), threads
         return self._opened
 
-    def full(self) -> int | None:
-        """Seconds after which to ask again, where there is no place."""
+    def retry_if_full(self) -> int | None:
+        """Return the seconds after which to try again if there is no place, else None."""
         return self._retry_after() if self.inside >= self.places else None
 
     @asynccontextmanager
     async def place(self) -> AsyncIterator[None]:
-        """Hold a place, from before a request's body is taken in.
+        """Hold a place within the ``with``; take it before receiving the request's body.
 
         Raises
         ------
         FullError
-            If there is none.
+            If there is no place.
         """
-        if (retry_after := self.full()) is not None:
+        if (retry_after := self.retry_if_full()) is not None:
             raise FullError(retry_after)
         self.inside += 1
         try:
@@ -119,24 +119,24 @@ class Queue:
     ) -> _T:
         """Wait for a turn, then call ``work`` in a worker thread.
 
-        Its result is waited for ``limit`` seconds; the thread is busy until it ends. ``gone`` is asked when
-        the turn has come: did the caller hang up? ``waited`` gets the seconds that the turn took to come.
+        Wait at most ``limit`` seconds for the result; the thread stays busy until ``work`` returns. When the
+        turn has come, ``gone`` says whether the caller hung up. ``waited`` receives the seconds of waiting.
 
         Raises
         ------
         FullError
             If the turn did not come in time.
         GoneError
-            If nobody wants the result any more.
+            If the caller has hung up.
         asyncio.TimeoutError
             If the limit has passed.
         """
         latest = time.monotonic() + self._max_wait
         call = _Call(work, self, waited, latest - self._max_wait)
-        return await self._result(call, await self._submitted(call, gone), latest, limit)
+        return await self._result(call, await self._submit(call, gone), latest, limit)
 
-    async def _submitted(self, call: _Call[_T], gone: Callable[[], Awaitable[bool]]) -> Future[_T]:
-        """Submit a call when its turn has come; the turn is over when the call is."""
+    async def _submit(self, call: _Call[_T], gone: Callable[[], Awaitable[bool]]) -> Future[_T]:
+        """Submit a call when its turn has come; the turn lasts as long as the call."""
         turns, threads = self._open()
         try:
             await asyncio.wait_for(turns.acquire(), self._max_wait)
@@ -151,14 +151,14 @@ class Queue:
             raise
 
     async def _result(self, call: _Call[_T], submitted: Future[_T], latest: float, limit: float) -> _T:
-        """Wait until a call begins, at the latest then, and for its result so many seconds from there."""
+        """Wait until ``latest`` for a call to begin, and then at most ``limit`` seconds for its result."""
         turns, _ = self._open()
         future = asyncio.wrap_future(submitted)
-        future.add_done_callback(lambda done: _ended(done, turns))
+        future.add_done_callback(lambda done: _end_turn(done, turns))
         while True:
             until = latest if call.begun is None else call.begun + limit
             left = max(0.0, until - time.monotonic())
-            # It may begin meanwhile, and then has no longer than the limit.
+            # The call may begin meanwhile, and then has at most the limit.
             await asyncio.wait({future}, timeout=min(left, limit))
             if future.done():
                 return future.result()
@@ -168,34 +168,34 @@ class Queue:
             if now >= latest and submitted.cancel():
                 raise FullError(self._retry_after())
 
-    def begins(self) -> None:
-        """Count a call that begins, from its thread."""
+    def note_begin(self) -> None:
+        """Count a call that begins; called from its thread."""
         with self._counting:
             self.running += 1
 
-    def ended(self, took: float) -> None:
-        """Count that it has ended, and the seconds that it took."""
+    def note_end(self, took: float) -> None:
+        """Count a call that has ended, and the seconds that it took."""
         with self._counting:
             self.running -= 1
             self._mean_s = took if self._mean_s == 0 else (1 - _LATEST) * self._mean_s + _LATEST * took
 
     def _retry_after(self) -> int:
-        """Whole seconds after which half of those inside should be done."""
+        """Return the whole seconds after which half of the requests inside should be done."""
         expected = self._mean_s * self.inside / self._concurrency / 2
         return min(_LONGEST_RETRY_S, max(1, math.ceil(expected)))
 
-    async def apart(self, work: Callable[[], _T]) -> _T:
-        """Call ``work`` in a worker thread, without a place: before there are requests."""
+    async def run_apart(self, work: Callable[[], _T]) -> _T:
+        """Call ``work`` in a worker thread without taking a place, before there are requests."""
         return await asyncio.get_running_loop().run_in_executor(self._open()[1], work)
 
     def close(self) -> None:
-        """Take in no more work; what runs is left to end."""
+        """Accept no more work; let the running calls end."""
         if self._opened is not None:
             self._opened[1].shutdown(wait=False, cancel_futures=True)
             self._opened = None
 
 
-def _ended(done: asyncio.Future[Any], turns: asyncio.Semaphore) -> None:
+def _end_turn(done: asyncio.Future[Any], turns: asyncio.Semaphore) -> None:
     if not done.cancelled():
-        done.exception()  # Taken here, too: perhaps nobody waits for it any more.
+        done.exception()  # Retrieve it, since nobody may be waiting any more.
     turns.release()

@@ -1,4 +1,4 @@
-"""A document that a worker process has open: what ends that process is an error of a page, and no more."""
+"""A document opened in a worker process, so that a crash there is only an error of one page."""
 
 from __future__ import annotations
 
@@ -17,22 +17,22 @@ from qrcascade.image.frame import Frame
 from qrcascade.image.limits import Limits
 from qrcascade.isolation import HungError, LostError, Worker, Workers
 
-__all__ = ["Elsewhere"]
+__all__ = ["RemoteDocument"]
 
-# Seconds that opening a document, or making a look, may take; with a timeout as long as that, but not less
-# than the other, since a new process has to import PDFium.
+# Longest time to open a document or make a look, in seconds. A timeout shortens it, but not below the second
+# value, since a new process must import PDFium.
 _HANG_S, _LEAST_S = 60.0, 5.0
 
 
-class Elsewhere:
-    """An open document; see `qrcascade.documents.opening.Document`.
+class RemoteDocument:
+    """A document open in a worker process; see `qrcascade.documents.opening.Document`.
 
     Parameters
     ----------
     workers : Workers
-        Whose it is.
+        Pool that provides the worker process.
     timeout : float or None
-        Seconds for a page.
+        Time limit per page, in seconds.
     source : Path or bytes
     password : str, optional
     limits : Limits
@@ -40,7 +40,7 @@ class Elsewhere:
     Raises
     ------
     DocumentError
-        If it is none, or broken, or locked, or ends the process that opens it, or hangs in it.
+        If the source is not a document, is broken or locked, or crashes or hangs the process.
     MissingDependencyError
         If the extra is not installed.
     WorkerError
@@ -74,35 +74,35 @@ class Elsewhere:
             raise
 
     def ask(self, function: Callable[..., Any], *arguments: Any) -> Any:
-        """Return what a function of `qrcascade.documents.serving` returns in the other process.
+        """Call a function of `qrcascade.documents.serving` in the other process, and return its result.
 
         Raises
         ------
         QRCascadeError
-            What that raises.
+            Whatever the function raises.
         ImageError
-            If it has ended, or does not answer.
+            If the process has ended or does not answer.
         """
         worker = self._worker
         if worker is None:
-            raise ImageError("the worker process that had it open has ended")
+            raise ImageError("the worker process of the document has ended")
         try:
             return worker.call(function, *arguments, until=time.monotonic() + self._patience_s)
         except (LostError, HungError) as end:
             self._worker = None
             self._workers.replace(worker)
-            late = f"was ended: no answer within {self._patience_s:g} s"
+            late = f"was stopped: no answer within {self._patience_s:g} s"
             how = f"ended ({end})" if isinstance(end, LostError) else late
-            raise ImageError(f"the worker process that had it open {how}") from None
+            raise ImageError(f"the worker process of the document {how}") from None
 
-    def look(self, seen: serving.Seen) -> Look:
-        """Return a look whose colour is asked for when it is used."""
+    def look(self, seen: serving.SentLook) -> Look:
+        """Return a look whose colour is fetched on use."""
         color = partial(self.ask, serving.color) if seen.has_color else None
         return Look(Frame(seen.gray, color=color), seen.name, seen.to_page)
 
     @contextlib.contextmanager
     def page(self, number: int) -> Iterator[Page]:
-        """A page, from 1, which may be used within the ``with``."""
+        """Open a page, numbered from 1, for use within the ``with``."""
         if self._worker is None:
             self._open()
         size = self.ask(serving.open_page, number)
@@ -112,8 +112,8 @@ class Elsewhere:
             self._end(serving.close_page)
 
     def picture(self, number: int, size: tuple[int, int]) -> Frame:
-        """A page that is opened again when its pixels are used."""
-        reopen = partial(Elsewhere, self._workers, self._timeout, *self._arguments)
+        """Return a page that is opened again when its pixels are used."""
+        reopen = partial(RemoteDocument, self._workers, self._timeout, *self._arguments)
 
         def picture() -> Frame:
             with contextlib.closing(reopen()) as again:
@@ -123,7 +123,7 @@ class Elsewhere:
         return Frame.deferred(size, picture)
 
     def close(self) -> None:
-        """Let go of it; its pages must be closed."""
+        """Close the document; its pages must be closed."""
         self._end(serving.close)
         self._give_back()
 
@@ -139,13 +139,13 @@ class Elsewhere:
 
 
 class _Page:
-    """See `qrcascade.documents.opening.Page`."""
+    """A page open in a worker process; see `qrcascade.documents.opening.Page`."""
 
-    def __init__(self, document: Elsewhere, size: tuple[int, int]) -> None:
+    def __init__(self, document: RemoteDocument, size: tuple[int, int]) -> None:
         self._document, self.size = document, size
 
     def looks(self, unread: Unread) -> Iterator[Look]:
-        """Yield the looks that the other process makes."""
+        """Yield the looks made by the other process."""
         while True:
             wanted = {finer: unread(finer) for finer in (False, True)}
             seen = self._document.ask(serving.look, wanted)
