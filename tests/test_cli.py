@@ -107,7 +107,7 @@ def test_doctor(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     # Whatever is missing, every line that says no also says what to do.
     for line in result.stdout.splitlines():
         if line.startswith("no"):
-            assert "to mend it: " in line or "QRCASCADE_WEIGHTS" in line
+            assert "to fix it: " in line or "QRCASCADE_WEIGHTS" in line
 
 
 def test_doctor_looks_at_weights(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
@@ -125,7 +125,7 @@ def test_doctor_looks_at_weights(monkeypatch: pytest.MonkeyPatch, tmp_path: Path
     assert s.endswith("qrdet-s.pt (recorded)")
     assert m.startswith("no")
     assert "is another file" in m
-    assert "to mend it: qrcascade weights fetch --size l" in large
+    assert "to fix it: qrcascade weights fetch --size l" in large
     assert sorted(tmp_path.iterdir()) == before
 
 

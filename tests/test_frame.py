@@ -203,10 +203,10 @@ def huge_png() -> bytes:
         ("no/such/file.png", r"'no/such/file.png': No such file"),
         (".", "directory"),
         (b"", "0 bytes: it is empty"),
-        (b"hello, world", "12 bytes: cannot identify a picture in it; what is read is JPEG, PNG,"),
+        (b"hello, world", "12 bytes: cannot identify a picture in it; supported are JPEG, PNG,"),
         (PNG[:50], "50 bytes"),
         (huge_png(), r"60000x60000|decompression bomb"),
-        (np.zeros((0, 5), np.uint8), r"shape \(0, 5\).*nothing to look at"),
+        (np.zeros((0, 5), np.uint8), r"shape \(0, 5\).*it has no pixels"),
         (np.zeros((5,), np.uint8), r"must have shape"),
         (np.zeros((5, 5, 2), np.uint8), r"must have shape"),
         (np.full((2, 2), np.nan), "NaN"),
@@ -218,8 +218,8 @@ def huge_png() -> bytes:
         (np.broadcast_to(np.uint8(0), (1, 60_000)), "32,767 a side"),
         (Image.new("L", (0, 5)), "nothing to look at"),
         (io.StringIO("text"), "binary mode"),
-        (42, "none of a path, bytes"),
-        (None, "none of a path, bytes"),
+        (42, "must be a path, bytes"),
+        (None, "must be a path, bytes"),
         ("\0", "null"),
     ],
 )
@@ -246,14 +246,14 @@ SMALL = Limits(max_pixels=40, max_side=9, max_bytes=60, max_frames=2)
 @pytest.mark.parametrize(
     ("source", "frame", "message"),
     [
-        (RAMP, 0, r"it is 8x6 pixels; at most 40 in all and 9 a side are read \(Limits\.max_pixels"),
+        (RAMP, 0, r"it is 8x6 pixels; at most 40 in total and 9 per side are read \(Limits\.max_pixels"),
         (Frame(RAMP), 0, "cannot read a Frame: it is 8x6"),
         (Image.fromarray(RAMP), 0, "8x6"),
         (np.zeros((10, 1), np.uint8), 0, "1x10 pixels"),
         (PNG, 0, rf"{len(PNG)} bytes: it has more than 60 bytes, .*\(Limits\.max_bytes"),
         (bytearray(PNG), 0, "more than 60 bytes"),
         (io.BytesIO(PNG), 0, "more than 60 bytes"),
-        (Image.new("L", (2, 2)), 2, r"frame 2 was asked for; the first 2 are read \(Limits\.max_frames"),
+        (Image.new("L", (2, 2)), 2, r"frame 2 was requested; only the first 2 frames can be read"),
     ],
 )
 def test_limits_are_kept(source: Any, frame: int, message: str) -> None:

@@ -201,7 +201,7 @@ def unpicklable() -> Any:
         (np.zeros((0, 4), np.uint8), "nothing to look at"),
         (np.full((2, 2), np.nan), "NaN"),
         (np.array(["a"]), "shape"),
-        (42, "none of a path"),
+        (42, "must be a path"),
         ("\0", "null"),
         (np.zeros((30, 30), np.uint8), "at most 800 in all"),
         (b"a" * 70_000, "more than 60,000 bytes"),

@@ -16,7 +16,7 @@ from PIL import Image
 from qrcascade.errors import ImageError
 from qrcascade.image.frame import Frame, Source
 from qrcascade.image.limits import Limits
-from qrcascade.image.sources import content, describe, naming
+from qrcascade.image.sources import describe, name_in_errors, read_content
 from qrcascade.isolation.server import Here
 from qrcascade.isolation.worker import HungError, LostError, Worker
 from qrcascade.isolation.workers import Workers
@@ -187,17 +187,17 @@ def _pack(source: Source, frame: int, limits: Limits) -> tuple[_Packed, Source]:
         if source.ndim not in (2, 3) or source.dtype.kind not in "biuf":
             # Loading it says what is wrong with it.
             return _Packed(Frame.load(source, limits=limits).gray), source
-        with naming(source):
+        with name_in_errors(source):
             limits.check_size(source.shape[1], source.shape[0])
         return _Packed(np.ascontiguousarray(source)), source
     if isinstance(source, Image.Image):
         source = Frame.load(source, frame=frame, limits=limits)
     if isinstance(source, Frame):
-        with naming(source):
+        with name_in_errors(source):
             limits.check_size(*source.size)
         # Colour is another decoding or rendering, and most readings end without it.
         return _Packed(source.gray, source.is_colored), source
-    data = content(source, limits)
+    data = read_content(source, limits)
     return _Packed(data), data
 
 

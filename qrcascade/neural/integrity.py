@@ -142,7 +142,7 @@ def _refuse_writable(file: Path) -> None:
     if os.name == "posix" and file.stat().st_mode & stat.S_IWOTH:
         target = shlex.quote(str(file.resolve()))
         raise WeightsError(
-            f"everybody may write {file}, and to load it is to run it; to mend it: chmod o-w {target}"
+            f"everybody may write {file}, and to load it is to run it; to fix it: chmod o-w {target}"
         )
 
 

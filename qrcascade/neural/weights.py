@@ -73,9 +73,7 @@ def folder(explicit: str | os.PathLike[str] | None = None) -> Path:
         return Path(chosen)
     kept = cache()
     if kept is None:
-        raise WeightsError(
-            "this user has no home for weights; to mend it: name a folder in QRCASCADE_WEIGHTS"
-        )
+        raise WeightsError("this user has no home for weights; to fix it: name a folder in QRCASCADE_WEIGHTS")
     return kept / "weights"
 
 
@@ -237,4 +235,4 @@ def _missing(size: str, file: Path, why: str) -> WeightsError:
         f"qrcascade weights fetch --size {size} {into} --accept-licence, "
         f"or with a file from elsewhere: qrcascade weights import qrdet-{size}.pt {into}"
     )
-    return WeightsError(public(f"no weights at {file} from {url(size)}: {why}; to mend it: {mend}"))
+    return WeightsError(public(f"no weights at {file} from {url(size)}: {why}; to fix it: {mend}"))
