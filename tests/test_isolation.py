@@ -198,12 +198,12 @@ def unpicklable() -> Any:
     [
         ("no/such.png", "No such file"),
         (b"hello", "5 bytes: cannot identify"),
-        (np.zeros((0, 4), np.uint8), "nothing to look at"),
+        (np.zeros((0, 4), np.uint8), "it has no pixels"),
         (np.full((2, 2), np.nan), "NaN"),
         (np.array(["a"]), "shape"),
         (42, "must be a path"),
         ("\0", "null"),
-        (np.zeros((30, 30), np.uint8), "at most 800 in all"),
+        (np.zeros((30, 30), np.uint8), "at most 800 in total"),
         (b"a" * 70_000, "more than 60,000 bytes"),
     ],
 )

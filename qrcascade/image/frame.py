@@ -134,8 +134,7 @@ class Frame:
         ----------
         source : path, bytes, binary file, PIL.Image.Image, ndarray or Frame
             Strings are paths, never URLs. Arrays are gray (H, W) or (H, W, 1), RGB (H, W, 3) or RGBA
-            (H, W, 4): uint8, bool, floats in 0-1 or 0-255, integers up to 255 or 65535. Transparent
-            pixels are laid over white.
+            (H, W, 4), laid over white: uint8, bool, floats in 0-1 or 0-255, integers to 255 or 65535.
         bgr : bool
             Whether an array's channels are blue, green, red, as in OpenCV.
         frame : int
@@ -143,7 +142,6 @@ class Frame:
         draft : bool
             Decode a large JPEG file at half its size, and in full only when ``gray`` is first used.
         limits : Limits
-            Larger sources are refused.
 
         Raises
         ------
