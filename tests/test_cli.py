@@ -112,11 +112,11 @@ def test_doctor(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
 
 def test_doctor_looks_at_weights(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.setenv("QRCASCADE_WEIGHTS", str(tmp_path))
-    monkeypatch.setattr("qrcascade.neural.runtimes.missing", lambda _runtime: [])
+    monkeypatch.setattr("qrcascade.neural.runtimes.find_missing", lambda _runtime: [])
     for size in "nsm":
         (tmp_path / f"qrdet-{size}.pt").write_bytes(b"weights")
         (tmp_path / f"qrdet-{size}.pt").chmod(0o644)
-    weights.checked(tmp_path / "qrdet-s.pt")
+    weights.check(tmp_path / "qrdet-s.pt")
     (tmp_path / "qrdet-m.pt.sha256").write_text(f"{'0' * 64}  qrdet-m.pt\n")
     before = sorted(tmp_path.iterdir())
     n, s, m, large = run("doctor").stdout.splitlines()[-4:]

@@ -145,7 +145,7 @@ def test_faint_print() -> None:
 
 
 def test_an_extra_that_is_missing(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("qrcascade.neural.models.installed", lambda _runtime: False)
+    monkeypatch.setattr("qrcascade.neural.models.is_installed", lambda _runtime: False)
     said = Cascade([ClassicalStrategy(), QReaderStrategy("s", runtime="torch", required=False)]).read(
         unread.picture()
     )
@@ -156,7 +156,7 @@ def test_an_extra_that_is_missing(monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.mark.usefixtures("own_network")
 def test_a_wrong_path_of_weights(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    monkeypatch.setattr("qrcascade.neural.models.installed", lambda _runtime: True)
+    monkeypatch.setattr("qrcascade.neural.models.is_installed", lambda _runtime: True)
     folder = tmp_path / "nowhere"
     strategy = QReaderStrategy("s", runtime="torch", weights_folder=folder, required=False)
     said = Cascade([strategy]).read(unread.picture()).explain()

@@ -409,7 +409,7 @@ def test_colour_that_cannot_be_had_is_an_error_of_who_asked() -> None:
     with Cascade([Colors(), Reads("after")], isolation="process") as cascade:
         for _ in range(2):
             first, after = cascade.read(Frame(BLANK, color=broken)).attempts
-            assert "its colour cannot be had (ZeroDivisionError: no colour)" in (first.error or "")
+            assert "its colour is not available (ZeroDivisionError: no colour)" in (first.error or "")
             assert after.codes
 
 

@@ -82,15 +82,15 @@ def _tier(size: str) -> Check:
     name = f"QReader {size}"
     try:
         runtime = runtimes.choose(size)
-        missing = runtimes.missing(runtime)
+        missing = runtimes.find_missing(runtime)
         if missing:
             mend = runtimes.remedy(runtime)
             return Check(name, False, f"{' and '.join(missing)} not installed; to fix it: {mend}")
         if runtime != "torch":
-            file = runtimes.exported(size, runtime).file
+            file = runtimes.find_export(size, runtime).file
             return Check(name, True, f"{runtime} {_version(_RUNTIMES[runtime])}, {file}")
         file = weights.path(size)
-        if not weights.present(file):
+        if not weights.is_present(file):
             command = f"qrcascade weights fetch --size {size}"
             return Check(name, False, f"no weights at {file}; to fix it: {command}")
         standing = weights.verify(file)

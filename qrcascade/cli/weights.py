@@ -51,13 +51,13 @@ def list_(folder: Path | None) -> None:
     with _failing():
         for size in room.SIZES:
             file = room.path(size, folder)
-            length = str(file.stat().st_size) if room.present(file) else "-"
-            click.echo("\t".join([size, _state(file), length, str(file), room.public(room.url(size))]))
+            length = str(file.stat().st_size) if room.is_present(file) else "-"
+            click.echo("\t".join([size, _state(file), length, str(file), room.redact(room.url(size))]))
     click.echo(f"\n{room.LICENCE}", nl=False)
 
 
 def _state(file: Path) -> str:
-    if not room.present(file):
+    if not room.is_present(file):
         return "missing"
     try:
         return room.verify(file)
@@ -74,10 +74,10 @@ def fetch(sizes: tuple[str, ...], folder: Path | None, accept_licence: bool) -> 
     wanted = sizes or ("s", "m")
     with _failing():
         files = {size: room.path(size, folder) for size in wanted}
-    absent = [size for size in wanted if not room.present(files[size])]
+    absent = [size for size in wanted if not room.is_present(files[size])]
     if absent:
         click.echo(room.LICENCE, err=True)
-        if not (accept_licence or room.licence_accepted()) and not (
+        if not (accept_licence or room.is_licence_accepted()) and not (
             _at_a_terminal() and click.confirm("Accept, and fetch?", err=True)
         ):
             raise click.UsageError("not accepted; give --accept-licence, or set QRCASCADE_ACCEPT_LICENCE=1")
@@ -122,7 +122,7 @@ def verify(sizes: tuple[str, ...], folder: Path | None) -> None:
     """
     with _failing():
         files = [room.path(size, folder) for size in sizes or room.SIZES]
-    chosen = [file for file in files if sizes or room.present(file)]
+    chosen = [file for file in files if sizes or room.is_present(file)]
     if not chosen:
         absent = f"no weights in {files[0].parent}; qrcascade weights fetch brings them"
         click.echo(f"qrcascade: {absent}", err=True)
