@@ -1,4 +1,4 @@
-"""Solving the Reed-Solomon blocks of one trial of a symbol, by three ways.
+"""Solve the Reed-Solomon blocks of a symbol's trial, in three ways.
 
 As it is, all blocks at once; generalised minimum distance (G. D. Forney, IEEE Trans. Inf. Theory 12(2),
 1966), where the least trusted codewords are erased, ever more of them; and Chase (IEEE Trans. Inf. Theory

@@ -1,7 +1,7 @@
 """A grid of modules over a symbol that is not flat, and what the symbol looks like through it.
 
-A symbol on curled or crumpled paper is no homography of a square. Here every module has a place of its
-own. A fit is a value: each step in `qrcascade.grid.grow` takes one and returns another.
+A symbol on curled or crumpled paper is not a homography of a square. Here every module has its own place. A
+fit is a value: each step in `qrcascade.grid.grow` takes one and returns another.
 """
 
 from __future__ import annotations

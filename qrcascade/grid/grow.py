@@ -1,7 +1,7 @@
 """The steps of a fit: from three finder patterns outwards, until every module has its place.
 
-First few parameters are fitted near the finder patterns, then polynomials outwards along the timing patterns
-and over the data, at last a smooth local field. Each function returns a new fit.
+A few parameters are fitted near the finder patterns first, then polynomials outwards along the timing
+patterns and over the data, and finally a smooth local field. Each function returns a new fit.
 """
 
 from __future__ import annotations

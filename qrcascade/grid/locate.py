@@ -1,4 +1,4 @@
-"""Where to begin: versions and orientations for a rough outline, by its finder patterns.
+"""Find versions and orientations for a rough outline, by its finder patterns.
 
 An outline from a locator is a few per cent off and does not say which corner is the symbol's own
 top-left. For every version that the pixels allow, templates of the finder pattern (ISO/IEC 18004, 6.3.3) are

@@ -1,4 +1,4 @@
-"""A better outline from a rough one: each finder pattern fitted by an affine map of its own.
+"""Improve a rough outline: fit each finder pattern by a separate affine map.
 
 Templates match with little shear and stretch, and a corner that is 6 % of the side off brings more.
 So where no match is clear, the patterns of the best ones are fitted one by one (Lucas-Kanade, six

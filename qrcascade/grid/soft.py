@@ -1,4 +1,4 @@
-"""From a fitted grid to soft bits: how surely each module is dark (+) or light (-)."""
+"""Turn a fitted grid into soft bits: how certainly each module is dark (+) or light (-)."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Variants of a region: its pixels with highlights clipped, with light taken off, or one colour alone."""
+"""Variants of a region: its pixels with highlights clipped, with light removed, or a single channel."""
 
 from __future__ import annotations
 
