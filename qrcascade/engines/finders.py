@@ -53,7 +53,7 @@ class _Pattern:
         return Quad.of(self.center + reach * np.stack([np.cos(turns), np.sin(turns)], axis=1))
 
 
-# Score, the patterns' numbers, outline, modules a side.
+# Score, indices of the patterns, outline, modules per side.
 _Fit = tuple[float, tuple[int, ...], Quad, int]
 
 

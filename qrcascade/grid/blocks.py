@@ -63,7 +63,7 @@ class Block:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Trial:
-    """Codewords of a symbol under one format word, perhaps with assumed padding, and what came of them.
+    """Codewords of a symbol under one format word, perhaps with assumed padding, and the decoded blocks.
 
     Attributes
     ----------
@@ -78,7 +78,7 @@ class Trial:
     trust : ndarray of float, shape (blocks, width)
         Log-probability that each codeword is right; infinite where it is known.
     hypotheses : float
-        How many trials the whole symbol is charged for.
+        Number of trials that the whole symbol is charged for.
     assumed : int
         Codewords of padding that were taken as known.
     found : tuple of Block or None

@@ -75,7 +75,7 @@ __all__ = [
 
 # Bits of a codeword (ISO/IEC 18004).
 CODEWORD_BITS = 8.0
-# Thresholds, in bits of evidence. How much is enough is chosen, what it is enough for is derived above.
+# Thresholds, in bits of evidence. Their values are chosen; what they guarantee is derived above.
 # With this much a payload is accepted: at most one accident in 2^28 (270 million) regions looked
 # at, if all that was tried on each is charged for.
 ACCEPTED_BITS = 28.0
@@ -91,7 +91,7 @@ _FILL_BITS = 8.0
 _LOOKING_BITS = 1.0
 # The c above, for soft values that are cut off at 1. Chosen: it decides how much is seen, not how safe it is.
 _STEEPNESS = 6.0
-# What `confidence` takes for granted: that so few regions hold what was accepted. Chosen.
+# The share of regions that `confidence` assumes to contain an accepted payload. Chosen.
 _DOUBT_BITS = 24.0
 # Probability; more is never claimed. Chosen.
 _CERTAIN = 0.999

@@ -37,7 +37,7 @@ class Stage(NamedTuple):
     name : str
         What it looks at, or which blur it takes off.
     run : callable
-        Tries it, and gives what was read, or None.
+        Runs the stage, and returns what was read, or None.
     """
 
     kind: str
@@ -46,7 +46,7 @@ class Stage(NamedTuple):
 
 
 class Stages(Iterator[Stage]):
-    """The stages of one region, as `stages` gives them, and what it knows after each."""
+    """The stages of one region, as returned by `stages`, and its state after each."""
 
     def __init__(self, frame: Frame, quad: Quad) -> None:
         self._region = RegionReader(frame, quad)

@@ -88,7 +88,7 @@ class RegionReader:
 
     @property
     def canvas(self) -> Canvas:
-        """The region, rectified; locating it is left to whoever asks first."""
+        """The rectified region; located on first use."""
         return self._located[0]
 
     @property
