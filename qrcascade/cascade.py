@@ -208,7 +208,7 @@ class Cascade:
         Returns
         -------
         ReadResult
-            False in a condition if nothing was read.
+            Falsy if no code was read and accepted.
 
         Raises
         ------
@@ -241,7 +241,7 @@ class Cascade:
         return WorkerExecutor(self._workers, source, options, self.limits)
 
     def _read(self, scan: Scan, executor: Executor) -> str:
-        """Run the strategies' steps until there is enough; return why the reading ended."""
+        """Run the strategies' steps until the caller has enough; return why the reading ended."""
         try:
             executor.load()
             if scan.options.regions:
@@ -259,7 +259,7 @@ class Cascade:
 
     @staticmethod
     def _run(strategy: Strategy, scan: Scan, executor: Executor) -> bool:
-        """Run the steps that a strategy plans; return whether there is enough then."""
+        """Run the steps that a strategy plans; return whether the caller has enough."""
         for _ in run_plan(strategy.name, _plan(strategy, scan), scan, executor):
             if scan.is_enough:
                 return True
@@ -269,7 +269,7 @@ class Cascade:
 
 
 def _plan(strategy: Strategy, scan: Scan) -> Steps:
-    """Plan as the strategy does, but put off to the first step what `Strategy.steps` itself raises."""
+    """Wrap a strategy's plan in a generator, so that `Strategy.steps` raises at the first step."""
     steps = strategy.steps(scan)
     yield from steps if isinstance(steps, Generator) else (step for step in steps)
 

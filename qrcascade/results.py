@@ -256,7 +256,7 @@ def _ms(seconds: float) -> float:
 
 @dataclass(frozen=True, slots=True)
 class Reading:
-    """The values that the reading of one picture gave. True if a code was read and accepted.
+    """The values that the reading of one picture gave. Truthy if a code was read and accepted.
 
     Parameters
     ----------

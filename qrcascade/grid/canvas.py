@@ -74,7 +74,7 @@ class Canvas:
         return self.frame.gray.astype(np.float32)
 
     def scale(self, pixels: Pixels, size: int) -> tuple[Pixels, float]:
-        """Rescale pixels for ``size`` modules of `MODULE` pixels each; also return where the outline begins."""
+        """Return pixels scaled for ``size`` modules of `MODULE` pixels, and where the outline begins."""
         factor = MODULE * size / self.side
         width = max(1, round(pixels.shape[0] * factor))
         how = cv2.INTER_AREA if factor < 1 else cv2.INTER_LINEAR
