@@ -142,7 +142,7 @@ def likeliest(scan: Scan) -> list[View]:
     found: list[View] = []
 
     def plan() -> Steps:
-        found.extend((yield from tiles.likeliest(scan)))
+        found.extend((yield from tiles.choose_likeliest(scan)))
 
     list(attempts(plan(), scan))
     return found

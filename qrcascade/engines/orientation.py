@@ -18,7 +18,7 @@ from qrcascade.image.opencv import cv2
 from qrcascade.image.quad import Quad
 from qrcascade.image.views import rectify
 
-__all__ = ["format_bits", "is_mirrored", "top_left"]
+__all__ = ["encode_format", "find_top_left", "is_mirrored"]
 
 # Side in pixels at which finder patterns are searched, and the versions whose size is tried.
 _SIDE = 320
@@ -29,7 +29,7 @@ _LEVEL = {"L": 0b01, "M": 0b00, "Q": 0b11, "H": 0b10}
 _ROWS = (0, 1, 2, 3, 4, 5, 7)
 
 
-def format_bits(ec_level: str, mask: int) -> tuple[bool, ...]:
+def encode_format(ec_level: str, mask: int) -> tuple[bool, ...]:
     """Return the 15 masked format bits, the least significant first; True is a dark module."""
     data = _LEVEL[ec_level] << 3 | mask
     remainder = data << 10
@@ -80,7 +80,7 @@ def is_mirrored(gray: Gray, quad: Quad, version: int, ec_level: str, mask: int) 
 @functools.cache
 def _find_telling_rows(ec_level: str, mask: int) -> tuple[tuple[int, bool], ...]:
     """Return the rows whose format bit changes by transposing the symbol, and whether each bit is dark."""
-    bits = format_bits(ec_level, mask)
+    bits = encode_format(ec_level, mask)
     # Transposing puts the i-th last bit in place of the i-th.
     return tuple((row, bits[i]) for i, row in enumerate(_ROWS) if bits[i] != bits[14 - i])
 
@@ -101,7 +101,7 @@ def _map_square_to(quad: Quad) -> Callable[[float, float], tuple[float, float]]:
     return place
 
 
-def top_left(gray: Gray, quad: Quad) -> int:
+def find_top_left(gray: Gray, quad: Quad) -> int:
     """Find the corner of an outline that is the symbol's own top-left.
 
     Parameters

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from qrcascade.reading.steps import Step
 
-__all__ = ["expected_s"]
+__all__ = ["estimate_cost_s"]
 
 # Milliseconds of an engine: by view, else by kind, else in general. Whole pictures:
 # docs/benchmarks/schedule.json, means over all pictures; regions: the most expensive of the shipped steps;
@@ -22,7 +22,7 @@ _MS = {
 _OTHER_MS = 5.0
 
 
-def expected_s(step: Step) -> float:
+def estimate_cost_s(step: Step) -> float:
     """Return the seconds that a step is likely to take on a picture of average size."""
     if step.expected_s is not None:
         return step.expected_s

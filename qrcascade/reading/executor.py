@@ -10,7 +10,7 @@ from typing import Any
 
 from qrcascade.errors import MissingDependencyError, QRCascadeError
 from qrcascade.image.frame import Frame
-from qrcascade.reading.costs import expected_s
+from qrcascade.reading.costs import estimate_cost_s
 from qrcascade.reading.scan import Scan
 from qrcascade.reading.steps import Context, Step, Steps, check_findings
 from qrcascade.results import SKIPPED, Attempt, Findings, step_text
@@ -132,7 +132,7 @@ class Executor(ABC):
             If the step is not the first one and is not expected to fit into the time left, judged by the
             pace of the steps before it.
         """
-        expected = expected_s(step)
+        expected = estimate_cost_s(step)
         if not self._fits(expected):
             raise OutOfTimeError
         if step.engine in self._left_out:

@@ -9,7 +9,7 @@ from functools import partial
 import numpy as np
 
 from qrcascade.engines import confidence
-from qrcascade.engines.orientation import top_left
+from qrcascade.engines.orientation import find_top_left
 from qrcascade.errors import MissingDependencyError, OptionError
 from qrcascade.image.quad import Quad
 from qrcascade.image.views import View, limit, rectify, to_source
@@ -128,7 +128,7 @@ class QReaderStrategy:
             yield from self._read(scan, credible)
         if not tiles.is_missing_something(scan):
             return
-        for tile in (yield from tiles.likeliest(scan)):
+        for tile in (yield from tiles.choose_likeliest(scan)):
             step = self.detection(tile, tile.name)
             if _was_run(step, scan):
                 continue
@@ -171,7 +171,7 @@ class QReaderStrategy:
         if not text:
             return Findings()
         # It returns no corners, and a detector's outline starts at any corner.
-        first = top_left(context.frame.gray, quad)
+        first = find_top_left(context.frame.gray, quad)
         turned = Quad.of(quad.corners[first:] + quad.corners[:first])
         sure = confidence.of_engine(ENGINE, guessed=not text.isascii())
         return Findings((QRCode(text, turned, sure, engine=ENGINE),))

@@ -17,7 +17,7 @@ from qrcascade.reading.scan import Scan
 from qrcascade.reading.steps import Step
 from qrcascade.results import Attempt
 
-__all__ = ["MOST", "SEARCH", "SIDE", "is_large", "is_missing_something", "likeliest"]
+__all__ = ["MOST", "SEARCH", "SIDE", "choose_likeliest", "is_large", "is_missing_something"]
 
 SIDE = 1280
 """Side of a tile in pixels: twice the detector's input."""
@@ -53,7 +53,7 @@ def is_missing_something(scan: Scan) -> bool:
     return read + len(scan.credible) < wanted
 
 
-def likeliest(scan: Scan) -> Generator[Step, Attempt, list[View]]:
+def choose_likeliest(scan: Scan) -> Generator[Step, Attempt, list[View]]:
     """Plan the search for the tiles of a picture that are worth a look, and return them, the best first.
 
     These are the tiles with a sign of a symbol: something located, even a single finder pattern, or read
