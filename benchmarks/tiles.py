@@ -167,7 +167,7 @@ def _all_tiles(frame: Frame) -> list[Attempt]:
 
 def _tile_steps(scan: Scan) -> Steps:
     strategy = QReaderStrategy("n")
-    for tile in (yield from tiles.likeliest(scan)):
+    for tile in (yield from tiles.choose_likeliest(scan)):
         yield strategy.detection(tile, tile.name)
 
 

@@ -1,6 +1,6 @@
 """qrcascade reads QR codes from photos and scans of documents, cheapest way first.
 
-Importing it is cheap: the names below are loaded when they are first used.
+Importing it is cheap: each name below is loaded on first use.
 """
 
 from __future__ import annotations
@@ -101,7 +101,7 @@ _ROOMS = {
     "strategies": ("ClassicalStrategy", "GridStrategy", "QReaderStrategy", "Strategy", "StubStrategy"),
 }
 _HOME = {name: room for room, names in _ROOMS.items() for name in names}
-# Modules that are public by a short name.
+# Modules with a public short name.
 _MODULES = {"tables": "report.tables", "views": "image.views"}
 
 

@@ -1,4 +1,4 @@
-"""The loop: strategies in order, each attempt recorded, stopped as soon as the caller has enough."""
+"""The reading loop: run strategies in order, record each attempt, stop as soon as the caller has enough."""
 
 from __future__ import annotations
 
@@ -39,28 +39,28 @@ PRESETS: dict[str, tuple[str, ...]] = {
     "large": ("l",),
     "thorough": ("grid", "s", "grid", "m", "grid"),
 }
-"""Name of a preset to what follows the classical tier: the grid reader, or a size of QReader."""
+"""Presets by name, with what follows the classical tier: the grid reader or sizes of QReader."""
 
 
 class Cascade:
-    """Strategies, cheapest first, each asked only while something is still missing.
+    """Strategies, cheapest first, each run only while something is still missing.
 
-    Safe to share between threads: what a reading learns is kept in its `Scan`.
+    Safe to share between threads: each reading keeps its state in its own `Scan`.
 
     Parameters
     ----------
     strategies : sequence of Strategy
         Objects with a ``name`` and ``steps(scan)``.
     threshold : float
-        Confidence, 0 to 1, under which a code does not end the reading.
+        Confidence, 0 to 1, below which a code does not end the reading.
     isolation : None or "process"
-        "process" loads pictures and runs steps in worker processes, one for each reading at a time,
-        started when they are first needed: whatever ends one is an attempt's error, and a timeout is
-        kept to whatever an engine does. None does all in this process.
+        "process" loads pictures and runs steps in worker processes, one per concurrent reading, started
+        on first use. A crash becomes an attempt's error, and a timeout holds even if an engine hangs.
+        None does everything in this process.
     max_memory : int, optional
-        Megabytes of private memory that a worker process may have; only on Linux.
+        Megabytes of private memory that a worker process may use; Linux only.
     limits : Limits
-        Sources that are larger are refused.
+        Larger sources are refused.
 
     Attributes
     ----------
@@ -70,7 +70,7 @@ class Cascade:
     Raises
     ------
     OptionError
-        If there is no strategy, one lacks ``name`` or ``steps``, or an option means nothing.
+        If there is no strategy, one lacks ``name`` or ``steps``, or an option has an invalid value.
     """
 
     def __init__(
@@ -82,7 +82,7 @@ class Cascade:
         max_memory: int | None = None,
         limits: Limits = _LIMITS,
     ) -> None:
-        self.strategies = _checked_strategies(strategies)
+        self.strategies = _check_strategies(strategies)
         self.threshold = threshold
         if not (isinstance(threshold, int | float) and 0 <= threshold <= 1):
             raise OptionError(f"threshold must be between 0 and 1, got {threshold!r}")
@@ -94,7 +94,7 @@ class Cascade:
         self._start()
 
     def _start(self) -> None:
-        """Decide where steps are run, and where documents are opened; None is this process."""
+        """Decide where to run steps and open documents; None means this process."""
         self._workers: Workers | None = None
         self.openers: Workers | None = None
         if self.isolation is None and self.max_memory is None:
@@ -108,7 +108,7 @@ class Cascade:
         if cap is not None and not is_count(cap):
             raise OptionError(f"max_memory must be None or a whole number of megabytes, got {cap!r}")
         if cap is not None and not CAN_CAP_MEMORY:
-            raise OptionError("max_memory can only be kept to on Linux")
+            raise OptionError("max_memory is supported only on Linux")
         self._workers = Workers(self.strategies, cap)
         self.openers = Workers((), cap)
 
@@ -130,30 +130,30 @@ class Cascade:
         self.close()
 
     def close(self) -> None:
-        """End idle worker processes. A later reading starts new ones."""
+        """Stop idle worker processes. A later reading starts new ones."""
         for workers in (self._workers, self.openers):
             if workers is not None:
                 workers.close()
 
     def warm(self, workers: int = 1) -> None:
-        """Load now what would be loaded at the first picture that needs it: models, worker processes.
+        """Load models and start worker processes now, instead of at the first picture that needs them.
 
         What cannot be loaded is reported by the attempts that need it.
 
         Parameters
         ----------
         workers : int
-            Worker processes to have ready, with isolation. One that is replaced later loads its models, too.
+            Number of worker processes to start, with isolation. Their replacements load models too.
 
         Raises
         ------
         OptionError
-            If ``workers`` is not a whole number from 1.
+            If ``workers`` is not a positive whole number.
         WorkerError
             If no worker process can be started.
         """
         if not is_count(workers):
-            raise OptionError(f"workers must be a whole number from 1, got {workers!r}")
+            raise OptionError(f"workers must be a positive whole number, got {workers!r}")
         if self._workers is None:
             warm(self.strategies)
         else:
@@ -174,20 +174,20 @@ class Cascade:
         Parameters
         ----------
         name : {"classical", "light", "nano", "small", "hybrid", "large", "thorough"}
-            Classical alone; followed by the grid reader; by QReader n, s, s then m, or l; or by the
-            grid reader, s, m and the grid reader for what each locates. Where the extra is not
-            installed, the neural tiers are attempts with an error.
+            "classical" is the classical tier alone. The others add the grid reader ("light"); QReader n,
+            s, s then m, or l; or, for "thorough", the grid reader, s and m, with the grid reader again
+            after each of them. If the extra is not installed, the neural tiers are attempts with an error.
         threshold, isolation, max_memory, limits
-            As for the class.
+            As for `Cascade`.
 
         Raises
         ------
         OptionError
-            If there is no preset of this name.
+            If there is no preset of this name, or an option has an invalid value.
         """
         if not isinstance(name, str) or name not in PRESETS:
             raise OptionError(f"preset must be one of {', '.join(PRESETS)}, got {name!r}")
-        strategies = [ClassicalStrategy(), *map(_tier, PRESETS[name])]
+        strategies = [ClassicalStrategy(), *map(_build_tier, PRESETS[name])]
         return cls(strategies, threshold=threshold, isolation=isolation, max_memory=max_memory, limits=limits)
 
     def read(
@@ -200,28 +200,28 @@ class Cascade:
         source : path, bytes, binary file, PIL.Image.Image or ndarray
             See `qrcascade.image.frame.Frame.load`.
         options : ReadOptions, optional
-            What is asked of the reading; by default that of `ReadOptions`.
+            How to read; by default ``ReadOptions()``.
         **keywords
-            ``expect``, ``timeout``, ``formats``, ``accept``, ``bgr``, ``frame`` and ``regions``, in place of
-            those of ``options``: see `ReadOptions`.
+            ``expect``, ``timeout``, ``formats``, ``accept``, ``bgr``, ``frame`` and ``regions``, which
+            override those of ``options``: see `ReadOptions`.
 
         Returns
         -------
         ReadResult
-            Also where nothing was read: then it is false.
+            Falsy if no code was read and accepted.
 
         Raises
         ------
         ImageError
-            If the source is not a picture that can be read.
+            If the source is not a readable picture.
         OptionError
-            If an option means nothing, or ``accept`` raises something.
+            If an option has an invalid value, or ``accept`` raises an exception.
         WorkerError
             If no worker process can be started.
         """
         start = time.perf_counter()
         options = ReadOptions(**keywords) if options is None else replace(options, **keywords)
-        with contextlib.closing(self._executor(source, options)) as executor:
+        with contextlib.closing(self._make_executor(source, options)) as executor:
             scan = Scan(executor.frame, options, threshold=self.threshold)
             ended = self._read(scan, executor)
         elapsed = time.perf_counter() - start
@@ -229,8 +229,8 @@ class Cascade:
         timed_out = ended == "timeout"
         return ReadResult(*found, scan.frame.size, elapsed, timed_out, ended=ended, picture=scan.frame)
 
-    def _executor(self, source: Source, options: ReadOptions) -> Executor:
-        """Return what runs the steps of a reading; a worker process loads the picture itself."""
+    def _make_executor(self, source: Source, options: ReadOptions) -> Executor:
+        """Return an executor for one reading; a worker process loads the picture itself."""
         if self._workers is None:
             deadline = options.deadline
             how: dict[str, Any] = {"bgr": options.bgr, "frame": options.frame, "limits": self.limits}
@@ -241,11 +241,11 @@ class Cascade:
         return WorkerExecutor(self._workers, source, options, self.limits)
 
     def _read(self, scan: Scan, executor: Executor) -> str:
-        """Run every strategy's steps until it is enough; return why the reading ended."""
+        """Run the strategies' steps until the caller has enough; return why the reading ended."""
         try:
             executor.load()
             if scan.options.regions:
-                scan.record(_given(scan.options.regions))
+                scan.record(_record_regions(scan.options.regions))
             for strategy in self.strategies:
                 if self._run(strategy, scan, executor):
                     return "settled" if scan.expect is None else "expected"
@@ -259,7 +259,7 @@ class Cascade:
 
     @staticmethod
     def _run(strategy: Strategy, scan: Scan, executor: Executor) -> bool:
-        """Run the steps that a strategy plans; return whether that was enough."""
+        """Run the steps that a strategy plans; return whether the caller has enough."""
         for _ in run_plan(strategy.name, _plan(strategy, scan), scan, executor):
             if scan.is_enough:
                 return True
@@ -269,42 +269,42 @@ class Cascade:
 
 
 def _plan(strategy: Strategy, scan: Scan) -> Steps:
-    """Plan as a strategy does; what it raises before it is a generator is raised at its first step, too."""
+    """Wrap a strategy's plan in a generator, so that `Strategy.steps` raises at the first step."""
     steps = strategy.steps(scan)
     yield from steps if isinstance(steps, Generator) else (step for step in steps)
 
 
-def _checked_strategies(strategies: Sequence[Strategy]) -> tuple[Strategy, ...]:
+def _check_strategies(strategies: Sequence[Strategy]) -> tuple[Strategy, ...]:
     try:
         checked = tuple(strategies)
     except TypeError as error:
-        raise OptionError(f"strategies must be a sequence of them, got {strategies!r}") from error
+        raise OptionError(f"strategies must be a sequence of strategies, got {strategies!r}") from error
     if not checked:
         raise OptionError("a cascade needs at least one strategy")
     for strategy in checked:
         if not isinstance(strategy, Strategy):
-            raise OptionError(f"a strategy has a name and steps(scan); {strategy!r} does not")
+            raise OptionError(f"a strategy needs a name and steps(scan); {strategy!r} lacks them")
     return checked
 
 
-def _given(regions: Sequence[Quad]) -> Attempt:
-    """Return the caller's regions as an attempt of nobody else's."""
+def _record_regions(regions: Sequence[Quad]) -> Attempt:
+    """Return the caller's regions as an attempt, so that strategies read them."""
     located = tuple(Region(quad, 1.0, "caller") for quad in regions)
     return Attempt("caller", "regions", regions=located)
 
 
-def _tier(name: str) -> Strategy:
+def _build_tier(name: str) -> Strategy:
     return GridStrategy() if name == "grid" else QReaderStrategy(name, required=False)
 
 
 @functools.cache
-def _default() -> Cascade:
+def _get_default() -> Cascade:
     return Cascade.preset("thorough")
 
 
 def read(source: Source, options: ReadOptions | None = None, **keywords: Unpack[ReadKeywords]) -> ReadResult:
     """Read the codes in one picture with the "thorough" preset.
 
-    The parameters, the result and what is raised are those of `Cascade.read`.
+    Parameters, result and exceptions are those of `Cascade.read`.
     """
-    return _default().read(source, options, **keywords)
+    return _get_default().read(source, options, **keywords)

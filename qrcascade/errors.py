@@ -1,13 +1,13 @@
 """The exceptions of qrcascade, one tree::
 
 QRCascadeError
-├── ImageError (ValueError)              the source is not a picture that can be read
-│   └── DocumentError                    it is a document that cannot be opened, or lacks that page
-├── OptionError (ValueError)             an argument has a value that means nothing
-├── NotFoundError (LookupError)          ``ReadResult.require()`` and no code was read
+├── ImageError (ValueError)              the source is not a readable picture
+│   └── DocumentError                    the document cannot be opened, or lacks that page
+├── OptionError (ValueError)             an argument has an invalid value
+├── NotFoundError (LookupError)          ``ReadResult.require()`` found no code
 ├── MissingDependencyError (ImportError) a library or extra is not installed
-├── WeightsError (OSError)               a model's weights are not there, or not to be trusted
-└── WorkerError (RuntimeError)           no worker process can be started to read in
+├── WeightsError (OSError)               a model's weights are missing or not trusted
+└── WorkerError (RuntimeError)           no worker process can be started
 """
 
 from __future__ import annotations
@@ -25,13 +25,13 @@ __all__ = [
 
 
 class QRCascadeError(Exception):
-    """Base of everything that qrcascade raises on purpose."""
+    """Base class of every exception that qrcascade raises on purpose."""
 
 
 class ImageError(QRCascadeError, ValueError):
     """The source is missing, broken, too large, or not a picture.
 
-    The message shows what was given and what would have been accepted.
+    The message shows what was given and what is accepted.
     """
 
 
@@ -40,11 +40,11 @@ class DocumentError(ImageError):
 
 
 class OptionError(QRCascadeError, ValueError):
-    """An option has a value that means nothing; the message says which would."""
+    """An option has an invalid value; the message says which values are valid."""
 
 
 class NotFoundError(QRCascadeError, LookupError):
-    """No code was read, and the caller said that there must be one."""
+    """No code was read, and the caller required one."""
 
 
 class MissingDependencyError(QRCascadeError, ImportError):
@@ -55,14 +55,14 @@ class MissingDependencyError(QRCascadeError, ImportError):
     what : str
         What needs the library, in words.
     remedy : str
-        The command that mends it.
+        The command that fixes it.
     reason : str, optional
         Why the import failed.
     """
 
     def __init__(self, what: str, remedy: str, reason: str = "") -> None:
         because = f" ({reason})" if reason else ""
-        super().__init__(f"{what} is not available{because}; to mend it: {remedy}")
+        super().__init__(f"{what} is not available{because}; to fix it: {remedy}")
         self.what = what
         self.remedy = remedy
         self.reason = reason
@@ -72,8 +72,8 @@ class MissingDependencyError(QRCascadeError, ImportError):
 
 
 class WeightsError(QRCascadeError, OSError):
-    """A model's weights are not where they were looked for, cannot be fetched, or are not to be trusted."""
+    """A model's weights are missing, cannot be fetched, or are not trusted."""
 
 
 class WorkerError(QRCascadeError, RuntimeError):
-    """``isolation="process"`` was asked for, and no worker process can be started."""
+    """No worker process can be started, although ``isolation="process"`` asks for one."""

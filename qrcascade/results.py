@@ -1,4 +1,4 @@
-"""What a reading gives back, as values: frozen, slotted, comparable; the standard library only."""
+"""The values that a reading returns: frozen, slotted, comparable; standard library only."""
 
 from __future__ import annotations
 
@@ -23,43 +23,43 @@ __all__ = [
 
 
 SKIPPED = "skipped"
-"""The kind of an attempt that was not made: an earlier one says why its engine is left out."""
+"""The kind of an attempt that was not made; an earlier attempt says why its engine is left out."""
 
 
 @dataclass(frozen=True, slots=True)
 class QRCode:
-    """One symbol that was read.
+    """A symbol that was read.
 
     Parameters
     ----------
     text : str
-        The payload as text; `qrcascade.symbology.charset` has the rule. Never depends on the machine.
+        The payload as text, by the rule in `qrcascade.symbology.charset`. Never depends on the machine.
     quad : Quad
-        Where it stands, in pixels of the upright picture, from the symbol's own top-left.
+        Its outline in pixels of the upright picture, starting at the symbol's own top-left.
     confidence : float
         Probability, 0 to 1, that the payload is exactly right (`qrcascade.engines.confidence`).
     data : bytes, optional
-        The payload's exact bytes, or None where the engine cannot give them.
+        The payload's exact bytes; None if the engine cannot give them.
     engine, strategy, step : str
-        Who read it, and on which view.
+        What read it, and on which view.
     version : str, optional
         "1" to "40"; "M1" to "M4" for Micro QR, "R7x43" and so on for rMQR.
     ec_level : str, optional
         Error correction level: "L", "M", "Q" or "H".
     mirrored : bool, optional
-        Whether the picture shows the symbol as in a mirror; None where the engine cannot tell.
+        Whether the picture shows the symbol mirrored; None if the engine cannot tell.
     format : str
         "QRCode", "MicroQRCode" or "RMQRCode".
     evidence_bits : float, optional
-        What speaks against chance, in bits, where the module grid was read: the payload is false with a
+        Bits of evidence against chance, if the module grid was read: the payload is wrong with a
         probability of at most about 2 to the minus this. `qrcascade.grid.evidence` derives it.
     mesh : tuple of rows of points, optional
-        Where the module grid was fitted: corners (x, y) of the modules in the symbol's own rows and
-        columns, N + 1 rows of N + 1 points. Not compared.
+        The fitted module grid, if there is one: corners (x, y) of the modules in the symbol's own rows
+        and columns, N + 1 rows of N + 1 points. Not compared.
     page : int, optional
-        Page of the document, from 1; None where the source is one picture.
+        Page of the document, from 1; None if the source is a single picture.
     accepted : bool
-        Whether the caller's ``accept`` took this payload; True where there was none.
+        Whether the caller's ``accept`` accepted this payload; True if none was given.
     """
 
     text: str
@@ -79,10 +79,10 @@ class QRCode:
     accepted: bool = True
 
     def same_payload(self, other: QRCode) -> bool:
-        """Whether both readings are of one payload.
+        """Whether both readings gave the same payload.
 
-        Bytes decide where both have them. Otherwise the texts do, less what is not ASCII:
-        engines without the bytes guess the character set.
+        If both have bytes, these are compared. Otherwise the texts are; if an engine without bytes
+        gave one that is not ASCII, only ASCII characters count, since it guessed the character set.
         """
         if self.data is not None and other.data is not None:
             return self.data == other.data
@@ -92,7 +92,7 @@ class QRCode:
         return guessed and _ascii(self.text) == _ascii(other.text) != ""
 
     def to_dict(self) -> dict[str, Any]:
-        """What can be written as JSON: ``data`` in hexadecimal, corners as [x, y], no mesh."""
+        """Return a dict for JSON: ``data`` in hexadecimal, corners as [x, y], no mesh."""
         return {
             "text": self.text,
             "data": None if self.data is None else self.data.hex(),
@@ -122,11 +122,11 @@ class Region:
     Parameters
     ----------
     quad : Quad
-        Where, in pixels of the upright picture.
+        Its outline in pixels of the upright picture.
     score : float
-        The locator's own belief, 0 to 1, that a symbol is there. It says nothing of a payload.
+        The locator's own belief, 0 to 1, that a symbol is there. It says nothing about a payload.
     source : str
-        Who located it.
+        What located it.
     """
 
     quad: Quad
@@ -134,21 +134,21 @@ class Region:
     source: str
 
     def to_dict(self) -> dict[str, Any]:
-        """What can be written as JSON."""
+        """Return a dict for JSON."""
         quad = [list(corner) for corner in self.quad]
         return {"quad": quad, "score": round(self.score, 4), "source": self.source}
 
 
 @dataclass(frozen=True, slots=True)
 class Progress:
-    """What an engine that works on a region in stages did in one of them, and what it would do next.
+    """The stage that an engine has just run on a region, and the one that it would run next.
 
     Parameters
     ----------
     kind, view : str
         The stage, as in `Attempt`.
     following : str
-        The kind of the next stage; empty where none follows.
+        The kind of the next stage; empty if there is none.
     """
 
     kind: str
@@ -158,18 +158,18 @@ class Progress:
 
 @dataclass(frozen=True, slots=True)
 class Findings:
-    """What one step saw: codes that were read, regions that were only located.
+    """What one step found: codes that it read, and regions that it only located.
 
     Parameters
     ----------
     codes : tuple of QRCode
-        Corners in the pixels that the step looked at.
+        With corners in the pixels that the step looked at.
     regions : tuple of Region
         In the same pixels.
     error : str, optional
-        What broke, where the step has something to report all the same.
+        What failed, if the step still has something to report.
     progress : Progress, optional
-        Of an engine that works on a region in stages.
+        Set by engines that work on a region in stages.
     """
 
     codes: tuple[QRCode, ...] = ()
@@ -180,16 +180,16 @@ class Findings:
 
 @dataclass(frozen=True, slots=True)
 class Attempt:
-    """One step that was run, and what came of it.
+    """A step that was run, and its outcome.
 
     Parameters
     ----------
     strategy : str
-        Whose step it was.
+        The strategy that planned the step.
     engine, view : str
-        What looked, and at what. Of a step with code of its own, its name, and nothing.
+        The engine, and the view that it looked at. For a step made by `Step.call`, its name and "".
     kind : str
-        What sort of work it was, as in `qrcascade.Step`.
+        The kind of work, as in `qrcascade.Step`.
     region : Quad, optional
         The located region that was looked at; None for the whole picture.
     elapsed_s : float
@@ -197,12 +197,12 @@ class Attempt:
     codes : tuple of QRCode
         Symbols that were read, in pixels of the upright picture.
     regions : tuple of Region
-        Symbols that were located and not read, in the same pixels.
+        Symbols that were located but not read, in the same pixels.
     error : str, optional
-        What broke. None means that the step ran, whether or not it found anything.
+        What failed. None means that the step ran, whether or not it found anything.
     following : str, optional
-        The kind of step with which the engine would go on at this region, empty where it has nothing more to
-        try; None for an engine that does not work in stages.
+        The kind of step that the engine would run next on this region; empty if it has nothing more to
+        try, None if it does not work in stages.
     """
 
     strategy: str
@@ -218,7 +218,7 @@ class Attempt:
 
     @property
     def step(self) -> str:
-        """The step in words, for people."""
+        """The step in words, for display."""
         return step_text(self.engine, self.kind, self.view)
 
     @property
@@ -227,7 +227,7 @@ class Attempt:
         return len(self.codes)
 
     def to_dict(self) -> dict[str, Any]:
-        """What can be written as JSON; how many codes were found, not which."""
+        """Return a dict for JSON, with the number of codes instead of the codes."""
         return {
             "strategy": self.strategy,
             "step": self.step,
@@ -240,7 +240,7 @@ class Attempt:
         }
 
 
-# Kinds that go without saying: the engine and the view tell them.
+# Kinds that the engine and the view already imply.
 _PLAIN_KINDS = ("", "picture", "region", "call")
 
 
@@ -256,32 +256,32 @@ def _ms(seconds: float) -> float:
 
 @dataclass(frozen=True, slots=True)
 class Reading:
-    """Everything that the reading of one picture gave, as values. True where a code was read and accepted.
+    """The values that the reading of one picture gave. Truthy if a code was read and accepted.
 
     Parameters
     ----------
     codes : tuple of QRCode
-        Every symbol once, the most confident first; also those that the caller's ``accept`` did not take.
+        Every symbol once, the most confident first, including those that ``accept`` rejected.
     regions : tuple of Region
-        What was located and not read, the most credible first.
+        What was located but not read, the most credible first.
     attempts : tuple of Attempt
         Every engine run, in order.
     size : (int, int)
-        Width and height of the upright picture; (0, 0) where it was not decoded in time.
+        Width and height of the upright picture; (0, 0) if it was not decoded in time.
     elapsed_s : float
         Seconds from the source to the result.
     timed_out : bool
         Whether the timeout ended the reading.
     page : int, optional
-        Page of the document, from 1; None where the source is one picture.
+        Page of the document, from 1; None if the source is a single picture.
     ended : str
-        Why the reading ended: "settled" (something is read with confidence, nothing credible is unread),
-        "expected" (as many codes as were expected), "timeout", "exhausted" (every tier is done); "" where
-        nobody said.
+        Why the reading ended: "settled" (something was read with confidence, nothing credible is unread),
+        "expected" (as many codes as expected were read), "timeout", "exhausted" (every tier has run);
+        "" if not known.
     picture : Frame, optional
-        What was read, for `draw` and `explain`. It keeps the pixels alive as long as the result;
-        ``dataclasses.replace(result, picture=None)`` lets go of them. Not compared, and left out
-        of copies and pickles.
+        The picture, for `draw` and `explain`. It keeps the pixels in memory as long as the result;
+        ``dataclasses.replace(result, picture=None)`` frees them. Not compared, and left out of copies
+        and pickles.
     """
 
     codes: tuple[QRCode, ...]
@@ -303,7 +303,7 @@ class Reading:
 
     @property
     def text(self) -> str | None:
-        """The accepted payload read with the most confidence, or None."""
+        """The most confident accepted payload, or None."""
         return next(iter(self.texts), None)
 
     @property
@@ -313,16 +313,16 @@ class Reading:
 
     @property
     def errors(self) -> tuple[str, ...]:
-        """What broke, each message once, in order."""
+        """The error messages of all attempts, each once, in order."""
         return tuple(dict.fromkeys(a.error for a in self.attempts if a.error))
 
     def require(self) -> QRCode:
-        """The most confident code that is accepted.
+        """Return the most confident accepted code.
 
         Raises
         ------
         NotFoundError
-            If none was read; the message says what was tried, located and broken.
+            If there is none; the message says what was tried, what was located and what failed.
         """
         for code in self.codes:
             if code.accepted:
@@ -333,13 +333,13 @@ class Reading:
             f"{len(self.attempts)} attempts ({tried}), {len(self.regions)} regions located"
         )
         if self.codes:
-            message += f", {len(self.codes)} codes read that were not accepted"
+            message += f", {len(self.codes)} codes read but not accepted"
         if self.timed_out:
             message += ", stopped by the timeout"
         raise NotFoundError("; ".join([message, *self.errors]))
 
     def to_dict(self) -> dict[str, Any]:
-        """Everything but the picture and the meshes, as what can be written as JSON."""
+        """Return a dict for JSON with everything but the picture and the meshes."""
         return {
             "size": list(self.size),
             "page": self.page,
@@ -352,5 +352,5 @@ class Reading:
         }
 
     def to_json(self) -> str:
-        """`to_dict` as one line of JSON, with letters beyond ASCII as they are."""
+        """Return `to_dict` as one line of JSON; non-ASCII characters are not escaped."""
         return json.dumps(self.to_dict(), ensure_ascii=False)

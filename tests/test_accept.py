@@ -42,7 +42,7 @@ def test_what_is_not_accepted_is_as_if_unread(expect: Any, calls: int) -> None:
     assert not result
     assert (result.text, result.texts) == (None, ())
     assert {code.text for code in result.codes} == {"advert", "other"}
-    with pytest.raises(NotFoundError, match="2 codes read that were not accepted"):
+    with pytest.raises(NotFoundError, match="2 codes read but not accepted"):
         result.require()
 
 

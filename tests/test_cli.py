@@ -107,16 +107,16 @@ def test_doctor(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     # Whatever is missing, every line that says no also says what to do.
     for line in result.stdout.splitlines():
         if line.startswith("no"):
-            assert "to mend it: " in line or "QRCASCADE_WEIGHTS" in line
+            assert "to fix it: " in line or "QRCASCADE_WEIGHTS" in line
 
 
 def test_doctor_looks_at_weights(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.setenv("QRCASCADE_WEIGHTS", str(tmp_path))
-    monkeypatch.setattr("qrcascade.neural.runtimes.missing", lambda _runtime: [])
+    monkeypatch.setattr("qrcascade.neural.runtimes.find_missing", lambda _runtime: [])
     for size in "nsm":
         (tmp_path / f"qrdet-{size}.pt").write_bytes(b"weights")
         (tmp_path / f"qrdet-{size}.pt").chmod(0o644)
-    weights.checked(tmp_path / "qrdet-s.pt")
+    weights.check(tmp_path / "qrdet-s.pt")
     (tmp_path / "qrdet-m.pt.sha256").write_text(f"{'0' * 64}  qrdet-m.pt\n")
     before = sorted(tmp_path.iterdir())
     n, s, m, large = run("doctor").stdout.splitlines()[-4:]
@@ -125,7 +125,7 @@ def test_doctor_looks_at_weights(monkeypatch: pytest.MonkeyPatch, tmp_path: Path
     assert s.endswith("qrdet-s.pt (recorded)")
     assert m.startswith("no")
     assert "is another file" in m
-    assert "to mend it: qrcascade weights fetch --size l" in large
+    assert "to fix it: qrcascade weights fetch --size l" in large
     assert sorted(tmp_path.iterdir()) == before
 
 

@@ -106,7 +106,7 @@ def test_verify_says_what_is_wrong(folder: Path) -> None:
     assert unknown.exit_code == 1
     assert "\tunrecorded\t" in unknown.stdout
     assert names(folder) == ["qrdet-s.pt"], "nothing is recorded"
-    weights.checked(file)
+    weights.check(file)
     assert run("verify").exit_code == 0
     assert run("verify", "--size", "s", "--size", "m").exit_code == 1, "what is asked for must be there"
     file.write_bytes(b"PK")
@@ -142,7 +142,7 @@ def test_import(tmp_path: Path, folder: Path) -> None:
     assert "--size" in nameless.stderr
     page = run("import", str(tmp_path / "page.pt"), "--size", "s")
     assert page.exit_code == 1
-    assert "no whole checkpoint" in page.stderr
+    assert "not a complete checkpoint" in page.stderr
     assert run("import", str(tmp_path / "nowhere.pt")).exit_code == 2
 
 

@@ -123,7 +123,7 @@ class Detector:
 def counted(monkeypatch: pytest.MonkeyPatch) -> type[Detector]:
     monkeypatch.setattr(models, "_models", {})
     monkeypatch.setattr(models, "choose", lambda *_: "onnx")
-    monkeypatch.setattr(models, "installed", lambda _: True)
+    monkeypatch.setattr(models, "is_installed", lambda _: True)
     monkeypatch.setattr(models, "_build", Detector)
     monkeypatch.setattr(Detector, "built", 0)
     return Detector

@@ -12,7 +12,7 @@ import pytest
 from qrcascade import Cascade, Findings, Frame, Quad, Scan, Step
 from qrcascade.engines import NAMES, engine
 from qrcascade.image.views import limit, view
-from qrcascade.reading.costs import expected_s
+from qrcascade.reading.costs import estimate_cost_s
 from qrcascade.reading.executor import LocalExecutor, OutOfTimeError
 from qrcascade.reading.steps import Context
 from qrcascade.strategies.classical import SCHEDULE, parse_step
@@ -78,14 +78,14 @@ def test_without_a_deadline_everything_fits() -> None:
 
 
 def test_every_shipped_step_has_a_cost_of_its_own() -> None:
-    unknown = expected_s(Step.call("mine", lambda frame: Findings()))
+    unknown = estimate_cost_s(Step.call("mine", lambda frame: Findings()))
     assert unknown > 0
     shipped = [*map(parse_step, SCHEDULE), *(look_at_region(*look, SQUARE) for look in REGION_LOOKS)]
     shipped += [Step.look(engine(name), view("raw")) for name in NAMES]
     shipped += [Step("grid", "", SQUARE, kind, _nothing) for kind in ("fit", "local", "deblur", "verify")]
-    assert all(expected_s(one) != unknown for one in shipped)
+    assert all(estimate_cost_s(one) != unknown for one in shipped)
     sizes = [QReaderStrategy(size, required=False).detection(limit(2048)) for size in "nsml"]
-    costs = [expected_s(one) for one in sizes]
+    costs = [estimate_cost_s(one) for one in sizes]
     assert costs == sorted(set(costs))
 
 

@@ -378,7 +378,7 @@ def test_passwords() -> None:
         (b"hello, world", "12 bytes: cannot identify a picture"),
         (b"II*\0" + b"\xff" * 40, "44 bytes"),
         (io.StringIO("text"), "binary mode"),
-        (42, "none of a path, bytes"),
+        (42, "must be a path, bytes"),
         ("\0", "null"),
     ],
 )
@@ -606,7 +606,7 @@ def test_without_the_pdf_extra(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_read_says_who_reads_a_pdf() -> None:
-    with pytest.raises(ImageError, match=r"it is a PDF, whose pages qrcascade\.read_document reads"):
+    with pytest.raises(ImageError, match=r"it is a PDF; use qrcascade\.read_document to read its pages"):
         CLASSICAL.read(three_of_five())
 
 

@@ -73,10 +73,10 @@ def test_what_comes_in_the_end_is_whole(
         (status(403), 1, "403"),
         (status(500), 3, "500"),
         (of_length(BODY[:30_000], len(BODY)), 3, "30000"),
-        (of_length(BODY, len(BODY) - 40), 1, "no whole checkpoint"),
-        (of_length(BODY[:30_000], None), 1, "no whole checkpoint"),
+        (of_length(BODY, len(BODY) - 40), 1, "not a complete checkpoint"),
+        (of_length(BODY[:30_000], None), 1, "not a complete checkpoint"),
         (whole(b"<html>please sign in</html>"), 1, "<html>please"),
-        (whole(b""), 1, "no whole checkpoint"),
+        (whole(b""), 1, "not a complete checkpoint"),
         (hang_up, 3, "ConnectionError"),
         (status(302, Location="/again"), 31, "redirects"),
     ],
@@ -228,7 +228,7 @@ def test_two_processes_at_once(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) 
         whole(BODY)(handler)
 
     program = (
-        "import sys; from qrcascade.neural import weights; weights.checked(weights.fetch('s', sys.argv[1]))"
+        "import sys; from qrcascade.neural import weights; weights.check(weights.fetch('s', sys.argv[1]))"
     )
     with Server(together) as server:
         monkeypatch.setenv("QRCASCADE_WEIGHTS_URL", server.url)

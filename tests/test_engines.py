@@ -170,7 +170,7 @@ def test_a_missing_library_says_what_mends_it(
     [
         ("linux", "apt-get install libzbar0"),
         ("darwin", "brew install zbar"),
-        ("freebsd14", "libzbar0, or what"),
+        ("freebsd14", "libzbar0, or your system"),
     ],
 )
 def test_a_missing_libzbar_says_what_mends_it(
@@ -216,7 +216,7 @@ HALF = AttributeError("partially initialized module 'cv2' has no attribute 'gapi
         ("zbar", "pyzbar.wrapper", FileNotFoundError(NO_DLL), "win32", "libzbar-64.dll.*Visual C"),
         ("opencv", "cv2", ImportError("libGL.so.1: cannot open shared object file"), "linux", "libgl1"),
         ("opencv", "cv2", HALF, "linux", "GStreamer.*pip uninstall -y .*&& pip install opencv-python"),
-        ("opencv", "cv2", None, "linux", "not whole.*pip uninstall -y opencv-python opencv-python-headless"),
+        ("opencv", "cv2", None, "linux", "incomplete.*pip uninstall -y opencv-python opencv-python-headless"),
     ],
 )
 def test_a_broken_library_says_what_mends_it(

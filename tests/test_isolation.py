@@ -201,12 +201,12 @@ def unpicklable() -> Any:
     [
         ("no/such.png", "No such file"),
         (b"hello", "5 bytes: cannot identify"),
-        (np.zeros((0, 4), np.uint8), "nothing to look at"),
+        (np.zeros((0, 4), np.uint8), "it has no pixels"),
         (np.full((2, 2), np.nan), "NaN"),
         (np.array(["a"]), "shape"),
-        (42, "none of a path"),
+        (42, "must be a path"),
         ("\0", "null"),
-        (np.zeros((30, 30), np.uint8), "at most 800 in all"),
+        (np.zeros((30, 30), np.uint8), "at most 800 in total"),
         (b"a" * 70_000, "more than 60,000 bytes"),
     ],
 )
@@ -413,7 +413,7 @@ def test_colour_that_cannot_be_had_is_an_error_of_who_asked() -> None:
     with Cascade([Colors(), Reads("after")], isolation="process") as cascade:
         for _ in range(2):
             first, after = cascade.read(Frame(BLANK, color=broken)).attempts
-            assert "its colour cannot be had (ZeroDivisionError: no colour)" in (first.error or "")
+            assert "its colour is not available (ZeroDivisionError: no colour)" in (first.error or "")
             assert after.codes
 
 

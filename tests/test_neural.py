@@ -162,7 +162,7 @@ def test_an_exported_model_finds_what_torch_finds(
     nano_weights: Path, tmp_path: Path, page: Any, runtime: str
 ) -> None:
     pytest.importorskip("onnx", reason="the export extra is not installed")
-    if not runtimes.installed(runtime):
+    if not runtimes.is_installed(runtime):
         pytest.skip(f"{runtimes.remedy(runtime)} for {runtime}")
     (tmp_path / "qrdet-n.pt").write_bytes((nano_weights / "qrdet-n.pt").read_bytes())
     exported = runtime.removesuffix("-bf16")

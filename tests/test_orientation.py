@@ -7,14 +7,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from qrcascade import Quad
-from qrcascade.engines.orientation import format_bits, is_mirrored, top_left
+from qrcascade.engines.orientation import encode_format, find_top_left, is_mirrored
 from tests import draw
 
 
 @given(st.sampled_from("LMQH"), st.integers(0, 7))
 def test_format_bits_are_a_code_word(level: str, mask: int) -> None:
     """ISO/IEC 18004, annex C: any two of the 32 words differ in at least 7 bits."""
-    words = {(a, b): format_bits(a, b) for a in "LMQH" for b in range(8)}
+    words = {(a, b): encode_format(a, b) for a in "LMQH" for b in range(8)}
     own = words.pop((level, mask))
     distances = [sum(a != b for a, b in zip(own, other, strict=True)) for other in words.values()]
     assert min(distances) >= 7
@@ -22,7 +22,7 @@ def test_format_bits_are_a_code_word(level: str, mask: int) -> None:
 
 def test_format_bits_of_the_standards_example() -> None:
     """ISO/IEC 18004, 7.9.1: level M, mask 101 is 100000011001110."""
-    assert "".join(str(int(bit)) for bit in format_bits("M", 0b101)[::-1]) == "100000011001110"
+    assert "".join(str(int(bit)) for bit in encode_format("M", 0b101)[::-1]) == "100000011001110"
 
 
 @pytest.mark.parametrize("inverted", [False, True])
@@ -53,4 +53,4 @@ def test_top_left(version: int, turns: int, inverted: bool, shifts: list[float])
     shown = np.ascontiguousarray(np.rot90(gray, -turns))
     shown = 255 - shown if inverted else shown
     rough = np.asarray(quad) + np.reshape(shifts, (4, 2)) * quad.side
-    assert top_left(cv2.GaussianBlur(shown, (3, 3), 0).astype(np.uint8), Quad.of(rough)) == turns
+    assert find_top_left(cv2.GaussianBlur(shown, (3, 3), 0).astype(np.uint8), Quad.of(rough)) == turns

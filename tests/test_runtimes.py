@@ -28,7 +28,7 @@ from qrcascade.neural.runtimes import (
     boxes,
     choose,
     detector,
-    exported,
+    find_export,
     outlines,
 )
 from qrcascade.neural.runtimes.export import _publish, export
@@ -107,17 +107,17 @@ def test_of_overlapping_candidates_the_best_is_kept(
     candidates: list[tuple[float, float, float, float, float]], scores: list[float]
 ) -> None:
     _, placed = boxes.letterbox(np.zeros((64, 64, 3), np.uint8), side=64)
-    found = boxes.detections(*network_output(*candidates), (64, 64), placed)
+    found = boxes.find_detections(*network_output(*candidates), (64, 64), placed)
     assert [round(score, 4) for _, score in found] == scores
 
 
 def test_a_mask_ends_at_its_box_and_may_be_empty() -> None:
     _, placed = boxes.letterbox(np.zeros((128, 128, 3), np.uint8), side=64)
     output, prototypes = network_output((20, 30, 20, 20, 0.9))
-    ((quad, _),) = boxes.detections(output, prototypes, (64, 64), placed)
+    ((quad, _),) = boxes.find_detections(output, prototypes, (64, 64), placed)
     # Columns 10 to 29 and rows 20 to 39 of the input; the picture has two pixels for each.
     assert quad.overlap(Quad(((20, 40), (58, 40), (58, 78), (20, 78)))) > 0.98
-    assert boxes.detections(output, -prototypes, (64, 64), placed) == []
+    assert boxes.find_detections(output, -prototypes, (64, 64), placed) == []
 
 
 @given(
@@ -184,7 +184,7 @@ def test_which_runtime_is_taken(
     device: str | None,
     expected: str,
 ) -> None:
-    monkeypatch.setattr("qrcascade.neural.runtimes.registry.installed", lambda name: name in installed)
+    monkeypatch.setattr("qrcascade.neural.runtimes.registry.is_installed", lambda name: name in installed)
     for name in exports:
         publish(tmp_path, name)
     assert choose("s", runtime, tmp_path, device) == expected
@@ -206,7 +206,7 @@ def test_the_doctor_asks_the_runtime_that_the_environment_names(
 ) -> None:
     monkeypatch.setenv("QRCASCADE_WEIGHTS", str(tmp_path))
     monkeypatch.setenv("QRCASCADE_RUNTIME", runtime)
-    monkeypatch.setattr("qrcascade.neural.runtimes.missing", lambda _runtime: [])
+    monkeypatch.setattr("qrcascade.neural.runtimes.find_missing", lambda _runtime: [])
     publish(tmp_path, runtime.removesuffix("-bf16"))
     checks = {check.name: check for check in run_checks()}
     assert checks["QReader s"].ok, checks
@@ -230,14 +230,14 @@ def test_options_that_mean_nothing(tmp_path: Path) -> None:
     [("openvino", "openvino"), ("openvino-bf16", "openvino"), ("onnx", "onnx"), ("torch", "qreader")],
 )
 def test_what_is_missing_is_named(monkeypatch: pytest.MonkeyPatch, runtime: str, extra: str) -> None:
-    monkeypatch.setattr("qrcascade.neural.runtimes.registry.missing", lambda name: ["a package"])
+    monkeypatch.setattr("qrcascade.neural.runtimes.registry.find_missing", lambda name: ["a package"])
     with pytest.raises(MissingDependencyError, match=rf"pip install 'qrcascade\[{extra}\]'"):
         QReaderStrategy("s", runtime=runtime)
 
 
 def test_exporting_needs_its_extra(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.setattr(
-        "qrcascade.neural.runtimes.export.missing", lambda name: ["torch"] if name == "torch" else []
+        "qrcascade.neural.runtimes.export.find_missing", lambda name: ["torch"] if name == "torch" else []
     )
     with pytest.raises(MissingDependencyError, match=r"torch.*qrcascade\[export,onnx\]"):
         export("s", "onnx", tmp_path)
@@ -245,16 +245,16 @@ def test_exporting_needs_its_extra(monkeypatch: pytest.MonkeyPatch, tmp_path: Pa
 
 def test_an_export_of_other_weights_is_stale(tmp_path: Path) -> None:
     record = publish(tmp_path, "onnx")
-    model = exported("s", "onnx", tmp_path)
+    model = find_export("s", "onnx", tmp_path)
     assert (model.runtime, model.side, model.stride) == ("onnx", 640, 32)
     assert model.file.read_bytes() == b"network"
     (tmp_path / "qrdet-s.pt").write_bytes(b"PK other weights")
     with pytest.raises(WeightsError, match="weights export --size s --runtime onnx") as caught:
-        exported("s", "onnx", tmp_path)
+        find_export("s", "onnx", tmp_path)
     assert str(record) in str(caught.value)
     # Where the weights are gone there is nothing to compare with, and nothing else is needed.
     (tmp_path / "qrdet-s.pt").unlink()
-    assert exported("s", "onnx", tmp_path) == model
+    assert find_export("s", "onnx", tmp_path) == model
 
 
 @pytest.mark.parametrize(
@@ -270,7 +270,7 @@ def test_a_broken_export_says_how_to_make_it(tmp_path: Path, record: str | None)
         path.write_text(record)
     for runtime in ("openvino", "openvino-bf16"):
         with pytest.raises(WeightsError, match="export --size s --runtime openvino --folder ") as caught:
-            exported("s", runtime, tmp_path)
+            find_export("s", runtime, tmp_path)
         assert str(caught.value).endswith(shlex.quote(str(tmp_path)))
 
 
@@ -289,10 +289,10 @@ def test_an_export_replaces_the_one_before_whole_or_not_at_all(
         patch.setattr(Path, "replace", full)
         with pytest.raises(OSError, match="disk full"):
             publish(tmp_path, "openvino", b"second")
-    assert exported("s", "openvino", tmp_path).file.read_bytes() == b"first"
+    assert find_export("s", "openvino", tmp_path).file.read_bytes() == b"first"
     (tmp_path / "stage" / "model.json").unlink()
     publish(tmp_path, "openvino", b"third")
-    file = exported("s", "openvino", tmp_path).file
+    file = find_export("s", "openvino", tmp_path).file
     assert file.read_bytes() == file.with_suffix(".bin").read_bytes() == b"third"
     assert len(list(tmp_path.glob("qrdet-s.openvino-*"))) == 2
     assert json.loads(record_path("s", "openvino", tmp_path).read_text())["stride"] == 32
@@ -361,9 +361,9 @@ def test_a_made_network_runs_without_torch(tmp_path: Path, package: str) -> None
     file = tmp_path / "made" / "model.onnx"
     onnx.save(tiny(onnx), file)
     if runtime == "openvino":
-        from qrcascade.neural.runtimes.export import _converted
+        from qrcascade.neural.runtimes.export import _convert
 
-        files = _converted(file, runtime)
+        files = _convert(file, runtime)
     else:
         files = [file]
     (tmp_path / "qrdet-n.pt").write_bytes(b"PK weights")

@@ -10,12 +10,12 @@ import pytest
 
 from qrcascade import Frame, Quad, Region
 from qrcascade.engines.finders import search
-from qrcascade.report.symptoms import Place, places, sharpest, sharpness
+from qrcascade.report.symptoms import Place, find_places, measure_sharpest, measure_sharpness
 from tests import draw, unread
 
 
 def region(gray: np.ndarray[tuple[int, ...], np.dtype[np.uint8]], quad: Quad) -> Place:
-    (place,) = places(Frame(gray), [Region(quad, 0.9, "test")], ())
+    (place,) = find_places(Frame(gray), [Region(quad, 0.9, "test")], ())
     return place
 
 
@@ -25,7 +25,7 @@ def test_blur(module: int, share: float) -> None:
     """Within a tenth, and half a pixel, up to nine tenths of a module."""
     gray, quad = draw.symbol("x" * 60, module)
     blurred = cv2.GaussianBlur(gray, (0, 0), share * module).astype(np.uint8)
-    seen = sharpness(Frame(blurred), quad)
+    seen = measure_sharpness(Frame(blurred), quad)
     assert seen.blur == pytest.approx(share * module, rel=0.1, abs=0.5)
 
 
@@ -33,16 +33,16 @@ def test_blur_by_motion_is_seen_along_one_side() -> None:
     gray, quad = draw.symbol("x" * 60, 5)
     for kernel in (np.ones((1, 15)), np.ones((15, 1))):
         moved = cv2.filter2D(gray, -1, kernel / 15).astype(np.uint8)
-        assert sharpness(Frame(moved), quad).blur > 3
-    assert sharpness(Frame(gray), quad).blur < 0.5
+        assert measure_sharpness(Frame(moved), quad).blur > 3
+    assert measure_sharpness(Frame(gray), quad).blur < 0.5
 
 
 def test_contrast() -> None:
     gray, quad = draw.symbol("x", 5)
     for low, high in ((0, 255), (100, 140)):
         levels = (low + gray.astype(int) * (high - low) // 255).astype(np.uint8)
-        assert sharpness(Frame(levels), quad).contrast == pytest.approx(high - low, rel=0.05)
-    flat = sharpness(Frame(np.full_like(gray, 90)), quad)
+        assert measure_sharpness(Frame(levels), quad).contrast == pytest.approx(high - low, rel=0.05)
+    flat = measure_sharpness(Frame(np.full_like(gray, 90)), quad)
     assert flat.contrast == 0
     assert math.isnan(flat.blur)
 
@@ -75,7 +75,7 @@ def test_how_far_it_reaches_beyond_the_picture(modules: int) -> None:
     """With its bottom cut off so far, from the outline of its two upper finder patterns."""
     gray, _ = draw.symbol("x" * 60, 5)
     cut = gray[: len(gray) - (4 + modules) * 5]
-    (place,) = (p for p in places(Frame(cut), (), ()) if p.patterns > 1)
+    (place,) = (p for p in find_places(Frame(cut), (), ()) if p.patterns > 1)
     assert place.outside == pytest.approx(modules, abs=0.5)
 
 
@@ -85,24 +85,24 @@ def test_what_is_read_is_no_place() -> None:
     gray = draw.page_of(draw.symbol("a", 6)[0], draw.symbol("b", 6)[0])
     result = Cascade.preset("classical").read(gray, expect=2)
     assert len(result.codes) == 2
-    assert places(result.picture, (), result.codes) == []
-    (left,) = places(result.picture, (), result.codes[:1])
+    assert find_places(result.picture, (), result.codes) == []
+    (left,) = find_places(result.picture, (), result.codes[:1])
     assert left.quad.same_place(result.codes[1].quad)
 
 
 def test_the_sharpest_part_of_a_picture() -> None:
     gray = unread.picture(seed=1, noise=1)
-    assert sharpest(Frame(gray)).blur < 1.5
+    assert measure_sharpest(Frame(gray)).blur < 1.5
     half = gray.copy()
     half[:400] = cv2.GaussianBlur(gray, (0, 0), 6)[:400]
-    assert sharpest(Frame(half)).blur < 1.5
+    assert measure_sharpest(Frame(half)).blur < 1.5
     # Thin strokes tell half of it: their own contrast goes with the blur.
-    assert 3 < sharpest(Frame(cv2.GaussianBlur(gray, (0, 0), 6).astype(np.uint8))).blur < 6
+    assert 3 < measure_sharpest(Frame(cv2.GaussianBlur(gray, (0, 0), 6).astype(np.uint8))).blur < 6
     # A large picture is measured in a reduced one, and told in its own pixels.
     large = cv2.resize(gray, None, fx=5, fy=5, interpolation=cv2.INTER_CUBIC).astype(np.uint8)
     soft = cv2.GaussianBlur(large, (0, 0), 30).astype(np.uint8)
-    assert 20 < sharpest(Frame(soft)).blur < 40
-    assert math.isnan(sharpest(Frame(np.full((5, 300), 255, np.uint8))).blur)
+    assert 20 < measure_sharpest(Frame(soft)).blur < 40
+    assert math.isnan(measure_sharpest(Frame(np.full((5, 300), 255, np.uint8))).blur)
 
 
 @pytest.mark.parametrize(
@@ -117,5 +117,5 @@ def test_the_sharpest_part_of_a_picture() -> None:
 )
 def test_regions_of_any_shape_and_place(corners: list[tuple[float, float]]) -> None:
     frame = Frame(unread.picture(5, seed=1))
-    found = places(frame, [Region(Quad.of(corners), 0.9, "test")], ())
+    found = find_places(frame, [Region(Quad.of(corners), 0.9, "test")], ())
     assert any(place.patterns == 3 for place in found) or len(found) == 1

@@ -46,7 +46,7 @@ def detector(monkeypatch: pytest.MonkeyPatch) -> Install:
         made = Detector(look)
         monkeypatch.setattr(models, "load", lambda *_: made)
         monkeypatch.setattr("qrcascade.neural.runtimes.choose", lambda *_: "torch")
-        monkeypatch.setattr("qrcascade.neural.runtimes.installed", lambda _: True)
+        monkeypatch.setattr("qrcascade.neural.runtimes.is_installed", lambda _: True)
         return made
 
     return install
@@ -142,7 +142,7 @@ def likeliest(scan: Scan) -> list[View]:
     found: list[View] = []
 
     def plan() -> Steps:
-        found.extend((yield from tiles.likeliest(scan)))
+        found.extend((yield from tiles.choose_likeliest(scan)))
 
     list(attempts(plan(), scan))
     return found

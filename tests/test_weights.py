@@ -113,23 +113,23 @@ def test_a_failed_fetch_is_not_repeated_for_every_picture(
 def test_the_first_use_is_recorded_and_every_other_compared(file: Path) -> None:
     assert weights.verify(file) == "unrecorded"
     assert names(file.parent) == ["qrdet-s.pt"]
-    assert weights.checked(file) == file
+    assert weights.check(file) == file
     digest = hashlib.sha256(BODY).hexdigest()
     assert (file.parent / "qrdet-s.pt.sha256").read_text() == f"{digest}  qrdet-s.pt\n"
     assert weights.verify(file) == "recorded"
     file.write_bytes(BODY + b"!")
-    for ask in (weights.verify, weights.checked):
+    for ask in (weights.verify, weights.check):
         with pytest.raises(WeightsError, match=rf"{digest} is recorded; if you trust it, delete .*\.sha256"):
             ask(file)
 
 
 def test_a_pinned_hash_needs_no_record(monkeypatch: pytest.MonkeyPatch, file: Path) -> None:
     monkeypatch.setitem(digests.PINNED, file.name, weights.sha256(file))
-    assert weights.checked(file) == file
+    assert weights.check(file) == file
     assert names(file.parent) == ["qrdet-s.pt"]
     monkeypatch.setitem(digests.PINNED, file.name, "1" * 64)
     with pytest.raises(WeightsError, match="1111 is pinned; get it again"):
-        weights.checked(file)
+        weights.check(file)
 
 
 def test_two_first_uses_must_agree(monkeypatch: pytest.MonkeyPatch, file: Path) -> None:
@@ -141,19 +141,19 @@ def test_two_first_uses_must_agree(monkeypatch: pytest.MonkeyPatch, file: Path) 
 
     monkeypatch.setattr(digests, "record", another_process_is_later)
     with pytest.raises(WeightsError, match="2222 is recorded"):
-        weights.checked(file)
+        weights.check(file)
 
 
 @pytest.mark.parametrize("text", ["", "no hash", "abc\n"])
 def test_a_broken_record_is_not_taken_for_none(file: Path, text: str) -> None:
     (file.parent / "qrdet-s.pt.sha256").write_text(text)
-    with pytest.raises(WeightsError, match="holds no SHA-256"):
-        weights.checked(file)
+    with pytest.raises(WeightsError, match="contains no SHA-256"):
+        weights.check(file)
 
 
 def test_the_copy_is_what_was_hashed(tmp_path: Path, file: Path) -> None:
     copy = tmp_path / "copy.pt"
-    assert weights.checked(file, copy) == copy
+    assert weights.check(file, copy) == copy
     assert copy.read_bytes() == BODY
 
 
@@ -162,12 +162,12 @@ def test_a_link_is_judged_by_what_it_leads_to(tmp_path: Path, file: Path) -> Non
     (tmp_path / "linked").mkdir()
     link = tmp_path / "linked" / "qrdet-m.pt"
     link.symlink_to(file)
-    weights.checked(link)
+    weights.check(link)
     assert names(tmp_path / "linked") == ["qrdet-m.pt", "qrdet-m.pt.sha256"]
     assert not (tmp_path / "qrdet-s.pt.sha256").exists()
     file.chmod(0o666)
     with pytest.raises(WeightsError, match=rf"chmod o-w {file}$"):
-        weights.checked(link)
+        weights.check(link)
 
 
 @posix
@@ -183,19 +183,19 @@ def test_a_read_only_folder(monkeypatch: pytest.MonkeyPatch, file: Path, marked:
     else:
         monkeypatch.setattr("qrcascade.neural.integrity.tempfile.mkstemp", read_only)
     try:
-        weights.checked(file)
+        weights.check(file)
         assert names(file.parent) == ["qrdet-s.pt"]
         assert weights.verify(file) == "recorded"
         file.write_bytes(b"another")
         with pytest.raises(WeightsError, match="another file"):
-            weights.checked(file)
+            weights.check(file)
     finally:
         file.parent.chmod(0o755)
 
 
 def test_a_file_that_cannot_be_read(tmp_path: Path) -> None:
     with pytest.raises(WeightsError, match="cannot read the weights"):
-        weights.checked(tmp_path / "qrdet-s.pt")
+        weights.check(tmp_path / "qrdet-s.pt")
 
 
 def test_importing_a_file(tmp_path: Path, file: Path) -> None:
@@ -213,7 +213,7 @@ def test_importing_a_file(tmp_path: Path, file: Path) -> None:
 
 def test_what_is_no_checkpoint_is_not_imported(tmp_path: Path, file: Path) -> None:
     file.write_bytes(BODY[:-30])
-    with pytest.raises(WeightsError, match="no whole checkpoint"):
+    with pytest.raises(WeightsError, match="not a complete checkpoint"):
         weights.install(file, "m", tmp_path / "new")
     assert names(tmp_path / "new") == []
 
@@ -241,10 +241,10 @@ def test_a_changed_file_is_never_unpickled(
 
     monkeypatch.setitem(sys.modules, "qreader", types.SimpleNamespace(QReader=reader))
     for room in (models, runtimes):
-        monkeypatch.setattr(room, "installed", lambda _runtime: True)
+        monkeypatch.setattr(room, "is_installed", lambda _runtime: True)
     monkeypatch.setattr(models, "_models", {})
     file.write_bytes(pickle.dumps("harmless"))
-    weights.checked(file)
+    weights.check(file)
     file.write_bytes(pickle.dumps(Bomb(trace)))
     strategy = QReaderStrategy("s", weights_folder=file.parent)
     (error,) = Cascade([strategy]).read(draw.symbol("any")[0]).errors
@@ -264,7 +264,7 @@ import sys
 import numpy as np
 from qrcascade import Cascade
 from qrcascade.neural import models
-models.installed = lambda runtime: True
+models.is_installed = lambda runtime: True
 cascade = Cascade.preset("thorough")
 assert cascade.read("examples/photo.jpg").text
 for _ in range(2):

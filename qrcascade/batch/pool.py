@@ -18,7 +18,7 @@ from qrcascade.documents.document import DOCUMENT, split_keywords
 from qrcascade.errors import ImageError, OptionError
 from qrcascade.image.frame import Source
 from qrcascade.image.limits import is_count
-from qrcascade.image.sources import content, describe
+from qrcascade.image.sources import describe, read_content
 from qrcascade.reading.options import DocumentKeywords
 from qrcascade.report.result import ReadResult
 
@@ -214,7 +214,7 @@ class _Pool:
         self._drawn += 1
         if not is_path and hasattr(source, "read"):
             try:
-                job.source = content(source, self._limits)
+                job.source = read_content(source, self._limits)
             except ImageError as error:
                 job.error = str(error)
         return job

@@ -63,7 +63,7 @@ def _checks() -> Iterator[Check]:
     if len(installed) > 1:
         mend = f"pip uninstall -y {' '.join(installed)} && pip install opencv-python"
         clash = f"{' and '.join(installed)} overwrite each other's files"
-        yield Check("cv2", False, f"{clash}; to mend it: {mend}")
+        yield Check("cv2", False, f"{clash}; to fix it: {mend}")
     for size in weights.SIZES:
         yield _check_tier(size)
 
@@ -82,17 +82,17 @@ def _check_tier(size: str) -> Check:
     name = f"QReader {size}"
     try:
         runtime = runtimes.choose(size)
-        missing = runtimes.missing(runtime)
+        missing = runtimes.find_missing(runtime)
         if missing:
             mend = runtimes.remedy(runtime)
-            return Check(name, False, f"{' and '.join(missing)} not installed; to mend it: {mend}")
+            return Check(name, False, f"{' and '.join(missing)} not installed; to fix it: {mend}")
         if runtime != "torch":
-            file = runtimes.exported(size, runtime).file
+            file = runtimes.find_export(size, runtime).file
             return Check(name, True, f"{runtime} {_version(_RUNTIMES[runtime])}, {file}")
         file = weights.path(size)
-        if not weights.present(file):
+        if not weights.is_present(file):
             command = f"qrcascade weights fetch --size {size}"
-            return Check(name, False, f"no weights at {file}; to mend it: {command}")
+            return Check(name, False, f"no weights at {file}; to fix it: {command}")
         standing = weights.verify(file)
     except QRCascadeError as error:
         return Check(name, False, str(error))

@@ -51,13 +51,13 @@ def list_(folder: Path | None) -> None:
     with _exit_on_error():
         for size in room.SIZES:
             file = room.path(size, folder)
-            length = str(file.stat().st_size) if room.present(file) else "-"
-            click.echo("\t".join([size, _state(file), length, str(file), room.public(room.url(size))]))
+            length = str(file.stat().st_size) if room.is_present(file) else "-"
+            click.echo("\t".join([size, _state(file), length, str(file), room.redact(room.url(size))]))
     click.echo(f"\n{room.LICENCE}", nl=False)
 
 
 def _state(file: Path) -> str:
-    if not room.present(file):
+    if not room.is_present(file):
         return "missing"
     try:
         return room.verify(file)
@@ -77,10 +77,10 @@ def fetch(sizes: tuple[str, ...], folder: Path | None, accept_licence: bool) -> 
     wanted = sizes or ("s", "m")
     with _exit_on_error():
         files = {size: room.path(size, folder) for size in wanted}
-    absent = [size for size in wanted if not room.present(files[size])]
+    absent = [size for size in wanted if not room.is_present(files[size])]
     if absent:
         click.echo(room.LICENCE, err=True)
-        if not (accept_licence or room.licence_accepted()) and not (
+        if not (accept_licence or room.is_licence_accepted()) and not (
             _is_at_terminal() and click.confirm("Accept the licence and fetch?", err=True)
         ):
             raise click.UsageError(
@@ -127,7 +127,7 @@ def verify(sizes: tuple[str, ...], folder: Path | None) -> None:
     """
     with _exit_on_error():
         files = [room.path(size, folder) for size in sizes or room.SIZES]
-    chosen = [file for file in files if sizes or room.present(file)]
+    chosen = [file for file in files if sizes or room.is_present(file)]
     if not chosen:
         absent = f"no weights in {files[0].parent}; to fetch them: qrcascade weights fetch"
         click.echo(f"qrcascade: {absent}", err=True)

@@ -10,7 +10,7 @@ from typing import IO
 from qrcascade.documents.looks import Look, Unread
 from qrcascade.image.frame import Frame, Source
 from qrcascade.image.limits import Limits
-from qrcascade.image.sources import identified
+from qrcascade.image.sources import identify
 
 __all__ = ["FramePage", "Frames"]
 
@@ -38,7 +38,7 @@ class Frames:
     """
 
     def __init__(self, file: IO[bytes], source: Source, limits: Limits) -> None:
-        self._image = identified(file)
+        self._image = identify(file)
         self._reload: Callable[..., Frame] = partial(Frame.load, source, limits=limits)
         self._limits = limits
         self.pages: int = getattr(self._image, "n_frames", 1) if self._image.format in _PAGED else 1

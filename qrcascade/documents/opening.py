@@ -19,7 +19,7 @@ from qrcascade.documents.pdf import Pdf
 from qrcascade.errors import DocumentError
 from qrcascade.image.frame import Frame, Source
 from qrcascade.image.limits import Limits
-from qrcascade.image.sources import content
+from qrcascade.image.sources import read_content
 
 __all__ = ["Document", "Opener", "Page", "open_source"]
 
@@ -109,5 +109,5 @@ def _open_file(
         path = Path(source)
         limits.check_bytes(path.stat().st_size)
         return path, closing.enter_context(path.open("rb"))
-    data = content(source, limits)
+    data = read_content(source, limits)
     return data, io.BytesIO(data)

@@ -63,7 +63,7 @@ class RemoteDocument:
         self.pages: int = self._open()
 
     def _open(self) -> int:
-        self._worker = self._workers.ready(None)
+        self._worker = self._workers.take(None)
         try:
             return int(self.ask(serving.open_document, *self._arguments))
         except ImageError as error:

@@ -1,7 +1,7 @@
-"""Adapters of the decoding libraries: gray pixels in, `Findings` in the view's pixels out.
+"""Adapters for the decoding libraries: gray pixels in, `Findings` in the view's pixels out.
 
-Each imports its library when it is first used. An engine's ``read`` may raise anything; the
-executor turns that into an attempt with an error.
+Each imports its library on first use. An engine's ``read`` may raise anything; the executor turns that into
+an attempt with an error.
 """
 
 from __future__ import annotations
@@ -30,11 +30,11 @@ __all__ = [
 
 
 class Engine(Protocol):
-    """What a strategy asks of an engine."""
+    """The interface of an engine."""
 
     @property
     def name(self) -> str:
-        """As it appears in `QRCode.engine` and `Attempt.step`."""
+        """The name that appears in `QRCode.engine` and `Attempt.step`."""
 
     def read(self, gray: Gray, formats: frozenset[str]) -> Findings:
         """Look for symbols.
@@ -42,9 +42,9 @@ class Engine(Protocol):
         Parameters
         ----------
         gray : ndarray of uint8, shape (H, W)
-            C-contiguous. Not to be written to.
+            C-contiguous. Must not be modified.
         formats : frozenset of str
-            Symbologies to report, of "QRCode", "MicroQRCode" and "RMQRCode".
+            Symbologies to report: "QRCode", "MicroQRCode", "RMQRCode".
 
         Returns
         -------
@@ -71,5 +71,5 @@ NAMES = tuple(_ENGINES)
 
 
 def engine(name: str) -> Engine:
-    """The engine of a name: "zxing", "zbar", "opencv", "aruco", "finders" or "texture"."""
+    """Return the engine of this name: "zxing", "zbar", "opencv", "aruco", "finders" or "texture"."""
     return _ENGINES[name]

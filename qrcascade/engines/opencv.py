@@ -1,7 +1,7 @@
-"""OpenCV's two QR detectors: the contour one and the Aruco one, with one decoder behind both.
+"""OpenCV's two QR detectors, contour-based and Aruco-based, which share a decoder.
 
-They cut payloads at a zero byte, give no bytes, and take Shift_JIS for Latin-1. What they locate
-and cannot decode is a region.
+They truncate payloads at a zero byte, return no bytes, and mistake Shift_JIS for Latin-1. What they locate
+but cannot decode becomes a region.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from qrcascade.results import Findings, QRCode, Region
 
 __all__ = ["ArucoEngine", "OpenCVEngine"]
 
-# Of 114 regions of the Aruco detector in 109 photographs (BoofCV, 800 px) 16 were no symbol.
+# Of 114 regions of the Aruco detector in 109 photographs (BoofCV, 800 px), 16 were not symbols.
 _LOCATED_SCORE = 0.5
 
 
@@ -28,10 +28,10 @@ class OpenCVEngine:
     name = "opencv"
 
     def read(self, gray: Gray, formats: frozenset[str]) -> Findings:
-        """See `qrcascade.engines.Engine.read`. Of the formats it knows only "QRCode"."""
+        """See `qrcascade.engines.Engine.read`. Supports only the format "QRCode"."""
         if "QRCode" not in formats:
             return Findings()
-        return _findings(self.name, self._detector(), gray)
+        return _detect(self.name, self._detector(), gray)
 
     @staticmethod
     def _detector() -> Any:
@@ -48,7 +48,7 @@ class ArucoEngine(OpenCVEngine):
         return cv2.QRCodeDetectorAruco()
 
 
-def _findings(name: str, detector: Any, gray: Gray) -> Findings:
+def _detect(name: str, detector: Any, gray: Gray) -> Findings:
     found, texts, corners, _ = detector.detectAndDecodeMulti(gray)
     codes, regions = [], []
     if found and corners is not None:

@@ -1,9 +1,8 @@
-"""Which way round a symbol lies: where its own top-left is, and whether it is seen in a mirror.
+"""The orientation of a symbol: where its own top-left is, and whether it is mirrored.
 
-Decoders that read mirrored symbols do it by transposing the modules, and do not say so. The 15
-format bits beside the top-left finder pattern (ISO/IEC 18004, 7.9) are not symmetrical about the
-diagonal, so they tell. A detector's outline starts anywhere: the corner without a finder pattern
-is the bottom-right one.
+Decoders that read mirrored symbols transpose the modules, and do not report it. The 15 format bits beside the
+top-left finder pattern (ISO/IEC 18004, 7.9) are not symmetrical about the diagonal, so they reveal it. A
+detector's outline starts at any corner: the one without a finder pattern is the bottom-right one.
 """
 
 from __future__ import annotations
@@ -19,19 +18,19 @@ from qrcascade.image.opencv import cv2
 from qrcascade.image.quad import Quad
 from qrcascade.image.views import rectify
 
-__all__ = ["format_bits", "is_mirrored", "top_left"]
+__all__ = ["encode_format", "find_top_left", "is_mirrored"]
 
-# Pixels a side at which finder patterns are looked for, and the versions whose size is tried.
+# Side in pixels at which finder patterns are searched, and the versions whose size is tried.
 _SIDE = 320
 _VERSIONS = (1, 2, 3, 4, 5, 6, 7, 8, 10, 12, 15, 18, 22, 27, 33, 40)
 _LEVEL = {"L": 0b01, "M": 0b00, "Q": 0b11, "H": 0b10}
-# Rows of the 7 least significant bits, all in column 8; the 7 most significant are in these columns
+# Rows of the 7 least significant bits, all in column 8; the 7 most significant bits are in the same columns
 # of row 8, in reverse.
 _ROWS = (0, 1, 2, 3, 4, 5, 7)
 
 
-def format_bits(ec_level: str, mask: int) -> tuple[bool, ...]:
-    """The 15 masked format bits, the least significant first; True is a dark module."""
+def encode_format(ec_level: str, mask: int) -> tuple[bool, ...]:
+    """Return the 15 masked format bits, the least significant first; True is a dark module."""
     data = _LEVEL[ec_level] << 3 | mask
     remainder = data << 10
     for shift in range(4, -1, -1):
@@ -42,7 +41,7 @@ def format_bits(ec_level: str, mask: int) -> tuple[bool, ...]:
 
 
 def is_mirrored(gray: Gray, quad: Quad, version: int, ec_level: str, mask: int) -> bool | None:
-    """Compare the format bits with the picture, as they are and transposed.
+    """Return whether a symbol is mirrored, by comparing its format bits with the picture, also transposed.
 
     Parameters
     ----------
@@ -56,12 +55,12 @@ def is_mirrored(gray: Gray, quad: Quad, version: int, ec_level: str, mask: int) 
     Returns
     -------
     bool or None
-        None where the outline is no quadrilateral or the modules cannot be told apart.
+        None if the outline is not convex or the modules cannot be told apart.
     """
     if not quad.convex or ec_level not in _LEVEL:
         return None
     # Plain arithmetic: this runs for every code, and arrays of 15 cost more than they save.
-    place = _square_to(quad)
+    place = _map_square_to(quad)
     size = 17 + 4 * version
     bottom, right = gray.shape[0] - 1, gray.shape[1] - 1
 
@@ -69,25 +68,25 @@ def is_mirrored(gray: Gray, quad: Quad, version: int, ec_level: str, mask: int) 
         x, y = place((column + 0.5) / size, (row + 0.5) / size)
         return gray.item(min(max(int(y), 0), bottom), min(max(int(x), 0), right))
 
-    # The centre of the finder pattern and its light ring tell the polarity.
+    # The finder pattern's centre and its light ring give the polarity.
     polarity = 1 if level(1, 1) > level(3, 3) else -1
     difference = 0
-    for row, dark in _telling_rows(ec_level, mask):
+    for row, dark in _find_telling_rows(ec_level, mask):
         change = level(row, 8) - level(8, row)
         difference += change if dark else -change
     return None if difference == 0 else difference * polarity > 0
 
 
 @functools.cache
-def _telling_rows(ec_level: str, mask: int) -> tuple[tuple[int, bool], ...]:
-    """Rows whose format bit is another one where the symbol is transposed, and whether it is dark."""
-    bits = format_bits(ec_level, mask)
-    # Transposing puts the i-th last bit in the place of the i-th.
+def _find_telling_rows(ec_level: str, mask: int) -> tuple[tuple[int, bool], ...]:
+    """Return the rows whose format bit changes by transposing the symbol, and whether each bit is dark."""
+    bits = encode_format(ec_level, mask)
+    # Transposing puts the i-th last bit in place of the i-th.
     return tuple((row, bits[i]) for i, row in enumerate(_ROWS) if bits[i] != bits[14 - i])
 
 
-def _square_to(quad: Quad) -> Callable[[float, float], tuple[float, float]]:
-    """The projective map from the unit square to a convex quad (Heckbert 1989, section 2.2.3)."""
+def _map_square_to(quad: Quad) -> Callable[[float, float], tuple[float, float]]:
+    """Return the projective map from the unit square to a convex quad (Heckbert 1989, section 2.2.3)."""
     (x0, y0), (x1, y1), (x2, y2), (x3, y3) = quad
     dx1, dx2, sx = x1 - x2, x3 - x2, x0 - x1 + x2 - x3
     dy1, dy2, sy = y1 - y2, y3 - y2, y0 - y1 + y2 - y3
@@ -102,8 +101,8 @@ def _square_to(quad: Quad) -> Callable[[float, float], tuple[float, float]]:
     return place
 
 
-def top_left(gray: Gray, quad: Quad) -> int:
-    """Which corner of an outline is the symbol's own top-left.
+def find_top_left(gray: Gray, quad: Quad) -> int:
+    """Find the corner of an outline that is the symbol's own top-left.
 
     Parameters
     ----------
@@ -115,13 +114,13 @@ def top_left(gray: Gray, quad: Quad) -> int:
     Returns
     -------
     int
-        Index of the corner, 0 to 3; a guess where there are no finder patterns.
+        Index of the corner, 0 to 3; a guess if there are no finder patterns.
     """
     crop = rectify(Frame(gray), quad, _SIDE).gray.astype(np.float32)
     margin = (len(crop) - _SIDE) / 2
     best = np.zeros(4)
     for version in _VERSIONS:
-        finder = _finder(_SIDE / (17 + 4 * version))
+        finder = _draw_finder(_SIDE / (17 + 4 * version))
         reach = len(finder) + _SIDE // 20
         scores = np.zeros(4)
         for corner, (x, y) in enumerate([(0, 0), (1, 0), (1, 1), (0, 1)]):
@@ -135,8 +134,8 @@ def top_left(gray: Gray, quad: Quad) -> int:
     return int((best.argmin() + 2) % 4)
 
 
-def _finder(module: float) -> NDArray[np.float32]:
-    """A finder pattern, 7 modules of this many pixels wide."""
+def _draw_finder(module: float) -> NDArray[np.float32]:
+    """Draw a finder pattern, 7 modules of this many pixels wide."""
     pattern = np.zeros((7, 7), np.float32)
     pattern[1:6, 1:6] = 255
     pattern[2:5, 2:5] = 0

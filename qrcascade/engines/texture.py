@@ -1,7 +1,7 @@
-"""A locator for symbols whose finder patterns cannot be seen: blurred, scribbled over. It reads nothing.
+"""A locator for symbols whose finder patterns are hidden by blur or scribbles. It reads nothing.
 
-A symbol is a patch, straight-sided and full, whose gray levels change much along both directions. So are
-a block of text and a hedge: its regions are worth a look by something that rejects fast, no more.
+A symbol is a straight-sided, filled patch whose gray levels change strongly in both directions. So is a block
+of text or a hedge: these regions deserve only a look by something that rejects fast.
 """
 
 from __future__ import annotations
@@ -18,15 +18,15 @@ from qrcascade.results import Findings, Region
 
 __all__ = ["TextureEngine"]
 
-# Looked at in a picture of this longer side by default, and in it halved again and again.
+# Default longer side of the picture that is searched, which is then halved repeatedly.
 _SIDE = 480
 _WINDOW = 11
 _MIN_SIDE = 20
-# Change against brightness that is texture at all, and against the liveliest places of the picture.
+# Least change that counts as texture: relative to brightness, and to the liveliest places of the picture.
 _LEAST, _SHARE = 0.04, 0.35
-# Share of its convex hull that a patch fills, that of its bounding rectangle, and of its length the width.
+# Least shares: of the convex hull that a patch fills, of the rectangle that the hull fills, width of length.
 _SOLID, _STRAIGHT, _SLENDER = 0.75, 0.75, 0.3
-# The strongest patches, so many at most.
+# At most this many patches, the strongest ones.
 _MOST = 6
 # Not credible: see the module's docstring.
 _SCORE = 0.2
@@ -38,9 +38,9 @@ class TextureEngine:
     Parameters
     ----------
     side : int
-        The longer side in pixels to which a picture is reduced; what is under 20 pixels then is not seen.
+        Longer side in pixels to which a picture is reduced; patches under 20 pixels are then not found.
     score : float
-        Of the regions, 0 to 1.
+        Score of the regions, 0 to 1.
     """
 
     name = "texture"
@@ -49,14 +49,14 @@ class TextureEngine:
         self.side, self.score = side, score
 
     def read(self, gray: Gray, formats: frozenset[str]) -> Findings:
-        """See `qrcascade.engines.Engine.read`. Of the formats it knows only "QRCode"."""
+        """See `qrcascade.engines.Engine.read`. Supports only the format "QRCode"."""
         if "QRCode" not in formats:
             return Findings()
         factor = min(1.0, self.side / max(gray.shape))
         level = cv2.resize(gray, None, fx=factor, fy=factor, interpolation=cv2.INTER_AREA)
         found: list[tuple[float, Quad]] = []
         while min(level.shape) >= 2 * _MIN_SIDE:
-            for strength, box in _patches(level):
+            for strength, box in _find_patches(level):
                 quad = Quad.of((box + 0.5) * (gray.shape[1] / level.shape[1]) - 0.5)
                 if not any(quad.same_place(other) for _, other in found):
                     found.append((strength, quad))
@@ -65,9 +65,9 @@ class TextureEngine:
         return Findings(regions=tuple(Region(quad, self.score, self.name) for _, quad in found[:_MOST]))
 
 
-def _patches(level: Gray) -> Iterator[tuple[float, NDArray[np.float32]]]:
-    """Strength and bounding rectangle, shape (4, 2), of every patch."""
-    lively = _liveliness(level)
+def _find_patches(level: Gray) -> Iterator[tuple[float, NDArray[np.float32]]]:
+    """Yield strength and bounding rectangle, shape (4, 2), of every patch."""
+    lively = _measure_liveliness(level)
     least = max(_LEAST, _SHARE * float(np.percentile(lively, 99)))
     mask = cv2.compare(lively, least, cv2.CMP_GT)
     mask = cv2.morphologyEx(mask, cv2.MORPH_OPEN, np.ones((_WINDOW // 2, _WINDOW // 2), np.uint8))
@@ -90,8 +90,8 @@ def _patches(level: Gray) -> Iterator[tuple[float, NDArray[np.float32]]]:
             )
 
 
-def _liveliness(level: Gray) -> NDArray[np.float32]:
-    """How much gray changes along the direction in which it changes less, against how bright it is."""
+def _measure_liveliness(level: Gray) -> NDArray[np.float32]:
+    """Return how much gray changes in the direction of less change, relative to brightness."""
     around, wide = (_WINDOW, _WINDOW), (2 * _WINDOW + 1, 2 * _WINDOW + 1)
     pixels = level.astype(np.float32)
     across, down = (

@@ -1,10 +1,10 @@
-"""zbar through pyzbar: weaker than zxing-cpp alone, and fails on other pictures than it.
+"""zbar through pyzbar: weaker than zxing-cpp, but it fails on different pictures.
 
-By itself zbar guesses the character set, and takes UTF-8 for Shift_JIS or Big5. From 0.23.1 it
-can be told to leave the bytes alone, except under an ECI, when it makes UTF-8 of them; as it does
-not tell which, its bytes are good for the text only. Its corners go round the symbol's own way,
-which tells a mirrored one; pyzbar's `decode` sorts them into a convex hull and has no word for
-that setting, so this adapter calls pyzbar's bindings of zbar's functions itself.
+By default zbar guesses the character set, and mistakes UTF-8 for Shift_JIS or Big5. From 0.23.1 it can leave
+the bytes alone, except under an ECI, when it converts them to UTF-8; since it does not say when, its bytes
+are used only for the text. Its corners follow the symbol's own orientation, which reveals a mirrored one.
+pyzbar's `decode` sorts them into a convex hull and does not offer that setting, so this adapter calls
+pyzbar's bindings of zbar's functions directly.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ __all__ = ["ZBarEngine"]
 _Y800 = int.from_bytes(b"Y800", "little")
 # ZBAR_CFG_BINARY of zbar.h; older versions refuse it.
 _BINARY = 4
-# What brings the shared library that pyzbar needs, or on Windows what its own needs in turn.
+# How to install the shared library that pyzbar needs; on Windows, what the bundled one needs.
 _SHARED = {
     "darwin": 'brew install zbar && export DYLD_FALLBACK_LIBRARY_PATH="$(brew --prefix zbar)/lib"',
     "win32": "install the Visual C++ 2013 Redistributable (vcredist_x64.exe, from Microsoft)",
@@ -39,10 +39,10 @@ class ZBarEngine:
     name = "zbar"
 
     def read(self, gray: Gray, formats: frozenset[str]) -> Findings:
-        """See `qrcascade.engines.Engine.read`. Of the formats it knows only "QRCode"."""
+        """See `qrcascade.engines.Engine.read`. Supports only the format "QRCode"."""
         if "QRCode" not in formats:
             return Findings()
-        zbar = _library()
+        zbar = _import_library()
         pixels = gray.tobytes()
         scanner, image = zbar.zbar_image_scanner_create(), zbar.zbar_image_create()
         try:
@@ -57,13 +57,13 @@ class ZBarEngine:
             )
             if zbar.zbar_scan_image(scanner, image) < 0:
                 raise RuntimeError(f"zbar refused a picture of {gray.shape[1]}x{gray.shape[0]} pixels")
-            return Findings(tuple(_codes(zbar, image, plain)))
+            return Findings(tuple(_convert_codes(zbar, image, plain)))
         finally:
             zbar.zbar_image_destroy(image)
             zbar.zbar_image_scanner_destroy(scanner)
 
 
-def _library() -> Any:
+def _import_library() -> Any:
     try:
         from pyzbar import wrapper
     except (ImportError, OSError) as error:
@@ -71,23 +71,23 @@ def _library() -> Any:
         if isinstance(error, ModuleNotFoundError):
             remedy = "pip install pyzbar"
         else:
-            remedy = _SHARED.get(sys.platform, "apt-get install libzbar0, or what your system calls zbar")
+            remedy = _SHARED.get(sys.platform, "apt-get install libzbar0, or your system's zbar package")
         raise MissingDependencyError("the zbar engine", remedy, reason) from error
     return wrapper
 
 
-def _codes(zbar: Any, image: Any, plain: bool) -> Iterator[QRCode]:
-    for symbol in _symbols(zbar, zbar.zbar_image_first_symbol(image)):
+def _convert_codes(zbar: Any, image: Any, plain: bool) -> Iterator[QRCode]:
+    for symbol in _iterate_symbols(zbar, zbar.zbar_image_first_symbol(image)):
         points = [
             (zbar.zbar_symbol_get_loc_x(symbol, i), zbar.zbar_symbol_get_loc_y(symbol, i))
             for i in range(zbar.zbar_symbol_get_loc_size(symbol))
         ]
         length = zbar.zbar_symbol_get_data_length(symbol)
         data = ctypes.string_at(zbar.zbar_symbol_get_data(symbol), length)
-        # No data is no payload: codewords that are all zero are valid, and stripes or checks give them.
+        # Empty data is not a payload: all-zero codewords are valid, and stripes or checks can produce them.
         if data and len(points) == 4:
             quad = Quad.of(points)
-            # zbar goes top-left, bottom-left, ...: clockwise on the screen only in a mirror.
+            # zbar's order is top-left, bottom-left, ...: clockwise on the screen only if mirrored.
             text = charset.decode([(None, data)])
             yield QRCode(
                 text=text,
@@ -98,8 +98,8 @@ def _codes(zbar: Any, image: Any, plain: bool) -> Iterator[QRCode]:
             )
 
 
-def _symbols(zbar: Any, symbol: Any) -> Iterator[Any]:
-    """A list of symbols, without structured appends: zbar joins their texts and drops characters."""
+def _iterate_symbols(zbar: Any, symbol: Any) -> Iterator[Any]:
+    """Yield symbols, except structured appends: zbar joins their texts and drops characters."""
     component = zbar.LIBZBAR.zbar_symbol_first_component
     component.argtypes, component.restype = [type(symbol)], type(symbol)
     while symbol:

@@ -1,4 +1,4 @@
-"""zxing-cpp: the fastest engine, the only one with exact bytes and evidence of correction."""
+"""zxing-cpp: the fastest engine, and the only one that reports exact bytes and how much it corrected."""
 
 from __future__ import annotations
 
@@ -17,20 +17,20 @@ from qrcascade.symbology import charset
 
 __all__ = ["ZXingEngine"]
 
-# A failed checksum means that finder patterns, timing and format were all there.
+# A failed checksum means that finder patterns, timing and format were all found.
 _CHECKSUM_SCORE = 0.8
-# Its other errors need only finder patterns.
+# Other errors require only finder patterns.
 _FORMAT_SCORE = 0.4
 
 
 class ZXingEngine:
-    """Reads with zxing-cpp 3.1 or newer; what fails its checksum is a region.
+    """Reads with zxing-cpp 3.1 or newer; a symbol that fails its checksum becomes a region.
 
     Parameters
     ----------
     thrifty : bool
-        Look for symbols that are light on dark only where nothing that is dark on light is seen. That
-        saves a quarter of the time where there is one.
+        Look for light-on-dark symbols only if no dark-on-light one is found. If there is one, that saves a
+        quarter of the time.
     """
 
     name = "zxing"
@@ -47,20 +47,20 @@ class ZXingEngine:
 
 
 def _look(gray: Gray, formats: frozenset[str], invert: bool) -> Findings:
-    zxingcpp = _library()
+    zxingcpp = _import_library()
     found = zxingcpp.read_barcodes(
         gray,
-        formats=_formats(formats),
+        formats=_convert_formats(formats),
         try_invert=invert,
-        # The hexadecimal ECI text carries what `text` would hide: where each ECI begins.
+        # The hexadecimal ECI text shows what `text` would hide: where each ECI begins.
         text_mode=zxingcpp.TextMode.HexECI,
         return_errors=True,
     )
     codes, regions = [], []
     for barcode in found:
-        quad = _quad(barcode.position)
+        quad = _convert_quad(barcode.position)
         if barcode.valid and barcode.format.name in formats:
-            codes.append(_code(barcode, quad, gray))
+            codes.append(_convert_code(barcode, quad, gray))
         elif not barcode.valid and quad.convex:
             checksum = barcode.error.type == zxingcpp.ErrorType.Checksum
             score = _CHECKSUM_SCORE if checksum else _FORMAT_SCORE
@@ -68,7 +68,7 @@ def _look(gray: Gray, formats: frozenset[str], invert: bool) -> Findings:
     return Findings(tuple(codes), tuple(regions))
 
 
-def _library() -> Any:
+def _import_library() -> Any:
     try:
         import zxingcpp
     except ImportError as error:
@@ -79,25 +79,25 @@ def _library() -> Any:
 
 
 @functools.cache
-def _formats(formats: frozenset[str]) -> Any:
-    zxingcpp = _library()
+def _convert_formats(formats: frozenset[str]) -> Any:
+    zxingcpp = _import_library()
     known = zxingcpp.BarcodeFormat
-    # Its `QRCode` stands for the family, Micro QR and rMQR included.
+    # Its `QRCode` stands for the whole family, including Micro QR and rMQR.
     members = {"QRCode": "QRCodeModel2", "MicroQRCode": "MicroQRCode", "RMQRCode": "RMQRCode"}
     return zxingcpp.BarcodeFormats([getattr(known, members[name]) for name in sorted(formats)])
 
 
-def _quad(position: Any) -> Quad:
+def _convert_quad(position: Any) -> Quad:
     corners = (position.top_left, position.top_right, position.bottom_right, position.bottom_left)
     return Quad.of([(corner.x, corner.y) for corner in corners])
 
 
-def _text(barcode: Any, gray: Gray) -> str:
+def _decode_text(barcode: Any, gray: Gray) -> str:
     stretches = charset.split_eci(bytes.fromhex(barcode.text))
     hint = None
     if not charset.is_plain(stretches):
-        # Rare: only its plain text tells of hanzi mode, and takes another look.
-        zxingcpp = _library()
+        # Rare: only its plain text reveals hanzi mode, and needs another look.
+        zxingcpp = _import_library()
         plain = zxingcpp.read_barcodes(
             gray, formats=zxingcpp.BarcodeFormats(barcode.format), text_mode=zxingcpp.TextMode.Plain
         )
@@ -105,14 +105,14 @@ def _text(barcode: Any, gray: Gray) -> str:
     return charset.decode(stretches, hint)
 
 
-def _code(barcode: Any, quad: Quad, gray: Gray) -> QRCode:
+def _convert_code(barcode: Any, quad: Quad, gray: Gray) -> QRCode:
     extra = barcode.extra
     version = extra.get("Version")
     mirrored = None
     if barcode.format.name == "QRCode" and version is not None and "DataMask" in extra:
         mirrored = is_mirrored(gray, quad, int(version), barcode.ec_level, int(extra["DataMask"]))
     return QRCode(
-        text=_text(barcode, gray),
+        text=_decode_text(barcode, gray),
         data=barcode.bytes,
         quad=quad,
         confidence=confidence.of_unused_correction(float(extra.get("UEC", 0.0))),

@@ -1,4 +1,4 @@
-"""What is believed of decoded blocks: a payload with its evidence, or a part of the symbol."""
+"""Decide what to believe of decoded blocks: a payload with its evidence, or part of the symbol."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ _PARTIAL_BITS = 20.0
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Decoded:
-    """A payload and what speaks for it.
+    """A payload and the evidence for it.
 
     Attributes
     ----------
@@ -32,16 +32,16 @@ class Decoded:
     version, level, mask : int, str, int
         1 to 40, one of "LMQH", 0 to 7.
     evidence_bits : float
-        The less of what `qrcascade.grid.evidence` says of the symbol, at least `ACCEPTED_BITS`, and of its
-        weakest block, at least `LOST_BLOCK_BITS`.
+        The evidence by `qrcascade.grid.evidence`: the lesser of the symbol's, at least `ACCEPTED_BITS`, and
+        its weakest block's, at least `LOST_BLOCK_BITS`.
     confidence : float
         Probability that the payload is exactly right.
     modules : ndarray of int8, shape (N, N)
         The symbol as it should be: +1 dark, -1 light.
     errors, erased : int
-        Codewords that were wrong without being doubted, and doubted ones.
+        Number of wrong codewords that were not doubted, and of doubted codewords.
     correction : float
-        Share of the error correction that this used, 0 to 1.
+        Share of the error correction that was used, 0 to 1.
     """
 
     payload: Payload
@@ -63,13 +63,13 @@ class Partial:
     Attributes
     ----------
     blocks : int
-        How many.
+        Number of decoded blocks.
     modules : ndarray of int8, shape (N, N)
-        What is known by that: +1 dark, -1 light, 0 not known.
+        The modules known from them: +1 dark, -1 light, 0 unknown.
     level, mask : str, int
-        The format word under which they were.
+        The format word under which they were decoded.
     bits : tuple of float
-        Each block's evidence; infinite for those that were not decoded.
+        Each block's evidence; infinite for blocks that were not decoded.
     """
 
     blocks: int
@@ -80,7 +80,7 @@ class Partial:
 
 
 def accept(trial: Trial, before: Partial | None) -> Decoded | None:
-    """Return the payload, if all blocks are decoded, it is a valid one and the evidence is enough.
+    """Return the payload if all blocks are decoded, it is valid, and there is enough evidence.
 
     Parameters
     ----------
@@ -107,7 +107,7 @@ def accept(trial: Trial, before: Partial | None) -> Decoded | None:
 
 
 def report(trial: Trial, payload: Payload, blocks: list[Block], bits: float, weakest: float) -> Decoded:
-    """Return a payload that is believed, with the evidence of the symbol and of its weakest block."""
+    """Return an accepted payload, with the evidence of the symbol and of its weakest block."""
     words = np.stack([block.word for block in blocks])
     doubted = np.stack([block.erased for block in blocks])
     errors = int(((words != trial.values) & ~doubted).sum())
@@ -129,7 +129,7 @@ def report(trial: Trial, payload: Payload, blocks: list[Block], bits: float, wea
 
 
 def accept_part(trial: Trial) -> Partial | None:
-    """Return the blocks that are decoded, if the evidence for them is enough."""
+    """Return the decoded blocks if there is enough evidence for them."""
     done = [block.bits for block in trial.found if block is not None]
     choices = math.comb(len(trial.found), len(done))
     if evidence.of_symbol(done, trial.hypotheses * choices) <= _PARTIAL_BITS:

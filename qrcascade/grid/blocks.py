@@ -1,4 +1,4 @@
-"""Solving the Reed-Solomon blocks of one trial of a symbol, by three ways.
+"""Solve the Reed-Solomon blocks of a symbol's trial, in three ways.
 
 As it is, all blocks at once; generalised minimum distance (G. D. Forney, IEEE Trans. Inf. Theory 12(2),
 1966), where the least trusted codewords are erased, ever more of them; and Chase (IEEE Trans. Inf. Theory
@@ -63,7 +63,7 @@ class Block:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Trial:
-    """Codewords of a symbol under one format word, perhaps with assumed padding, and what came of them.
+    """Codewords of a symbol under one format word, perhaps with assumed padding, and the decoded blocks.
 
     Attributes
     ----------
@@ -78,7 +78,7 @@ class Trial:
     trust : ndarray of float, shape (blocks, width)
         Log-probability that each codeword is right; infinite where it is known.
     hypotheses : float
-        How many trials the whole symbol is charged for.
+        Number of trials that the whole symbol is charged for.
     assumed : int
         Codewords of padding that were taken as known.
     found : tuple of Block or None

@@ -31,7 +31,7 @@ __all__ = [
 ]
 
 # Thresholds, all chosen.
-# Parts a side of a module: halves are enough to see what blur does to modules.
+# Parts per side of a module: halves are enough to see the effect of blur on modules.
 FINE = 2
 # The bank, in modules: standard deviations of Gaussians, radii of discs, lengths of lines.
 _GAUSSIANS = (0.15, 0.25, 0.35, 0.5, 0.7)
@@ -43,7 +43,7 @@ _DIRECTIONS = 8
 _SOFTNESS = 0.2
 # How finely a kernel is drawn, as parts of half a module, and how many standard deviations of it are kept.
 _OVERSAMPLING, _DEVIATIONS = 8, 3
-# Modules, the standard deviations of the windows in which light is taken off: without and with a highpass.
+# Modules, the standard deviations of the windows in which light is removed: without and with a highpass.
 _LIGHT, _LIGHT_FILTERED = 4.0, 5.0
 # How much of the whole picture's regression of gray on the drawing is mixed into the local one.
 _MIXED = 0.15
@@ -57,12 +57,12 @@ _REACH = 4
 _STRETCH = 1.5
 # How much it is held to the blur that it begins with, as a share of the evidence.
 _HOLD = 0.01
-# Against division by nothing.
+# Against division by zero.
 _LEAST = 1e-6
 
-# A sample is a mean over half a module. Derived: the mean over a cell of what is linear between centres.
+# A sample is a mean over half a module. Derived: the mean over a cell of values linear between centres.
 _SAMPLING = np.array([0.125, 0.75, 0.125], np.float32)
-# Modules a side of a finder pattern (ISO/IEC 18004, 6.3.3).
+# Modules per side of a finder pattern (ISO/IEC 18004, 6.3.3).
 _FINDER = 7
 
 
@@ -109,7 +109,7 @@ def rank_blurs(fit: Fit) -> list[Blur]:
     """Return the bank, the best first, by how much of the finder patterns each explains."""
     seen = reduce(fit.gray)
     drawn = enlarge(fit.known)
-    # The patterns alone: data beside them is not known.
+    # The patterns alone: the data beside them are unknown.
     first, last = QUIET * FINE, (QUIET + fit.size - _FINDER) * FINE
     windows = [
         np.s_[row : row + _FINDER * FINE, column : column + _FINDER * FINE]
@@ -183,12 +183,12 @@ def convolve(field: Pixels, kernel: Pixels) -> Pixels:
 
 
 def filter_wide(field: Pixels, highpass: float) -> Pixels:
-    """Remove what is wider than ``highpass`` modules from a field on half modules; 0 removes nothing."""
+    """Remove structures wider than ``highpass`` modules from a field on half modules; 0 removes nothing."""
     return field - smooth(field, highpass * FINE) if highpass else field
 
 
 def normalize_light(gray: Pixels, drawn: Pixels, highpass: float) -> Pixels:
-    """Return a picture in the drawing's terms: a local regression of gray on it takes the light off.
+    """Return a picture in the drawing's terms: a local regression of gray on it removes the light.
 
     Parameters
     ----------

@@ -1,4 +1,4 @@
-"""A region as a square of pixels with a margin, and gray levels with uneven light taken off."""
+"""A region as a square of pixels with a margin, and gray levels without uneven light."""
 
 from __future__ import annotations
 
@@ -17,14 +17,14 @@ __all__ = ["MODULE", "Canvas", "Pixels", "normalize_contrast"]
 Pixels = NDArray[np.float32]
 
 # Thresholds of a canvas, all chosen.
-# Pixels to a module when templates are matched and grids are fitted.
+# Pixels per module when templates are matched and grids are fitted.
 MODULE = 4
 # Share of the side that is shown around an outline.
 _MARGIN = 0.22
 # Canvas pixels to a source pixel, where the side has neither less nor more pixels than these.
 _ENLARGEMENT = 1.15
 _MIN_SIDE, _MAX_SIDE = 220, 900
-# Source pixels to a module; with fewer there is nothing that can be fitted.
+# Source pixels per module; with fewer there is nothing that can be fitted.
 _MIN_MODULE = 1.2
 
 # Thresholds of `normalize_contrast`, all chosen.
@@ -53,7 +53,7 @@ class Canvas:
     origin : float
         Where the outline begins, in both directions.
     finest : float
-        Modules a side at which the source has as many pixels to a module as can be fitted.
+        Modules per side at which the source has just enough pixels per module to be fitted.
     """
 
     frame: Frame
@@ -74,7 +74,7 @@ class Canvas:
         return self.frame.gray.astype(np.float32)
 
     def scale(self, pixels: Pixels, size: int) -> tuple[Pixels, float]:
-        """Return pixels at `MODULE` to a module for ``size`` modules a side, and where the outline begins."""
+        """Return pixels scaled for ``size`` modules of `MODULE` pixels, and where the outline begins."""
         factor = MODULE * size / self.side
         width = max(1, round(pixels.shape[0] * factor))
         how = cv2.INTER_AREA if factor < 1 else cv2.INTER_LINEAR
@@ -90,7 +90,7 @@ def normalize_contrast(pixels: Pixels, window: float) -> Pixels:
     pixels : ndarray of float32
         Gray levels.
     window : float
-        Pixels a side of what counts as around.
+        Side of the surroundings in pixels.
     """
     # Extremes over a wide window vary slowly: a reduced picture shows them as well.
     factor = max(1, int(window / _REDUCED_WINDOW))

@@ -14,21 +14,21 @@ from qrcascade.grid.locate import Pose, adjacent_versions, find_poses
 
 __all__ = ["Candidate", "assess_fit", "choose_fit", "find_poses_near", "is_clear"]
 
-# Thresholds, chosen where nothing else is said.
-# Poses that are fitted to the function patterns, and how many of those, the best, to data.
+# Thresholds, chosen unless stated otherwise.
+# Number of poses that are fitted to the function patterns, and of the best of them that are fitted to data.
 _FITTED, _GROWN = 4, 2
-# Correlation of finder patterns: with less there is no symbol; with this much it is no chance, whatever
-# became of the timing patterns.
+# Correlation of finder patterns: below the first there is no symbol; above the second the match is not
+# chance, whatever the timing patterns look like.
 _LEAST_MATCH, _CLEAR_MATCH = 0.45, 0.65
-# The least that must be seen of the finder patterns once they are fitted, and how much less than the best.
+# How visible fitted finder patterns must be at least, and by how much they may fall short of the best.
 _LEAST_SEEN, _SEEN_GAP = 0.35, 0.25
 # With less agreement of all function patterns there is no symbol.
 _LEAST_AGREEMENT = 0.5
 
-# Likeness to a symbol without which nothing more is tried. Chosen between what was measured: chance gives
-# 0.4 to 0.7, and the least of a symbol of the BoofCV set that was read in any way was 1.06.
+# Likeness to a symbol below which nothing more is tried. Chosen between measured values: chance gives 0.4 to
+# 0.7, and the least of any symbol of the BoofCV set that was read was 1.06.
 _PROMISING = 0.8
-# Mean sureness of modules, 0 to 1, above which there is no blur to take off. Chosen above what was measured:
+# Mean sureness of modules, 0 to 1, above which there is no blur to remove. Chosen above measured values:
 # fits that were read by deconvolution had 0.7; blur that hides the timing patterns from `measure_likeness`
 # leaves 0.65.
 _SHARP = 0.8
@@ -36,7 +36,7 @@ _SHARP = 0.8
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Candidate:
-    """A fit by the function patterns, and what its modules say of it.
+    """A fit to the function patterns, and how its modules look.
 
     Attributes
     ----------
@@ -77,7 +77,7 @@ def find_poses_near(canvas: Canvas, pixels: Pixels, poses: list[Pose]) -> list[P
 
 
 def choose_fit(canvas: Canvas, pixels: Pixels, poses: list[Pose], *, corner: bool = False) -> Fit | None:
-    """Fit poses to the function patterns, and return the fit that agrees best; None where none does.
+    """Fit poses to the function patterns, and return the fit that agrees best; None if none does.
 
     Parameters
     ----------
@@ -107,7 +107,7 @@ def _keep_seen(fits: list[Fit]) -> list[Fit]:
 
 
 def assess_fit(begun: Fit, soft: Pixels, clear: bool) -> Candidate:
-    """Return a fit with what its modules say once data moved it."""
+    """Return a fit with how its modules look after fitting the data."""
     alike = max(measure_likeness(seen, begun.layout.version) for seen in (soft, soft.T))
     sureness = float(np.abs(np.clip(soft, -1, 1)).mean())
     return Candidate(begun, alike, sureness, clear)

@@ -1,15 +1,15 @@
-"""From soft module values to a payload with its evidence (ISO/IEC 18004:2015, clause 11).
+"""Decode soft module values to a payload with its evidence (ISO/IEC 18004:2015, clause 11).
 
-Ways to decode, each tried only where the ones before it did not do:
+Ways to decode, each tried only if the ones before it failed:
 
 1. as it is, all blocks at once;
 2. generalised minimum distance: the least reliable codewords are erased, ever more of them;
 3. the next best matches of the format information;
-4. with padding assumed: where the data seem to end in 0xEC 0x11 ..., that is known;
-5. Chase: combinations of the least reliable bits are flipped, where one or two blocks are missing.
+4. with padding assumed: where the data seem to end in 0xEC 0x11 ..., the rest is taken as known;
+5. Chase: combinations of the least reliable bits are flipped, if one or two blocks are missing.
 
-`qrcascade.grid.blocks` does 1, 2 and 5 for one trial, and `qrcascade.grid.accept` says what is believed; here
-is which trials there are. What is tried is charged for in the evidence (`qrcascade.grid.evidence`).
+`qrcascade.grid.blocks` does 1, 2 and 5 for one trial, and `qrcascade.grid.accept` decides what to believe;
+this module chooses the trials. Each trial is charged for in the evidence (`qrcascade.grid.evidence`).
 """
 
 from __future__ import annotations
@@ -33,19 +33,19 @@ __all__ = ["Decoded", "Partial", "assume_padding", "decode", "find_padding"]
 
 Soft = NDArray[np.floating[Any]]
 
-# Thresholds, all chosen, but for what chance makes of the ratio.
-# How many missing blocks are worth flipping bits, and of how many trials.
+# Thresholds, all chosen, except for the ratio.
+# Most missing blocks for which bits are flipped, and number of trials for which that is done.
 _FLIPPED_BLOCKS, _FLIPPED_TRIALS = 2, 3
-# The soft value of a module of which nothing is known, to either side of 0: it outweighs nothing.
+# The magnitude of an unknown module's soft value: it outweighs nothing.
 _TIE = 1e-9
-# Beginnings of padding that are tried.
+# Number of beginnings of padding to try.
 _STARTS = 3
 # Least log-likelihood ratio of padding to data. Derived: chance reaches it once in e^6 beginnings.
 _LEAST_RATIO = 6.0
-# How steeply the chance that a bit is right grows with its soft value; less than elsewhere, as wrong soft
-# values are many.
+# How steeply the chance that a bit is right grows with its soft value; less than elsewhere, since many soft
+# values are wrong.
 _STEEPNESS = 3.0
-# Codewords that the shortest segment takes.
+# Codewords of the shortest segment.
 _SHORTEST = 2
 
 _PAD = np.array(PAD, np.uint8)
@@ -59,7 +59,7 @@ def decode(
     effort: Literal["quick", "full"] = "full",
     before: Partial | None = None,
 ) -> Decoded | Partial | None:
-    """Decode a symbol from its modules; None where too little was decoded to be believed.
+    """Decode a symbol from its modules; return None if too little was decoded to be believed.
 
     Parameters
     ----------
@@ -92,7 +92,7 @@ def decode(
 
 @functools.lru_cache(maxsize=40)
 def _draw_ties(size: int) -> Soft:
-    """Return what modules of which nothing is known are taken for: fixed, but as if at random.
+    """Return values for unknown modules: fixed, but as if drawn at random.
 
     All as light or all as dark would make codewords of zeros, which are a valid block.
     """
@@ -124,7 +124,7 @@ def _make_trials(soft: Soft, version: int, hypotheses: float, effort: str) -> It
 
 
 def find_padding(trial: Trial) -> list[int]:
-    """Find the data codewords at which padding may begin, the likely ones first.
+    """Find the data codewords at which padding may begin, the likeliest first.
 
     Whether it does is judged by the codewords alone that become known, so the others are as random
     as before.

@@ -24,17 +24,17 @@ __all__ = ["Deblurred", "deconvolve"]
 _ITERATIONS, _ROUNDS = 40, 4
 # How fast modules are decided, as the factor in tanh: at the beginning, and before the grid is moved.
 _FIRST_GAIN, _MOVING_GAIN = 1.5, 2
-# Largest difference that counts: what differs more is no noise (Huber).
+# Largest difference that counts: anything larger is not noise (Huber).
 _MOST_ERROR = 1.0
 # The grid's steps: modules of the windows, in the first one and then.
 _FIRST_WIDTH, _WIDTH = 4.0, 3.0
-# Their stiffness, and the weight of data; what is known weighs 1.
+# Stiffness of these steps, and weight of data; known modules weigh 1.
 _STIFFNESS, _DATA_WEIGHT = 0.05, 0.7
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Deblurred:
-    """What came of a deconvolution.
+    """The outcome of a deconvolution.
 
     Attributes
     ----------
@@ -55,25 +55,25 @@ class Deblurred:
 class _Camera:
     """How modules look through a blur, on half modules.
 
-    ``highpass`` is in modules: what is wider is left out; 0 for nothing.
+    ``highpass`` is in modules: wider structures are left out; with 0, none are.
     """
 
     kernel: Pixels
     highpass: float
 
     def show(self, modules: Pixels) -> Pixels:
-        """Return what is seen of modules."""
+        """Return the image of modules."""
         return filter_wide(convolve(enlarge(modules), self.kernel), self.highpass)
 
     def trace(self, error: Pixels) -> Pixels:
-        """Return what an error in what is seen says of each module: the adjoint of `show`."""
+        """Return what an error in the image means for each module: the adjoint of `show`."""
         count = len(error) // FINE
         turned = np.ascontiguousarray(self.kernel[::-1, ::-1])
         traced = convolve(filter_wide(error, self.highpass), turned)
         return np.asarray(cv2.resize(traced, (count, count), interpolation=cv2.INTER_AREA))
 
     def correct(self, modules: Pixels, picture: Pixels) -> Pixels:
-        """Return what the picture says that modules are to be changed by."""
+        """Return the change of modules that the picture calls for."""
         return self.trace(np.clip(self.show(modules) - picture, -_MOST_ERROR, _MOST_ERROR))
 
 
@@ -85,15 +85,15 @@ def deconvolve(
     Parameters
     ----------
     fit : Fit
-        Where the grid begins.
+        The initial grid.
     blur : Blur
-        What is between the modules and the picture.
+        The blur between the modules and the picture.
     modules : ndarray of float32, shape (M, M), optional
-        What to begin with; what the fit's modules seem to be by default.
+        Initial modules; by default as the fit's modules seem to be.
     rounds : int
-        How often light, modules and grid are found in turn.
+        Number of times that light, modules and grid are estimated in turn.
     highpass : float
-        Modules: what is wider than this is left out of both, where light changes fast; 0 for nothing.
+        In modules: wider structures are left out of both, if light changes fast; with 0, none are.
     """
     camera = _Camera(blur.kernel, highpass)
     if modules is None:

@@ -1,9 +1,8 @@
-r"""How many bits of evidence speak against a payload being an accident.
+r"""Bits of evidence against a payload being an accident.
 
-What is bounded is the chance that modules which carry no message are accepted as one. b bits of
-evidence mean: for symbols whose bits are uniformly random, a result with that much is reached with
-probability 2^-b at most. Which modules are doubted may depend on how sure each one looks, but not
-on its value.
+They bound the chance that modules which carry no message are accepted as one. b bits of evidence mean: for
+symbols whose bits are uniformly random, a result with that much evidence is reached with probability 2^-b at
+most. Which modules are doubted may depend on how certain each one looks, but not on its value.
 
 *A block.* It has n codewords, p of them parity, e of them erased, and decoding corrected t more.
 Outside the erasures lie 256^(n-e) equally likely words. The code has 256^(n-p) codewords, and
@@ -37,13 +36,13 @@ demands, without having been assumed: by chance 2^(-8 g) C(N, g) at most. It cou
 block (m = 0), up to `PADDING_BITS`, if at least 80 % match; looking with and without it costs 1 bit.
 Bits after the terminator that are not zero, as every encoder writes them, cost 8.
 
-*A claim.* Another engine says what the symbol says, and the modules are compared with that (`verify`). Let
-a be how far the modules agree with the claimed ones: soft values, positive where both are dark or light.
-Where a claim is true, a module of soft value a is right with about the probability 1 / (1 + exp(-c a)), so
+*A claim.* Another engine has read a text, and the modules are compared with it (`verify`). Let a be how far
+the modules agree with the claimed ones: soft values, positive where both are dark or light. If a claim is
+true, a module of soft value a is right with about the probability 1 / (1 + exp(-c a)), so
 the likelihood ratio of claim to chance is 2 / (1 + exp(-c a)). For random modules its mean is 1 whatever c
 is, as a and -a are equally likely; so is that of the product over many modules, and by Markov's inequality
-the product reaches 2^b with probability 2^-b at most. But a claim is no independent witness: whoever made
-it had looked at the same modules, and chosen the valid message that they are nearest to. So every message
+the product reaches 2^b with probability 2^-b at most. But a claim is no independent witness: the engine
+looked at the same modules, and chose the valid message that they are nearest to. So every message
 that could have been claimed is charged for: 8 bits for each codeword of it. Of a block with m codewords of
 the message the binary logarithm of the ratio, less 8 m, is left, at most 8 p; as above, padding neither
 adds nor costs anything. The ratios of several blocks multiply, so their evidence adds up. Ways to write
@@ -76,7 +75,7 @@ __all__ = [
 
 # Bits of a codeword (ISO/IEC 18004).
 CODEWORD_BITS = 8.0
-# Thresholds, in bits of evidence. How much is enough is chosen, what it is enough for is derived above.
+# Thresholds, in bits of evidence. Their values are chosen; what they guarantee is derived above.
 # With this much a payload is accepted: at most one accident in 2^28 (270 million) regions looked
 # at, if all that was tried on each is charged for.
 ACCEPTED_BITS = 28.0
@@ -92,7 +91,7 @@ _FILL_BITS = 8.0
 _LOOKING_BITS = 1.0
 # The c above, for soft values that are cut off at 1. Chosen: it decides how much is seen, not how safe it is.
 _STEEPNESS = 6.0
-# What `confidence` takes for granted: that so few regions hold what was accepted. Chosen.
+# The share of regions that `confidence` assumes to contain an accepted payload. Chosen.
 _DOUBT_BITS = 24.0
 # Probability; more is never claimed. Chosen.
 _CERTAIN = 0.999

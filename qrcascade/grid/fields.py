@@ -29,11 +29,11 @@ Field = NDArray[np.float64]
 
 # Modules of the quiet zone that are fitted too. Chosen.
 QUIET = 2
-# Samples a side of each module. Chosen.
+# Samples per side of each module. Chosen.
 SAMPLES = 4
 # What the 3 x 3 Sobel kernel makes of a slope of 1 a sample. Derived: weights 1, 2, 1 over two samples.
 _SOBEL = 8
-# Largest difference that counts: what differs more is no grid that is a little off. Chosen.
+# Largest difference that counts: anything larger is not just a misplaced grid. Chosen.
 _MOST_ERROR = 1.0
 
 

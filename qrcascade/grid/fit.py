@@ -1,7 +1,7 @@
-"""A grid of modules over a symbol that is not flat, and what the symbol looks like through it.
+"""A grid of modules over a symbol that is not flat, and how the symbol looks through it.
 
-A symbol on curled or crumpled paper is no homography of a square. Here every module has a place of its
-own. A fit is a value: each step in `qrcascade.grid.grow` takes one and returns another.
+A symbol on curled or crumpled paper is not a homography of a square. Here every module has its own place. A
+fit is a value: each step in `qrcascade.grid.grow` takes one and returns another.
 """
 
 from __future__ import annotations
@@ -35,7 +35,7 @@ Part = tuple[slice, slice]
 ALL: Part = np.s_[:, :]
 
 # Thresholds, all chosen.
-# Modules a side of the window in which gray levels are compared before any are taken from the symbol.
+# Modules per side of the window in which gray levels are compared before any are taken from the symbol.
 _WINDOW = 8
 # How fast a module is decided as its value leaves 0: the factor in tanh.
 _GAIN = 2.5
@@ -53,7 +53,7 @@ _LEAST_CONTRAST, _LEAST_LEVELS = 0.1, 1e-3
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Patch:
-    """What a grid is laid over: the pixels of a canvas, `MODULE` to a module.
+    """The pixels of a canvas that a grid is laid over, `MODULE` pixels per module.
 
     Attributes
     ----------
@@ -73,7 +73,7 @@ class Patch:
 
 @dataclass(frozen=True, eq=False)
 class Fit:
-    """A grid over a patch, and what is known of the symbol.
+    """A grid over a patch, and what is known about the symbol.
 
     Fields over modules have shape (M, M), where M is the symbol's size and `QUIET` on either side; fields
     over samples have `SAMPLES` times as many rows and columns. No array is ever written to.
@@ -85,7 +85,7 @@ class Fit:
     x, y : ndarray, shape (M, M)
         Where the modules' centres are, in the patch's pixels.
     known : ndarray of float32, shape (M, M)
-        +1 dark, -1 light, 0 not known: quiet zone and function patterns, and what was decoded.
+        +1 dark, -1 light, 0 unknown: quiet zone, function patterns and decoded modules.
     far : ndarray, shape (M, M)
         Modules to the nearest pattern that was found in the picture.
     levels : pair of ndarray of float32, optional
@@ -106,7 +106,7 @@ class Fit:
 
     @property
     def size(self) -> int:
-        """Modules a side, without quiet zone."""
+        """Modules per side, without quiet zone."""
         return self.patch.layout.size
 
     @functools.cached_property
@@ -146,7 +146,7 @@ class Fit:
         return np.asarray(cv2.remap(pixels, x, y, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE))
 
     def decide(self, values: Pixels, gain: float = _GAIN, part: Part = ALL) -> Pixels:
-        """Return what the modules, or those of a part, seem to be, -1 to 1; known ones as they are known."""
+        """Return how dark the modules of all or a part seem to be, -1 to 1; known ones as known."""
         seeming = np.tanh(gain * average_centres(values))
         return np.where(self.fixed[part], self.known[part], seeming).astype(np.float32)
 

@@ -21,11 +21,11 @@ __all__ = [
 Soft = NDArray[np.floating[Any]]
 
 # Thresholds, all chosen.
-# Format words that are tried, and by how much their agreement may be less than the best one's.
+# Number of format words to try, and by how much their agreement may fall short of the best one's.
 _FORMATS, _FORMAT_GAP = 3, 0.45
 # By how much format information must agree better with the mirror image for the symbol to be mirrored.
 _MIRROR_GAP = 0.1
-# Least sum of how surely both are seen: no division by nothing.
+# Least sum of how certainly both are seen, against division by zero.
 _LEAST_SEEN = 1e-3
 
 
@@ -65,7 +65,7 @@ def choose_formats(soft: Soft, version: int) -> list[tuple[str, int]]:
 
 
 def measure_likeness(soft: Soft, version: int) -> float:
-    """Return how much timing patterns and format information look like a symbol's, up to 2.
+    """Measure how much timing patterns and format information look like a symbol's, up to 2.
 
     Each is what agrees as a share of how surely it is seen, so blur does not count against a symbol. Of
     modules at random timing gives about 0, and the best format word about 0.4.

@@ -1,7 +1,7 @@
 """The steps of a fit: from three finder patterns outwards, until every module has its place.
 
-First few parameters are fitted near the finder patterns, then polynomials outwards along the timing patterns
-and over the data, at last a smooth local field. Each function returns a new fit.
+A few parameters are fitted near the finder patterns first, then polynomials outwards along the timing
+patterns and over the data, and finally a smooth local field. Each function returns a new fit.
 """
 
 from __future__ import annotations
@@ -36,12 +36,12 @@ _FINDER_REACH = 6.2
 _FINDER_DEGREES, _TIMING_DEGREE = (1, 1, 1, 2, 2, 2), 2
 # Stiffness of both.
 _PATTERN_STIFFNESS = 0.01
-# Modules from what is found that are fitted, further each time; all of them at last.
+# Distance in modules from what is found within which modules are fitted, increasing; finally all of them.
 _TIMING_REACHES, _GROWN_REACHES = (9, 12, 16, 22, 30), (9, 12, 16, 22, 30, 45)
 # Reaches of more than this share of the symbol are left out.
 _REACH_SHARE = 0.75
 _STEPS_A_REACH = 2
-# Growing over data: its degree at reaches under so many modules, and from there on.
+# Growing over data: the degree at reaches below this many modules, and from there on.
 _GROWN_FROM, _GROWN_DEGREES = 12, (2, 3)
 _GROWN_STIFFNESS, _GROWN_WEIGHT = 0.005, 0.35
 # All modules: degrees of the steps, one after another, and steps for each estimate of the levels.
@@ -54,12 +54,12 @@ _LOCAL_STIFFNESS, _LOCAL_WEIGHT = 0.05, 0.7
 _SEARCH, _SEARCH_SHARE = 3.0, 0.06
 # Modules, the standard deviation of its template's blur.
 _TEMPLATE_BLUR = 0.3
-# Correlation: what a module of distance takes off it, and the least.
+# Correlation: its loss per module of distance, and its minimum.
 _AWAY, _LEAST_MATCH = 0.05, 0.5
 # How much is moved with it, at least and at most, where it moves by 1: behind the finder patterns and beyond.
 _PULL = (-0.5, 1.6)
 
-# Rows or columns that a finder pattern and what is near it take, from the edge of the quiet zone.
+# Rows or columns of a finder pattern and its surroundings, from the edge of the quiet zone.
 _NEAR = QUIET + 10
 _FINDER_PARTS: tuple[Part, ...] = (np.s_[:_NEAR, :_NEAR], np.s_[:_NEAR, -_NEAR:], np.s_[-_NEAR:, :_NEAR])
 _TIMING_PARTS: tuple[Part, ...] = (np.s_[:_NEAR, :], np.s_[_NEAR:, :_NEAR])
@@ -101,7 +101,7 @@ def fit_timing(fit: Fit) -> Fit:
 
 
 def grow_outwards(fit: Fit) -> Fit:
-    """Go on with data modules as they seem, also outwards from what is sure."""
+    """Continue with data modules as they seem, outwards from certain ones too."""
     weight = np.where(fit.fixed, 1.0, _GROWN_WEIGHT)
     for reach in _choose_reaches(_GROWN_REACHES, fit.size):
         near = (weight * (fit.far < reach)).astype(np.float32)
@@ -147,7 +147,7 @@ def find_alignment(fit: Fit) -> tuple[float, float] | None:
     Returns
     -------
     (float, float) or None
-        Modules (x, y) from where the grid has it to where it is; None where it is not seen, or there is none.
+        Offset (x, y) in modules from its place in the grid to where it is; None if it is not found.
     """
     if not fit.layout.alignment:
         return None

@@ -1,4 +1,4 @@
-"""Where to begin: versions and orientations for a rough outline, by its finder patterns.
+"""Find versions and orientations for a rough outline, by its finder patterns.
 
 An outline from a locator is a few per cent off and does not say which corner is the symbol's own
 top-left. For every version that the pixels allow, templates of the finder pattern (ISO/IEC 18004, 6.3.3) are
@@ -20,7 +20,7 @@ from qrcascade.symbology.layout import FINDER_CENTRE, VERSIONS, symbol_size
 __all__ = ["FINDER", "Pose", "adjacent_versions", "find_poses"]
 
 # Thresholds, all chosen.
-# How far from where the outline has a finder pattern it is searched: modules, and share of the side.
+# How far around the outline's corner a finder pattern is searched: modules, and share of the side.
 _REACH, _REACH_SHARE = 3.0, 0.05
 # Versions that are tried first: a template matches up to a tenth larger or smaller.
 _COARSE = (*range(1, 7), *range(7, 15, 2), *range(15, 41, 3))
@@ -42,7 +42,7 @@ _WITH_FINDER = (0, 1, 3)
 
 @dataclass(frozen=True, slots=True)
 class Pose:
-    """A guess of what lies in a canvas, and how.
+    """A guess of the symbol in a canvas, and its orientation.
 
     Parameters
     ----------
@@ -67,7 +67,7 @@ class Pose:
 
     @property
     def size(self) -> int:
-        """Modules a side."""
+        """Modules per side."""
         return symbol_size(self.version)
 
     def finders(self, canvas: Canvas) -> NDArray[np.float64]:
@@ -153,7 +153,7 @@ class _PoseSearch:
 
 
 def _draw_finder() -> Pixels:
-    """Return a finder pattern with the light around it, `MODULE` pixels to a module: +1 dark, -1 light."""
+    """Return a finder pattern with the light around it, `MODULE` pixels per module: +1 dark, -1 light."""
     away = np.abs(np.arange(9) - 4)
     rings = np.maximum(away[:, None], away)
     pattern = np.where((rings <= 1) | (rings == 3), 1, -1).astype(np.float32)

@@ -1,8 +1,8 @@
-"""One region: from a rough outline to a payload, cheapest way first.
+"""Read one region, from a rough outline to a payload, cheapest way first.
 
-The ways are stages, run one by one, so that whoever asks can stop between them: first the fit by
-polynomials, which reads most, then the local fit, then other variants of the same pixels (clipped
-highlights, light taken off, colour channels), and at last deconvolution.
+The ways are stages, run one by one, so that the caller can stop between them: first the fit by polynomials,
+which reads most, then the local fit, then other variants of the same pixels (clipped highlights, light
+removed, colour channels), and finally deconvolution.
 """
 
 from __future__ import annotations
@@ -21,9 +21,9 @@ from qrcascade.image.quad import Quad
 __all__ = ["GridReading", "Stage", "Stages", "stages"]
 
 # The order of the stages, all of it chosen.
-# The variant after which a fit is deconvolved for the first time, and how many fits are, then and at the end.
+# The variant after which fits are first deconvolved, and how many fits are, then and at the end.
 _DEBLUR_AFTER, _FIRST_DEBLURRED, _DEBLURRED = VARIANTS[3], 1, 4
-# Most likely blurs that are tried of each fit, and modules beyond which light is left out with the first one.
+# Number of likely blurs to try for each fit, and modules beyond which light is left out with the first one.
 _BLURS, _HIGHPASSES = 2, (2.0, 1.2)
 
 
@@ -37,7 +37,7 @@ class Stage(NamedTuple):
     name : str
         What it looks at, or which blur it takes off.
     run : callable
-        Tries it, and gives what was read, or None.
+        Runs the stage, and returns what was read, or None.
     """
 
     kind: str
@@ -46,7 +46,7 @@ class Stage(NamedTuple):
 
 
 class Stages(Iterator[Stage]):
-    """The stages of one region, as `stages` gives them, and what it knows after each."""
+    """The stages of one region, as returned by `stages`, and its state after each."""
 
     def __init__(self, frame: Frame, quad: Quad) -> None:
         self._region = RegionReader(frame, quad)
@@ -60,38 +60,38 @@ class Stages(Iterator[Stage]):
 
     @property
     def following(self) -> str:
-        """The kind of the next stage, empty where none follows; to be asked when the last one was run."""
+        """The kind of the next stage, or "" if there is none; valid once the last stage has run."""
         self._next = self._next or next(self._stages, None)
         return "" if self._next is None else self._next.kind
 
     def verify(self, text: str) -> GridReading | None:
         """Compare what another engine read there with the grid that was fitted last.
 
-        None where no grid was fitted, or it does not confirm the text; see `qrcascade.grid.verify`.
+        Return None if no grid was fitted, or it does not confirm the text; see `qrcascade.grid.verify`.
         """
         return self._region.verify(text)
 
 
 def stages(frame: Frame, quad: Quad) -> Stages:
-    """Return ways to read one region, ever more expensive; each is to be run before the next is asked for.
+    """Return the stages that read a region, ever more expensive; run each before asking for the next.
 
     Parameters
     ----------
     frame : Frame
         The picture.
     quad : Quad
-        About where the symbol is, in the frame's pixels: corners up to 6 % of the side off.
+        The symbol's rough outline, in the frame's pixels: corners may be off by up to 6 % of the side.
 
     Yields
     ------
     Stage
-        Nothing follows a reading, or a region without a symbol.
+        The stages end once the symbol is read, or the region turns out to contain none.
     """
     return Stages(frame, quad)
 
 
 def _plan(region: RegionReader) -> Iterator[Stage]:
-    """Yield the stages of a region, as long as nothing is read and there may be a symbol."""
+    """Yield the stages of a region while nothing is read and there may be a symbol."""
     deblurred: set[Candidate] = set()
     for variant in VARIANTS:
         fit = functools.partial(region.fit, variant)
@@ -116,7 +116,7 @@ def _plan(region: RegionReader) -> Iterator[Stage]:
 
 
 def _plan_deblurring(region: RegionReader, count: int, done: set[Candidate]) -> Iterator[Stage]:
-    """Yield deconvolutions of the best fits that are not done, each as it was by the function patterns."""
+    """Yield deconvolutions of the best remaining fits, each as it was after fitting the function patterns."""
     best = sorted(region.candidates, key=lambda candidate: -candidate.fit.agreement)[:count]
     for candidate in best:
         if candidate in done or not candidate.blurred:

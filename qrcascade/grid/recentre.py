@@ -1,4 +1,4 @@
-"""A better outline from a rough one: each finder pattern fitted by an affine map of its own.
+"""Improve a rough outline: fit each finder pattern by a separate affine map.
 
 Templates match with little shear and stretch, and a corner that is 6 % of the side off brings more.
 So where no match is clear, the patterns of the best ones are fitted one by one (Lucas-Kanade, six
@@ -28,19 +28,20 @@ __all__ = ["recentre_outline"]
 Vector = NDArray[np.float64]
 
 # Thresholds, all chosen.
-# Correlations: a match that needs no better outline, one that is hopeless, and a fitted pattern that is none.
+# Correlations: above the first a match needs no better outline, below the second it is hopeless; below the
+# third a fitted pattern is not a finder pattern.
 _CLEAR, _HOPELESS, _LEAST_MATCH = 0.75, 0.4, 0.5
 # Poses between clear and hopeless that are looked into.
 _DOUBTFUL = 3
 # Steps of a pattern's fit.
 _STEPS = 10
-# Modules a side of the window in which gray levels are compared.
+# Modules per side of the window in which gray levels are compared.
 _WINDOW = 8
 # Modules, the standard deviations of the blurs of picture and drawing.
 _SEEN_BLUR, _DRAWN_BLUR = 0.3, 0.4
-# Least contrast of what is compared: no division by nothing.
+# Least contrast to compare, against division by zero.
 _LEAST_CONTRAST = 1e-3
-# Largest difference that counts: what differs more is no pattern that is a little off.
+# Largest difference that counts: anything larger is not just a misplaced pattern.
 _MOST_ERROR = 1.0
 # How much a step is held back, as a share of the evidence.
 _STIFFNESS = 0.02
@@ -110,7 +111,7 @@ def _improve_outlines(canvas: Canvas, poses: list[Pose]) -> Iterator[tuple[set[i
 
 
 def _fit_patterns(canvas: Canvas, pose: Pose) -> list[_Pattern]:
-    """Return the finder patterns of a pose in the canvas's pixels, up to the first that is none."""
+    """Return the finder patterns of a pose in the canvas's pixels, up to the first that fails to fit."""
     gray = 255 - canvas.gray if pose.inverted else canvas.gray
     scaled, _ = canvas.scale(gray, pose.size)
     # What is finer than the samples is noise.

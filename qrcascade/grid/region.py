@@ -1,6 +1,6 @@
-"""What is learned about one region on the way from a rough outline to a payload.
+"""What is learned about a region on the way from a rough outline to a payload.
 
-`RegionReader` is the one place that changes: its commands fit or compare, and keep what came of it.
+`RegionReader` is the only mutable state: its methods fit or compare, and keep the outcome.
 """
 
 from __future__ import annotations
@@ -31,19 +31,19 @@ __all__ = ["GridReading", "RegionReader"]
 
 # Modules of the windows when decoded blocks help to fit. Chosen.
 _HELPED_WIDTHS = (3.0, 2.0)
-# Modules a side; larger symbols have too many for a blind estimate to move any of them. How often it is
-# made, and rounds of the deconvolution after it. Chosen.
+# Modules per side; only symbols smaller than this are estimated blindly. Number of these estimates, and
+# rounds of the deconvolution after each. Chosen.
 _BLIND_SIZE, _BLIND_TRIES, _BLIND_ROUNDS = 80, 2, 3
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class GridReading:
-    """A symbol that was read by its grid.
+    """A symbol that was read from its grid.
 
     Parameters
     ----------
     decoded : Decoded
-        What it says and why that is believed.
+        The payload and the evidence for it.
     mesh : ndarray, shape (N + 1, N + 1, 2)
         Corners (x, y) of its modules in the source picture, in its own rows and columns.
     mirrored : bool
@@ -68,9 +68,9 @@ class RegionReader:
     reading : GridReading or None
         What was read.
     current : Fit or None
-        The grid that was fitted last, deconvolution left out.
+        The grid that was fitted last, before any deconvolution.
     candidates : list of Candidate
-        Of each variant that was fitted.
+        One for each fitted variant.
     """
 
     def __init__(self, frame: Frame, quad: Quad) -> None:
@@ -88,7 +88,7 @@ class RegionReader:
 
     @property
     def canvas(self) -> Canvas:
-        """The region, rectified; locating it is left to whoever asks first."""
+        """The rectified region; located on first use."""
         return self._located[0]
 
     @property
@@ -97,7 +97,7 @@ class RegionReader:
         return any(candidate.promising for candidate in self.candidates)
 
     def shows_more(self, variant: Variant, pixels: Pixels) -> bool:
-        """Return whether a variant shows what those that were fitted did not."""
+        """Return whether a variant shows anything that the fitted ones did not."""
         others = (seen for other, seen in self._fitted.items() if other.corner == variant.corner)
         return all(differ(pixels, seen) for seen in others)
 
@@ -127,13 +127,13 @@ class RegionReader:
         partial = self._partials.get(fit.layout.version)
         if self._read(fit, sample_centres(fit)) is None and partial is not None:
             helped = refine_locally(add_known(fit, partial.modules), _HELPED_WIDTHS)
-            # Whoever compares a text with this grid must not find in it what was decoded.
+            # A text that is compared with this grid must not be confirmed by what was decoded from it.
             self.current = replace(helped, known=fit.known)
             self._decode(helped, cancel_leakage(helped), partial)
         return self.reading
 
     def deblur(self, fit: Fit, blur: Blur, highpass: float = 0.0) -> GridReading | None:
-        """Deconvolve a fit and decode, with the blur estimated again from its modules if need be."""
+        """Deconvolve a fit and decode it; if that fails, estimate the blur again from its modules."""
         found = deconvolve(fit, blur, highpass=highpass)
         self._decode(found.fit, found.soft)
         if fit.size >= _BLIND_SIZE or highpass:
@@ -161,14 +161,14 @@ class RegionReader:
         return None
 
     def _read(self, fit: Fit, soft: Pixels) -> GridReading | None:
-        """Decode soft bits, or else those without leakage."""
+        """Decode soft bits; if that fails, cancel leakage and decode again."""
         self._decode(fit, soft)
         if self.reading is None:
             self._decode(fit, cancel_leakage(fit))
         return self.reading
 
     def _decode(self, fit: Fit, soft: Pixels, before: Partial | None = None) -> None:
-        """Decode soft bits, also of the mirror image where its format information fits better."""
+        """Decode soft bits, or those of the mirror image if its format information fits better."""
         version = fit.layout.version
         upright, mirrored = turn_upright(soft, version)
         found = codewords.decode(upright, version, hypotheses=self._charge(), before=before)

@@ -1,4 +1,4 @@
-"""From a fitted grid to soft bits: how surely each module is dark (+) or light (-)."""
+"""Turn a fitted grid into soft bits: how certainly each module is dark (+) or light (-)."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ Spectrum = NDArray[np.complex128]
 # Thresholds, all chosen.
 # Modules to either side whose light leaks into one.
 _REACH = 2
-# How often shares and modules are estimated in turn.
+# Number of times that shares and modules are estimated in turn.
 _ROUNDS = 6
 # How much a neighbour's share is held back, for each module of the symbol. A module's own share is not:
 # without blur its neighbours leak nothing.
@@ -37,7 +37,7 @@ def sample_centres(fit: Fit) -> Pixels:
 
 
 def cancel_leakage(fit: Fit) -> Pixels:
-    """Return what remains of each module when its neighbours' leakage is taken off, shape (N, N).
+    """Return what remains of each module without its neighbours' leakage, shape (N, N).
 
     A blurred module holds a share of its neighbours. The shares, 5 x 5 and the same everywhere, are
     estimated by least squares from the modules as they seem to be; then each module is what all the
@@ -48,7 +48,7 @@ def cancel_leakage(fit: Fit) -> Pixels:
     light = np.fft.rfft2(seen - seen.mean())
     soft = modules
     for _ in range(_ROUNDS):
-        # All over the torus: the quiet zone goes round, so what comes back in is light.
+        # Shifts wrap around: the quiet zone surrounds the symbol, so whatever wraps in is light.
         spectrum = np.fft.rfft2(modules - modules.mean())
         shares = _estimate_shares(spectrum, light, seen.shape)
         leak = np.zeros(seen.shape)
@@ -61,7 +61,7 @@ def cancel_leakage(fit: Fit) -> Pixels:
 
 
 def _estimate_shares(modules: Spectrum, light: Spectrum, shape: tuple[int, ...]) -> Field:
-    """Return each offset's share by least squares, from the spectra of the modules and of what is seen."""
+    """Return each offset's share by least squares, from the spectra of the modules and of their image."""
     alike = np.fft.irfft2(np.abs(modules) ** 2, s=shape)
     heard = np.fft.irfft2(modules.conj() * light, s=shape)
     hold = np.where(_OFFSETS.any(axis=1), _HOLD * shape[0] * shape[1], 0.0)

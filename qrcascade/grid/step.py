@@ -54,7 +54,7 @@ _LONGEST = 0.5
 _AFFINE_HOLD = 0.2
 # How far a smooth field is blurred again, in widths of its windows.
 _BLUR_AGAIN = 1 / 2
-# Against division by nothing.
+# Against division by zero.
 _RIDGE, _LEAST_HOLD, _LEAST_LENGTH = 1e-9, 1e-6, 1e-6
 
 

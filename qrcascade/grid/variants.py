@@ -1,4 +1,4 @@
-"""Variants of a region: its pixels with highlights clipped, with light taken off, or one colour alone."""
+"""Variants of a region: its pixels with highlights clipped, with light removed, or a single channel."""
 
 from __future__ import annotations
 
@@ -37,9 +37,9 @@ class Variant:
     Attributes
     ----------
     name : str
-        For the stage's name.
+        The stage's name.
     render : callable
-        Gives the pixels of a canvas, 0 to 255.
+        Returns the pixels of a canvas, 0 to 255.
     corner : bool
         As in `qrcascade.grid.fit.lay_grid`.
     """
@@ -50,7 +50,7 @@ class Variant:
 
 
 def differ(pixels: Pixels, others: Pixels) -> bool:
-    """Return whether two variants are not the same: of a gray picture all channels are."""
+    """Return whether two variants differ; in a gray picture, all channels are the same."""
     return float(np.abs(pixels - others).mean()) >= _SAME_PIXELS
 
 

@@ -1,7 +1,7 @@
-"""Whether a symbol says what another engine read: the text is encoded again and compared with the modules.
+"""Check what another engine read: encode the text again and compare it with the modules.
 
-That needs no decoding, so it copes with more noise: a module that is half seen is half an agreement. What is
-believed, and what is charged for, is derived in `qrcascade.grid.evidence`.
+This needs no decoding, so it tolerates more noise: a module that is half visible is half an agreement. What
+is believed, and what is charged for, is derived in `qrcascade.grid.evidence`.
 """
 
 from __future__ import annotations

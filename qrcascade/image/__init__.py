@@ -1,1 +1,1 @@
-"""Pictures: sources to upright frames, views of them, outlines in them, and what is too large."""
+"""Pictures: upright frames from any source, views of them, outlines in them, size limits."""

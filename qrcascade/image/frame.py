@@ -1,4 +1,4 @@
-"""A `Frame`: pixels to look for symbols in, and the map from them to the source picture."""
+"""`Frame`: pixels to search for symbols, and the map from them to the source picture."""
 
 from __future__ import annotations
 
@@ -12,7 +12,15 @@ from PIL import Image
 
 from qrcascade.errors import ImageError
 from qrcascade.image.limits import Limits
-from qrcascade.image.sources import Decoded, Gray, decode_array, decode_file, decode_image, naming, read_bytes
+from qrcascade.image.sources import (
+    Decoded,
+    Gray,
+    decode_array,
+    decode_file,
+    decode_image,
+    name_in_errors,
+    read_bytes,
+)
 
 if TYPE_CHECKING:
     from PIL.Image import Image as PILImage
@@ -31,18 +39,18 @@ _NOTHING = np.zeros((1, 1), np.uint8)
 
 
 class Frame:
-    """Pixels to look for symbols in, and the map from them to the source picture.
+    """Pixels to search for symbols, and the map from them to the source picture.
 
     A loaded picture is a frame; so is every view of one.
 
     Parameters
     ----------
     gray : ndarray of uint8, shape (H, W)
-        Luminance (ITU-R BT.601), C-contiguous. Not to be written to.
+        Luminance (ITU-R BT.601), C-contiguous. Must not be modified.
     to_source : ndarray of float, shape (3, 3), optional
         Homography from this frame's (x, y, 1) to the source picture's. Identity by default.
     color : callable, optional
-        Gives RGB pixels, uint8, shape (H, W, 3), when colour is asked for.
+        Returns RGB pixels, uint8, shape (H, W, 3); called on first use of ``color``.
 
     Raises
     ------
@@ -56,9 +64,9 @@ class Frame:
     is_source : bool
         Whether its pixels are the source picture's own.
     draft : Frame or None
-        The same picture at half the size, where that is all that is decoded so far; see `load`.
+        The same picture at half the size, if only that has been decoded so far; see `load`.
     has_draft : bool
-        Whether there is one, here or where a deferred picture is decoded.
+        Whether there is a draft, here or in the process that decodes a deferred picture.
     """
 
     __slots__ = ("_color", "_decode", "_gray", "_rgb", "draft", "has_draft", "is_source", "size", "to_source")
@@ -70,7 +78,7 @@ class Frame:
         color: Callable[[], Gray] | None = None,
     ) -> None:
         if gray.ndim != 2 or gray.dtype != np.uint8:
-            raise ImageError(f"a frame's pixels are uint8 of shape (H, W), got {gray.dtype} {gray.shape}")
+            raise ImageError(f"a frame's pixels must be uint8 of shape (H, W), got {gray.dtype} {gray.shape}")
         self._gray: Gray | None = np.ascontiguousarray(gray)
         self._decode: Callable[[], Gray] | None = None
         self.size = (gray.shape[1], gray.shape[0])
@@ -86,7 +94,7 @@ class Frame:
 
     @property
     def gray(self) -> Gray:
-        """Luminance, uint8, shape (H, W), C-contiguous; where there is a draft, decoded on first use."""
+        """Luminance, uint8, shape (H, W), C-contiguous; decoded on first use if there is a draft."""
         if self._gray is None:
             assert self._decode is not None
             self._gray = self._decode()
@@ -94,7 +102,7 @@ class Frame:
 
     @property
     def color(self) -> Gray:
-        """RGB pixels, uint8, shape (H, W, 3), decoded on first use; gray where there is no colour."""
+        """RGB pixels, uint8, shape (H, W, 3), decoded on first use; gray if there is no colour."""
         if self._rgb is None:
             if self._color is None:
                 self._rgb = np.repeat(self.gray[:, :, None], 3, axis=2)
@@ -126,23 +134,23 @@ class Frame:
         ----------
         source : path, bytes, binary file, PIL.Image.Image, ndarray or Frame
             Strings are paths, never URLs. Arrays are gray (H, W) or (H, W, 1), RGB (H, W, 3) or RGBA
-            (H, W, 4): uint8, bool, floats in 0-1 or 0-255, integers to 255 or 65535. White is laid behind.
+            (H, W, 4), laid over white: uint8, bool, floats in 0-1 or 0-255, integers to 255 or 65535.
         bgr : bool
-            An array's channels are blue, green, red (as OpenCV has them).
+            Whether an array's channels are blue, green, red, as in OpenCV.
         frame : int
-            Which picture of a multi-frame file, from 0; for 0 a PIL image is read where it stands.
+            Which picture of a multi-frame file, from 0; with 0, a PIL image is read at its current frame.
         draft : bool
-            Decode a large JPEG file at half its size, and whole only when ``gray`` is asked for.
+            Decode a large JPEG file at half its size, and in full only when ``gray`` is first used.
         limits : Limits
 
         Raises
         ------
         ImageError
-            If there is no such file, or it is cut, empty, too large, or not a picture.
+            If the file is missing, truncated, empty, too large, or not a picture.
         MissingDependencyError
-            If it is HEIF, whose extra is not installed.
+            If the file is HEIF and the extra is not installed.
         """
-        with naming(source):
+        with name_in_errors(source):
             if isinstance(source, Frame):
                 limits.check_size(*source.size)
                 return source
@@ -154,18 +162,18 @@ class Frame:
 
     @classmethod
     def deferred(cls, size: tuple[int, int], load: Callable[[], Frame]) -> Frame:
-        """A picture of this size (width, height) that is not loaded before its pixels are asked for."""
+        """Return a frame of this size (width, height) whose pixels are loaded on first use."""
         frame = cls(_NOTHING, color=lambda: load().color)
         frame._gray, frame._decode, frame.size = None, lambda: load().gray, size
         return frame
 
     @property
     def is_colored(self) -> bool:
-        """Whether there is more than gray to ask for."""
+        """Whether the frame has colour."""
         return self._color is not None
 
 
 def scaling(size: tuple[int, int], to: tuple[int, int]) -> Matrix:
-    """The map of a resized picture's pixels: the edges meet, not the centres of the corner pixels."""
+    """Return the map between pixels of a picture and its resized copy, which makes their edges meet."""
     fx, fy = to[0] / size[0], to[1] / size[1]
     return np.array([[fx, 0, 0.5 * fx - 0.5], [0, fy, 0.5 * fy - 0.5], [0, 0, 1]])

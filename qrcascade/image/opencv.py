@@ -1,4 +1,4 @@
-"""OpenCV, imported when it is first used: an install without it still reads easy pictures."""
+"""OpenCV, imported on first use: an installation without it still reads easy pictures."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from qrcascade.errors import MissingDependencyError
 
 __all__ = ["cv2"]
 
-# Several packages of OpenCV install into one folder, and break each other.
+# OpenCV's packages all install into the same folder and break each other.
 _ONE_CV2 = (
     "pip uninstall -y opencv-python opencv-python-headless opencv-contrib-python"
     " opencv-contrib-python-headless && pip install opencv-python"
@@ -16,18 +16,18 @@ _ONE_CV2 = (
 
 
 class _OpenCV:
-    """Stands for the module; what it is asked for first imports it, or raises `MissingDependencyError`."""
+    """A stand-in for the module, which it imports on first use or raises `MissingDependencyError`."""
 
     def __getattr__(self, name: str) -> Any:
         return getattr(_load(), name)
 
 
 cv2: Any = _OpenCV()
-"""`cv2` itself, but for the import."""
+"""`cv2`, imported on first use."""
 
 
 def _load() -> Any:
-    """Import OpenCV, or say how to mend that it cannot be."""
+    """Import OpenCV, or raise with the command that fixes the installation."""
     try:
         import cv2 as module
     except ModuleNotFoundError as error:
@@ -37,5 +37,5 @@ def _load() -> Any:
         remedy = "apt-get install libgl1 libglib2.0-0" if "shared object" in reason else _ONE_CV2
         raise MissingDependencyError("OpenCV", remedy, reason) from error
     if not hasattr(module, "warpPerspective"):
-        raise MissingDependencyError("OpenCV", _ONE_CV2, "what is installed as cv2 is not whole")
+        raise MissingDependencyError("OpenCV", _ONE_CV2, "the installed cv2 is incomplete")
     return module

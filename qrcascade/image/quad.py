@@ -1,4 +1,4 @@
-"""Four corners of a symbol: their geometry; the standard library only."""
+"""The geometry of a symbol's four corners; standard library only."""
 
 from __future__ import annotations
 
@@ -15,28 +15,27 @@ __all__ = ["Point", "Quad"]
 
 Point = tuple[float, float]
 
-# Intersection over union. Engines place one symbol's corners differently, by up to a few modules;
-# a symbol inside another one's light middle is a third of its side.
+# Intersection over union. Engines place the same symbol's corners up to a few modules apart; a symbol
+# inside another one's light middle is a third of its side.
 SAME_PLACE = 0.25
 
 
 @dataclass(frozen=True, slots=True)
 class Quad:
-    """Four corners of a symbol.
+    """The four corners of a symbol.
 
     Parameters
     ----------
     corners : tuple of 4 (x, y) floats
-        Pixels of the upright picture, x to the right and y down, clockwise on the screen.
-        For a symbol that was read, the first is the symbol's own top-left; for a region
-        that was only located, the first corner means nothing.
+        Pixels of the upright picture, x to the right and y down, clockwise on the screen. The first
+        corner is the symbol's own top-left if it was read, and has no meaning if it was only located.
     """
 
     corners: tuple[Point, Point, Point, Point]
 
     @classmethod
     def of(cls, points: Sequence[Sequence[float]] | NDArray[Any]) -> Quad:
-        """Make a clockwise quad of 4 points, keeping the first one first.
+        """Make a clockwise quad from 4 points, keeping the first one first.
 
         Raises
         ------
@@ -46,9 +45,9 @@ class Quad:
         try:
             corners = tuple((float(x), float(y)) for x, y in points)
         except (TypeError, ValueError) as error:
-            raise ValueError(f"a quad has 4 finite (x, y) points, got {points!r}") from error
+            raise ValueError(f"a quad needs 4 finite (x, y) points, got {points!r}") from error
         if len(corners) != 4 or not all(math.isfinite(v) for c in corners for v in c):
-            raise ValueError(f"a quad has 4 finite (x, y) points, got {corners}")
+            raise ValueError(f"a quad needs 4 finite (x, y) points, got {corners}")
         a, b, c, d = corners
         return cls((a, b, c, d)) if _signed_area(corners) >= 0 else cls((a, d, c, b))
 
@@ -56,11 +55,11 @@ class Quad:
         return iter(self.corners)
 
     def __array__(self, dtype: Any = None, copy: bool | None = None) -> NDArray[np.float64]:
-        """The corners as a new float array of shape (4, 2)."""
+        """Return the corners as a new float array of shape (4, 2)."""
         import numpy
 
         if copy is False:
-            raise ValueError("a Quad holds no array, so it cannot give one without a copy")
+            raise ValueError("a Quad holds no array, so it cannot return one without a copy")
         return numpy.array(self.corners, dtype=float if dtype is None else dtype)
 
     @property
@@ -81,16 +80,16 @@ class Quad:
 
     @property
     def convex(self) -> bool:
-        """Whether all four corners turn the same way, as a flat symbol's do."""
+        """Whether all four corners turn the same way, as those of a flat symbol do."""
         c = self.corners
         return all(_turn(c[i - 2], c[i - 1], c[i]) > 0 for i in range(4))
 
     def overlap(self, other: Quad) -> float:
-        """Intersection over union: 0 (apart) to 1 (the same outline).
+        """Return the intersection over union: 0 (apart) to 1 (the same outline).
 
         Exact for convex quads (Sutherland-Hodgman clipping).
         """
-        if self._apart(other):
+        if self._is_apart(other):
             return 0.0
         polygon: list[Point] = list(self.corners)
         for i in range(4):
@@ -99,24 +98,24 @@ class Quad:
         union = self.area + other.area - shared
         return min(1.0, shared / union) if union > 0 else 0.0
 
-    def _apart(self, other: Quad) -> bool:
-        """Whether the bounding boxes do not touch: quick to say of most quads of a picture."""
+    def _is_apart(self, other: Quad) -> bool:
+        """Whether the bounding boxes do not touch: a quick test that settles most pairs."""
         (ax, ay), (bx, by) = (list(zip(*quad.corners, strict=True)) for quad in (self, other))
         return max(ax) < min(bx) or max(bx) < min(ax) or max(ay) < min(by) or max(by) < min(ay)
 
     def same_place(self, other: Quad) -> bool:
-        """Whether both are likely to outline one symbol: `overlap` of at least a quarter."""
+        """Whether both are likely to outline the same symbol: an `overlap` of at least a quarter."""
         return self == other or self.overlap(other) >= SAME_PLACE
 
     def covers(self, other: Quad) -> bool:
-        """Whether the other one is smaller and has its centre in this one, as a symbol's parts have."""
+        """Whether the other quad is smaller and has its centre in this one, like a part of a symbol."""
         c = self.corners
         inside = all(_turn(c[i - 1], c[i], other.center) >= 0 for i in range(4))
         return inside and other.area < self.area
 
 
 def _signed_area(points: Sequence[Point]) -> float:
-    """Shoelace formula; positive is clockwise on a screen (y down)."""
+    """Return the area by the shoelace formula; positive if clockwise on a screen (y down)."""
     twice = 0.0
     for i, (x, y) in enumerate(points):
         before_x, before_y = points[i - 1]
@@ -125,12 +124,12 @@ def _signed_area(points: Sequence[Point]) -> float:
 
 
 def _turn(a: Point, b: Point, p: Point) -> float:
-    """Positive where ``p`` lies to the right of the way from ``a`` to ``b`` on the screen."""
+    """Return a positive number if ``p`` lies to the right of the way from ``a`` to ``b`` on the screen."""
     return (b[0] - a[0]) * (p[1] - a[1]) - (b[1] - a[1]) * (p[0] - a[0])
 
 
 def _clip(polygon: list[Point], a: Point, b: Point) -> list[Point]:
-    """The part of a polygon on the inner side of one edge of a clockwise quad."""
+    """Return the part of a polygon on the inner side of one edge of a clockwise quad."""
     kept: list[Point] = []
     for i, p in enumerate(polygon):
         q = polygon[i - 1]

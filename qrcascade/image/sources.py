@@ -1,4 +1,4 @@
-"""Every kind of source to upright pixels, gray first, colour only when it is asked for."""
+"""Decode any kind of source to upright pixels: gray first, colour only on request."""
 
 from __future__ import annotations
 
@@ -23,28 +23,28 @@ if TYPE_CHECKING:
 __all__ = [
     "Decoded",
     "Gray",
-    "content",
     "decode_array",
     "decode_file",
     "decode_image",
     "describe",
-    "identified",
-    "naming",
+    "identify",
+    "name_in_errors",
     "read_bytes",
+    "read_content",
 ]
 
 Gray: TypeAlias = NDArray[np.uint8]
 
 _CHUNK_BYTES = 4 * 2**20
-# Pillow's formats that are read: none that runs another program (EPS) or draws (WMF). The first need no
-# further import.
+# Pillow's formats that are read: none that runs another program (EPS) or draws (WMF). The common ones need
+# no further import.
 _COMMON = ("JPEG", "PNG", "GIF", "BMP", "PPM")
 _FORMATS = (*_COMMON, "TIFF", "WEBP", "AVIF", "JPEG2000", "MPO", "DIB", "ICO", "PCX", "SGI", "TGA")
 
-# ISO/IEC 23008-12: major brands of files whose pictures are coded as HEVC, or as what the list within says.
+# ISO/IEC 23008-12: major brands of files whose pictures are HEVC, or of a kind that the file itself lists.
 _HEIF_BRANDS = (b"heic", b"heix", b"heim", b"heis", b"hevc", b"hevx", b"hevm", b"hevs", b"mif1", b"msf1")
 
-# Drafts of fewer pixels are not worth making.
+# Drafts with fewer pixels are not worth making.
 _DRAFT_PIXELS = 1_500_000
 
 # EXIF orientation (tag 0x0112) to the operation that makes the picture upright.
@@ -58,7 +58,7 @@ _UPRIGHT: dict[int, Callable[[NDArray[Any]], NDArray[Any]]] = {
     7: lambda a: a[::-1, ::-1].swapaxes(0, 1),
     8: np.rot90,
 }
-# Those that exchange width and height.
+# Orientations that swap width and height.
 _TURNED = (5, 6, 7, 8)
 _ACCEPTED = "a path, bytes, a binary file, a PIL.Image, or an array (H, W), (H, W, 3) or (H, W, 4)"
 
@@ -72,11 +72,11 @@ class Decoded:
     gray : ndarray of uint8, shape (H, W)
         Luminance.
     color : callable, optional
-        Gives RGB pixels, uint8, shape (H, W, 3); None where there is no colour.
+        Returns RGB pixels, uint8, shape (H, W, 3); None if there is no colour.
     size : (int, int), optional
-        Width and height of the whole picture, where ``gray`` is a draft of it.
+        Width and height of the full picture, if ``gray`` is a draft of it.
     decode : callable, optional
-        Gives the whole picture's luminance then.
+        Returns the full picture's luminance, if ``gray`` is a draft.
     """
 
     gray: Gray
@@ -85,21 +85,21 @@ class Decoded:
     decode: Callable[[], Gray] | None = None
 
 
-def content(source: object, limits: Limits) -> bytes:
-    """The bytes of a path, a binary file or a buffer.
+def read_content(source: object, limits: Limits) -> bytes:
+    """Return the bytes of a path, a binary file or a buffer.
 
     Raises
     ------
     ImageError
-        If it is none of these, cannot be opened, or is too large.
+        If the source is none of these, cannot be opened, or is too large.
     """
-    with naming(source):
+    with name_in_errors(source):
         return read_bytes(source, limits)
 
 
 @contextlib.contextmanager
-def naming(source: object) -> Iterator[None]:
-    """Whatever goes wrong is an ImageError that names the source."""
+def name_in_errors(source: object) -> Iterator[None]:
+    """Turn exceptions into ImageErrors that name the source."""
     try:
         yield
     except ImageError as error:
@@ -107,13 +107,13 @@ def naming(source: object) -> Iterator[None]:
     except MissingDependencyError:
         raise
     except Exception as error:
-        # Pillow's plugins raise about every kind of exception on broken files.
+        # Pillow's plugins raise almost any kind of exception on broken files.
         why = getattr(error, "strerror", None) or str(error) or type(error).__name__
         raise ImageError(f"cannot read {describe(source)}: {why}") from error
 
 
 def describe(source: object) -> str:
-    """A source in words, for messages."""
+    """Describe a source for messages."""
     if isinstance(source, str | Path):
         return repr(str(source))
     if isinstance(source, bytes | bytearray | memoryview):
@@ -126,7 +126,7 @@ def describe(source: object) -> str:
 
 
 def read_bytes(source: object, limits: Limits) -> bytes:
-    """Return the bytes of a path, a binary file or a buffer; whatever is wrong is raised as it is."""
+    """Return the bytes of a path, a binary file or a buffer; exceptions are passed on as they are."""
     if isinstance(source, bytes | bytearray | memoryview):
         limits.check_bytes(memoryview(source).nbytes)
         return bytes(source)
@@ -135,15 +135,15 @@ def read_bytes(source: object, limits: Limits) -> bytes:
             return _read(file, limits)
     if callable(getattr(source, "read", None)):
         return _read(source, limits)
-    raise ImageError(f"it is none of {_ACCEPTED}")
+    raise ImageError(f"it must be {_ACCEPTED}")
 
 
 def _read(file: Any, limits: Limits) -> bytes:
-    """All of a binary file, or no more of it than is allowed: some files never end."""
+    """Read a binary file, but no more than the limit: some files never end."""
     parts, size = [], 0
     while part := file.read(_CHUNK_BYTES):
         if not isinstance(part, bytes):
-            raise ImageError(f"its read() gave {type(part).__name__}; open the file in binary mode")
+            raise ImageError(f"its read() returned {type(part).__name__}; open the file in binary mode")
         parts.append(part)
         size += len(part)
         limits.check_bytes(size)
@@ -151,22 +151,22 @@ def _read(file: Any, limits: Limits) -> bytes:
 
 
 def decode_file(data: bytes, frame: int, draft: bool, limits: Limits) -> Decoded:
-    """Decode a file's bytes; a large JPEG at half its size where a draft will do."""
+    """Decode a file's bytes; a large JPEG at half its size if ``draft`` allows it."""
     if not data:
         raise ImageError("it is empty")
     with _open(data, frame, limits) as image:
         limits.check_size(*image.size)
         width, height = size = image.size
         half = draft and width * height >= 4 * _DRAFT_PIXELS
-        # JPEG can leave its colour planes undecoded, and be decoded at half its size.
+        # A JPEG can be decoded without its colour planes, and at half its size.
         image.draft("L", (width // 2, height // 2) if half else size)
         reduced = image.size != size
-        orientation = _orientation(image)
-        gray = _upright(_gray(image), orientation)
+        orientation = _get_orientation(image)
+        gray = _make_upright(_to_gray(image), orientation)
 
     def color() -> Gray:
         with _open(data, frame, limits) as again:
-            return _upright(_rgb(again), _orientation(again))
+            return _make_upright(_to_rgb(again), _get_orientation(again))
 
     if reduced:
         upright = (height, width) if orientation in _TURNED else size
@@ -175,22 +175,22 @@ def decode_file(data: bytes, frame: int, draft: bool, limits: Limits) -> Decoded
 
 
 def _open(data: bytes, frame: int, limits: Limits) -> PILImage:
-    image = identified(io.BytesIO(data))
+    image = identify(io.BytesIO(data))
     if frame:
         limits.check_size(*image.size)
         _seek(image, frame, limits)
     return image
 
 
-def identified(file: IO[bytes]) -> PILImage:
-    """A picture's header, of a kind that is read; its pixels are decoded when they are used.
+def identify(file: IO[bytes]) -> PILImage:
+    """Open a picture of a supported format; its pixels are decoded on first use.
 
     Raises
     ------
     ImageError
-        If it is none.
+        If the file is not a picture of a supported format.
     MissingDependencyError
-        If it is HEIF, and the extra is not installed.
+        If the file is HEIF and the extra is not installed.
     """
     try:
         return Image.open(file, formats=_COMMON)
@@ -203,14 +203,14 @@ def identified(file: IO[bytes]) -> PILImage:
             file.seek(0)
             head = file.read(1024)
     if head[4:8] == b"ftyp" and head[8:12] in _HEIF_BRANDS:
-        return _heif(file)
+        return _open_heif(file)
     if b"%PDF-" in head:
-        raise ImageError("it is a PDF, whose pages qrcascade.read_document reads")
+        raise ImageError("it is a PDF; use qrcascade.read_document to read its pages")
     read = ", ".join(known)
-    raise ImageError(f"cannot identify a picture in it; what is read is {read}, and HEIF with its extra")
+    raise ImageError(f"cannot identify a picture in it; supported are {read}, and HEIF with its extra")
 
 
-def _heif(file: IO[bytes]) -> PILImage:
+def _open_heif(file: IO[bytes]) -> PILImage:
     try:
         import pillow_heif
     except ImportError as error:
@@ -225,54 +225,54 @@ def _seek(image: PILImage, frame: int, limits: Limits) -> None:
     limits.check_frame(frame)
     count = getattr(image, "n_frames", 1)
     if not 0 <= frame < count:
-        raise ImageError(f"it has no frame {frame}; it has {count}, counted from 0")
+        raise ImageError(f"it has no frame {frame}; it has {count} frames, counted from 0")
     image.seek(frame)
 
 
 def decode_image(image: PILImage, frame: int, limits: Limits) -> Decoded:
-    """Take the pixels of a PIL image."""
+    """Decode a PIL image."""
     limits.check_size(*image.size)
     if frame:
         _seek(image, frame, limits)
-    orientation = _orientation(image)
-    gray = _upright(_gray(image), orientation)
-    return Decoded(gray, lambda: _upright(_rgb(image), orientation))
+    orientation = _get_orientation(image)
+    gray = _make_upright(_to_gray(image), orientation)
+    return Decoded(gray, lambda: _make_upright(_to_rgb(image), orientation))
 
 
-def _orientation(image: PILImage) -> int:
-    """What EXIF says is still to be done: TIFF turns itself upright, and forgets the tag, on loading."""
+def _get_orientation(image: PILImage) -> int:
+    """Return the EXIF orientation still to be applied: on loading, Pillow turns a TIFF and drops the tag."""
     if image.format == "TIFF":
         image.load()
     return int(image.getexif().get(_ORIENTATION_TAG, 1))
 
 
-def _upright(pixels: Gray, orientation: int) -> Gray:
+def _make_upright(pixels: Gray, orientation: int) -> Gray:
     turn = _UPRIGHT.get(orientation)
     return pixels if turn is None else np.ascontiguousarray(turn(pixels))
 
 
-def _deep(mode: str) -> bool:
-    """Whether a Pillow mode holds more than 8 bits a sample, which `convert` would clip."""
+def _is_deep(mode: str) -> bool:
+    """Return whether a Pillow mode has more than 8 bits per sample, which `convert` would clip."""
     return mode in ("I", "F") or mode.startswith("I;16")
 
 
-def _gray(image: PILImage) -> Gray:
-    if _deep(image.mode):
+def _to_gray(image: PILImage) -> Gray:
+    if _is_deep(image.mode):
         return _to_uint8(np.asarray(image))
     if image.has_transparency_data:
-        image = _over_white(image)
+        image = _lay_over_white(image)
     return np.asarray(image if image.mode == "L" else image.convert("L"))
 
 
-def _rgb(image: PILImage) -> Gray:
-    if _deep(image.mode):
-        return np.repeat(_gray(image)[:, :, None], 3, axis=2)
+def _to_rgb(image: PILImage) -> Gray:
+    if _is_deep(image.mode):
+        return np.repeat(_to_gray(image)[:, :, None], 3, axis=2)
     if image.has_transparency_data:
-        image = _over_white(image)
+        image = _lay_over_white(image)
     return np.asarray(image.convert("RGB"))
 
 
-def _over_white(image: PILImage) -> PILImage:
+def _lay_over_white(image: PILImage) -> PILImage:
     rgba = image.convert("RGBA")
     white = Image.new("RGBA", rgba.size, "white")
     white.alpha_composite(rgba)
@@ -280,7 +280,7 @@ def _over_white(image: PILImage) -> PILImage:
 
 
 def decode_array(array: NDArray[Any], bgr: bool, limits: Limits) -> Decoded:
-    """Bring an array to 8 bits, over white where it is transparent."""
+    """Convert an array to 8 bits, laying transparent pixels over white."""
     channels = array.shape[2] if array.ndim == 3 else 1
     if array.ndim not in (2, 3) or channels not in (1, 3, 4):
         raise ImageError("an array must have shape (H, W), (H, W, 3) or (H, W, 4)")
@@ -291,23 +291,23 @@ def decode_array(array: NDArray[Any], bgr: bool, limits: Limits) -> Decoded:
     if bgr:
         pixels = pixels[:, :, [2, 1, 0, *range(3, channels)]]
     image = Image.fromarray(np.ascontiguousarray(pixels))
-    return Decoded(_gray(image), lambda: _rgb(image))
+    return Decoded(_to_gray(image), lambda: _to_rgb(image))
 
 
 def _to_uint8(array: NDArray[Any]) -> Gray:
-    """Bring any real samples to 0-255 by the ranges that `Frame.load` documents."""
+    """Scale real samples to 0-255 from the ranges that `Frame.load` documents."""
     if array.dtype == np.uint8:
         return array
     if array.dtype == np.bool_:
         return array.astype(np.uint8) * np.uint8(255)
     if array.dtype.kind not in "iuf":
-        raise ImageError("an array must hold numbers or booleans")
+        raise ImageError("an array must contain numbers or booleans")
     low, high = array.min(), array.max()
     if not (np.isfinite(low) and np.isfinite(high)):
-        raise ImageError("it holds NaN or infinity")
+        raise ImageError("it contains NaN or infinity")
     top = 1 if array.dtype.kind == "f" and high <= 1 else 255 if high <= 255 else 65535
     if low < 0 or high > top:
-        raise ImageError(f"its values span {low} to {high}; 0-1 (floats), 0-255 or 0-65535 are read")
+        raise ImageError(f"its values span {low} to {high}; they must be 0-1 (floats), 0-255 or 0-65535")
     if top == 255:
         return array.astype(np.uint8)
     scale = np.float32(255.0 / top)

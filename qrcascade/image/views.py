@@ -1,8 +1,8 @@
 """Preprocessing: pure functions from a frame to another frame, with the map back.
 
-A `View` has a name, which appears in `Attempt.view`, and can be called. Tone views keep the
-geometry; the others move pixels and compose their map with the frame's own. Pixel centres are at
-whole coordinates, as OpenCV has them. Views can be pickled, so that a step can be run in another process.
+A `View` is callable and has a name, which appears in `Attempt.view`. Tone views keep the geometry; the
+others move pixels and compose their map with the frame's own. As in OpenCV, pixel centres are at whole
+coordinates. Views can be pickled, so that a step can run in another process.
 """
 
 from __future__ import annotations
@@ -37,11 +37,11 @@ class View:
     apply: Callable[[Frame], Frame] = field(repr=False, compare=False)
 
     def __call__(self, frame: Frame) -> Frame:
-        """Apply it."""
+        """Apply the view to a frame."""
         return self.apply(frame)
 
     def then(self, other: View) -> View:
-        """This view and, on what it gives, another."""
+        """Return the view that applies this one, then another."""
         return View(f"{self.name}+{other.name}", partial(_apply_both, self, other))
 
 
@@ -50,15 +50,21 @@ def _apply_both(first: View, second: View, frame: Frame) -> Frame:
 
 
 def to_source(frame: Frame, quad: Quad) -> Quad:
-    """Carry a quad from a frame's pixels to the source picture's."""
+    """Map a quad from a frame's pixels to the source picture's.
+
+    Raises
+    ------
+    ValueError
+        If the frame's perspective puts a corner at infinity.
+    """
     points = np.column_stack([np.asarray(quad), np.ones(4)]) @ frame.to_source.T
-    # What the frame's perspective has at infinity is refused by `Quad.of`.
+    # `Quad.of` refuses corners at infinity.
     with np.errstate(divide="ignore", invalid="ignore", over="ignore"):
         return Quad.of(points[:, :2] / points[:, 2:])
 
 
-def _tone(name: str, function: Callable[[Gray], Gray]) -> View:
-    """A view that changes gray levels and moves nothing."""
+def _make_tone_view(name: str, function: Callable[[Gray], Gray]) -> View:
+    """Return a view that changes gray levels and keeps the geometry."""
     return View(name, partial(_change_tone, function))
 
 
@@ -77,12 +83,12 @@ def _resize(factor: float, frame: Frame) -> Frame:
     return Frame(resize(frame.gray), frame.to_source @ back, lambda: resize(frame.color))
 
 
-def _scale(name: str, factor: float) -> View:
+def _make_scale_view(name: str, factor: float) -> View:
     return View(name, partial(_resize, factor))
 
 
 def limit(side: int) -> View:
-    """Reduce so that no side is longer; smaller pictures stay as they are."""
+    """Return the view that reduces a picture whose longer side exceeds this many pixels."""
     return View(f"<={side}px", partial(_limit, side))
 
 
@@ -92,7 +98,7 @@ def _limit(side: int, frame: Frame) -> Frame:
 
 
 def enlarge(side: int) -> View:
-    """Enlarge so that the longer side is this long, but at most to double size; larger ones stay."""
+    """Return the view that enlarges a smaller picture to this longer side, but at most to double size."""
     return View(f">={side}px", partial(_enlarge, side))
 
 
@@ -102,7 +108,7 @@ def _enlarge(side: int, frame: Frame) -> Frame:
 
 
 def crop(left: int, top: int, width: int, height: int) -> View:
-    """A part of a frame, in its own pixels; no copy is made of its colour before that is asked for."""
+    """Return the view that shows part of a frame, in its own pixels; colour is copied only on request."""
     return View(f"crop{width}x{height}+{left}+{top}", partial(_crop, left, top, width, height))
 
 
@@ -145,7 +151,7 @@ def _unsharp(gray: Gray) -> Gray:
 def _background(gray: Gray) -> Gray:
     """Divide by the local background: closing fills the dark modules, blurring smooths the light.
 
-    Worked out at a reduced size: light changes slowly.
+    The background is computed at a reduced size, since light changes slowly.
     """
     height, width = gray.shape
     small = cv2.resize(gray, (max(1, width // 8), max(1, height // 8)), interpolation=cv2.INTER_AREA)
@@ -168,7 +174,7 @@ def _keep(frame: Frame) -> Frame:
 
 
 def _pad(frame: Frame) -> Frame:
-    """A white border of a tenth of the longer side: the quiet zone that tight crops lack."""
+    """Add a white border of a tenth of the longer side: the quiet zone that tight crops lack."""
     border = max(frame.size) // 10 + 4
     gray = np.pad(frame.gray, border, constant_values=255)
     shift = np.array([[1.0, 0, -border], [0, 1, -border], [0, 0, 1]])
@@ -176,43 +182,43 @@ def _pad(frame: Frame) -> Frame:
 
 
 def _turn90(frame: Frame) -> Frame:
-    """A quarter turn clockwise."""
+    """Turn by 90 degrees clockwise."""
     back = np.array([[0.0, 1, 0], [-1, 0, frame.size[1] - 1], [0, 0, 1]])
     return Frame(np.rot90(frame.gray, -1), frame.to_source @ back)
 
 
-def _channel(index: int, frame: Frame) -> Frame:
+def _take_channel(index: int, frame: Frame) -> Frame:
     return Frame(frame.color[:, :, index], frame.to_source)
 
 
 def rectify(frame: Frame, quad: Quad, side: int, margin: float = 0.15) -> Frame:
-    """Cut a region out so that its quad becomes an upright square.
+    """Rectify a region: cut it out so that its quad becomes an upright square.
 
     Parameters
     ----------
     frame : Frame
-        Where to cut.
+        The picture to cut from.
     quad : Quad
-        In the frame's own pixels, convex.
+        Convex outline, in the frame's own pixels.
     side : int
-        Pixels of the square's side, margin not counted.
+        Side of the square in pixels, without the margin.
     margin : float
-        How much to show around the square, as a share of its side.
+        Width of the surroundings to show on each side, as a share of the square's side.
 
     Returns
     -------
     Frame
-        Square, ``side * (1 + 2 * margin)`` pixels wide; beyond the picture it is white.
+        A square ``side * (1 + 2 * margin)`` pixels wide, white beyond the picture's edges.
     """
     pad = round(side * margin)
     square = np.array([[0, 0], [side, 0], [side, side], [0, side]], np.float32) + np.float32(pad - 0.5)
     back = cv2.getPerspectiveTransform(square, np.asarray(quad, dtype=np.float32))
-    # Where many pixels become one, average them first: warping alone would skip most of them.
+    # If many pixels become one, average them first: warping alone would skip most of them.
     average = max(1, round(quad.side / side))
     full = side + 2 * pad
 
     def warp(pixels: Gray) -> Gray:
-        crop, offset = _surroundings(pixels, quad, margin)
+        crop, offset = _crop_around(pixels, quad, margin)
         out = cv2.warpPerspective(
             cv2.blur(crop, (average, average)),
             offset @ back,
@@ -227,7 +233,7 @@ def rectify(frame: Frame, quad: Quad, side: int, margin: float = 0.15) -> Frame:
 
 
 def square(quad: Quad, side: int) -> View:
-    """The square that a region becomes, so many pixels wide; see `rectify`."""
+    """Return the view that shows a region as a square this many pixels wide; see `rectify`."""
     return View(f"region{side}px", partial(_square, quad, side))
 
 
@@ -235,8 +241,8 @@ def _square(quad: Quad, side: int, frame: Frame) -> Frame:
     return rectify(frame, quad, side)
 
 
-def _surroundings(pixels: Gray, quad: Quad, margin: float) -> tuple[Gray, NDArray[np.float64]]:
-    """The quad's surroundings, and the map from the picture to them."""
+def _crop_around(pixels: Gray, quad: Quad, margin: float) -> tuple[Gray, NDArray[np.float64]]:
+    """Return the quad's surroundings, and the map from the picture to them."""
     corners = np.asarray(quad)
     reach = margin * 2 * max(np.ptp(corners[:, 0]), np.ptp(corners[:, 1])) + 2
     height, width = pixels.shape[:2]
@@ -250,25 +256,25 @@ _VIEWS: dict[str, View] = {
     view.name: view
     for view in [
         View("raw", _keep),
-        *(_scale(f"x{factor:g}", factor) for factor in (0.25, 0.5, 1.4, 2.0, 3.0)),
+        *(_make_scale_view(f"x{factor:g}", factor) for factor in (0.25, 0.5, 1.4, 2.0, 3.0)),
         *(limit(side) for side in (500, 800, 1200, 1600)),
         *(enlarge(side) for side in (800, 1600)),
-        _tone("clahe", _clahe),
-        _tone("otsu", _otsu),
-        _tone("equalize", _equalize),
-        _tone("adaptive31", partial(_adaptive, 31)),
-        _tone("adaptive71", partial(_adaptive, 71)),
-        _tone("blur3", partial(_blur, 3)),
-        _tone("blur7", partial(_blur, 7)),
-        _tone("median5", partial(_median, 5)),
-        _tone("unsharp", _unsharp),
-        _tone("background", _background),
-        _tone("gamma0.5", partial(_gamma, 0.5)),
-        _tone("gamma2", partial(_gamma, 2.0)),
-        _tone("invert", _invert),
+        _make_tone_view("clahe", _clahe),
+        _make_tone_view("otsu", _otsu),
+        _make_tone_view("equalize", _equalize),
+        _make_tone_view("adaptive31", partial(_adaptive, 31)),
+        _make_tone_view("adaptive71", partial(_adaptive, 71)),
+        _make_tone_view("blur3", partial(_blur, 3)),
+        _make_tone_view("blur7", partial(_blur, 7)),
+        _make_tone_view("median5", partial(_median, 5)),
+        _make_tone_view("unsharp", _unsharp),
+        _make_tone_view("background", _background),
+        _make_tone_view("gamma0.5", partial(_gamma, 0.5)),
+        _make_tone_view("gamma2", partial(_gamma, 2.0)),
+        _make_tone_view("invert", _invert),
         View("pad", _pad),
         View("turn90", _turn90),
-        *(View(name, partial(_channel, i)) for i, name in enumerate(("red", "green", "blue"))),
+        *(View(name, partial(_take_channel, i)) for i, name in enumerate(("red", "green", "blue"))),
     ]
 }
 NAMES = tuple(_VIEWS)
@@ -276,12 +282,12 @@ NAMES = tuple(_VIEWS)
 
 
 def view(name: str) -> View:
-    """A view by its name, or several in turn, joined by "+": "<=500px+blur3".
+    """Return a view by name, or several applied in turn, joined by "+": "<=500px+blur3".
 
     Raises
     ------
     KeyError
-        If there is none of that name.
+        If there is no view of that name.
     """
     first, *rest = (_VIEWS[part] for part in name.split("+"))
     for other in rest:

@@ -1,4 +1,4 @@
-"""Runs a reading's steps in a worker process, and in the next one where that ends or hangs."""
+"""Run a reading's steps in a worker process, and in another one if that crashes or hangs."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from PIL import Image
 from qrcascade.errors import ImageError
 from qrcascade.image.frame import Frame, Source
 from qrcascade.image.limits import Limits
-from qrcascade.image.sources import content, describe, naming
+from qrcascade.image.sources import describe, name_in_errors, read_content
 from qrcascade.isolation.server import Here
 from qrcascade.isolation.worker import HungError, LostError, Worker
 from qrcascade.isolation.workers import Workers
@@ -27,14 +27,14 @@ from qrcascade.results import Findings
 
 __all__ = ["WorkerExecutor"]
 
-# Seconds that a step, or decoding, may take where there is no deadline.
+# Seconds that a step, or decoding, may take without a deadline.
 _HANG_S = 120.0
-# With a deadline: the share of the time left that a step may take, so that others come after one that hangs,
-# and the least of it in seconds.
+# With a deadline: the share of the remaining time that a step may take, so that others can follow one that
+# hangs, and its minimum in seconds.
 _SHARE, _LEAST_S = 0.5, 0.05
-# Seconds of waiting for workers to start that do not count into one picture's deadline.
+# Seconds of waiting for workers to start that do not count towards a picture's deadline.
 _UNCOUNTED_S = 10.0
-# Workers that may be lost to loading a picture.
+# Workers that may be lost while loading a picture.
 _LOADS = 2
 
 
@@ -44,10 +44,10 @@ class WorkerExecutor(Executor):
     Parameters
     ----------
     workers : Workers
-        They share the strategies. Those that have to start put the deadline off.
+        Workers with the cascade's strategies. Waiting for one to start extends the deadline.
     source, options, limits
         As for `qrcascade.Cascade.read`. The frame's size is (0, 0) until a worker has decoded it; its pixels
-        are decoded in this process, too, if they are asked for.
+        are also decoded in this process if they are used.
     """
 
     def __init__(self, workers: Workers, source: Source, options: ReadOptions, limits: Limits) -> None:
@@ -58,7 +58,7 @@ class WorkerExecutor(Executor):
         self._described = describe(source)
         self._uncounted_s = _UNCOUNTED_S
         self._suspects: set[str] = set()
-        # What is asked for later is loaded from what was sent, or from the same file.
+        # Pixels that are used later are loaded from what was sent, or from the same file.
         self.frame = Frame.deferred((0, 0), self._load_here)
 
     def _load_here(self) -> Frame:
@@ -66,11 +66,11 @@ class WorkerExecutor(Executor):
         return Frame.load(self._source, bgr=options.bgr, frame=options.frame, limits=self._limits)
 
     def load(self) -> None:
-        """Have a worker load the picture. Raises `WorkerError` if none can be started."""
+        """Let a worker load the picture. Raises `WorkerError` if none can be started."""
         why = "no worker process was ready within the timeout"
         for left in reversed(range(_LOADS)):
             try:
-                worker = self._ready_worker()
+                worker = self._take_worker()
                 why = "it was not decoded within the timeout"
                 self._send_picture(worker)
                 return
@@ -84,12 +84,12 @@ class WorkerExecutor(Executor):
                     ended = f"decoding it ended the worker process ({lost})"
                     raise ImageError(f"cannot read {self._described}: {ended}") from None
 
-    def _ready_worker(self) -> Worker:
-        """Return a worker that has started; to wait for that does not count, unless it takes too long."""
+    def _take_worker(self) -> Worker:
+        """Return a worker that has started; waiting for it does not count, unless it takes too long."""
         since = time.monotonic()
         until = None if self._deadline is None else self._deadline + self._uncounted_s
         try:
-            self._worker = self._workers.ready(until)
+            self._worker = self._workers.take(until)
             return self._worker
         finally:
             if self._deadline is not None:
@@ -100,7 +100,7 @@ class WorkerExecutor(Executor):
     def _send_picture(self, worker: Worker) -> None:
         packed, self._source = _pack(self._source, self._options.frame, self._limits)
         until = self._deadline or time.monotonic() + _HANG_S
-        # All but an array's pixels are brought to RGB on the way.
+        # Only an array can be BGR: other sources are decoded to RGB.
         bgr = self._options.bgr and isinstance(self._source, np.ndarray)
         how = {"bgr": bgr, "frame": self._options.frame, "draft": self._options.expect is None}
         arguments = packed, how, self._limits, frozenset(self._options.formats)
@@ -122,24 +122,24 @@ class WorkerExecutor(Executor):
             outcome: Outcome = self._worker.call(perform_step, step, until=since + left, answer=self._color)
         except (LostError, HungError) as end:
             self._drop()
-            return self._broken(step, end, time.monotonic() - since)
+            return self._describe_loss(step, end, time.monotonic() - since)
         except Exception as error:
             why = f"it cannot be sent to a worker process, or from it: {type(error).__name__}: {error}"
             return Outcome(Findings(), time.monotonic() - since, why)
         return outcome
 
     def _color(self, _question: object) -> Any:
-        """Return the colour of the picture, of which gray was sent."""
+        """Return the picture's colour, since only gray was sent."""
         assert isinstance(self._source, Frame)
         try:
             return self._source.color
         except Exception as error:
-            raise ImageError(f"its colour cannot be had ({type(error).__name__}: {error})") from error
+            raise ImageError(f"its colour is not available ({type(error).__name__}: {error})") from error
 
-    def _broken(self, step: Step, end: LostError | HungError, elapsed: float) -> Outcome:
-        """Return the outcome of the step at which the worker ended or hung; leave its engine out from now on.
+    def _describe_loss(self, step: Step, end: LostError | HungError, elapsed: float) -> Outcome:
+        """Return the outcome of a step that ended or hung the worker, and leave its engine out from now on.
 
-        Where somebody else killed the worker, that engine has a second chance.
+        If the worker was killed from outside, the engine gets a second chance.
         """
         if isinstance(end, LostError) and end.is_killed and step.engine not in self._suspects:
             self._suspects.add(step.engine)
@@ -158,7 +158,7 @@ class WorkerExecutor(Executor):
             self._worker = None
 
     def close(self) -> None:
-        """Give the worker back."""
+        """Return the worker to its pool."""
         worker, self._worker = self._worker, None
         if worker is None:
             return
@@ -172,43 +172,43 @@ class WorkerExecutor(Executor):
 
 @dataclass(frozen=True, slots=True)
 class _Packed:
-    """What can be sent: a path, a file's bytes, or pixels, perhaps gray ones with colour to ask for."""
+    """What is sent: a path, a file's bytes, or pixels; colour may be left out, to be sent on request."""
 
     source: str | bytes | NDArray[Any]
     has_color: bool = False
 
 
 def _pack(source: Source, frame: int, limits: Limits) -> tuple[_Packed, Source]:
-    """Return a source as it is sent, and as it can be loaded here again if its pixels are asked for."""
+    """Return a source as it is sent, and as it can be loaded here if its pixels are used."""
     if isinstance(source, str | os.PathLike):
-        # The worker's folder is the one in which it was started.
+        # The worker keeps the working directory in which it was started.
         return _Packed(str(Path.cwd() / source)), source
     if isinstance(source, np.ndarray):
         if source.ndim not in (2, 3) or source.dtype.kind not in "biuf":
-            # Loading it says what is wrong with it.
+            # Loading raises an error that says what is wrong.
             return _Packed(Frame.load(source, limits=limits).gray), source
-        with naming(source):
+        with name_in_errors(source):
             limits.check_size(source.shape[1], source.shape[0])
         return _Packed(np.ascontiguousarray(source)), source
     if isinstance(source, Image.Image):
         source = Frame.load(source, frame=frame, limits=limits)
     if isinstance(source, Frame):
-        with naming(source):
+        with name_in_errors(source):
             limits.check_size(*source.size)
-        # Colour is another decoding or rendering, and most readings end without it.
+        # Colour needs another decoding or rendering, and most readings end without it.
         return _Packed(source.gray, source.is_colored), source
-    data = content(source, limits)
+    data = read_content(source, limits)
     return _Packed(data), data
 
 
 def load_picture(
     here: Here, packed: _Packed, how: dict[str, Any], limits: Limits, formats: frozenset[str]
 ) -> tuple[str, tuple[int, int], bool]:
-    """Load a picture and keep it; return why that cannot be, its size, and whether it has a draft."""
+    """Load a picture and keep it; return why that failed ("" if not), its size, whether it has a draft."""
     try:
         frame = Frame.load(packed.source, limits=limits, **how)
     except ImageError as error:
-        # The cascade names the source as it was given.
+        # The caller names the source as it was given.
         return str(error).removeprefix(f"cannot read {describe(packed.source)}: "), (0, 0), False
     if packed.has_color:
         frame = Frame(frame.gray, color=partial(here.ask, "color"))
@@ -217,10 +217,10 @@ def load_picture(
 
 
 def perform_step(here: Here, step: Step) -> Outcome:
-    """Run a step in the worker, on the picture that it keeps."""
+    """Run a step in the worker on the picture that it keeps."""
     return perform(step, here.kept)
 
 
 def forget(here: Here) -> None:
-    """Let go of the picture, whose memory the next one may need."""
+    """Release the picture, since the next one may need its memory."""
     here.kept = None

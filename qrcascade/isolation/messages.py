@@ -1,7 +1,7 @@
-"""What a process and its worker say to each other: calls, answers, and questions in between.
+"""Messages between a process and its worker: calls, answers, and questions in between.
 
-A message is pickled; the buffers of arrays in it follow as they are, so that pixels are copied by the pipe
-alone. Objects that both sides have (`shared`) are named instead of sent.
+A message is pickled; the buffers of its arrays follow unpickled, so that only the pipe copies pixels. Objects
+that both sides have (`shared`) are named instead of sent.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ __all__ = ["Call", "Item", "Question", "Raised", "Value", "receive", "send"]
 
 @dataclass(frozen=True, slots=True)
 class Call:
-    """Call a function in the worker, with what the worker keeps as its first argument."""
+    """A call of a function in the worker, with the worker's `Here` as its first argument."""
 
     function: Callable[..., Any]
     arguments: tuple[Any, ...]
@@ -29,35 +29,35 @@ class Call:
 
 @dataclass(frozen=True, slots=True)
 class Value:
-    """What a function returned, or what a question is answered with; the first one says: started."""
+    """What a function returned, or the answer to a question; the first one means that the worker started."""
 
     value: Any
 
 
 @dataclass(frozen=True, slots=True)
 class Item:
-    """One of the things that a generator gives; after the last one comes a `Value`."""
+    """An item that a generator yielded; a `Value` follows the last one."""
 
     item: Any
 
 
 @dataclass(frozen=True, slots=True)
 class Raised:
-    """What a function raised: the exception where it is one of ours, and in words."""
+    """An exception that a function raised: itself if it is one of ours, and in words."""
 
     error: QRCascadeError | None
     text: str
 
     @classmethod
     def of(cls, error: Exception) -> Raised:
-        """Return what can be sent of any exception."""
+        """Return what can be sent of an exception."""
         own = error if isinstance(error, QRCascadeError) else None
         return cls(own, f"{type(error).__name__}: {error}")
 
 
 @dataclass(frozen=True, slots=True)
 class Question:
-    """What a function in the worker asks the process that called it."""
+    """A question from a function in the worker to the process that called it."""
 
     question: Any
 
@@ -83,7 +83,7 @@ class _Unpickler(pickle.Unpickler):
 
 
 def send(connection: Connection[Any, Any], message: object, shared: Sequence[object] = ()) -> None:
-    """Send a message. What cannot be pickled raises what `pickle` does, before anything is sent."""
+    """Send a message. If it cannot be pickled, this raises as `pickle` does, before anything is sent."""
     buffers: list[pickle.PickleBuffer] = []
     file = io.BytesIO(b"\0")
     file.seek(1)
@@ -96,7 +96,7 @@ def send(connection: Connection[Any, Any], message: object, shared: Sequence[obj
 
 
 def receive(connection: Connection[Any, Any], shared: Sequence[object] = ()) -> Any:
-    """Return the next message; arrays in it are not to be written to. EOFError or OSError: it is closed."""
+    """Return the next message, whose arrays are read-only. EOFError or OSError: the connection is closed."""
     data = connection.recv_bytes()
     buffers = [connection.recv_bytes() for _ in range(data[0])]
     file = io.BytesIO(data)

@@ -1,4 +1,4 @@
-"""What runs in a worker process: it calls the functions that it is asked to call, one after the other."""
+"""The code that runs in a worker process: it calls requested functions, one after the other."""
 
 from __future__ import annotations
 
@@ -19,23 +19,23 @@ from qrcascade.strategies.base import warm
 __all__ = ["CAN_CAP_MEMORY", "Here", "main"]
 
 CAN_CAP_MEMORY = sys.platform == "linux"
-"""Whether a process can be refused more memory than it may have."""
+"""Whether a process's memory can be capped."""
 
 # From glibc's malloc.h.
 _M_TRIM_THRESHOLD, _M_MMAP_THRESHOLD = -1, -3
-# Freed memory that is kept: that of the picture that was read.
+# Bytes of freed memory to keep: those of the last picture.
 _KEPT_BYTES = 64 * 2**20
 
 
 class Here:
-    """What a called function has: ``kept``, for those that are called later, and a way to ask the caller."""
+    """What a called function can use: ``kept`` values of earlier calls, and questions to the caller."""
 
     def __init__(self, connection: Connection[Any, Any], shared: Sequence[object]) -> None:
         self.kept: Any = None
         self._connection, self._shared = connection, shared
 
     def ask(self, question: object) -> Any:
-        """Return what the calling process answers; raise what that raises, as `Worker.call` does."""
+        """Return the calling process's answer; raise what it raises, as `Worker.call` does."""
         send(self._connection, Question(question))
         answer: Value | Raised = receive(self._connection, self._shared)
         if isinstance(answer, Raised):
@@ -50,7 +50,7 @@ def main(
     threads: int | None,
     is_warm: bool,
 ) -> None:
-    """Serve one process until its end of the connection is closed."""
+    """Serve a process until it closes its end of the connection."""
     _settle()
     _keep_freed_memory()
     if max_memory is not None:
@@ -67,7 +67,7 @@ def main(
 
 
 def _answer(connection: Connection[Any, Any], shared: Sequence[object], here: Here) -> None:
-    """Take in one call and answer it. The connection's end is the only exception that is raised."""
+    """Receive a call and answer it. Only the end of the connection is raised."""
     try:
         call: Call = receive(connection, shared)
         value = call.function(here, *call.arguments)
@@ -84,7 +84,7 @@ def _answer(connection: Connection[Any, Any], shared: Sequence[object], here: He
 
 
 def _settle() -> None:
-    """Leave Ctrl-C to the process that started this one, and do not outlive it."""
+    """Leave Ctrl-C to the parent process, and do not outlive it."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     parent = parent_process()
     if parent is None:
@@ -98,7 +98,7 @@ def _settle() -> None:
 
 
 def _keep_freed_memory() -> None:
-    """Have glibc keep a picture's memory for the next one: to get it anew costs more than a small picture."""
+    """Let glibc keep a picture's memory for the next one: allocating it costs more than a small picture."""
     if sys.platform == "linux":
         with contextlib.suppress(AttributeError, OSError):
             mallopt = ctypes.CDLL(None).mallopt
@@ -107,7 +107,7 @@ def _keep_freed_memory() -> None:
 
 
 def _cap_memory(megabytes: int) -> None:
-    """Refuse this process more private memory; an allocation that fails is an exception, or its end."""
+    """Cap this process's private memory; a failed allocation raises, or ends the process."""
     if sys.platform == "linux":
         import resource
 
@@ -118,7 +118,7 @@ def _cap_memory(megabytes: int) -> None:
 
 
 def _set_threads(threads: int) -> None:
-    # Before torch is loaded; numpy has been.
+    # Must precede the import of torch; numpy is already loaded.
     os.environ.setdefault("OMP_NUM_THREADS", str(threads))
     with contextlib.suppress(ImportError):
         import cv2

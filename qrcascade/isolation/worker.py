@@ -1,4 +1,4 @@
-"""A worker process, from the side of the process that calls it."""
+"""A worker process, as seen by the process that calls it."""
 
 from __future__ import annotations
 
@@ -16,19 +16,19 @@ from qrcascade.isolation.messages import Call, Question, Raised, Value, receive,
 
 __all__ = ["HungError", "LostError", "Worker"]
 
-# Seconds that a worker may take to start, importing what it needs, and with models to load as well.
+# Seconds that a worker may take to start and import what it needs; and if it loads models as well.
 _START_S, _WARM_S = 60.0, 600.0
-# Seconds that an ended process is waited for.
+# Seconds to wait for a killed process.
 _END_S = 5.0
-# Signals that no library sends to its own process; Windows has no such.
+# Signals that no library sends to its own process; Windows has none.
 _FROM_OUTSIDE = {getattr(signal, name, None) for name in ("SIGKILL", "SIGTERM", "SIGHUP")} - {None}
 
 
 class LostError(Exception):
-    """The worker process has ended with an exit code, negative for the signal that ended it.
+    """The worker process has ended, with an exit code that is negative for a signal.
 
-    ``is_killed`` says whether that came from outside: somebody killed it, or memory ran out. ``is_exception``
-    says whether it was an exception, which would end another process as well.
+    ``is_killed`` is True if the cause came from outside: the process was killed, or memory ran out.
+    ``is_exception`` is True if it was an exception, which would end another process as well.
     """
 
     def __init__(self, code: int | None) -> None:
@@ -46,19 +46,19 @@ class HungError(Exception):
 
 
 class Worker:
-    """One worker process. It does not outlive the one that started it.
+    """A worker process. It does not outlive its parent.
 
     Parameters
     ----------
     shared : sequence of object
-        What its functions use: pickled once, at the start, and only named in calls. Those that have a
-        ``warm()`` load their models by it.
+        Objects that its functions use: pickled once, at the start, and only named in calls. Their models
+        are loaded by their ``warm()``, if they have one.
     max_memory : int, optional
-        Megabytes of private memory that it may have; only on Linux.
+        Megabytes of private memory that it may use; Linux only.
     threads : int, optional
-        How many the libraries in it may use; None leaves that to them.
+        Number of threads that its libraries may use; None leaves that to them.
     is_warm : bool
-        Whether it loads its models before it is asked for anything.
+        Whether it loads its models before its first call.
 
     Attributes
     ----------
@@ -70,7 +70,7 @@ class Worker:
     OptionError
         If something shared cannot be sent to another process.
     WorkerError
-        If this process may start no other.
+        If this process cannot start another one.
     """
 
     def __init__(
@@ -105,11 +105,11 @@ class Worker:
 
     @property
     def is_ready(self) -> bool:
-        """Whether it has started, and has said so by now."""
+        """Whether the process has reported that it has started."""
         return self._ready or self.connection.poll(0)
 
     def wait_ready(self, until: float | None) -> None:
-        """Wait until it has started. Raises as `call` does, and `WorkerError` if it never does."""
+        """Wait until the process has started. Raises as `call` does, and `WorkerError` if it never starts."""
         if self._ready:
             return
         try:
@@ -118,13 +118,13 @@ class Worker:
             if until is not None and until < self._latest:
                 raise
             what = f"a worker process had not started after {self._patience_s:g} s"
-            raise WorkerError(f"{what}, loading its models included") from None
+            raise WorkerError(f"{what}, including the time to load its models") from None
         self._ready = True
 
     def begin(self, function: Callable[..., Any], *arguments: Any, has_answer: bool = True) -> None:
-        """Have it call a function, whose first argument is `Here`, and do not wait.
+        """Let the worker call a function, whose first argument is `Here`, without waiting for it.
 
-        What cannot be sent raises what `pickle` raises; a process that has ended, `LostError`.
+        Raises as `pickle` does if something cannot be sent, and `LostError` if the process has ended.
         """
         self._send(Call(function, arguments, has_answer))
 
@@ -135,27 +135,27 @@ class Worker:
         until: float,
         answer: Callable[[Any], Any] | None = None,
     ) -> Any:
-        """Return what a function returns there; ``answer`` answers what it asks meanwhile.
+        """Call a function in the worker and return its result; ``answer`` answers its questions.
 
         Raises
         ------
         HungError
-            If it has not returned ``until`` then, by `time.monotonic`.
+            If it has not returned by ``until``, as `time.monotonic` counts.
         LostError
             If the process ends instead.
         QRCascadeError
-            What the function raised, if it is one.
+            If the function raised one.
         RuntimeError
-            If it raised anything else; the message says what.
+            If the function raised anything else; the message says what.
         """
         try:
             self.begin(function, *arguments)
             while isinstance(message := self.receive(until), Question):
-                self._send(_answered(answer, message.question))
+                self._send(_answer(answer, message.question))
         except Exception:
             raise
         except BaseException:
-            # Whatever it answers now, nobody waits for it.
+            # Nobody waits for its answer any more.
             self.close()
             raise
         if isinstance(message, Raised):
@@ -169,15 +169,15 @@ class Worker:
                 raise HungError
             return receive(self.connection)
         except (EOFError, OSError):
-            raise self._lost() from None
+            raise self._make_lost_error() from None
 
     def _send(self, message: object) -> None:
         try:
             send(self.connection, message, self._shared)
         except OSError:
-            raise self._lost() from None
+            raise self._make_lost_error() from None
 
-    def _lost(self) -> LostError:
+    def _make_lost_error(self) -> LostError:
         self._process.join(_END_S)
         return LostError(self._process.exitcode)
 
@@ -188,9 +188,9 @@ class Worker:
         self._process.join(_END_S)
 
 
-def _answered(answer: Callable[[Any], Any] | None, question: object) -> Value | Raised:
+def _answer(answer: Callable[[Any], Any] | None, question: object) -> Value | Raised:
     if answer is None:
-        return Raised(None, "nobody answers questions here")
+        return Raised(None, "the caller answers no questions")
     try:
         return Value(answer(question))
     except Exception as error:

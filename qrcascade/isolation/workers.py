@@ -1,4 +1,4 @@
-"""As many worker processes as are needed: used again, and replaced when they end."""
+"""A pool of worker processes, which are reused, and replaced when they end."""
 
 from __future__ import annotations
 
@@ -12,16 +12,16 @@ from qrcascade.isolation.worker import HungError, LostError, Worker
 
 __all__ = ["Workers"]
 
-# Processes started for one that is needed: what ends one while it starts may be over.
+# Attempts to start a process: what ended one while it started may have passed.
 _STARTS = 3
-# Idle workers to have once one was lost: the one that takes its place, and one more.
+# Idle workers to keep after one was lost: its replacement, and one more.
 _SPARE = 2
 
 
 class Workers:
-    """The worker processes of one cascade, as many as are needed at a time.
+    """The worker processes of a cascade, as many as are needed at the same time.
 
-    Safe to share between threads. A forked process begins with none.
+    Safe to share between threads. A forked process starts with none.
 
     Parameters
     ----------
@@ -39,45 +39,45 @@ class Workers:
         self._lock = threading.Lock()
         self._owner = os.getpid()
 
-    def ready(self, until: float | None) -> Worker:
-        """Return an idle worker, or a new one that has started.
+    def take(self, until: float | None) -> Worker:
+        """Take an idle worker, or a new one, that has started.
 
         Raises
         ------
         HungError
-            If it is not ready ``until`` then, by `time.monotonic`.
+            If it is not ready by ``until``, as `time.monotonic` counts.
         WorkerError
-            If none can be started.
+            If no worker can be started.
         """
-        return self._started(self._taken(), until)
+        return self._await_start(self._take_idle(), until)
 
-    def _taken(self) -> Worker:
+    def _take_idle(self) -> Worker:
         if os.getpid() != self._owner:
             self._begin()
         with self._lock:
-            # Last used first, those that have not started last.
+            # Most recently used first, those still starting last.
             self._idle.sort(key=lambda one: one.is_ready)
             while self._idle:
                 taken = self._idle.pop()
                 if taken.is_alive:
                     return taken
                 taken.close()
-        return self._new()
+        return self._start_new()
 
-    def _started(self, taken: Worker, until: float | None) -> Worker:
-        """Return a worker once it has started, or another one where it ends meanwhile."""
+    def _await_start(self, taken: Worker, until: float | None) -> Worker:
+        """Wait until a worker has started, and return it; return another one if it ends meanwhile."""
         for number in range(1, _STARTS + 1):
             try:
                 taken.wait_ready(until)
             except HungError:
-                # Slow to start is not broken: the next picture finds it ready.
+                # A slow start is no failure: the next picture may find it ready.
                 self.give_back(taken)
                 raise
             except LostError as lost:
                 taken.close()
                 if lost.is_exception or number == _STARTS:
-                    raise _failed(number, lost) from None
-                taken = self._new()
+                    raise _describe_failure(number, lost) from None
+                taken = self._start_new()
             except BaseException:
                 taken.close()
                 raise
@@ -86,34 +86,34 @@ class Workers:
         return taken
 
     def give_back(self, taken: Worker) -> None:
-        """Keep a worker that is ready for the next call."""
+        """Keep an idle worker for the next reading."""
         with self._lock:
             self._idle.append(taken)
 
-    def _new(self) -> Worker:
+    def _start_new(self) -> Worker:
         return Worker(*self._arguments, self._is_warm)
 
     def replace(self, taken: Worker) -> None:
-        """End a worker, and start others: who has lost one may lose the next, and should not wait for it."""
+        """Stop a worker and start others, so that nobody has to wait if the next one is lost as well."""
         taken.close()
         with contextlib.suppress(WorkerError):
             while len(self._idle) < _SPARE:
-                self.give_back(self._new())
+                self.give_back(self._start_new())
 
     def warm(self, number: int) -> None:
-        """Have this many workers with their models loaded. Raises `WorkerError` where that cannot be."""
+        """Start this many workers with their models loaded. Raises `WorkerError` if that fails."""
         self._is_warm = True
         self.close()
-        coming = [self._new() for _ in range(number)]
+        coming = [self._start_new() for _ in range(number)]
         try:
             while coming:
-                self.give_back(self._started(coming.pop(), None))
+                self.give_back(self._await_start(coming.pop(), None))
         finally:
             for one in coming:
                 one.close()
 
     def close(self) -> None:
-        """End those that are idle; the next call starts another one."""
+        """Stop idle workers; the next reading starts a new one."""
         if os.getpid() != self._owner:
             self._begin()
         with self._lock:
@@ -122,12 +122,12 @@ class Workers:
             one.close()
 
 
-def _failed(number: int, lost: LostError) -> WorkerError:
+def _describe_failure(number: int, lost: LostError) -> WorkerError:
     ended = "a worker process ended while it started"
     if number > 1:
         ended = f"{number} worker processes ended while they started, the last"
     return WorkerError(
-        f"{ended} ({lost}); standard error has what it said. A program that uses isolation needs its start "
-        'under `if __name__ == "__main__":`, and strategies that another process can import; else look '
-        "whether memory is short, or max_memory too small"
+        f"{ended} ({lost}); see its messages on standard error. A program that uses isolation must start "
+        'under `if __name__ == "__main__":` and use strategies that another process can import. Otherwise '
+        "check whether memory is short, or max_memory is too small"
     )

@@ -1,1 +1,1 @@
-"""QReader's models: where weights live and come from, what they run in, and building each once."""
+"""QReader's models: where their weights are and come from, what they run in, and building each once."""

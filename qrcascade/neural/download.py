@@ -1,7 +1,7 @@
-"""One file over HTTP: bounded in time and size, tried again where that may help, complete or not at all.
+"""Download one file over HTTP: bounded in time and size, with retries, completely or not at all.
 
-The transfer is pooch's; what it leaves open is added: which failures pass, the announced length, a
-deadline, and no way from https down to http.
+pooch does the transfer. Added here: which failures are retried, a check of the announced length, a deadline,
+and no redirects from https to http.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from urllib.parse import urljoin
 
 __all__ = ["Progress", "download"]
 
-# Called with the bytes so far and the announced length, 0 where the server does not say.
+# Called with the bytes so far and the announced length, which is 0 if unknown.
 Progress = Callable[[int, int], None]
 
 _CONNECT_S, _READ_S = 5, 30
@@ -25,27 +25,27 @@ _CHUNK = 1 << 14
 
 
 def download(url: str, to: Path, progress: Progress | None = None) -> None:
-    """Fetch a file. The environment's proxies and certificates are used, as `requests` knows them.
+    """Fetch a file, with the environment's proxies and certificates, as `requests` does.
 
-    Cut connections, answers that do not come within half a minute and the statuses 408, 429 and 5xx are
-    tried again, twice; a connection that cannot be made is not. The deadline is looked at before every
-    try and after every 16 KiB.
+    Dropped connections, answers that take more than half a minute and the statuses 408, 429 and 5xx are
+    retried twice; a failure to connect is not. The deadline is checked before every try and after every
+    16 KiB.
 
     Parameters
     ----------
     url : str
-        Its address. An https address never leads to one that is not.
+        Its URL. An https URL is never redirected to anything else.
     to : Path
-        Where its bytes go; what is there is overwritten, and may be incomplete after an error.
+        Where to write it; an existing file is overwritten, and may be incomplete after an error.
     progress : callable, optional
-        Told after every chunk.
+        Called after every chunk.
 
     Raises
     ------
     ImportError
         If pooch or requests is not installed.
     OSError
-        If it cannot be had whole: requests' own errors, and TimeoutError, are such.
+        If the file cannot be fetched completely. This includes requests' own errors and TimeoutError.
     """
     deadline = time.monotonic() + _TOTAL_S
     for wait in (*_WAITS_S, None):
@@ -72,20 +72,20 @@ def _try(url: str, to: Path, meter: _Meter) -> None:
         progressbar=meter,
         chunk_size=_CHUNK,
         timeout=(_CONNECT_S, _READ_S),
-        # Compressed on the way, the announced length would be another one than the file's.
+        # With compression, the announced length would not be the file's.
         headers={"Accept-Encoding": "identity"},
         hooks={"response": arrived},
     )
     try:
         get(url, str(to), None)
     finally:
-        # pooch leaves a response that has failed open.
+        # pooch does not close a failed response.
         for response in responses:
             response.close()
-    # urllib3 looks at the length itself from its version 2 on.
+    # urllib3 checks the length only from version 2 on.
     came = to.stat().st_size
     if meter.total and came != meter.total:
-        raise requests.ConnectionError(f"{came} of {meter.total} bytes came")
+        raise requests.ConnectionError(f"only {came} of {meter.total} bytes were received")
 
 
 def _may_pass(error: OSError) -> bool:
@@ -95,7 +95,7 @@ def _may_pass(error: OSError) -> bool:
     if isinstance(error, requests.HTTPError):
         status = getattr(error.response, "status_code", 0)
         return status in (408, 429) or status >= 500
-    # Where no connection was made there is no network, most often: that answer must come soon.
+    # If no connection was made, there is most likely no network: report that soon.
     reason = getattr(error.args[0], "reason", None) if error.args else None
     final = (requests.ConnectTimeout, requests.exceptions.SSLError)
     if isinstance(error, final) or isinstance(reason, urllib3.exceptions.NewConnectionError):
@@ -113,7 +113,7 @@ def _keep_https(response: Any) -> None:
 
 
 class _Meter:
-    """What pooch calls a progress bar: here it also learns the length and keeps the limits."""
+    """A progress bar for pooch, which also learns the length and enforces the limits."""
 
     def __init__(self, deadline: float, progress: Progress | None) -> None:
         self.total = 0
@@ -126,13 +126,13 @@ class _Meter:
         if time.monotonic() > self._deadline:
             raise TimeoutError(f"not complete after {_TOTAL_S} seconds")
         if max(self._done, self.total) > _MAX_BYTES:
-            raise OSError(f"it is larger than {_MAX_BYTES} bytes")
+            raise OSError(f"the file is larger than {_MAX_BYTES} bytes")
         if self._progress is not None:
-            # The last chunk counts as a whole one.
+            # pooch counts the last chunk as a full one.
             self._progress(min(self._done, self.total or self._done), self.total)
 
     def reset(self) -> None:
         self._done = 0
 
     def close(self) -> None:
-        """Nothing is open."""
+        """Do nothing: nothing is open."""

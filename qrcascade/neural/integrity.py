@@ -1,7 +1,7 @@
-"""What is asked of a weights file before it is loaded, and how files are put in their place.
+"""Check weights files before they are loaded, and put files in place atomically.
 
-A file's SHA-256 must be the one that is pinned here, else the one in the record beside it: a ``.sha256``
-file, as ``sha256sum`` writes it. Where there is neither, the first use makes the record.
+A file's SHA-256 must match the one pinned here, else the one in the record beside it: a ``.sha256`` file, as
+``sha256sum`` writes it. If there is neither, the first use writes the record.
 """
 
 from __future__ import annotations
@@ -18,69 +18,78 @@ from pathlib import Path
 
 from qrcascade.errors import WeightsError
 
-__all__ = ["PINNED", "checked", "compare", "judged", "present", "record", "replacing", "sha256", "verify"]
+__all__ = [
+    "PINNED",
+    "check",
+    "compare",
+    "is_present",
+    "judge",
+    "record",
+    "replace_atomically",
+    "sha256",
+    "verify",
+]
 
-# SHA-256 by file name. The release publishes none: a pin needs a file from it, seen by this project.
+# SHA-256 by file name. The release publishes none: to pin one, this project must have seen the file.
 PINNED: dict[str, str] = {}
-# Hashes of files in folders that cannot be written, for as long as the process lives.
+# Hashes of files in read-only folders, kept while the process lives.
 _seen: dict[Path, str] = {}
 
 
-def checked(file: Path, copy: Path | None = None) -> Path:
-    """A file that may be loaded: not for everybody to write, and of the hash that is pinned or recorded.
+def check(file: Path, copy: Path | None = None) -> Path:
+    """Check that a file may be loaded: not world-writable, and with the pinned or recorded hash.
 
-    A hash that is neither is recorded: beside the file, or for this process where the folder is
-    read-only.
+    A new hash is recorded: beside the file, or for this process if the folder is read-only.
 
     Parameters
     ----------
     file : Path
-        The weights, or a link to them; the record is beside what is named here.
+        The weights, or a link to them; the record is beside the path given here.
     copy : Path, optional
-        Where its bytes go while they are sha256, so that what is loaded is what was checked.
+        Where to copy the bytes while they are hashed, so that what is loaded is what was checked.
 
     Returns
     -------
     Path
-        `copy` where it is given, else `file`.
+        ``copy`` if it is given, else ``file``.
 
     Raises
     ------
     WeightsError
-        If it cannot be read or may not be loaded; says why, and what mends it.
+        If the file cannot be read or may not be loaded; the message says why, and how to fix it.
     """
-    digest, standing = _examined(file, copy)
+    digest, standing = _examine(file, copy)
     if standing == "unrecorded":
         _remember(file, digest)
     return copy or file
 
 
 def verify(file: Path) -> str:
-    """How a file that is there stands: "pinned", "recorded" or "unrecorded"; records nothing.
+    """Return the status of an existing file: "pinned", "recorded" or "unrecorded"; record nothing.
 
     Raises
     ------
     WeightsError
-        As `checked`.
+        As for `check`.
     """
-    return _examined(file)[1]
+    return _examine(file)[1]
 
 
-def _examined(file: Path, copy: Path | None = None) -> tuple[str, str]:
-    """Its hash, and how it stands."""
+def _examine(file: Path, copy: Path | None = None) -> tuple[str, str]:
+    """Return a file's hash and status."""
     try:
         _refuse_writable(file)
         digest = sha256(file, copy)
-        return digest, judged(file, digest)
+        return digest, judge(file, digest)
     except WeightsError:
         raise
     except OSError as error:
         raise WeightsError(f"cannot read the weights {file} ({error})") from error
 
 
-def judged(file: Path, digest: str) -> str:
-    """How a file of this name and hash stands; as `verify`."""
-    for known, kind in ((PINNED.get(file.name), "pinned"), (_recorded(file), "recorded")):
+def judge(file: Path, digest: str) -> str:
+    """Return the status of a file with this name and hash, as `verify` does."""
+    for known, kind in ((PINNED.get(file.name), "pinned"), (_read_record(file), "recorded")):
         if known is not None:
             compare(file, digest, known, kind)
             return kind
@@ -88,14 +97,14 @@ def judged(file: Path, digest: str) -> str:
 
 
 def compare(file: Path, digest: str, known: str, kind: str) -> None:
-    """Refuse a hash that is not the known one."""
+    """Raise a `WeightsError` if a hash is not the known one."""
     if digest != known:
-        mend = f"if you trust it, delete {_record_of(file)}" if kind == "recorded" else "get it again"
-        raise WeightsError(f"{file} is another file: its SHA-256 is {digest}, and {known} is {kind}; {mend}")
+        mend = f"if you trust it, delete {_get_record_path(file)}" if kind == "recorded" else "get it again"
+        raise WeightsError(f"{file} is another file: its SHA-256 is {digest}, but {known} is {kind}; {mend}")
 
 
-def present(file: Path) -> bool:
-    """Whether there is such a file, and this user may know of it."""
+def is_present(file: Path) -> bool:
+    """Return whether the file exists and this user can see it."""
     try:
         return file.is_file()
     except OSError:
@@ -103,7 +112,7 @@ def present(file: Path) -> bool:
 
 
 def sha256(file: Path, copy: Path | None = None) -> str:
-    """The SHA-256 of a file in 64 lower-case hexadecimal digits; copies it on the way if wanted."""
+    """Return the SHA-256 of a file as 64 lower-case hexadecimal digits, copying the file on the way."""
     digest = hashlib.sha256()
     with contextlib.ExitStack() as stack:
         source = stack.enter_context(file.open("rb"))
@@ -116,21 +125,21 @@ def sha256(file: Path, copy: Path | None = None) -> str:
 
 
 def record(file: Path, digest: str) -> None:
-    """Write the record of a file, in the place of an older one."""
-    with replacing(_record_of(file)) as new:
+    """Write the record of a file, replacing an older one."""
+    with replace_atomically(_get_record_path(file)) as new:
         new.write_text(f"{digest}  {file.name}\n", "utf-8")
 
 
 @contextlib.contextmanager
-def replacing(file: Path) -> Iterator[Path]:
-    """A new file beside this one, which takes its place in one step when the block ends well."""
+def replace_atomically(file: Path) -> Iterator[Path]:
+    """Yield a new file beside this one, which replaces it in one step if the block succeeds."""
     file.parent.mkdir(parents=True, exist_ok=True)
     handle, name = tempfile.mkstemp(prefix=f".{file.name}.", suffix=".part", dir=file.parent)
     os.close(handle)
     new = Path(name)
     try:
         yield new
-        # For every user to read, as in an image that one user builds and another one runs.
+        # Readable by every user, for images that one user builds and another one runs.
         new.chmod(0o644)
         new.replace(file)
     finally:
@@ -138,37 +147,37 @@ def replacing(file: Path) -> Iterator[Path]:
 
 
 def _refuse_writable(file: Path) -> None:
-    """Refuse what every user of the machine may change; a link is judged by what it leads to."""
+    """Refuse a file that every user of the machine can change; links are followed."""
     if os.name == "posix" and file.stat().st_mode & stat.S_IWOTH:
         target = shlex.quote(str(file.resolve()))
         raise WeightsError(
-            f"everybody may write {file}, and to load it is to run it; to mend it: chmod o-w {target}"
+            f"{file} is world-writable, and loading it runs code in it; to fix it: chmod o-w {target}"
         )
 
 
-def _record_of(file: Path) -> Path:
+def _get_record_path(file: Path) -> Path:
     return file.with_name(f"{file.name}.sha256")
 
 
-def _recorded(file: Path) -> str | None:
-    beside = _record_of(file)
-    if not present(beside):
+def _read_record(file: Path) -> str | None:
+    beside = _get_record_path(file)
+    if not is_present(beside):
         return _seen.get(file.absolute())
     found = re.match(r"[0-9a-f]{64}\b", beside.read_text("utf-8", "replace").lower())
     if found is None:
-        raise WeightsError(f"{beside} holds no SHA-256; if you trust {file}, delete the record")
+        raise WeightsError(f"{beside} contains no SHA-256; if you trust {file}, delete the record")
     return found[0]
 
 
 def _remember(file: Path, digest: str) -> None:
-    """Record what is seen for the first time."""
+    """Record a file that is seen for the first time."""
     try:
-        # A folder that nobody may write is left alone by root, too, who could.
+        # Respect a read-only folder even as root.
         if not file.parent.stat().st_mode & 0o222:
             raise PermissionError
         record(file, digest)
     except OSError:
         _seen[file.absolute()] = digest
     else:
-        # Another process may have recorded another file in this moment.
-        judged(file, digest)
+        # Another process may have recorded another file at the same moment.
+        judge(file, digest)

@@ -1,7 +1,7 @@
-"""QReader's detectors: built on first need, once for each process, weights file, device and runtime.
+"""QReader's detectors: built on first use, once for each process, weights file, device and runtime.
 
-Nothing here is imported before a neural tier runs; torch and ultralytics come in with the first
-model that runs in torch.
+Nothing here is imported before a neural tier runs; torch and ultralytics are imported with the first model
+that runs in torch.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ import threading
 
 from qrcascade.errors import MissingDependencyError
 from qrcascade.neural import weights
-from qrcascade.neural.runtimes import Detector, ExportedDetector, choose, exported, installed, remedy
+from qrcascade.neural.runtimes import Detector, ExportedDetector, choose, find_export, is_installed, remedy
 
 __all__ = ["load"]
 
@@ -20,7 +20,7 @@ _loading = threading.Lock()
 
 
 def _begin() -> None:
-    """A forked process has none of the threads that models work with, nor the one that holds the lock."""
+    """Start afresh in a forked process: it lacks the models' threads, and the one that may hold the lock."""
     global _loading
     _loading = threading.Lock()
     _models.clear()
@@ -36,31 +36,31 @@ def load(
     device: str | None = None,
     runtime: str = "auto",
 ) -> Detector:
-    """The detector of a size, built if this process has not built it yet.
+    """Return the detector of a size, building it if this process has not done so yet.
 
     Parameters
     ----------
     size : str
         "n", "s", "m" or "l".
     folder : path, optional
-        Where the weights are; see `qrcascade.neural.weights.folder`.
+        Folder of the weights; see `qrcascade.neural.weights.folder`.
     device : str, optional
-        As torch names it.
+        Torch device.
     runtime : {"auto", "torch", "openvino", "onnx", "openvino-bf16"}
         See `qrcascade.neural.runtimes.choose`.
 
     Raises
     ------
     OptionError
-        If there is no such runtime, or it does not take the device.
+        If there is no such runtime, or it does not take a device.
     MissingDependencyError
         If the runtime is not installed.
     WeightsError
-        If the weights are not there and cannot be fetched, or may not be loaded, or the export is missing
-        or stale.
+        If the weights are missing and cannot be fetched, or may not be loaded, or the export is missing or
+        stale.
     """
     chosen = choose(size, runtime, folder, device)
-    if not installed(chosen):
+    if not is_installed(chosen):
         raise MissingDependencyError(f"QReader {size} in {chosen}", remedy(chosen))
     key = (str(weights.path(size, folder)), size, device, chosen)
     if key not in _models:
@@ -72,7 +72,7 @@ def load(
 
 def _build(size: str, folder: str | os.PathLike[str] | None, device: str | None, runtime: str) -> Detector:
     if runtime != "torch":
-        return ExportedDetector(exported(size, runtime, folder))
+        return ExportedDetector(find_export(size, runtime, folder))
     from qrcascade.neural.runtimes.torch import TorchDetector, build
 
     return TorchDetector(build(size, weights.ensure(size, folder)), device)

@@ -1,7 +1,7 @@
-"""Where QReader's weights live, how a missing file is fetched, and what is asked of one before it is loaded.
+"""QReader's weights: where they are, how missing ones are fetched, and how they are checked before loading.
 
-A ``.pt`` file is a pickle: loading one runs the code in it. So its SHA-256 is compared before it is
-loaded: see `qrcascade.neural.integrity`.
+A ``.pt`` file is a pickle: loading one runs the code in it. So its SHA-256 is compared first: see
+`qrcascade.neural.integrity`.
 """
 
 from __future__ import annotations
@@ -17,12 +17,12 @@ from qrcascade.errors import MissingDependencyError, QRCascadeError, WeightsErro
 from qrcascade.neural.download import Progress, download
 from qrcascade.neural.integrity import (
     PINNED,
-    checked,
+    check,
     compare,
-    judged,
-    present,
+    is_present,
+    judge,
     record,
-    replacing,
+    replace_atomically,
     sha256,
     verify,
 )
@@ -32,15 +32,15 @@ __all__ = [
     "RELEASE",
     "SIZES",
     "cache",
-    "checked",
+    "check",
     "ensure",
     "fetch",
     "folder",
     "install",
-    "licence_accepted",
+    "is_licence_accepted",
+    "is_present",
     "path",
-    "present",
-    "public",
+    "redact",
     "sha256",
     "url",
     "verify",
@@ -55,32 +55,30 @@ YOLOv8. Ultralytics publishes that under AGPL-3.0 (https://ultralytics.com/licen
 checkpoints it writes with the same. Whether the weights are AGPL-3.0 is an open question to their author
 (https://github.com/Eric-Canas/qrdet/issues/18). Read both before you offer a service or a product with them.
 """
-# A failed fetch is not tried again for so long: every hard picture would wait for it.
+# Seconds before a failed fetch is tried again; otherwise every hard picture would wait for it.
 _RETRY_S = 60
 _failures: dict[Path, tuple[float, str]] = {}
 
 
 def folder(explicit: str | os.PathLike[str] | None = None) -> Path:
-    """The folder of the weights: the argument, else ``QRCASCADE_WEIGHTS``, else the user's cache.
+    """Return the folder of the weights: the argument, else ``QRCASCADE_WEIGHTS``, else the user's cache.
 
     Raises
     ------
     WeightsError
-        If there is no user's cache, since this user has no home.
+        If the user has no cache folder, because there is no home directory.
     """
     chosen = explicit or os.environ.get("QRCASCADE_WEIGHTS")
     if chosen:
         return Path(chosen)
     kept = cache()
     if kept is None:
-        raise WeightsError(
-            "this user has no home for weights; to mend it: name a folder in QRCASCADE_WEIGHTS"
-        )
+        raise WeightsError("there is no home directory; to fix it: set QRCASCADE_WEIGHTS to a folder")
     return kept / "weights"
 
 
 def cache() -> Path | None:
-    """Where qrcascade keeps files for this user; None for a user without a home."""
+    """Return the folder in which qrcascade keeps files for this user; None without a home directory."""
     import platformdirs
 
     try:
@@ -91,51 +89,51 @@ def cache() -> Path | None:
 
 
 def path(size: str, explicit: str | os.PathLike[str] | None = None) -> Path:
-    """Where the weights of a size are, or would be."""
+    """Return where the weights of a size are, or would be."""
     return folder(explicit) / f"qrdet-{size}.pt"
 
 
 def url(size: str) -> str:
-    """Where the weights of a size are published, or mirrored: ``QRCASCADE_WEIGHTS_URL`` names a folder."""
+    """Return the URL of a size's weights, in the folder ``QRCASCADE_WEIGHTS_URL`` if that is set."""
     base = os.environ.get("QRCASCADE_WEIGHTS_URL") or RELEASE
     return f"{base.rstrip('/')}/qrdet-{size}.pt"
 
 
-def licence_accepted() -> bool:
-    """Whether ``QRCASCADE_ACCEPT_LICENCE`` says that `LICENCE` is accepted."""
-    return _on("QRCASCADE_ACCEPT_LICENCE")
+def is_licence_accepted() -> bool:
+    """Return whether ``QRCASCADE_ACCEPT_LICENCE`` accepts `LICENCE`."""
+    return _is_on("QRCASCADE_ACCEPT_LICENCE")
 
 
-def public(text: str) -> str:
-    """A text without the passwords of the addresses in it."""
+def redact(text: str) -> str:
+    """Return a text without the credentials in its URLs."""
     return re.sub(r"//[^/@\s]+@", "//***@", text)
 
 
 def ensure(size: str, explicit: str | os.PathLike[str] | None = None) -> Path:
-    """The path of the weights of a size, fetched if they are not there and the licence is accepted.
+    """Return the path of a size's weights, fetching them if they are missing and the licence is accepted.
 
-    What is there is not looked at: that is `checked`.
+    An existing file is not checked: `check` does that.
 
     Parameters
     ----------
     size : str
         One of `SIZES`.
     explicit : path, optional
-        Folder, before the environment's and the default one.
+        Folder, instead of the environment's or the default one.
 
     Raises
     ------
     WeightsError
-        If there is no such file, and it may not or cannot be fetched; names the path, the address and
-        the command that mends it.
+        If the file is missing, and may not or cannot be fetched; the message has the path, the URL and the
+        command that fixes it.
     MissingDependencyError
         If pooch, which fetches, is not installed.
     """
     file = path(size, explicit)
-    if present(file):
+    if is_present(file):
         return file
-    if not licence_accepted():
-        raise _missing(size, file, "their licence is not accepted here, so nothing is fetched")
+    if not is_licence_accepted():
+        raise _make_error(size, file, "their licence is not accepted here, so nothing is fetched")
     tried = _failures.get(file)
     if tried and time.monotonic() < tried[0] + _RETRY_S:
         raise WeightsError(tried[1])
@@ -149,92 +147,93 @@ def ensure(size: str, explicit: str | os.PathLike[str] | None = None) -> Path:
 def fetch(
     size: str, explicit: str | os.PathLike[str] | None = None, progress: Progress | None = None
 ) -> Path:
-    """Fetch the weights of a size into their folder, and record their hash; all of it or nothing.
+    """Fetch the weights of a size into their folder, and record their hash; completely or not at all.
 
-    To call it is to accept `LICENCE`. Two processes may do so at the same time: each leaves a whole file.
+    Calling this accepts `LICENCE`. Two processes may fetch at the same time: each leaves a complete file.
 
     Parameters
     ----------
     size : str
         One of `SIZES`.
     explicit : path, optional
-        Folder, before the environment's and the default one.
+        Folder, instead of the environment's or the default one.
     progress : callable, optional
-        Called with the bytes so far and all of them, 0 where that is unknown.
+        Called with the bytes so far and in total; the latter is 0 if unknown.
 
     Raises
     ------
     WeightsError
-        If it fails, or ``QRCASCADE_OFFLINE`` is set, or the file is not the one that is pinned or
-        recorded.
+        If fetching fails, ``QRCASCADE_OFFLINE`` is set, or the file is not the pinned or recorded one.
     MissingDependencyError
         If pooch is not installed.
     """
     file = path(size, explicit)
-    if _on("QRCASCADE_OFFLINE"):
-        raise _missing(size, file, "QRCASCADE_OFFLINE is set")
+    if _is_on("QRCASCADE_OFFLINE"):
+        raise _make_error(size, file, "QRCASCADE_OFFLINE is set")
     try:
-        with replacing(file) as new:
+        with replace_atomically(file) as new:
             download(url(size), new, progress)
-            _like_a_checkpoint(new)
+            _check_checkpoint(new)
             digest = sha256(new)
-            judged(file, digest)
-        _leave_notes(file, digest)
+            judge(file, digest)
+        _write_notes(file, digest)
     except ImportError as error:
-        what = public(f"fetching {url(size)} to {file}")
+        what = redact(f"fetching {url(size)} to {file}")
         raise MissingDependencyError(what, "pip install 'qrcascade[qreader]'", str(error)) from error
     except Exception as error:
-        raise _missing(size, file, f"fetching failed ({type(error).__name__}: {error})") from error
+        raise _make_error(size, file, f"fetching failed ({type(error).__name__}: {error})") from error
     return file
 
 
 def install(source: Path, size: str, explicit: str | os.PathLike[str] | None = None) -> Path:
-    """Copy a file that was downloaded by other means to its place, and record its hash anew.
+    """Copy a file that was downloaded by other means into place, and record its hash anew.
 
     Raises
     ------
     WeightsError
-        If it is no checkpoint, or not the one that is pinned, or cannot be copied.
+        If the file is not a checkpoint, or not the pinned one, or cannot be copied.
     """
     file = path(size, explicit)
     try:
-        with replacing(file) as new:
+        with replace_atomically(file) as new:
             digest = sha256(source, new)
-            _like_a_checkpoint(new)
+            _check_checkpoint(new)
             compare(file, digest, PINNED.get(file.name, digest), "pinned")
-        _leave_notes(file, digest)
+        _write_notes(file, digest)
     except QRCascadeError:
         raise
     except Exception as error:
-        raise WeightsError(f"{source} cannot become {file} ({type(error).__name__}: {error})") from error
+        raise WeightsError(
+            f"{source} cannot be imported as {file} ({type(error).__name__}: {error})"
+        ) from error
     return file
 
 
-def _like_a_checkpoint(file: Path) -> None:
-    """Refuse what torch did not write, a sign-in page say, and what has lost its end."""
+def _check_checkpoint(file: Path) -> None:
+    """Refuse a file that torch did not write (such as a sign-in page), and a truncated one."""
     if zipfile.is_zipfile(file):
         with zipfile.ZipFile(file) as archive:
             if any(name.endswith("/data.pkl") for name in archive.namelist()):
                 return
     with file.open("rb") as opened:
-        raise ValueError(f"it is no whole checkpoint, it starts with {opened.read(16)!r}; get it again")
+        raise ValueError(f"it is not a complete checkpoint, it starts with {opened.read(16)!r}; get it again")
 
 
-def _leave_notes(file: Path, digest: str) -> None:
-    """The record, and the note without which qrdet would fetch the weights again."""
+def _write_notes(file: Path, digest: str) -> None:
+    """Write the record, and the note without which qrdet would fetch the weights again."""
     record(file, digest)
-    with replacing(file.with_name("current_release.txt")) as new:
+    with replace_atomically(file.with_name("current_release.txt")) as new:
         new.write_text(RELEASE, "utf-8")
 
 
-def _on(switch: str) -> bool:
+def _is_on(switch: str) -> bool:
     return os.environ.get(switch, "").lower() not in ("", "0", "false", "no", "off")
 
 
-def _missing(size: str, file: Path, why: str) -> WeightsError:
+def _make_error(size: str, file: Path, why: str) -> WeightsError:
     into = f"--folder {shlex.quote(str(file.parent))}"
     mend = (
         f"qrcascade weights fetch --size {size} {into} --accept-licence, "
-        f"or with a file from elsewhere: qrcascade weights import qrdet-{size}.pt {into}"
+        f"or, with a file from elsewhere: qrcascade weights import qrdet-{size}.pt {into}"
     )
-    return WeightsError(public(f"no weights at {file} from {url(size)}: {why}; to mend it: {mend}"))
+    return WeightsError(redact(f"no weights at {file} from {url(size)}: {why}; to fix it: {mend}"))

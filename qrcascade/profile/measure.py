@@ -191,7 +191,7 @@ def _fill_parameters(rows: list[Measured]) -> list[Measured]:
 def _bytes(size: str, runtime: str, folder: Path | None) -> int:
     if runtime == "torch":
         return weights.path(size, folder).stat().st_size
-    opened = runtimes.exported(size, runtime, folder).file
+    opened = runtimes.find_export(size, runtime, folder).file
     return sum(file.stat().st_size for file in opened.parent.glob(f"{opened.stem}.*"))
 
 

@@ -19,7 +19,7 @@ from qrcascade.pytest_plugin.baseline import Baseline
 from qrcascade.pytest_plugin.configuration import EVERY, Options
 from qrcascade.pytest_plugin.corpus import Case, Corpus
 from qrcascade.pytest_plugin.outcome import Outcome
-from qrcascade.report.explain import unread
+from qrcascade.report.explain import explain_unread
 
 __all__ = ["REPORTED", "CorpusRun"]
 
@@ -123,7 +123,7 @@ class CorpusRun:
         outcome = Outcome.judge(case, result, before, bare_ms=_time_bare(file, page - 1))
         if outcome.is_sound:
             return outcome
-        why = tuple(unread(result)) if outcome.short else ()
+        why = tuple(explain_unread(result)) if outcome.short else ()
         return replace(outcome, why=why, drawn=str(self._save(case, result)))
 
     def find_excuse(self, outcome: Outcome) -> str:

@@ -1,1 +1,1 @@
-"""One reading: what is asked for, steps and what runs them, and what is known so far."""
+"""One reading: its options, its steps and their executors, and its state."""

@@ -1,4 +1,4 @@
-"""What runs the steps that strategies plan: in this process, or elsewhere through the same interface."""
+"""Executors run the steps that strategies plan, in this process or, behind the same interface, elsewhere."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from typing import Any
 
 from qrcascade.errors import MissingDependencyError, QRCascadeError
 from qrcascade.image.frame import Frame
-from qrcascade.reading.costs import expected_s
+from qrcascade.reading.costs import estimate_cost_s
 from qrcascade.reading.scan import Scan
 from qrcascade.reading.steps import Context, Step, Steps, check_findings
 from qrcascade.results import SKIPPED, Attempt, Findings, step_text
@@ -25,30 +25,30 @@ __all__ = [
     "run_plan",
 ]
 
-# Attempts that were quicker than expected do not promise that the next one will be much quicker still.
+# However fast attempts have been so far, do not count on the next one being faster than this.
 _LEAST_PACE = 0.2
 
 
 class OutOfTimeError(Exception):
-    """What comes next does not fit into the time that is left, so the reading ends."""
+    """The next step does not fit into the time left, so the reading ends."""
 
 
 class PictureLostError(Exception):
-    """The picture cannot be looked at any more, so the reading ends; the message says why."""
+    """The picture is no longer available, so the reading ends; the message says why."""
 
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """What came of a step where it was run.
+    """The outcome of a step that was run.
 
     Parameters
     ----------
     findings : Findings
-        Empty where it broke.
+        Empty if the step failed.
     elapsed_s : float
         Seconds of wall time.
     error : str, optional
-        What broke.
+        What failed.
     is_missing : bool
         Whether the engine is not installed.
     """
@@ -60,7 +60,7 @@ class Outcome:
 
 
 def perform(step: Step, context: Context) -> Outcome:
-    """Run a step here and now; what it raises is the outcome's error."""
+    """Run a step in this process; an exception becomes the outcome's error."""
     start = time.perf_counter()
     findings, error, is_missing = Findings(), None, False
     try:
@@ -74,22 +74,21 @@ def perform(step: Step, context: Context) -> Outcome:
 
 
 class Executor(ABC):
-    """Runs the steps of one reading, one by one.
+    """Runs the steps of one reading, one by one, and turns each outcome into an `Attempt`.
 
-    It checks the deadline and the expected cost before each, leaves out engines that do not work, and makes
-    an attempt of what comes of it.
+    Before each step it checks the deadline and the expected cost. Engines that do not work are left out.
 
     Parameters
     ----------
     deadline : float, optional
-        When the reading should end, by `time.monotonic`.
+        When the reading should end, as `time.monotonic` counts.
 
     Attributes
     ----------
     frame : Frame
         The picture.
     was_cut_off : bool
-        Whether a step was ended because of the deadline.
+        Whether the deadline cut off a step.
     """
 
     def __init__(self, deadline: float | None) -> None:
@@ -97,9 +96,10 @@ class Executor(ABC):
         self.was_cut_off = False
         self._deadline = deadline
         self._expected_s, self._spent_s = 0.0, 0.0
-        # Engines that ended their process, and what to say of them; what a strategy was told is missing.
+        # Engines that crashed their process, with the message to report.
         self._left_out: dict[str, str] = {}
-        self._told: set[tuple[str, str]] = set()
+        # Errors already reported, by strategy.
+        self._reported: set[tuple[str, str]] = set()
 
     @property
     def is_late(self) -> bool:
@@ -108,30 +108,31 @@ class Executor(ABC):
 
     @abstractmethod
     def load(self) -> None:
-        """Have the picture loaded before the first step; nothing to do where it is.
+        """Load the picture, if that is still to be done.
 
         Raises
         ------
         ImageError
-            If the source is no picture that can be read.
+            If the source is not a readable picture.
         OutOfTimeError
-            If that takes too long; the message says what did.
+            If it takes too long; the message says what did.
         """
 
     def run(self, strategy: str, step: Step) -> Attempt:
         """Run a step for a strategy.
 
-        That an engine is left out, or something is not installed, is an error once, and then "skipped".
+        If an engine is left out, or something is not installed, the first attempt has an error and later
+        ones are of the kind "skipped".
 
         Raises
         ------
         PictureLostError
             If the picture has to be loaded again, and cannot be.
         OutOfTimeError
-            If it is not the first one and does not fit into the time that is left, going by how those before
-            it kept to what was expected of them.
+            If the step is not the first one and is not expected to fit into the time left, judged by the
+            pace of the steps before it.
         """
-        expected = expected_s(step)
+        expected = estimate_cost_s(step)
         if not self._fits(expected):
             raise OutOfTimeError
         if step.engine in self._left_out:
@@ -141,15 +142,15 @@ class Executor(ABC):
             self._expected_s += expected
             self._spent_s += outcome.elapsed_s
         if outcome.is_missing:
-            told = strategy, outcome.error or ""
-            if told in self._told:
+            report = strategy, outcome.error or ""
+            if report in self._reported:
                 return Attempt(strategy, step.engine, step.view, SKIPPED, step.region)
-            self._told.add(told)
-        return _attempt(strategy, step, outcome)
+            self._reported.add(report)
+        return _make_attempt(strategy, step, outcome)
 
     @abstractmethod
     def close(self) -> None:
-        """Let go of the picture."""
+        """Release the picture."""
 
     def _fits(self, expected: float) -> bool:
         if self._deadline is None or not self._expected_s:
@@ -181,10 +182,10 @@ class LocalExecutor(Executor):
         self._context = Context(frame, formats)
 
     def load(self) -> None:
-        """Do nothing: the picture is loaded."""
+        """Do nothing: the picture is already loaded."""
 
     def close(self) -> None:
-        """Do nothing: the picture goes with the executor."""
+        """Do nothing: the picture is freed with the executor."""
 
     def _perform(self, step: Step) -> Outcome:
         return perform(step, self._context)
@@ -193,7 +194,7 @@ class LocalExecutor(Executor):
 def run_plan(strategy: str, plan: Steps, scan: Scan, executor: Executor) -> Iterator[Attempt]:
     """Run the steps that a strategy plans; record each attempt in the scan, and yield it.
 
-    What the plan raises is its last attempt.
+    If the plan raises an exception, this becomes its last attempt.
 
     Raises
     ------
@@ -214,7 +215,7 @@ def run_plan(strategy: str, plan: Steps, scan: Scan, executor: Executor) -> Iter
 def _resume(
     strategy: str, plan: Generator[object, Any, None], attempt: Attempt | None
 ) -> Step | Attempt | None:
-    """Return a plan's next step, None at its end; where it raises, an attempt that says what."""
+    """Return a plan's next step, None at its end, or an attempt with the error that it raised."""
     try:
         step = plan.send(attempt)
     except StopIteration:
@@ -228,8 +229,8 @@ def _resume(
     return Attempt(strategy, error=f"TypeError: steps() must yield Step, got {step!r}")
 
 
-def _attempt(strategy: str, step: Step, outcome: Outcome) -> Attempt:
-    """Return what the scan records of a step that was run."""
+def _make_attempt(strategy: str, step: Step, outcome: Outcome) -> Attempt:
+    """Return the attempt that the scan records for a step."""
     findings, made = outcome.findings, outcome.findings.progress
     kind, view = (step.kind, step.view) if made is None else (made.kind, made.view)
     text = step_text(step.engine, kind, view)

@@ -1,4 +1,4 @@
-"""One picture's reading so far: what strategies look at, and what the cascade fills."""
+"""The state of one picture's reading: strategies look at it, the cascade fills it."""
 
 from __future__ import annotations
 
@@ -12,16 +12,16 @@ from qrcascade.results import SKIPPED, Attempt, QRCode, Region
 
 __all__ = ["CREDIBLE", "PATIENCE", "Scan"]
 
-# Regions that score less are not worth another tier, and do not keep a reading from ending.
+# Regions with a lower score are not worth another tier, and do not keep a reading from ending.
 CREDIBLE = 0.5
-# Where there are several symbols there may be more: so many attempts must then bring no further one.
+# If there are several symbols there may be more: end only after this many attempts without a new one.
 PATIENCE = 4
 _DEFAULTS = ReadOptions()
 
 
 @dataclass(slots=True, eq=False)
 class _Sighting:
-    """Every reading of one symbol that gave one payload, and the sightings of others at its place."""
+    """All readings of one symbol that gave the same payload; its rivals gave others at the same place."""
 
     code: QRCode
     readings: list[tuple[str, float]] = field(default_factory=list)
@@ -50,18 +50,18 @@ class Scan:
     frame : Frame
         The picture.
     options : ReadOptions
-        What the caller asks for.
+        The caller's options.
     threshold : float
-        Confidence under which a code does not end the reading.
+        Confidence below which a code does not end the reading.
 
     Attributes
     ----------
     formats : frozenset of str
         Symbologies to report.
     attempts : list of Attempt
-        All so far, in order.
+        All attempts so far, in order.
     compared : dict
-        By the outline of a region, the texts of other engines that the grid fitted there was compared with.
+        By outline of a region: the texts of other engines that were compared with the grid fitted there.
     """
 
     def __init__(
@@ -91,7 +91,7 @@ class Scan:
 
     @property
     def is_enough(self) -> bool:
-        """Whether the caller has what was asked for; with "all" never."""
+        """Whether the caller has what was asked for; never with "all"."""
         if self.expect is None:
             return self.settled
         if not isinstance(self.expect, int):
@@ -100,9 +100,9 @@ class Scan:
 
     @property
     def codes(self) -> tuple[QRCode, ...]:
-        """Every symbol read so far once, the most confident first.
+        """Every symbol read so far, once, the most confident first.
 
-        Where different payloads were read at one place, only the more confident is here.
+        If different payloads were read at the same place, only the more confident one is included.
         """
         if self._codes is None:
             kept: list[QRCode] = []
@@ -114,12 +114,12 @@ class Scan:
 
     @property
     def accepted(self) -> tuple[QRCode, ...]:
-        """Those of the codes that the caller wants."""
+        """The codes that the caller accepts."""
         return tuple(code for code in self.codes if code.accepted)
 
     @property
     def regions(self) -> tuple[Region, ...]:
-        """What is located and not read so far, the most credible first."""
+        """The regions that are located but not yet read, the most credible first."""
         if self._unread is None:
             unread = [r for r in self._regions if not (self.is_read(r.quad) or self._is_part(r.quad))]
             self._unread = tuple(sorted(unread, key=lambda region: (-region.score, region.quad.corners)))
@@ -132,9 +132,9 @@ class Scan:
 
     @property
     def settled(self) -> bool:
-        """Whether something wanted is read, surely enough, and nothing credible is left unread.
+        """Whether an accepted code is read with enough confidence, and nothing credible is left unread.
 
-        Of a picture with several such codes, also that the last `PATIENCE` attempts read no further one.
+        If there are several such codes, the last `PATIENCE` attempts must also have found no new one.
         """
         codes = self.accepted
         if not codes or codes[0].confidence < self.threshold or self.credible:
@@ -142,26 +142,26 @@ class Scan:
         return len(codes) == 1 or self._quiet >= PATIENCE
 
     def following(self, engine: str, region: Quad) -> str | None:
-        """Return the kind of step with which an engine that works in stages would go on at a region.
+        """Return the kind of step that an engine working in stages would run next on a region.
 
-        None where it has not begun there; empty where it has nothing more to try.
+        None if it has not begun there; empty if it has nothing more to try.
         """
         return self._following.get((engine, region))
 
     def is_read(self, quad: Quad) -> bool:
-        """Whether a symbol at this place is read with enough confidence."""
+        """Return whether a symbol at this place is read with enough confidence."""
         return any(
             sighting.code.quad.same_place(quad) and sighting.confidence >= self.threshold
             for sighting in self._sightings
         )
 
     def _is_part(self, quad: Quad) -> bool:
-        """Whether this lies in a symbol that is read, as a finder pattern does, or around one, as a page."""
+        """Return whether this lies in a symbol that is read (a finder pattern) or around one (a page)."""
         read = (s.code.quad for s in self._sightings if s.confidence >= self.threshold)
         return any(symbol.covers(quad) or quad.covers(symbol) for symbol in read)
 
     def record(self, attempt: Attempt) -> None:
-        """Take in one attempt: merge its codes with those known, keep its regions."""
+        """Record an attempt: merge its codes with the known ones, keep its regions."""
         if attempt.kind == SKIPPED:
             return
         self.attempts.append(attempt)
@@ -169,14 +169,14 @@ class Scan:
             self._following[attempt.engine, attempt.region] = attempt.following
         known = len(self._sightings)
         for code in attempt.codes:
-            # A strategy's own code may read what was not asked for.
+            # A strategy's own code may read other formats than those requested.
             if code.format in self.formats:
                 self._sight(code)
             self._codes = None
         if len(self._sightings) > known:
             self._quiet = 0
         elif attempt.region is None or not self._is_sighted(attempt.region):
-            # Another look at what is read cannot bring a further one.
+            # Another look at a known symbol cannot find a new one.
             self._quiet += 1
         for region in attempt.regions:
             self._locate(region)
@@ -184,7 +184,7 @@ class Scan:
             self._unread = None
 
     def _is_sighted(self, quad: Quad) -> bool:
-        """Whether something was read at this place, however surely."""
+        """Return whether something was read at this place, with whatever confidence."""
         return any(sighting.code.quad.same_place(quad) for sighting in self._sightings)
 
     def _sight(self, code: QRCode) -> None:
@@ -214,6 +214,6 @@ class Scan:
 
 
 def _rank(code: QRCode) -> tuple[float, tuple[float, float]]:
-    """Most confident first; equals from top to bottom."""
+    """Return a sort key: the most confident first, equals from top to bottom."""
     x, y = code.quad.center
     return (-code.confidence, (y, x))

@@ -1,4 +1,4 @@
-"""What a strategy wants tried: values that can be sent to the process in which they run."""
+"""The steps that strategies plan: values that can be sent to the process in which they run."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ __all__ = ["Context", "Step", "Steps", "carry_to_source", "check_findings"]
 
 @dataclass(slots=True, eq=False)
 class Context:
-    """What a step has at hand where it runs. Each reading has its own.
+    """What a step can use where it runs. Each reading has its own.
 
     Parameters
     ----------
@@ -29,7 +29,7 @@ class Context:
     formats : frozenset of str
         Symbologies to report.
     grids : dict
-        What the grid reader knows of each region, by its outline.
+        What the grid reader knows about each region, by its outline.
     """
 
     frame: Frame
@@ -44,26 +44,25 @@ Work: TypeAlias = Callable[[Context], Findings]
 class Step:
     """One thing to try.
 
-    Two steps are equal where they look alike, whatever they run. To be run in another process, a step must
-    be one that can be pickled: its work is a function of a module, a method of a strategy, or a
-    `functools.partial` of one.
+    Comparison ignores ``work`` and ``expected_s``. To run in another process, a step must be picklable:
+    its work must be a module's function, a strategy's method, or a `functools.partial` of one.
 
     Parameters
     ----------
     engine : str
-        What looks.
+        The engine that looks.
     view : str
-        At what.
+        The view that it looks at.
     region : Quad, optional
         The located region; None for the whole picture.
     kind : str
-        "picture" and "region" for an engine's look at one, "detect" and "decode" for QReader's two, "fit",
-        "local", "deblur" and "verify" for the grid reader's, "call" for a strategy's own code.
+        "picture" or "region" for an engine's look at one; "detect" or "decode" for QReader; "fit",
+        "local", "deblur" or "verify" for the grid reader; "call" for a strategy's own code.
     work : callable
-        Does it: a `Context` in, `Findings` out, in pixels of the source picture.
+        Function from a `Context` to `Findings` in pixels of the source picture.
     expected_s : float, optional
-        Seconds that it is likely to take on a picture of middling size; None where
-        `qrcascade.reading.costs` knows.
+        Seconds that the step is likely to take on a picture of average size; None to take this from
+        `qrcascade.reading.costs`.
     """
 
     engine: str
@@ -78,7 +77,7 @@ class Step:
 
     @classmethod
     def look(cls, engine: Engine, view: View, region: Quad | None = None) -> Step:
-        """Return the step in which an engine looks at a view; of a region where the view shows one."""
+        """Return the step in which an engine looks at a view, of a region if one is given."""
         kind = "picture" if region is None else "region"
         return cls(engine.name, view.name, region, kind, partial(_look, engine, view))
 
@@ -91,15 +90,15 @@ class Step:
         name : str
             As it appears in `Attempt.engine`.
         function : callable
-            A `Frame` in, `Findings` out, in pixels of that frame. What it raises is the attempt's error.
+            From a `Frame` to `Findings` in its pixels. An exception becomes the attempt's error.
         region : Quad, optional
-            The located region that it looks at.
+            The located region that the function looks at.
         """
         return cls(name, "", region, "call", partial(_call, function))
 
 
 Steps: TypeAlias = Generator[Step, Attempt, None]
-"""A plan: yields each step, and is resumed with the attempt that came of it."""
+"""A plan: yields each step, and is resumed with its attempt."""
 
 
 def _look(engine: Engine, view: View, context: Context) -> Findings:
@@ -112,11 +111,11 @@ def _call(function: Callable[[Frame], Findings], context: Context) -> Findings:
 
 
 def carry_to_source(findings: Findings, view: Frame) -> Findings:
-    """Carry findings from a view's pixels to the source picture's."""
+    """Map findings from a view's pixels to the source picture's."""
     if view.is_source:
         return findings
-    codes = [(code, _back(view, code.quad)) for code in findings.codes]
-    regions = [(region, _back(view, region.quad)) for region in findings.regions]
+    codes = [(code, _map_back(view, code.quad)) for code in findings.codes]
+    regions = [(region, _map_back(view, region.quad)) for region in findings.regions]
     return replace(
         findings,
         codes=tuple(replace(code, quad=quad) for code, quad in codes if quad is not None),
@@ -124,8 +123,8 @@ def carry_to_source(findings: Findings, view: Frame) -> Findings:
     )
 
 
-def _back(view: Frame, quad: Quad) -> Quad | None:
-    """Return a quad in the source picture; None where the view's perspective has it at infinity."""
+def _map_back(view: Frame, quad: Quad) -> Quad | None:
+    """Map a quad to the source picture; None if the view's perspective puts a corner at infinity."""
     try:
         return to_source(view, quad)
     except ValueError:
@@ -133,12 +132,12 @@ def _back(view: Frame, quad: Quad) -> Quad | None:
 
 
 def check_findings(findings: object) -> Findings:
-    """Return what a step's work gave, checked, before the scan works with it.
+    """Check what a step's work returned before the scan uses it, and return it.
 
     Raises
     ------
     TypeError
-        If these are no findings, or hold something else than codes and regions at finite places.
+        If it is not `Findings`, or contains anything but codes and regions at finite places.
     """
     if not isinstance(findings, Findings):
         raise TypeError(f"a step's function must return Findings, got {findings!r}")

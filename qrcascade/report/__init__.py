@@ -1,1 +1,1 @@
-"""A reading for people: drawn, explained, as HTML and as tables."""
+"""Show a reading to people: drawn, explained, as HTML and as tables."""

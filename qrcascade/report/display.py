@@ -1,7 +1,7 @@
-"""What a notebook shows: a result as HTML, and a picture through each view.
+"""Notebook display: a result as HTML, and a picture through each view.
 
-Everything is in the one text: the picture is a data URI, there are no scripts, links or style sheets, and
-whatever a code or an error says is escaped.
+The HTML is self-contained: the picture is a data URI, there are no scripts, links or style sheets, and the
+text of codes and errors is escaped.
 """
 
 from __future__ import annotations
@@ -25,39 +25,39 @@ if TYPE_CHECKING:
 
 __all__ = ["show_views", "to_html"]
 
-# Pixels of the longer side of a result's picture, and of one picture on a contact sheet.
+# Longer side in pixels of a result's picture, and of each picture on a contact sheet.
 _THUMBNAIL, _CELL = 640, 240
 _GAP, _LINE = 8, 16
-# Attempts in a longer list are folded.
+# Longer lists of attempts are folded.
 _FOLDED = 8
-# Letters of a payload and of an error that are shown.
+# Characters of a payload and of an error that are shown.
 _MOST_TEXT, _MOST_ERROR = 200, 400
 _GREEN, _AMBER, _BAR = "#00aa3c", "#b97f00", "#7aa7d9"
 
 
 def to_html(result: Reading) -> str:
-    """Return a result as HTML: what was read, drawn into the picture, and the attempts with their times."""
-    return f'<div style="max-width:{_THUMBNAIL}px">{"".join(_parts(result))}</div>'
+    """Return a result as HTML: the picture with what was found, the codes, and the timed attempts."""
+    return f'<div style="max-width:{_THUMBNAIL}px">{"".join(_render_parts(result))}</div>'
 
 
-def _parts(result: Reading) -> Iterator[str]:
+def _render_parts(result: Reading) -> Iterator[str]:
     width, height = result.size
     page = "" if result.page is None else f", page {result.page}"
     said = f"{len(result.codes)} read, {len(result.regions)} located and not read"
     yield f"<div>{said}; {width}x{height}{page}, {result.elapsed_s * 1000:.0f} ms</div>"
-    # Without a size it could not be decoded in a worker process, and is not tried in this one.
+    # A picture that a worker process could not decode has no size; do not risk decoding it here.
     if result.picture is not None and all(result.size):
-        yield _thumbnail(result)
-    yield "".join(_code(code) for code in result.codes)
+        yield _render_thumbnail(result)
+    yield "".join(_render_code(code) for code in result.codes)
     for region in result.regions:
         if region.score >= CREDIBLE:
             x, y = region.quad.center
             where = f"around ({x:.0f}, {y:.0f}), {region.quad.side:.0f} pixels wide"
             yield f'<div style="color:{_AMBER}">&#9632; not read: {where}, by {escape(region.source)}</div>'
-    yield _attempts(result.attempts)
+    yield _render_attempts(result.attempts)
 
 
-def _thumbnail(result: Reading) -> str:
+def _render_thumbnail(result: Reading) -> str:
     image = draw(result)
     image.thumbnail((_THUMBNAIL, _THUMBNAIL))
     file = io.BytesIO()
@@ -66,16 +66,18 @@ def _thumbnail(result: Reading) -> str:
     return f'<img alt="what was read and located" src="data:image/jpeg;base64,{data}">'
 
 
-def _code(code: QRCode) -> str:
+def _render_code(code: QRCode) -> str:
     refused = "" if code.accepted else ", not accepted"
     detail = f"confidence {code.confidence:.3f}, {code.strategy} {code.step}{refused}"
-    text = f"<code>{_shown(code.text, _MOST_TEXT)}</code>"
+    text = f"<code>{_escape_text(code.text, _MOST_TEXT)}</code>"
     return f'<div style="color:{_GREEN}">&#9632; {text} <small>{escape(detail)}</small></div>'
 
 
-def _attempts(attempts: tuple[Attempt, ...]) -> str:
+def _render_attempts(attempts: tuple[Attempt, ...]) -> str:
     longest = max((attempt.elapsed_s for attempt in attempts), default=0.0)
-    rows = "".join(_row(attempt, attempt.elapsed_s / longest if longest else 0.0) for attempt in attempts)
+    rows = "".join(
+        _render_row(attempt, attempt.elapsed_s / longest if longest else 0.0) for attempt in attempts
+    )
     head = "".join(f"<th>{name}</th>" for name in ("tier", "step", "read", "located", "ms", ""))
     table = f"<table><thead><tr>{head}</tr></thead><tbody>{rows}</tbody></table>"
     opened = "" if len(attempts) > _FOLDED else " open"
@@ -83,7 +85,7 @@ def _attempts(attempts: tuple[Attempt, ...]) -> str:
     return f"<details{opened}><summary>{count}</summary>{table}</details>"
 
 
-def _row(attempt: Attempt, share: float) -> str:
+def _render_row(attempt: Attempt, share: float) -> str:
     bar = f'<div style="background:{_BAR};height:0.7em;width:{100 * share:.0f}px"></div>'
     cells = [
         escape(attempt.strategy),
@@ -91,38 +93,38 @@ def _row(attempt: Attempt, share: float) -> str:
         str(attempt.found),
         str(len(attempt.regions)),
         f"{attempt.elapsed_s * 1000:.1f}",
-        bar if attempt.error is None else _shown(attempt.error, _MOST_ERROR),
+        bar if attempt.error is None else _escape_text(attempt.error, _MOST_ERROR),
     ]
     return "<tr>" + "".join(f"<td>{cell}</td>" for cell in cells) + "</tr>"
 
 
-def _shown(text: str, most: int) -> str:
-    """At most so many letters, what does not print spelt out, and nothing that means something in HTML."""
+def _escape_text(text: str, most: int) -> str:
+    """Shorten a text, spell out what is not printable, and escape it for HTML."""
     cut = text if len(text) <= most else text[:most] + "…"
     return escape("".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in cut))
 
 
 def show_views(source: Source, views: Collection[str] = NAMES) -> Image:
-    """A contact sheet of what views make of a picture, under each its name and its size in pixels.
+    """Make a contact sheet of a picture through several views, each labelled with its name and size.
 
     Parameters
     ----------
     source : path, bytes, binary file, PIL.Image.Image, ndarray or Frame
         As for `Frame.load`.
     views : collection of str
-        Names of `qrcascade.image.views.NAMES`, also joined by "+": "x2+unsharp". All single ones by default.
+        Names from `qrcascade.image.views.NAMES`, or several joined by "+": "x2+unsharp". By default all.
 
     Returns
     -------
     PIL.Image.Image
-        RGB, in rows from the top left. Each picture is reduced to 240 pixels, none is enlarged.
+        RGB, in rows from the top left. Each picture is reduced to 240 pixels; none is enlarged.
 
     Raises
     ------
     ImageError
-        If the source is not a picture that can be read.
+        If the source is not a readable picture.
     OptionError
-        If there is no view, or none of a name.
+        If no view is given, or a name is unknown.
     """
     from PIL import Image, ImageDraw, ImageFont
 
@@ -130,7 +132,7 @@ def show_views(source: Source, views: Collection[str] = NAMES) -> Image:
     if not names:
         raise OptionError("show_views needs at least one view")
     frame = Frame.load(source)
-    pictures, labels = zip(*(_seen(frame, name) for name in names), strict=True)
+    pictures, labels = zip(*(_render_view(frame, name) for name in names), strict=True)
     across = math.ceil(math.sqrt(len(names)))
     down = math.ceil(len(names) / across)
     wide, high = (max(picture.size[i] for picture in pictures) + _GAP for i in (0, 1))
@@ -144,14 +146,15 @@ def show_views(source: Source, views: Collection[str] = NAMES) -> Image:
     return sheet
 
 
-def _seen(frame: Frame, name: str) -> tuple[Image, str]:
-    """What a view shows, reduced to a cell of the sheet, and its name and size."""
+def _render_view(frame: Frame, name: str) -> tuple[Image, str]:
+    """Return what a view shows, reduced to a cell of the sheet, with its label."""
     from PIL import Image
 
     try:
         look = view(name)
     except (KeyError, AttributeError) as error:
-        raise OptionError(f"no view {name!r}; there are {', '.join(NAMES)}, and these joined by +") from error
+        known = f"{', '.join(NAMES)}, or several of them joined by +"
+        raise OptionError(f"there is no view {name!r}; views are {known}") from error
     seen = look(frame)
     image = Image.fromarray(seen.gray).convert("RGB")
     image.thumbnail((_CELL, _CELL))

@@ -1,4 +1,4 @@
-"""What was read and located, drawn over the picture. Lengths are pixels of the upright picture."""
+"""Draw what was read and located over the picture. Lengths are in pixels of the upright picture."""
 
 from __future__ import annotations
 
@@ -22,14 +22,14 @@ GREEN: Color = (0, 170, 60)
 AMBER: Color = (255, 176, 0)
 BLUE: Color = (30, 110, 255)
 
-# Share of the picture's longer side that a line is wide, and widths of a line that a mark's radius is.
+# Width of a line as a share of the picture's longer side; radius of a mark in line widths.
 _WIDTH, _MARK = 1 / 200, 2.0
 
 
 def draw(reading: Reading, mesh: bool = False) -> Image:
     """Draw what was found over the picture: see `qrcascade.ReadResult.draw`."""
     if reading.picture is None:
-        raise OptionError("there is no picture to draw on: copies and pickles of a result go without it")
+        raise OptionError("there is no picture to draw on: copies and pickles of a result omit it")
     unread = [(r.quad.corners, AMBER, False) for r in reading.regions if r.score >= CREDIBLE]
     read = [(code.quad.corners, GREEN, True) for code in reading.codes]
     meshes = [code.mesh for code in reading.codes if mesh and code.mesh is not None]
@@ -49,14 +49,14 @@ def overlay(
     pixels : ndarray of uint8, shape (H, W, 3)
         RGB; not changed.
     outlines : iterable of (corners, color, marked)
-        Corners (x, y) in turn, a colour, and whether the first corner is marked; later ones lie on top.
+        Corners (x, y) in turn, a colour, and whether to mark the first corner; later outlines lie on top.
     meshes : iterable of rows of points
-        Lines along the rows and the columns, below the outlines.
+        Meshes whose rows and columns are drawn as lines, below the outlines.
 
     Returns
     -------
     PIL.Image.Image
-        A new one, of mode "RGB" and the picture's size.
+        A new picture of the same size, in mode "RGB".
     """
     from PIL import Image, ImageDraw
 
@@ -66,7 +66,7 @@ def overlay(
     for rows in meshes:
         _draw_mesh(pen, rows, max(1, width // 3))
     for corners, color, marked in outlines:
-        # From the first corner on past it, so that the last joint is round as well.
+        # Go on past the first corner, so that the last joint is round as well.
         pen.line([*corners, *corners[:2]], color, width, joint="curve")
         if marked:
             x, y = corners[0]

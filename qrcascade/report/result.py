@@ -1,4 +1,4 @@
-"""The result of a reading: its values, and ways to show them."""
+"""The result of a reading, with ways to show it."""
 
 from __future__ import annotations
 
@@ -15,20 +15,20 @@ __all__ = ["ReadResult"]
 
 @dataclass(frozen=True, slots=True)
 class ReadResult(Reading):
-    """What `qrcascade.read` gives: a `Reading` that can be drawn and explained."""
+    """The result of `qrcascade.read`: a `Reading` that can be drawn and explained."""
 
     def draw(self, mesh: bool = False) -> Image:
-        """Draw the picture with what was found: read codes in green, credible regions left unread in amber.
+        """Draw what was found over the picture: codes in green, credible unread regions in amber.
 
         Parameters
         ----------
         mesh : bool
-            Draw the fitted module mesh of the codes that have one, in blue.
+            Whether to draw, in blue, the fitted module mesh of the codes that have one.
 
         Returns
         -------
         PIL.Image.Image
-            Upright, RGB; a dot marks each code's own top-left corner. Lines grow with the picture.
+            Upright, RGB; a dot marks each code's own top-left corner. Line width grows with the picture.
 
         Raises
         ------
@@ -40,17 +40,17 @@ class ReadResult(Reading):
         return draw(self, mesh)
 
     def explain(self) -> str:
-        """Say in words what was tried, read and located, why it stopped, and what kept the rest unread.
+        """Explain in words what was tried, read and located, why it stopped, and why the rest is unread.
 
-        Looks at the picture again where something may be unread, a fraction of a second
-        (`qrcascade.report.explain` says how). A result without its picture says less.
+        If something may be unread, the picture is measured again, which takes a fraction of a second (see
+        `qrcascade.report.explain`). Without its picture, a result says less.
         """
         from qrcascade.report.explain import explain
 
         return explain(self)
 
     def _repr_html_(self) -> str:
-        """Show in a notebook the picture with what was found, and the attempts."""
+        """Show the picture with what was found, and the attempts, in a notebook."""
         from qrcascade.report.display import to_html
 
         return to_html(self)

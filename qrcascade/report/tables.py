@@ -1,4 +1,4 @@
-"""Readings as a table: one row a code, and one for a picture without any."""
+"""Readings as a table: one row per code, and one for a picture without codes."""
 
 from __future__ import annotations
 
@@ -35,34 +35,34 @@ COLUMNS = (
     "unread",
     "ended",
 )
-"""The keys of a row, in order. Of a picture without a code those from text to side are None."""
+"""The keys of a row, in order. For a picture without codes, those from text to side are None."""
 
 Readings = Mapping[Any, Reading] | Iterable[Reading | tuple[Any, Reading]]
-"""Results, each perhaps with the name of its source: a mapping, pairs, or results alone."""
+"""Results, with or without the names of their sources: a mapping, pairs, or results alone."""
 
 
 def rows(readings: Readings) -> list[dict[str, Any]]:
-    """Plain rows with the keys of `COLUMNS`.
+    """Return plain rows with the keys of `COLUMNS`.
 
     ``x``, ``y`` and ``side`` are the symbol's centre and width in pixels of the upright picture, ``data`` is
-    hexadecimal, ``ms`` the milliseconds of the picture, ``unread`` the number of regions that were located in
-    it and not read.
+    hexadecimal, ``ms`` is the time spent on the picture, ``unread`` the number of regions located in it but
+    not read.
 
     Parameters
     ----------
     readings : mapping of name to Reading, or iterable of Reading or of (name, Reading)
-        One picture or page each; names become ``source``, as text.
+        One reading per picture or page; names become ``source``, as text.
 
     Raises
     ------
     OptionError
-        If one is something else.
+        If an item is anything else.
     """
-    return list(_rows(readings.items() if isinstance(readings, Mapping) else readings))
+    return list(_make_rows(readings.items() if isinstance(readings, Mapping) else readings))
 
 
 def to_pandas(readings: Readings) -> pandas.DataFrame:
-    """The same as a DataFrame of pandas.
+    """Return `rows` as a pandas DataFrame.
 
     Raises
     ------
@@ -79,7 +79,7 @@ def to_pandas(readings: Readings) -> pandas.DataFrame:
 
 
 def to_polars(readings: Readings) -> polars.DataFrame:
-    """The same as a DataFrame of polars.
+    """Return `rows` as a polars DataFrame.
 
     Raises
     ------
@@ -95,20 +95,20 @@ def to_polars(readings: Readings) -> polars.DataFrame:
     return polars.DataFrame(rows(readings), schema=list(COLUMNS), infer_schema_length=None)
 
 
-def _rows(readings: Iterable[object]) -> Iterator[dict[str, Any]]:
+def _make_rows(readings: Iterable[object]) -> Iterator[dict[str, Any]]:
     for reading in readings:
         source, result = reading if isinstance(reading, tuple) and len(reading) == 2 else (None, reading)
         if not isinstance(result, Reading):
-            raise OptionError(f"a table is of ReadResult, or of (name, ReadResult), got {reading!r}")
+            raise OptionError(f"a table needs ReadResult or (name, ReadResult) items, got {reading!r}")
         for code in result.codes or (None,):
-            yield _row(None if source is None else str(source), result, code)
+            yield _make_row(None if source is None else str(source), result, code)
 
 
-def _row(source: str | None, result: Reading, code: QRCode | None) -> dict[str, Any]:
+def _make_row(source: str | None, result: Reading, code: QRCode | None) -> dict[str, Any]:
     row: dict[str, Any] = dict.fromkeys(COLUMNS)
     if code is not None:
-        told = code.to_dict()
-        row.update((name, told[name]) for name in COLUMNS if name in told)
+        facts = code.to_dict()
+        row.update((name, facts[name]) for name in COLUMNS if name in facts)
         (row["x"], row["y"]), row["side"] = code.quad.center, code.quad.side
     row.update(
         source=source,

@@ -1,4 +1,4 @@
-"""The tiers of a cascade. None knows of another; what one learns reaches the next by the scan."""
+"""The tiers of a cascade. They are independent; what one learns reaches the next through the scan."""
 
 from __future__ import annotations
 

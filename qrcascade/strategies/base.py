@@ -1,4 +1,4 @@
-"""What a strategy is, and one that gives what it was given."""
+"""The strategy protocol, and a stub for tests."""
 
 from __future__ import annotations
 
@@ -17,27 +17,27 @@ __all__ = ["Strategy", "StubStrategy", "warm"]
 
 @runtime_checkable
 class Strategy(Protocol):
-    """One tier of a cascade. Any object with these two will do.
+    """One tier of a cascade. Any object with these two members will do.
 
-    A strategy plans and never runs anything itself: `steps` yields the next `Step` and is resumed with the
-    `Attempt` that came of it, so that between any two the cascade decides whether to go on. The scan has what
-    others read and located; each attempt is recorded in it before the generator is resumed.
+    A strategy plans but never runs anything itself: `steps` yields the next `Step` and is resumed with its
+    `Attempt`, so that the cascade decides between steps whether to go on. The scan holds what has been read
+    and located so far; each attempt is recorded in it before the generator is resumed.
 
-    With isolation the plan is made in the caller's process and its steps are run in another one. So a plan
-    leaves pixels alone; what looks at them is a step.
+    With isolation the plan is made in the caller's process, and its steps run in another one. So a plan must
+    not look at pixels; only steps do.
     """
 
     @property
     def name(self) -> str:
-        """As it appears in `QRCode.strategy` and `Attempt.strategy`."""
+        """The name that appears in `QRCode.strategy` and `Attempt.strategy`."""
 
     def steps(self, scan: Scan) -> Iterable[Step]:
-        """Plan the reading of ``scan.frame``, step by step; a generator is sent the attempts."""
+        """Plan the reading of ``scan.frame``, step by step; attempts are sent to a generator."""
         ...
 
 
 def warm(strategies: Iterable[object]) -> None:
-    """Load now what strategies that have a ``warm()`` would load when they first run.
+    """Call ``warm()`` of the strategies that have one, to load now what they would load on first use.
 
     What cannot be loaded is reported by the attempts that need it.
     """
@@ -49,12 +49,12 @@ def warm(strategies: Iterable[object]) -> None:
 
 
 class StubStrategy:
-    """A strategy whose steps give what it was given: for tests of cascades and of apps.
+    """A strategy with canned results, for tests of cascades and applications.
 
     Parameters
     ----------
     attempts : sequence of Attempt
-        What its steps give, in order; their ``strategy`` is replaced by this one's name.
+        The outcomes of its steps, in order; their ``strategy`` is replaced by this one's name.
     name : str
         Its name.
     error : Exception, optional
@@ -63,7 +63,7 @@ class StubStrategy:
     Attributes
     ----------
     calls : int
-        How many readings asked for its steps.
+        Number of readings that asked for its steps.
     """
 
     def __init__(

@@ -16,9 +16,9 @@ from qrcascade.strategies.regions import WORTHWHILE, is_credible_outline, read_r
 
 __all__ = ["QUICK", "SCHEDULE", "ClassicalStrategy"]
 
-# Whole-picture steps, in the order that `python -m benchmarks schedule` found, with the points that
-# each adds to those before it and its time, both as means over all pictures of the corpora. The raw
-# picture comes first: an easy one costs one engine run.
+# Whole-picture steps, in the order that `python -m benchmarks schedule` found, with the points that each
+# adds to those before it and its time, both as means over all pictures of the corpora. The raw picture comes
+# first, so that an easy one costs a single engine run.
 SCHEDULE: tuple[str, ...] = (
     "zxing raw",  # 85.59 points, 7.2 ms a picture
     "finders <=1200px",  # locates: 7.0 ms
@@ -28,11 +28,11 @@ SCHEDULE: tuple[str, ...] = (
     "zxing equalize+otsu",  # +0.05, 3.9 ms
     "zxing x2",  # +0.06, 13.6 ms
 )
-# So many steps look at every picture. The others are run on evidence: something is located and
-# unread, or read with doubt or not accepted, or the caller expects more codes than are read.
+# This many steps look at every picture. The others need evidence: something is located and unread, read
+# with doubt or not accepted, or the caller expects more codes than are read.
 QUICK = 5
-# What stands in for the first step where the picture has a draft, and what a code must be like there to be
-# all that is looked for: half of its correction unused, its modules so many pixels wide.
+# The step that replaces the first one if the picture has a draft, and what a code needs to end the search
+# there: half of its error correction unused, and modules this many pixels wide.
 _RAW = SCHEDULE[0]
 _THRIFTY = engines.ZXingEngine(thrifty=True)
 _DRAFT_SURE = 0.945
@@ -40,22 +40,22 @@ _DRAFT_MODULE = 2.0
 
 
 class ClassicalStrategy:
-    """Engines over views of the whole picture, and over what they locate and cannot read.
+    """Engines over views of the whole picture, and over the regions that they locate but cannot read.
 
     Parameters
     ----------
     schedule : sequence of str
         Steps as "engine view", in order; `SCHEDULE` by default.
     quick : int
-        How many of them look at every picture. The others only where something is located and
-        unread, or read with doubt, or where ``expect`` is a number.
+        How many of them look at every picture. The others run only if something is located and unread,
+        or read with doubt, or if ``expect`` is a number.
     name : str
         Its name in results.
 
     Raises
     ------
     OptionError
-        If the schedule is no list, or a step names an engine or a view that does not exist.
+        If the schedule is not a list, or a step names an engine or a view that does not exist.
     """
 
     def __init__(
@@ -67,7 +67,7 @@ class ClassicalStrategy:
             raise OptionError(f"schedule must be a list of steps, got {schedule!r}")
         self.schedule = tuple(schedule)
         self._steps = tuple(map(parse_step, self.schedule))
-        # Where nothing is expected the first look is a thrifty one; the others are for what it leaves.
+        # Without ``expect`` the first look is a thrifty one; the others find what it misses.
         is_usual = self.schedule[:1] == (_RAW,)
         first = (Step.look(_THRIFTY, views.view("raw")),) if is_usual else self._steps[:1]
         self._thrifty = first + self._steps[1:]
@@ -77,7 +77,7 @@ class ClassicalStrategy:
         return f"ClassicalStrategy({len(self.schedule)} steps)"
 
     def steps(self, scan: Scan) -> Steps:
-        """Plan a look at the draft, if there is one, then the schedule; read what is located."""
+        """Plan a look at the draft, if there is one, then the schedule; read located regions."""
         if self._draft and scan.frame.has_draft and scan.expect is None and not scan.attempts:
             yield self._draft
         tried: set[Quad] = set()
@@ -97,7 +97,7 @@ class ClassicalStrategy:
 
 
 def parse_step(text: str) -> Step:
-    """Return the step that an entry of a schedule stands for: an engine and views, as "zxing clahe+otsu".
+    """Return the step for an entry of a schedule: an engine and views, such as "zxing clahe+otsu".
 
     Raises
     ------
@@ -109,13 +109,13 @@ def parse_step(text: str) -> Step:
         return Step.look(engines.engine(name), views.view(tone))
     except (AttributeError, KeyError, TypeError, ValueError) as error:
         known = f"an engine ({', '.join(engines.NAMES)}), a space, and views ({', '.join(views.NAMES)})"
-        raise OptionError(f"no such step: {text!r}; a step is {known}, joined by +") from error
+        raise OptionError(f"no such step: {text!r}; a step is {known} joined by +") from error
 
 
 def _read_draft(context: Context) -> Findings:
-    """Return what zxing-cpp reads in the draft, if it is one clear code and nothing else; else nothing.
+    """Return what zxing-cpp reads in the draft if it is one clear code and nothing else, else nothing.
 
-    What is seen less clearly, and where several are, is left to all pixels.
+    Less clear codes, and pictures with several, are left to the steps that look at all pixels.
     """
     draft: Frame | None = context.frame.draft
     found = Findings() if draft is None else _THRIFTY.read(draft.gray, context.formats)
@@ -129,16 +129,16 @@ def _read_draft(context: Context) -> Findings:
 
 
 def _has_sign(scan: Scan) -> bool:
-    """Whether there is any sign of a symbol, be it a single finder pattern, or one is expected.
+    """Return whether there is any sign of a symbol, even a single finder pattern, or one is expected.
 
-    zbar takes five times as long as zxing-cpp, and where there was no sign it never read anything: of the 146
-    pictures of the BoofCV, ZXing and jsQR sets that zxing-cpp does not read whole.
+    zbar takes five times as long as zxing-cpp, and without a sign it never read anything in the 146 pictures
+    of the BoofCV, ZXing and jsQR sets that zxing-cpp does not read completely.
     """
     return bool(scan.codes or scan.regions or scan.expect is not None)
 
 
 def _is_promising(scan: Scan) -> bool:
-    """Whether there is evidence of a code that is still unread."""
+    """Return whether there is evidence of an unread code."""
     if isinstance(scan.expect, int):
         return True
     worthwhile = any(region.score >= WORTHWHILE for region in scan.regions)

@@ -1,4 +1,4 @@
-"""The tier that reads what no engine reads: it fits the module grid of every region that is left."""
+"""The tier that reads what no engine reads: it fits the module grid of every unread region."""
 
 from __future__ import annotations
 
@@ -14,14 +14,14 @@ _SEARCH = Step.look(engine("texture"), view("raw"))
 
 
 class GridStrategy:
-    """Reads located regions by `qrcascade.grid`, the best first, cheap ways for all before expensive ones.
+    """Reads located regions with `qrcascade.grid`, the best first, with cheap stages before expensive ones.
 
-    Where nothing is read even so, or more is expected, it searches for textured patches once itself.
+    If nothing is read this way, or more is expected, it searches once for textured patches.
 
     Parameters
     ----------
     max_regions : int
-        How many regions of one picture are looked at, the most credible first.
+        Maximum number of regions per picture, the most credible first.
     name : str
         Its name in results.
     """
@@ -34,7 +34,7 @@ class GridStrategy:
         return f"GridStrategy(max_regions={self.max_regions})"
 
     def steps(self, scan: Scan) -> Steps:
-        """Plan one step a region and stage, until each is read or all stages are done."""
+        """Plan a step per region and stage, until each region is read or all stages are done."""
         if "QRCode" not in scan.formats:
             return
         yield from self._read_regions(scan)
@@ -56,7 +56,7 @@ class GridStrategy:
             waiting = going
 
     def _is_missing_something(self, scan: Scan) -> bool:
-        """Return whether there should be a symbol that nobody has located, and was not searched for yet."""
+        """Return whether a symbol may be there that is not located, and was not yet searched for."""
         searched = any(
             (a.strategy, a.engine, a.view) == (self.name, _SEARCH.engine, _SEARCH.view) for a in scan.attempts
         )

@@ -1,4 +1,4 @@
-"""The neural tiers: QReader's detector locates; the steps for regions read, and in torch its decoder."""
+"""The neural tiers: QReader's detector locates symbols; region steps and, in torch, its decoder read them."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from functools import partial
 import numpy as np
 
 from qrcascade.engines import confidence
-from qrcascade.engines.orientation import top_left
+from qrcascade.engines.orientation import find_top_left
 from qrcascade.errors import MissingDependencyError, OptionError
 from qrcascade.image.quad import Quad
 from qrcascade.image.views import View, limit, rectify, to_source
@@ -23,11 +23,11 @@ from qrcascade.strategies.regions import is_credible_outline, read_region, verif
 __all__ = ["ENGINE", "QReaderStrategy"]
 
 ENGINE = "qreader"
-"""The engine of the attempts in which QReader's model runs."""
+"""Engine name of the attempts that run QReader's model."""
 
 _DECODE_SIDE = 120
 _NAMES = {"n": "nano", "s": "small", "m": "medium", "l": "large"}
-# docs/benchmarks/runtimes.md, between torch and the exports, without loading the model.
+# From docs/benchmarks/runtimes.md: between torch and the exports, without loading the model.
 _DETECT_S = {"n": 0.1, "s": 0.25, "m": 0.5, "l": 0.9}
 _DECODE_S = 0.15
 
@@ -35,38 +35,38 @@ _DECODE_S = 0.15
 class QReaderStrategy:
     """One size of QReader.
 
-    The model is loaded when the strategy first runs, not before. It does not look where a smaller
-    size has looked and nothing is read or credibly located, unless the caller expects codes.
+    The model is loaded when the strategy first runs. It does not look at a picture in which a smaller size
+    has looked and nothing is read or credibly located, unless the caller expects codes.
 
-    Large pictures, in which it may miss a small symbol, it looks at again, tile by tile, where there
-    is a sign of one or codes are expected: see `qrcascade.strategies.tiles`.
+    In a large picture the detector may miss a small symbol. If there is a sign of one, or codes are
+    expected, it looks again, tile by tile: see `qrcascade.strategies.tiles`.
 
     Parameters
     ----------
     size : str
         "n", "s", "m" or "l".
     weights_folder : path, optional
-        Where ``qrdet-<size>.pt`` is; by default ``QRCASCADE_WEIGHTS``, else the user's cache. A
-        file that is not there is fetched only where ``QRCASCADE_ACCEPT_LICENCE`` is set.
+        Folder of ``qrdet-<size>.pt``; by default ``QRCASCADE_WEIGHTS``, else the user's cache. A missing
+        file is fetched only if ``QRCASCADE_ACCEPT_LICENCE`` is set.
     max_side : int
-        Larger pictures are reduced to this for detection; decoding sees all pixels.
+        Longer side in pixels to which larger pictures are reduced for detection; decoding uses all pixels.
     runtime : {"auto", "torch", "openvino", "onnx", "openvino-bf16"}
         What the detector runs in. The last three need an export (`qrcascade.neural.runtimes.export`), do not
-        import torch, and leave QReader's own decoding of a region out. "auto" takes the first of
-        openvino and onnx that is installed and exported, else torch. "openvino-bf16" computes in 16 bits
-        where the processor can, which finds slightly other outlines in half the time.
+        import torch, and skip QReader's own decoding of regions. "auto" takes the first of openvino and onnx
+        that is installed and exported, else torch. "openvino-bf16" computes in 16 bits if the processor can,
+        which gives slightly different outlines in half the time.
     device : str, optional
-        As torch names it, "cpu" or "cuda:0"; None lets Ultralytics choose. Only for torch.
+        Torch device, such as "cpu" or "cuda:0"; None lets Ultralytics choose. Only for torch.
     threads : int, optional
-        The runtime's threads during detection; None leaves them to it.
+        Number of threads for detection; None leaves it to the runtime.
     required : bool
-        Whether to raise here and now where the runtime is not installed. The presets say no:
-        there it becomes an attempt with an error.
+        Whether to raise now if the runtime is not installed. With False, as in the presets, that becomes an
+        attempt with an error.
 
     Raises
     ------
     OptionError
-        If the size or the runtime does not exist, or the runtime takes no device.
+        If there is no such size or runtime, or the runtime does not take a device.
     MissingDependencyError
         If the runtime is not installed and ``required``.
     """
@@ -85,7 +85,7 @@ class QReaderStrategy:
         if size not in weights.SIZES:
             raise OptionError(f"size must be one of {', '.join(weights.SIZES)}, got {size!r}")
         chosen = runtimes.choose(size, runtime, weights_folder, device)
-        if required and not runtimes.installed(chosen):
+        if required and not runtimes.is_installed(chosen):
             raise MissingDependencyError(f"QReader {size} in {chosen}", runtimes.remedy(chosen))
         self.size = size
         self.name = _NAMES[size]
@@ -99,7 +99,7 @@ class QReaderStrategy:
         return f"QReaderStrategy({self.size!r})"
 
     def steps(self, scan: Scan) -> Steps:
-        """Plan one detection and the reading of each region, best first; then perhaps a closer look."""
+        """Plan a detection and the reading of each region, best first; then perhaps a closer look."""
         if "QRCode" not in scan.formats or _is_hopeless(scan):
             return
         detection = yield self.detection(limit(self.max_side))
@@ -112,7 +112,7 @@ class QReaderStrategy:
         self._model()
 
     def detection(self, view: View, name: str = "") -> Step:
-        """Return the step that looks once at a view of the picture, under a name if it is not the first."""
+        """Return the step that runs the detector on a view; further views need a name."""
         work = partial(self._detect, view)
         return Step(ENGINE, name, None, "detect", work, _DETECT_S[self.size])
 
@@ -128,7 +128,7 @@ class QReaderStrategy:
             yield from self._read(scan, credible)
         if not tiles.is_missing_something(scan):
             return
-        for tile in (yield from tiles.likeliest(scan)):
+        for tile in (yield from tiles.choose_likeliest(scan)):
             step = self.detection(tile, tile.name)
             if _was_run(step, scan):
                 continue
@@ -161,8 +161,8 @@ class QReaderStrategy:
         model = self._model()
         if not isinstance(model, runtimes.Decoder):
             return Findings()
-        # It tries some 60 pictures of up to 1024 pixels a side, seconds in all, unless the region is
-        # small; and it looks at the red channel and the gray, so gray pixels are enough.
+        # Unless the region is small, it tries some 60 pictures of up to 1024 pixels a side, which takes
+        # seconds. It looks at the red channel and the gray one, so gray pixels are enough.
         square = rectify(context.frame, quad, _DECODE_SIDE)
         low = (square.size[0] - _DECODE_SIDE) / 2
         high = low + _DECODE_SIDE
@@ -170,15 +170,15 @@ class QReaderStrategy:
         text = model.decode(np.repeat(square.gray[:, :, None], 3, axis=2), inner)
         if not text:
             return Findings()
-        # It gives no corners, and a detector's start anywhere.
-        first = top_left(context.frame.gray, quad)
+        # It returns no corners, and a detector's outline starts at any corner.
+        first = find_top_left(context.frame.gray, quad)
         turned = Quad.of(quad.corners[first:] + quad.corners[:first])
         sure = confidence.of_engine(ENGINE, guessed=not text.isascii())
         return Findings((QRCode(text, turned, sure, engine=ENGINE),))
 
 
 def _is_hopeless(scan: Scan) -> bool:
-    """Return whether a detector has looked, and neither it nor what came before left anything to go by."""
+    """Return whether a detector has looked, and there is still no trace of a symbol."""
     has_looked = any(
         (a.engine, a.kind, a.view, a.error) == (ENGINE, "detect", "", None) for a in scan.attempts
     )
@@ -186,6 +186,6 @@ def _is_hopeless(scan: Scan) -> bool:
 
 
 def _was_run(step: Step, scan: Scan) -> bool:
-    """Return whether this or another tier has run a step, and it did not break."""
+    """Return whether this or another tier has already run a step without an error."""
     same = (step.engine, step.kind, step.view, None)
     return any((a.engine, a.kind, a.view, a.error) == same for a in scan.attempts)

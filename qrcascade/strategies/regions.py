@@ -1,4 +1,4 @@
-"""Reading a located region: rectify, scale, an engine. One mechanism for every tier."""
+"""Read a located region: rectify it, scale it, run an engine. Every tier uses this mechanism."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ __all__ = [
     "verify_codes",
 ]
 
-# Regions that score less, as single finder patterns do, are no outlines of symbols.
+# Regions with a lower score, such as single finder patterns, do not outline symbols.
 WORTHWHILE = 0.15
 
 # Engine, pixels of the square's side, and view, in the order that `python -m benchmarks schedule` found, with
@@ -47,8 +47,8 @@ REGION_LOOKS: tuple[tuple[str, int, str], ...] = (
     ("zxing", 400, "gamma0.5"),  # +0.05, 6.1 ms
 )
 
-# Stages of the grid reader that are run where an engine read something without exact bytes: the fit, the
-# local fit, and the fit without highlights. Of 50 such codes in the corpora the first proves 48, the last 2.
+# Stages of the grid reader that are run if an engine read a code without exact bytes: the fit, the local
+# fit, and the fit without highlights. Of 50 such codes in the corpora the first proves 48, the last 2.
 _PROOF_STAGES = 3
 
 _GRID = "grid"
@@ -56,18 +56,18 @@ _FIRST_STAGE = "fit"
 
 
 def look_at_region(name: str, side: int, tone: str, quad: Quad) -> Step:
-    """Return the step in which an engine looks at the square, so many pixels wide, that a quad becomes."""
+    """Return the step in which an engine looks at a quad as a square this many pixels wide."""
     return Step.look(engine(name), square(quad, side).then(view(tone)), quad)
 
 
 def read_region(scan: Scan, region: Region) -> Steps:
-    """Try to read what was located until it is read: by engines, then by the grid reader's first stage."""
+    """Try to read a located region: with engines in turn, then with the grid reader's first stage."""
     for name, side, tone in REGION_LOOKS:
         attempt = yield look_at_region(name, side, tone, region.quad)
         yield from verify_codes(scan, attempt)
         if scan.is_read(region.quad):
             return
-    # As expensive as all of these together, and it reads most of what they leave.
+    # It costs as much as all of these together, and reads most of what they leave unread.
     if "QRCode" in scan.formats:
         step = continue_grid(scan, region.quad)
         if step is not None:
@@ -75,16 +75,16 @@ def read_region(scan: Scan, region: Region) -> Steps:
 
 
 def verify_codes(scan: Scan, attempt: Attempt) -> Steps:
-    """Ask the module grid about an attempt's codes that come without exact bytes.
+    """Check an attempt's codes that lack exact bytes against the module grid.
 
-    The grid is fitted where such a code was read. Where it does not say by itself what the symbol says, the
-    engine's text is compared with its modules. Places that are read with confidence are left alone.
+    The grid is fitted where such a code was read. If it cannot be decoded, the engine's text is compared
+    with its modules. Places already read with confidence are skipped.
     """
     for code in attempt.codes:
         quad = code.quad
         if code.data is not None or scan.is_read(quad) or not is_credible_outline(quad, scan.frame):
             continue
-        # A region's own grid may be a bad one: only a grid that was fitted for a code is used again.
+        # A region's own grid may be poor: reuse only a grid that was fitted for a code.
         place = next((known for known in scan.compared if known.same_place(quad)), None)
         if place is None:
             yield from _fit_at(scan, code)
@@ -93,7 +93,7 @@ def verify_codes(scan: Scan, attempt: Attempt) -> Steps:
 
 
 def _fit_at(scan: Scan, code: QRCode) -> Steps:
-    """Fit the grid where a code was read, until it says or bears out what the symbol says."""
+    """Fit the grid where a code was read, until it is decoded or confirms the code."""
     for _ in range(_PROOF_STAGES):
         step = continue_grid(scan, code.quad)
         if step is None:
@@ -112,14 +112,14 @@ def _compare(scan: Scan, place: Quad, code: QRCode) -> Step:
 
 
 def continue_grid(scan: Scan, quad: Quad) -> Step | None:
-    """Return the next stage of fitting a region's module grid; None where all stages are done."""
+    """Return the step for the next stage of a region's grid; None if all stages are done."""
     known = scan.following(_GRID, quad)
     kind = _FIRST_STAGE if known is None else known
     return Step(_GRID, "", quad, kind, partial(_run_stage, quad)) if kind else None
 
 
 def _run_stage(quad: Quad, context: Context) -> Findings:
-    """Run the next stage; what it raises is reported, and the stage after it comes next all the same."""
+    """Run the next stage; an exception is reported, and the stage after it still comes next."""
     work = context.grids.setdefault(quad, stages(context.frame, quad))
     stage = next(work, None)
     if stage is None:
@@ -127,7 +127,7 @@ def _run_stage(quad: Quad, context: Context) -> Findings:
     codes: tuple[QRCode, ...] = ()
     following, error = "", None
     try:
-        codes = _codes(stage.run())
+        codes = _convert_codes(stage.run())
     except MissingDependencyError:
         raise
     except Exception as broken:
@@ -141,10 +141,10 @@ def _run_stage(quad: Quad, context: Context) -> Findings:
 
 def _verify(quad: Quad, text: str, context: Context) -> Findings:
     work = context.grids.get(quad)
-    return Findings() if work is None else Findings(_codes(work.verify(text)))
+    return Findings() if work is None else Findings(_convert_codes(work.verify(text)))
 
 
-def _codes(reading: GridReading | None) -> tuple[QRCode, ...]:
+def _convert_codes(reading: GridReading | None) -> tuple[QRCode, ...]:
     if reading is None:
         return ()
     decoded = reading.decoded
@@ -164,7 +164,7 @@ def _codes(reading: GridReading | None) -> tuple[QRCode, ...]:
 
 
 def is_credible_outline(quad: Quad, frame: Frame) -> bool:
-    """Return whether a quad can outline a symbol: convex, a dozen pixels wide, its centre in the picture."""
+    """Return whether a quad can outline a symbol: convex, 12 pixels wide or more, centred in the picture."""
     width, height = frame.size
     x, y = quad.center
     inside = 0 <= x < width and 0 <= y < height

@@ -1,1 +1,1 @@
-"""QR Code as ISO/IEC 18004 has it: where modules lie, bits, error correction, text. Nothing of ours."""
+"""QR Code as ISO/IEC 18004 defines it: module layout, bits, error correction, text; nothing of our own."""

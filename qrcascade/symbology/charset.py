@@ -1,20 +1,20 @@
-r"""From the bytes of a payload to text, by one rule, the same on every machine.
+r"""Decode a payload's bytes to text by one rule, the same on every machine.
 
-ISO/IEC 18004 says that bytes without an Extended Channel Interpretation (ECI) are ISO/IEC 8859-1.
-Most encoders write UTF-8 all the same, and Japanese ones Shift_JIS. The rule:
+ISO/IEC 18004 says that bytes without an Extended Channel Interpretation (ECI) are ISO/IEC 8859-1. But most
+encoders write UTF-8, and Japanese ones Shift_JIS. The rule:
 
 1. A stretch under an ECI is decoded as that ECI says.
-2. Bytes that are strict UTF-8 (so all ASCII) are UTF-8.
-3. GB 2312, where the engine saw the symbol's hanzi mode: it says so by decoding it that way, or as GB 18030,
-   which differs in two signs.
-4. Shift_JIS, where the bytes decode cleanly as such and Latin-1 would show control characters, or
-   signs amid capital letters as half-width katakana give. Bytes of kanji mode fall under it:
-   almost every kanji's first byte is a control character of Latin-1.
-5. Windows-1252, where Latin-1 would show control characters and Windows-1252 does not.
+2. Bytes that are strict UTF-8 (which includes ASCII) are UTF-8.
+3. GB 2312, if the engine saw hanzi mode in the symbol, as its own decoding in GB 2312 shows, or in GB 18030,
+   which differs in two characters.
+4. Shift_JIS, if the bytes decode cleanly as such and Latin-1 would show control characters, or symbols
+   among capital letters, as half-width katakana look. This covers the bytes of kanji mode: the first byte
+   of almost every kanji is a control character in Latin-1.
+5. Windows-1252, if Latin-1 would show control characters and Windows-1252 does not.
 6. Latin-1, which decodes everything.
 
-Rules 2 to 6 look at a whole stretch, so a symbol that mixes kanji mode with UTF-8 and no ECI
-decodes as one of them. An ECI that nobody knows falls through to them.
+Rules 2 to 6 look at a whole stretch, so a symbol that mixes kanji mode with UTF-8 and has no ECI is decoded
+as one of them. They also apply to an unknown ECI.
 """
 
 from __future__ import annotations
@@ -49,17 +49,17 @@ _CODECS = {
     170: "ascii",
 }
 
-# Latin-1's C1 control characters: no text has them.
+# Latin-1's C1 control characters, which no text contains.
 _HIGH_CONTROLS = re.compile(r"[\x80-\x9f]")
-# Half-width katakana seen as Latin-1: capital letters and signs in one run, a sign not at its ends.
+# Half-width katakana seen as Latin-1: a run of capital letters and symbols, with a symbol inside.
 _KATAKANA = re.compile(r"[\xa1-\xdf][\xa1-\xbf\xd7][\xa1-\xdf]")
 
 Stretch = tuple[int | None, bytes]
 
 
 def is_plain(stretches: Sequence[Stretch]) -> bool:
-    """Whether an ECI or strict UTF-8 settles every stretch, so that a hint would change nothing."""
-    return all(eci in _CODECS or _clean(data, "utf_8") is not None for eci, data in stretches)
+    """Return whether ECIs or strict UTF-8 settle every stretch, so that a hint would change nothing."""
+    return all(eci in _CODECS or _decode_strictly(data, "utf_8") is not None for eci, data in stretches)
 
 
 def decode(stretches: Sequence[Stretch], hint: str | None = None) -> str:
@@ -68,14 +68,14 @@ def decode(stretches: Sequence[Stretch], hint: str | None = None) -> str:
     Parameters
     ----------
     stretches : sequence of (int or None, bytes)
-        As `split_eci` gives them.
+        As returned by `split_eci`.
     hint : str, optional
-        What an engine that sees the symbol's modes makes of the whole payload.
+        The whole payload as decoded by an engine that sees the symbol's modes.
 
     Returns
     -------
     str
-        Every byte is accounted for; nothing is dropped or replaced.
+        The text; no byte is dropped or replaced.
     """
     return "".join(_decode_one(eci, data, hint) for eci, data in stretches)
 
@@ -85,25 +85,25 @@ def _decode_one(eci: int | None, data: bytes, hint: str | None) -> str:
     if eci in _CODECS:
         candidates.insert(0, _CODECS[eci])
     for codec in candidates:
-        text = _clean(data, codec)
+        text = _decode_strictly(data, codec)
         if text is not None:
             return text
-    if hint is not None and hint in (_clean(data, "gb2312"), _clean(data, "gb18030")):
+    if hint is not None and hint in (_decode_strictly(data, "gb2312"), _decode_strictly(data, "gb18030")):
         return hint
     latin = data.decode("iso8859_1")
     doubtful = _HIGH_CONTROLS.search(latin)
     if doubtful or _KATAKANA.search(latin):
-        japanese = _clean(data, "cp932")
+        japanese = _decode_strictly(data, "cp932")
         if japanese is not None and not _HIGH_CONTROLS.search(japanese):
             return japanese
     if doubtful:
-        western = _clean(data, "cp1252")
+        western = _decode_strictly(data, "cp1252")
         if western is not None:
             return western
     return latin
 
 
-def _clean(data: bytes, codec: str) -> str | None:
+def _decode_strictly(data: bytes, codec: str) -> str | None:
     try:
         return data.decode(codec)
     except UnicodeDecodeError:
@@ -116,13 +116,13 @@ def split_eci(protocol: bytes) -> list[Stretch]:
     Parameters
     ----------
     protocol : bytes
-        Symbology identifier (``]Q1`` ...) and payload as ISO/IEC 15424 and 18004 define them:
-        with ECIs, ``\NNNNNN`` announces one and a backslash of the payload is doubled.
+        Symbology identifier (``]Q1`` ...) and payload as ISO/IEC 15424 and 18004 define them: with ECIs,
+        ``\NNNNNN`` announces one, and a backslash in the payload is doubled.
 
     Returns
     -------
     list of (int or None, bytes)
-        In order; the bytes joined are the payload.
+        The stretches in order; their bytes together are the payload.
     """
     identifier, payload = protocol[:3], protocol[3:]
     if identifier[2:] not in (b"2", b"4", b"6"):

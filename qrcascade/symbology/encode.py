@@ -1,7 +1,6 @@
-"""From a payload to the codewords that say it (ISO/IEC 18004:2015, 7.3 to 7.5): the inverse of `segments`.
+"""Encode a payload as codewords (ISO/IEC 18004:2015, 7.3 to 7.5): the inverse of `segments`.
 
-A payload can be written in many ways, and who prints a symbol chooses: `streams` gives the ways that
-encoders do choose.
+There are many ways to encode a payload; `streams` yields those that encoders actually choose.
 """
 
 from __future__ import annotations
@@ -29,22 +28,22 @@ __all__ = [
 ]
 
 Segment = tuple[int, bytes]
-"""Mode indicator and the bytes that it says."""
+"""A mode indicator and the bytes in that mode."""
 
-# Character sets in which engines give a text that they have bytes of, and their ECI.
+# Character sets that engines decode, and their ECIs.
 _ENCODINGS = {"utf_8": 26, "iso8859_1": 3, "cp932": 20, "cp1252": 23, "big5": 28, "gb18030": 32}
-# Characters; shorter runs of digits, and of other alphanumeric characters, are left in byte mode by encoders
-# that split a text by its runs alone. Chosen: encoders differ.
+# Characters: encoders that split a text only by its runs leave shorter runs of digits, and of other
+# alphanumeric characters, in byte mode. Chosen: encoders differ.
 _RUN = 20
 # Bits of a mode indicator, and of a terminator (7.4.1).
 _MODE_BITS = 4
-# Bits of a character in each mode, times 6 to be whole (7.4): 10 for 3 digits, 11 for 2 letters.
+# Bits per character in each mode, times 6 to be whole (7.4): 10 for 3 digits, 11 for 2 letters.
 _PARTS = 6
 _COST = {NUMERIC: 20, ALPHANUMERIC: 33, BYTE: 48, KANJI: 78}
 
 
 def payloads(text: str) -> Iterator[tuple[bytes, int]]:
-    """Yield the bytes that a text may stand for and the ECI of their character set, the likely ones first."""
+    """Yield the bytes that may encode a text, with the ECI of their character set, the likeliest first."""
     seen = set()
     for encoding, eci in _ENCODINGS.items():
         try:
@@ -57,31 +56,31 @@ def payloads(text: str) -> Iterator[tuple[bytes, int]]:
 
 
 def streams(text: str, version: int, room: int) -> Iterator[tuple[bytes, int]]:
-    """Yield data codewords that say a text, each once, and how many of them come before the padding.
+    """Yield data codewords that encode a text, each once, and how many of them precede the padding.
 
-    In a single mode, the one that needs the fewest bits and bytes; in several, with as few bits as
-    possible, and split by long runs; with and without an ECI before bytes; with and without a zero
+    The text is encoded in a single mode, the most compact one and byte mode; in several modes, with as few
+    bits as possible, and split by long runs; with and without an ECI before bytes; with and without a zero
     before the padding, which some encoders write.
 
     Parameters
     ----------
     text : str
-        What an engine read.
+        The text that an engine read.
     version : int
-        1 to 40: it says how long character counts are.
+        1 to 40; it determines the length of character counts.
     room : int
-        How many data codewords there are.
+        Number of data codewords in the symbol.
 
     Yields
     ------
     stream : bytes
-        As many, padding included. What does not fit is left out.
+        ``room`` codewords, including padding. Encodings that do not fit are left out.
     message : int
-        How many of them are no padding.
+        How many of them are not padding.
     """
     seen = set()
     for data, eci in payloads(text) if text else ():
-        for segments in _split(data, version):
+        for segments in _split_segments(data, version):
             bits = "".join(write_segment(mode, part, version) for mode, part in segments)
             headed = any(mode == BYTE for mode, _ in segments)
             for head in ("", f"{ECI:04b}{eci:08b}")[: 2 if headed else 1]:
@@ -100,9 +99,9 @@ def add_correction(stream: bytes, plan: Plan, blocks: int) -> Words:
     stream : bytes
         All data codewords.
     plan : Plan
-        Of the version and level.
+        The plan of the version and level.
     blocks : int
-        How many there are.
+        Number of blocks.
 
     Returns
     -------
@@ -114,7 +113,7 @@ def add_correction(stream: bytes, plan: Plan, blocks: int) -> Words:
     return reedsolomon.encode(words[:, : plan.width - plan.parity], plan.parity)
 
 
-def _split(data: bytes, version: int) -> Iterator[list[Segment]]:
+def _split_segments(data: bytes, version: int) -> Iterator[list[Segment]]:
     """Yield the ways in which encoders split a payload into segments, the usual ways first."""
     characters = split_characters(data)
     single = [mode for mode in (NUMERIC, ALPHANUMERIC, KANJI) if all(fits(mode, c) for c in characters)]
@@ -125,7 +124,7 @@ def _split(data: bytes, version: int) -> Iterator[list[Segment]]:
 
 
 def split_characters(data: bytes) -> list[bytes]:
-    """Return characters of Shift_JIS where all of it is such; else bytes."""
+    """Split data into Shift_JIS characters if all of it is Shift_JIS, else into bytes."""
     if not data.isascii():
         try:
             characters = [c.encode("cp932") for c in data.decode("cp932")]
@@ -138,7 +137,7 @@ def split_characters(data: bytes) -> list[bytes]:
 
 
 def fits(mode: int, character: bytes) -> bool:
-    """Return whether a mode has a character (7.4.3 to 7.4.6)."""
+    """Return whether a mode can encode a character (7.4.3 to 7.4.6)."""
     if mode == NUMERIC:
         return character.isdigit()
     if mode == ALPHANUMERIC:
@@ -152,7 +151,7 @@ def split_shortest(characters: list[bytes], version: int) -> list[Segment]:
     """Return the segments with the fewest bits, by dynamic programming over the mode of each character."""
     modes = tuple(_COST)
     opening = {mode: _PARTS * (_MODE_BITS + count_bits(mode, version)) for mode in modes}
-    # For each mode of the last character: parts of bits so far, and the modes of all so far.
+    # For each mode of the last character: bits so far, times 6, and the modes of all characters so far.
     best = {0: (0, b"")}
     for character in characters:
         after = {}
@@ -171,7 +170,7 @@ def split_shortest(characters: list[bytes], version: int) -> list[Segment]:
 
 
 def split_runs(data: bytes) -> list[Segment]:
-    """Return long runs of digits, then of alphanumeric characters, in their modes, and bytes between them."""
+    """Put long runs of digits and of alphanumeric characters in their modes, and the rest in byte mode."""
     letters = re.escape(CHARACTERS)
     pattern = rb"(\d{%d,})|([%b]{%d,})|(.)" % (_RUN, letters, _RUN)
     found = re.finditer(pattern, data, re.DOTALL)
@@ -180,7 +179,7 @@ def split_runs(data: bytes) -> list[Segment]:
 
 
 def join_segments(parts: Iterable[Segment]) -> list[Segment]:
-    """Join neighbours of one mode to one segment."""
+    """Join adjacent parts in the same mode to one segment."""
     segments: list[Segment] = []
     for mode, part in parts:
         if segments and segments[-1][0] == mode:
@@ -214,7 +213,7 @@ def _compact_kanji(high: int, low: int) -> int:
 
 
 def _pad(bits: str, room: int, zero: bool) -> tuple[bytes, int] | None:
-    """Terminate, fill up and pad (7.4.9, 7.4.10); None where there is no room."""
+    """Terminate, fill up and pad a bit stream (7.4.9, 7.4.10); return None if there is no room."""
     left = 8 * room - len(bits)
     if left < 0:
         return None

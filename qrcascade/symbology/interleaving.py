@@ -18,19 +18,19 @@ Words = NDArray[np.uint8]
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Plan:
-    """Where the codewords of a version and level are; blocks are rows, right-aligned.
+    """The places of a version and level's codewords; blocks are right-aligned rows.
 
-    A shorter block begins with a codeword that is not there: a zero before a word changes neither
-    its syndromes nor its powers.
+    A shorter block begins with a missing codeword: a zero before a word changes neither its syndromes nor
+    its powers.
 
     Attributes
     ----------
     parity, width : int
-        Parity codewords of each block, and codewords of the longest.
+        Parity codewords per block, and codewords of the longest block.
     block, column : ndarray of int, shape (codewords,)
-        Row and column of each codeword in order of placement.
+        Row and column of each codeword, in order of placement.
     data : ndarray of int, shape (data codewords,)
-        Flat places of the data codewords, in the message's order.
+        Flat indices of the data codewords, in the message's order.
     """
 
     parity: int
@@ -42,7 +42,7 @@ class Plan:
 
 @functools.lru_cache(maxsize=160)
 def make_plan(version: int, level: str) -> Plan:
-    """Return where the codewords of a version and level are."""
+    """Return the plan of a version and level."""
     lengths, inner = np.array(blocks(version, level)).T
     width = int(lengths.max())
     block, position = interleaving(version, level)

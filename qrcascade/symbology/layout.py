@@ -1,7 +1,7 @@
-"""Where everything lies in a QR Code symbol of each version (ISO/IEC 18004:2015, clauses 6.3 and 7).
+"""The layout of a QR Code symbol of each version (ISO/IEC 18004:2015, clauses 6.3 and 7).
 
-Coordinates are (row, column) from the symbol's own top-left, the quiet zone left out. Modules are
-+1 for dark, -1 for light and 0 for not known; all arrays are read-only.
+Coordinates are (row, column) from the symbol's own top-left, without the quiet zone. Modules are +1 for dark,
+-1 for light and 0 for unknown; all arrays are read-only.
 """
 
 from __future__ import annotations
@@ -29,12 +29,12 @@ __all__ = [
 _Array = TypeVar("_Array", bound=NDArray[Any])
 
 VERSIONS = range(1, 41)
-# Modules from the edge: a finder pattern's centre (6.3.3), a timing pattern's row and column (6.3.5).
+# In modules from the edge: a finder pattern's centre (6.3.3), a timing pattern's row and column (6.3.5).
 FINDER_CENTRE, TIMING = 3.5, 6
 # Error correction levels by the value of their two bits in the format information (Table 12).
 LEVELS = "MLHQ"
 
-# Table 9, for versions 1 to 40: error correction codewords in each block, and how many blocks.
+# Table 9, for versions 1 to 40: error correction codewords per block, and number of blocks.
 _PARITY = {
     "L": "7 10 15 20 26 18 20 24 30 18 20 24 26 30 22 24 28 30 28 28 "
     "28 28 30 30 26 28 30 30 30 30 30 30 30 30 30 30 30 30 30 30",
@@ -58,29 +58,29 @@ _BLOCKS = {
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Layout:
-    """The places of one version.
+    """The layout of a version.
 
     Attributes
     ----------
     version, size : int
-        1 to 40, and the modules a side, 21 to 177.
+        1 to 40, and the number of modules per side, 21 to 177.
     pattern : ndarray of int8, shape (N, N)
-        The function patterns that every symbol of the version shares: finder patterns with
-        separators, timing and alignment patterns and the dark module; 0 elsewhere.
+        The function patterns that all symbols of the version share: finder patterns with separators,
+        timing and alignment patterns and the dark module; 0 elsewhere.
     function : ndarray of bool, shape (N, N)
         The modules that carry no codeword: `pattern`, format and version information.
     order : ndarray of int, shape (8 * codewords, 2)
-        Where each bit lies, codeword by codeword, the most significant bit first (7.7.3).
+        The place of each bit, codeword by codeword, the most significant bit first (7.7.3).
     remainder : ndarray of int, shape (0 to 7, 2)
-        The modules that are left over after them.
+        The modules left over after the codewords.
     format_cells : ndarray of int, shape (2, 15, 2)
         Both copies of the format information, the most significant bit first (7.9.1).
     version_cells : ndarray of int, shape (2, 18, 2)
         Both copies of the version information, likewise (7.10); shape (0, 18, 2) below version 7.
     timing : ndarray of bool, shape (N, N)
-        The timing patterns, without what alignment patterns cover.
+        The timing patterns, except where alignment patterns cover them.
     alignment : tuple of int
-        The coordinates whose pairs are centres of alignment patterns (Annex E).
+        Coordinates whose pairs are the centres of alignment patterns (Annex E).
     """
 
     version: int
@@ -96,23 +96,23 @@ class Layout:
 
 
 def symbol_size(version: int) -> int:
-    """Return the modules a side of a version (Table 1)."""
+    """Return the number of modules per side of a version (Table 1)."""
     return 17 + 4 * version
 
 
 @functools.lru_cache(maxsize=40)
 def layout(version: int) -> Layout:
-    """Return the layout of a version, 1 to 40; ValueError for another one."""
+    """Return the layout of a version, 1 to 40; raise ValueError for any other."""
     if version not in VERSIONS:
-        raise ValueError(f"no version {version}")
+        raise ValueError(f"there is no version {version}")
     size = symbol_size(version)
-    centres = _alignment(version)
-    pattern, timing = _pattern(size, centres)
-    format_cells, version_cells = _format_cells(size), _version_cells(version)
+    centres = _compute_alignment(version)
+    pattern, timing = _draw_patterns(size, centres)
+    format_cells, version_cells = _list_format_cells(size), _list_version_cells(version)
     function = pattern != 0
     for cells in (*format_cells, *version_cells):
         function[cells[:, 0], cells[:, 1]] = True
-    places = _placement(function)
+    places = _order_modules(function)
     whole = len(places) // 8 * 8
     return Layout(
         version=version,
@@ -133,8 +133,8 @@ def _freeze(array: _Array) -> _Array:
     return array
 
 
-def _alignment(version: int) -> tuple[int, ...]:
-    """Return coordinates from 6 to the end, evenly spaced from there; the first gap is the rest (Annex E)."""
+def _compute_alignment(version: int) -> tuple[int, ...]:
+    """Return coordinates from 6 to the end, evenly spaced from the end except for the first gap (Annex E)."""
     if version == 1:
         return ()
     gaps = version // 7 + 1
@@ -144,12 +144,12 @@ def _alignment(version: int) -> tuple[int, ...]:
     return (TIMING, *(last - step * i for i in range(gaps - 1, -1, -1)))
 
 
-def _pattern(size: int, centres: tuple[int, ...]) -> tuple[NDArray[np.int8], NDArray[np.bool_]]:
+def _draw_patterns(size: int, centres: tuple[int, ...]) -> tuple[NDArray[np.int8], NDArray[np.bool_]]:
     """Return the function patterns (6.3), and which of their modules are timing patterns."""
     pattern = np.zeros((size, size), np.int8)
     stripes = np.where(np.arange(size) % 2 == 0, 1, -1)
     pattern[TIMING], pattern[:, TIMING] = stripes, stripes
-    finder = _rings(4, dark=(0, 1, 3))
+    finder = _draw_rings(4, dark=(0, 1, 3))
     pattern[:8, :8] = finder[1:, 1:]
     pattern[:8, -8:] = finder[1:, :-1]
     pattern[-8:, :8] = finder[:-1, 1:]
@@ -157,22 +157,22 @@ def _pattern(size: int, centres: tuple[int, ...]) -> tuple[NDArray[np.int8], NDA
     timing[:8, :8] = timing[:8, -8:] = timing[-8:, :8] = False
     for row in centres:
         for column in centres:
-            # A finder pattern is in the way of the three at corners.
+            # Three corners have finder patterns instead.
             if not {(row, column), (column, row)} & {(TIMING, TIMING), (TIMING, size - 7)}:
                 place = np.s_[row - 2 : row + 3, column - 2 : column + 3]
-                pattern[place] = _rings(2, dark=(0, 2))
+                pattern[place] = _draw_rings(2, dark=(0, 2))
                 timing[place] = False
     pattern[size - 8, 8] = 1
     return pattern, timing
 
 
-def _rings(radius: int, dark: tuple[int, ...]) -> NDArray[np.int8]:
-    """Return concentric squares of which those at some distances from the centre are dark."""
+def _draw_rings(radius: int, dark: tuple[int, ...]) -> NDArray[np.int8]:
+    """Return concentric squares that are dark at certain distances from the centre."""
     away = np.abs(np.arange(-radius, radius + 1))
     return np.where(np.isin(np.maximum(away[:, None], away), dark), 1, -1).astype(np.int8)
 
 
-def _format_cells(size: int) -> NDArray[np.intp]:
+def _list_format_cells(size: int) -> NDArray[np.intp]:
     """Return the cells of Figure 25, the most significant of the 15 bits first."""
     along = (0, 1, 2, 3, 4, 5, 7)
     corner = [*((8, i) for i in along), (8, 8), *((i, 8) for i in reversed(along))]
@@ -180,7 +180,7 @@ def _format_cells(size: int) -> NDArray[np.intp]:
     return np.array([corner, edges], np.intp)
 
 
-def _version_cells(version: int) -> NDArray[np.intp]:
+def _list_version_cells(version: int) -> NDArray[np.intp]:
     """Return the cells of Figures 27 and 28, the most significant of the 18 bits first."""
     if version < 7:
         return np.zeros((0, 18, 2), np.intp)
@@ -189,8 +189,8 @@ def _version_cells(version: int) -> NDArray[np.intp]:
     return np.stack([np.stack([low, high], 1), np.stack([high, low], 1)])
 
 
-def _placement(function: NDArray[np.bool_]) -> NDArray[np.intp]:
-    """Return the modules left free in the order of 7.7.3: columns in pairs from the right, up and down."""
+def _order_modules(function: NDArray[np.bool_]) -> NDArray[np.intp]:
+    """Return the free modules in the order of 7.7.3: columns in pairs from the right, up and down."""
     size = len(function)
     columns = [c for c in range(size - 1, -1, -1) if c != TIMING]
     rows = np.arange(size)
@@ -238,7 +238,7 @@ def interleaving(version: int, level: str) -> tuple[NDArray[np.intp], NDArray[np
     """
     parts = blocks(version, level)
     data = [(i, b) for b, (_, inner) in enumerate(parts) for i in range(inner)]
-    # Parity goes by its own index: all blocks have the same number of it, but not of data.
+    # Parity has its own index: all blocks have equally many parity codewords, but not data codewords.
     parity = [(i, b, inner) for b, (total, inner) in enumerate(parts) for i in range(total - inner)]
     placed = [(b, i) for i, b in sorted(data)] + [(b, inner + i) for i, b, inner in sorted(parity)]
     block, position = np.array(placed, np.intp).T.copy()

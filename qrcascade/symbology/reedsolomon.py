@@ -1,11 +1,11 @@
-"""Reed-Solomon codes over GF(256) as QR Code uses them: errors and erasures, many words at once.
+"""QR Code's Reed-Solomon codes over GF(256): correct errors and erasures of many words at once.
 
 The field is GF(2)[x] / 0x11D with primitive element 2, and a code with p parity symbols has the
 roots 2**0 to 2**(p-1) (ISO/IEC 18004:2015, 7.5.2 and Annex A). A word of n symbols is a polynomial
 whose highest coefficient comes first, so symbol i stands for the power n - 1 - i. Polynomials that
 are not words (syndromes, locators) have the lowest coefficient first.
 
-Every array has one row for each word. Loops run over parity symbols, never over rows.
+Every array has one row per word. Loops run over parity symbols, never over rows.
 
 References
 ----------
@@ -26,14 +26,14 @@ Words = NDArray[np.uint8]
 Bools = NDArray[np.bool_]
 Ints = NDArray[np.intp]
 
-# The most parity that Table 9 of ISO/IEC 18004 has is 30; a table's row is whole words of 8 bytes.
+# Table 9 of ISO/IEC 18004 has at most 30; rounded up so that a table's row is whole words of 8 bytes.
 _MAX_PARITY = 32
-# Elements of the field but 0, and its polynomial (7.5.2).
+# Number of nonzero elements of the field, and its polynomial (7.5.2).
 _ORDER, _POLYNOMIAL = 255, 0x11D
 
 
 def _build_field() -> tuple[Words, Ints]:
-    """Return powers of the primitive element, three periods of them, and logarithms (that of 0 is void)."""
+    """Return three periods of powers of the primitive element, and logarithms (that of 0 is undefined)."""
     powers = [1]
     for _ in range(_ORDER - 1):
         double = powers[-1] << 1
@@ -57,18 +57,18 @@ def decode(received: Words, parity: int, erased: Bools) -> tuple[Words, Ints, Bo
     received : ndarray of uint8, shape (B, n)
         The words, n at most 255.
     parity : int
-        Parity symbols, at most 32 and less than n.
+        Number of parity symbols, at most 32 and less than n.
     erased : ndarray of bool, shape (B, n)
-        The symbols that are not to be believed; their values do not matter.
+        The erased symbols; their values do not matter.
 
     Returns
     -------
     words : ndarray of uint8, shape (B, n)
         The corrected words; as received where not ok.
     errors : ndarray of int, shape (B,)
-        How many symbols outside the erasures were corrected; 0 where not ok.
+        Number of corrected symbols outside the erasures; 0 where not ok.
     ok : ndarray of bool, shape (B,)
-        The word is a codeword and 2 * errors + erasures <= parity; equality proves nothing.
+        Whether the word is a codeword and 2 * errors + erasures <= parity; equality proves nothing.
     """
     words = received.copy()
     erasures = erased.sum(1)
@@ -92,7 +92,7 @@ def decode(received: Words, parity: int, erased: Bools) -> tuple[Words, Ints, Bo
 
 
 def encode(data: Words, parity: int) -> Words:
-    """Append the parity symbols: shape (B, k) to (B, k + parity)."""
+    """Append parity symbols: shape (B, k) to (B, k + parity)."""
     generator = np.ones((1, 1), np.uint8)
     for root in _EXP[:parity]:
         generator = _multiply_roots(np.pad(generator, ((0, 0), (0, 1))), root[None, None])
@@ -106,7 +106,7 @@ def encode(data: Words, parity: int) -> Words:
 
 @functools.lru_cache(maxsize=1)
 def _build_syndrome_table() -> NDArray[np.uint64]:
-    """Return a symbol's part in all syndromes by its power and value: 32 bytes seen as 4 words (2 MB)."""
+    """Return a symbol's share in all syndromes by power and value: 32 bytes viewed as 4 words (2 MB)."""
     powers = np.arange(_ORDER)[:, None] * np.arange(_MAX_PARITY) % _ORDER
     products: Words = _MUL[_EXP[powers]].transpose(0, 2, 1).copy()
     return products.view(np.uint64)
@@ -114,7 +114,7 @@ def _build_syndrome_table() -> NDArray[np.uint64]:
 
 @functools.lru_cache(maxsize=1)
 def _build_value_table() -> NDArray[np.uint64]:
-    """Return a coefficient's part in values at 2**-x, x = 0 to 255, by power and value (2 MB)."""
+    """Return a coefficient's share in values at 2**-x, x = 0 to 255, by power and value (2 MB)."""
     powers = np.arange(_MAX_PARITY + 1)[:, None] * -np.arange(_ORDER + 1) % _ORDER
     products: Words = _MUL[_EXP[powers]].transpose(0, 2, 1).copy()
     return products.view(np.uint64)
@@ -139,7 +139,7 @@ def _evaluate(polynomials: Words, length: int) -> Words:
 
 
 def _locate_erased(erased: Bools) -> Words:
-    """Return the locations of the erased symbols, filled up with 0, shape (B, most erasures of a row)."""
+    """Return the locations of the erased symbols, padded with 0, shape (B, most erasures in a row)."""
     length = erased.shape[1]
     order = np.argsort(~erased, axis=1, kind="stable")[:, : erased.sum(1).max(initial=0)]
     return np.where(np.take_along_axis(erased, order, 1), _EXP[length - 1 - order], 0).astype(np.uint8)
@@ -165,17 +165,17 @@ def _find_locators(forney: Words, erasures: Ints) -> tuple[Words, Ints]:
     Parameters
     ----------
     forney : ndarray of uint8, shape (B, parity)
-        The syndromes times the erasures' locator: from the number of erasures on, they hold the
+        The syndromes times the erasures' locator: from the number of erasures on, they depend on the
         errors alone.
     erasures : ndarray of int, shape (B,)
-        That number.
+        The number of erasures.
 
     Returns
     -------
     locator : ndarray of uint8, shape (B, parity // 2 + 1)
     errors : ndarray of int, shape (B,)
-        The linear complexity. Where twice this is more than the sequence has, or the locator has
-        fewer roots, there are too many errors; a locator cut off is such a case.
+        The linear complexity. If the sequence is shorter than twice this, or the locator has fewer roots,
+        there are too many errors; this includes truncated locators.
     """
     parity = forney.shape[1]
     places = erasures[:, None] + np.arange(parity - int(erasures.min(initial=parity)))
@@ -186,13 +186,13 @@ def _find_locators(forney: Words, erasures: Ints) -> tuple[Words, Ints]:
 
 
 def _berlekamp_massey(rows: Words, inside: Bools, width: int) -> tuple[Ints, Ints]:
-    """Return the shortest recurrences of sequences, a column each, ``width`` coefficients, and their lengths.
+    """Return the shortest recurrences of sequences, ``width`` coefficients per column, and their lengths.
 
     A sequence is a row of ``rows``, as far as it is ``inside``.
     """
     count, longest = rows.shape
-    # From here on a column for each word: steps shift whole rows. The sequences are reversed, and zeros
-    # stand for what comes before their beginning.
+    # From here on there is a column per word, so that steps shift whole rows. The sequences are reversed, and
+    # padded with zeros for what precedes them.
     sequence = np.zeros((longest + width, count), np.intp)
     sequence[:longest] = rows.T[::-1]
     locator = np.zeros((width, count), np.intp)
@@ -225,7 +225,7 @@ def _find_magnitudes(forney: Words, locator: Words, roots: Words, places: Bools)
     both = np.zeros((len(locator), parity + 1), np.uint8)
     both[:, : locator.shape[1]] = locator
     both = _multiply_roots(both, roots)
-    # Times x, the derivative keeps the odd powers; the location cancels because the first root is 1.
+    # x times the derivative keeps the odd powers; the location cancels because the first root is 1.
     both[:, ::2] = 0
     values = _multiply(_evaluate(evaluator, length), _INVERSE[_evaluate(both, length)])
     return np.where(places, values, 0).astype(np.uint8)

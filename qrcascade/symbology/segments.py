@@ -1,8 +1,8 @@
-"""From a symbol's data codewords to its payload (ISO/IEC 18004:2015, 7.4; hanzi: GB/T 18284-2000).
+"""Parse a symbol's data codewords to its payload (ISO/IEC 18004:2015, 7.4; hanzi: GB/T 18284-2000).
 
-The bytes are what a scanner transmits: digits and letters as ASCII, kanji as Shift_JIS, hanzi as
-GB 2312, ECIs not shown. What no encoder writes is refused, so that codewords which only chance has
-made valid seldom get by.
+The bytes are what a scanner transmits: digits and letters as ASCII, kanji as Shift_JIS, hanzi as GB 2312,
+without ECIs. Streams that no encoder writes are rejected, so that codewords that are valid only by chance
+seldom pass.
 """
 
 from __future__ import annotations
@@ -39,25 +39,25 @@ _COUNT_BITS = {
 }
 # Table 5: characters of the alphanumeric mode by their values.
 CHARACTERS = b"0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZ $%*+-./:"
-# 7.4.10: the padding codewords, in turn.
+# 7.4.10: the padding codewords, which alternate.
 PAD = (0xEC, 0x11)
-# ISO/IEC 8859-1, what a symbol begins with before any other ECI (7.4.2).
+# ISO/IEC 8859-1, which applies before any other ECI (7.4.2).
 _DEFAULT_ECI = 3
 
 
 @dataclass(frozen=True, slots=True)
 class Payload:
-    """What a symbol says, and how regular its end is.
+    """A symbol's payload, and how regular its end is.
 
     Attributes
     ----------
     data : bytes
-        As a scanner transmits it.
+        The payload as a scanner transmits it.
     text : str
-        The same, decoded by `qrcascade.symbology.charset`.
+        The payload decoded by `qrcascade.symbology.charset`.
     padding : (int, int)
-        How many of the codewords after the terminator are the padding that 7.4.10 demands, and how
-        many there are. One zero before them, which some encoders write, is not counted.
+        How many of the codewords after the terminator are the padding that 7.4.10 requires, and how many
+        there are. One zero before them, which some encoders write, is not counted.
     zero_terminated : bool
         Whether the bits that fill up the terminator's last codeword are zero.
     """
@@ -69,7 +69,7 @@ class Payload:
 
 
 def count_bits(mode: int, version: int) -> int:
-    """Return how many bits the character count has (Table 3)."""
+    """Return the number of bits in the character count (Table 3)."""
     return _COUNT_BITS[mode][(version > 9) + (version > 26)]
 
 
@@ -83,21 +83,21 @@ class _Bits:
     def take(self, count: int) -> int:
         """Read the next bits as a number."""
         if count > self.left:
-            raise ValueError("a segment goes past the end")
+            raise ValueError("a segment extends past the end")
         self.left -= count
         return self._value >> self.left & (1 << count) - 1
 
     def take_below(self, limit: int, count: int) -> int:
-        """Read a number that has a limit."""
+        """Read a number that must be less than the limit."""
         value = self.take(count)
         if value >= limit:
-            raise ValueError(f"{value} where less than {limit} is valid")
+            raise ValueError(f"{value} is invalid; it must be less than {limit}")
         return value
 
 
 @dataclass(slots=True)
 class _Content:
-    """What the segments so far said; a stretch for each ECI, and one for none before them."""
+    """The content of the segments so far: a stretch before any ECI, and one for each ECI."""
 
     stretches: list[tuple[int | None, bytes]] = field(default_factory=lambda: [(None, b"")])
     fnc1: bool = False
@@ -115,14 +115,14 @@ def parse(codewords: bytes, version: int) -> Payload:
     Parameters
     ----------
     codewords : bytes
-        Of all blocks, in order, without error correction.
+        The data codewords of all blocks, in order, without error correction.
     version : int
-        1 to 40: it says how long character counts are.
+        1 to 40; it determines the length of character counts.
 
     Raises
     ------
     ValueError
-        The codewords are no valid bit stream, or it holds no data.
+        If the codewords are not a valid bit stream, or it contains no data.
     """
     bits, content = _Bits(codewords), _Content()
     while mode := bits.take(min(4, bits.left)):
@@ -140,11 +140,11 @@ def parse(codewords: bytes, version: int) -> Payload:
 
 def _decode_text(content: _Content, data: bytes) -> str:
     if len(content.stretches) > 1:
-        # Where a symbol has ECIs, what comes before them is under the default one (7.4.2).
+        # In a symbol with ECIs, the default one applies before the first (7.4.2).
         return charset.decode(
             [(_DEFAULT_ECI if eci is None else eci, part) for eci, part in content.stretches]
         )
-    # The hint only says that there is hanzi mode; zxing-cpp decodes it as GB 18030.
+    # The hint only reports hanzi mode; zxing-cpp decodes it as GB 18030.
     plain_hanzi = content.hanzi and not content.foreign
     return charset.decode([(None, data)], data.decode("gb18030", "replace") if plain_hanzi else None)
 
@@ -176,7 +176,7 @@ def _read_characters(mode: int, count: int, bits: _Bits, content: _Content) -> N
     elif mode == ALPHANUMERIC:
         data = _read_alphanumeric(bits, count)
         if content.fnc1:
-            # 7.4.8.2: a single % stands for the separator GS, a double one for itself.
+            # 7.4.8.2: a single % stands for the separator GS, a double one for a percent sign.
             data = re.sub(b"%%?", lambda found: b"%" if len(found[0]) == 2 else b"\x1d", data)
     elif mode == BYTE:
         data = bits.take(8 * count).to_bytes(count, "big")
@@ -237,7 +237,7 @@ def _read_eci(bits: _Bits) -> int:
 
 
 def _read_application(bits: _Bits, content: _Content) -> None:
-    """Read the application indicator (7.4.8.3): two digits or a letter, the payload's beginning."""
+    """Read the application indicator (7.4.8.3), two digits or a letter, which begins the payload."""
     if any(part for _, part in content.stretches):
         raise ValueError("FNC1 in second position after data")
     value = bits.take(8)

@@ -1,6 +1,6 @@
-"""What a QReader detector runs in: torch itself, or what was exported once for OpenVINO or ONNX Runtime.
+"""The runtimes of QReader's detectors: torch, or a model exported once for OpenVINO or ONNX Runtime.
 
-Nothing heavy is imported before a model is loaded, and torch never where an exported one is.
+Nothing heavy is imported before a model is loaded; an exported model never imports torch.
 """
 
 from __future__ import annotations
@@ -13,9 +13,9 @@ from qrcascade.neural.runtimes.registry import (
     RUNTIMES,
     Exported,
     choose,
-    exported,
-    installed,
-    missing,
+    find_export,
+    find_missing,
+    is_installed,
     remedy,
 )
 
@@ -29,8 +29,8 @@ __all__ = [
     "Exported",
     "ExportedDetector",
     "choose",
-    "exported",
-    "installed",
-    "missing",
+    "find_export",
+    "find_missing",
+    "is_installed",
     "remedy",
 ]

@@ -1,6 +1,6 @@
-"""What stands before and behind a YOLOv8 segmentation network: letterbox, suppression, masks.
+"""Pre- and post-processing of a YOLOv8 segmentation network: letterbox, suppression, masks.
 
-The numbers are those that qrdet gives Ultralytics: it finds what qrdet finds.
+The parameters are those that qrdet passes to Ultralytics, so the results are the same.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from qrcascade.image.opencv import cv2
 from qrcascade.image.quad import Quad
 from qrcascade.neural.runtimes.outlines import find_contour, fit_quadrilateral
 
-__all__ = ["Letterbox", "detections", "letterbox"]
+__all__ = ["Letterbox", "find_detections", "letterbox"]
 
 Floats = NDArray[np.floating[Any]]
 
@@ -28,16 +28,16 @@ _MOST = 100
 
 @dataclass(frozen=True, slots=True)
 class Letterbox:
-    """How a picture lies in the network's input.
+    """The placement of a picture in the network's input.
 
     Parameters
     ----------
     source : (int, int)
         Width and height of the picture.
     left, top : int
-        Gray columns and rows before it.
+        Gray columns and rows before the picture.
     scale : (float, float)
-        Input pixels for a pixel of the picture, along x and y.
+        Input pixels per picture pixel, along x and y.
     """
 
     source: tuple[int, int]
@@ -46,8 +46,8 @@ class Letterbox:
     scale: tuple[float, float]
 
     def to_source(self, points: NDArray[Any]) -> NDArray[np.float32]:
-        """Points of the input, shape (N, 2), in pixels of the picture, inside its borders."""
-        # In 32 bits, as Ultralytics does: where a side has few points, its fit hangs on the last digit.
+        """Map points of the input, shape (N, 2), to pixels of the picture, clipped to its borders."""
+        # In 32 bits, as Ultralytics does: with few points on a side, its fit depends on the last digit.
         pairs = (self.left, self.top), self.scale, self.source
         corner, scale, end = (np.array(pair, np.float32) for pair in pairs)
         placed = (points.astype(np.float32) - corner) / scale
@@ -64,14 +64,14 @@ def letterbox(rgb: Gray, side: int = 640, stride: int = 32) -> tuple[NDArray[np.
     side : int
         The longer side of the input in pixels, a multiple of ``stride``.
     stride : int
-        What the network's input must be a multiple of.
+        The sides of the network's input must be multiples of this.
 
     Returns
     -------
     ndarray of float32, shape (1, 3, h, w)
         Red, green, blue from 0 to 1.
     Letterbox
-        The way back.
+        The picture's placement.
     """
     height, width = rgb.shape[:2]
     ratio = min(side / height, side / width)
@@ -89,10 +89,10 @@ def letterbox(rgb: Gray, side: int = 640, stride: int = 32) -> tuple[NDArray[np.
     return tensor, Letterbox((width, height), left, top, (w / width, h / height))
 
 
-def detections(
+def find_detections(
     boxes: Floats, prototypes: Floats, size: tuple[int, int], placed: Letterbox
 ) -> list[tuple[Quad, float]]:
-    """The symbols in a network's output, best first.
+    """Return the symbols in a network's output, best first.
 
     Parameters
     ----------
@@ -100,21 +100,21 @@ def detections(
         For each candidate: centre x and y, width and height in pixels of the input, a score from 0 to
         1, and the weights of its K mask prototypes.
     prototypes : ndarray of float, shape (K, h, w)
-        Of which its mask is a weighted sum: positive inside.
+        A candidate's mask is a weighted sum of these, positive inside.
     size : (int, int)
         Width and height of the input.
     placed : Letterbox
-        How the picture lies in it.
+        The picture's placement in the input.
 
     Returns
     -------
     list of (Quad, float)
-        Outlines in pixels of the picture, which may reach beyond it, and scores from 0 to 1. A mask so
-        small that it has no four sides is left out.
+        Outlines in pixels of the picture, which may extend beyond it, and scores from 0 to 1. Masks too
+        small to have four sides are left out.
     """
-    kept = _best(boxes.T.astype(np.float32))
+    kept = _suppress(boxes.T.astype(np.float32))
     found = []
-    for row, mask in zip(kept, _masks(kept, prototypes, size), strict=True):
+    for row, mask in zip(kept, _make_masks(kept, prototypes, size), strict=True):
         contour = find_contour(mask)
         corners = None if contour is None else fit_quadrilateral(placed.to_source(contour))
         if corners is not None:
@@ -122,8 +122,8 @@ def detections(
     return found
 
 
-def _best(rows: NDArray[np.float32]) -> NDArray[np.float32]:
-    """Rows with left, top, right and bottom for centre and size, without those that a better one overlaps."""
+def _suppress(rows: NDArray[np.float32]) -> NDArray[np.float32]:
+    """Convert centre and size to left, top, right and bottom; drop rows that a better one overlaps."""
     rows = rows[rows[:, 4] > _SCORE]
     rows = rows[np.argsort(-rows[:, 4], kind="stable")]
     half = rows[:, 2:4] / 2
@@ -132,20 +132,20 @@ def _best(rows: NDArray[np.float32]) -> NDArray[np.float32]:
     while len(rows) and len(kept) < _MOST:
         best, rows = rows[0], rows[1:]
         kept.append(best)
-        rows = rows[_overlaps(best[:4], rows[:, :4]) <= _OVERLAP]
+        rows = rows[_measure_overlaps(best[:4], rows[:, :4]) <= _OVERLAP]
     return np.array(kept, dtype=np.float32).reshape(len(kept), rows.shape[1])
 
 
-def _overlaps(box: Floats, boxes: Floats) -> Floats:
-    """Intersection over union of one box with each of the others."""
+def _measure_overlaps(box: Floats, boxes: Floats) -> Floats:
+    """Return the intersection over union of one box with each of the others."""
     low, high = np.maximum(box[:2], boxes[:, :2]), np.minimum(box[2:], boxes[:, 2:])
     shared = np.prod(np.maximum(high - low, 0), axis=1)
     union = np.prod(box[2:] - box[:2]) + np.prod(boxes[:, 2:] - boxes[:, :2], axis=1) - shared
     return np.asarray(shared / np.maximum(union, 1e-9))
 
 
-def _masks(kept: NDArray[np.float32], prototypes: Floats, size: tuple[int, int]) -> list[Gray]:
-    """Each candidate's mask in pixels of the input: 1 inside, and nothing outside its box."""
+def _make_masks(kept: NDArray[np.float32], prototypes: Floats, size: tuple[int, int]) -> list[Gray]:
+    """Return each candidate's mask in pixels of the input: 1 inside, clipped to its box."""
     flat = np.asarray(prototypes, np.float32).reshape(len(prototypes), -1)
     small = (kept[:, 5:] @ flat).reshape(-1, *prototypes.shape[1:])
     x, y = np.arange(size[0]), np.arange(size[1])

@@ -1,4 +1,4 @@
-"""A detector: a picture in, outlines and scores out."""
+"""Detectors: a picture in, outlines and scores out."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from qrcascade.errors import WeightsError
 from qrcascade.image.frame import Gray
 from qrcascade.image.quad import Quad
-from qrcascade.neural.runtimes.boxes import detections, letterbox
+from qrcascade.neural.runtimes.boxes import find_detections, letterbox
 from qrcascade.neural.runtimes.registry import Exported
 
 __all__ = ["Decoder", "Detector", "ExportedDetector"]
@@ -25,7 +25,7 @@ Network = Callable[[Tensor], tuple[Tensor, Tensor]]
 
 
 class Detector(Protocol):
-    """What every runtime gives."""
+    """The interface of a detector in any runtime."""
 
     def detect(self, rgb: Gray, threads: int | None = None) -> list[tuple[Quad, float]]:
         """Locate symbols.
@@ -35,32 +35,32 @@ class Detector(Protocol):
         rgb : ndarray of uint8, shape (H, W, 3)
             The picture.
         threads : int, optional
-            How many threads the runtime may use; None leaves it to the runtime.
+            Number of threads to use; None leaves it to the runtime.
 
         Returns
         -------
         list of (Quad, float)
-            Outlines in its pixels, which may reach beyond it, and scores from 0 to 1; best first.
+            Outlines in the picture's pixels, which may extend beyond it, and scores from 0 to 1; best first.
         """
         ...
 
 
 @runtime_checkable
 class Decoder(Protocol):
-    """What a detector also is that can read what it locates: QReader itself."""
+    """A detector that can also read what it locates: QReader itself."""
 
     def decode(self, rgb: Gray, quad: Quad) -> str | None:
-        """The text of the symbol in one outline, or None."""
+        """Return the text of the symbol in an outline, or None."""
         ...
 
 
 class ExportedDetector:
-    """An exported model, opened when it first detects. Safe to share between threads.
+    """An exported model, opened on first use. Safe to share between threads.
 
     Parameters
     ----------
     model : Exported
-        As `qrcascade.neural.runtimes.registry` finds it.
+        As found by `qrcascade.neural.runtimes.registry`.
     """
 
     def __init__(self, model: Exported) -> None:
@@ -78,7 +78,7 @@ class ExportedDetector:
         """
         tensor, placed = letterbox(rgb, self.model.side, self.model.stride)
         boxes, prototypes = self._network(threads)(tensor)
-        return detections(boxes[0], prototypes[0], (tensor.shape[3], tensor.shape[2]), placed)
+        return find_detections(boxes[0], prototypes[0], (tensor.shape[3], tensor.shape[2]), placed)
 
     def _network(self, threads: int | None) -> Network:
         with self._opening:
@@ -88,13 +88,13 @@ class ExportedDetector:
                     self._networks[threads] = opener(self.model.file, threads)
                 except Exception as error:
                     raise WeightsError(
-                        f"{self.model.runtime} cannot open {self.model.file}, so export it anew, "
-                        f"as qrcascade weights export does ({type(error).__name__}: {error})"
+                        f"{self.model.runtime} cannot open {self.model.file}; export it again with "
+                        f"qrcascade weights export ({type(error).__name__}: {error})"
                     ) from error
             return self._networks[threads]
 
 
-def _openvino(file: Path, threads: int | None, arithmetic: str = "f32") -> Network:
+def _open_openvino(file: Path, threads: int | None, arithmetic: str = "f32") -> Network:
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         import openvino
@@ -103,7 +103,7 @@ def _openvino(file: Path, threads: int | None, arithmetic: str = "f32") -> Netwo
     if arithmetic == "bf16" and "BF16" not in core.get_property("CPU", "OPTIMIZATION_CAPABILITIES"):
         # It would be emulated, slower than 32 bits.
         arithmetic = "f32"
-    # One picture at a time, and the numbers of torch: some processors would compute in 16 bits unasked.
+    # One picture at a time, and the same numbers as torch: on some processors the default is 16 bits.
     options: dict[str, Any] = {"PERFORMANCE_HINT": "LATENCY", "INFERENCE_PRECISION_HINT": arithmetic}
     if threads is not None:
         options["INFERENCE_NUM_THREADS"] = threads
@@ -115,14 +115,14 @@ def _openvino(file: Path, threads: int | None, arithmetic: str = "f32") -> Netwo
         with running:
             request.infer([tensor])
             boxes, prototypes = (request.get_output_tensor(i).data.copy() for i in range(2))
-            # Else each model keeps the memory of its largest picture.
+            # Otherwise each model keeps the memory of its largest picture.
             compiled.release_memory()
         return boxes, prototypes
 
     return run
 
 
-def _onnx(file: Path, threads: int | None) -> Network:
+def _open_onnx(file: Path, threads: int | None) -> Network:
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         import onnxruntime
@@ -142,7 +142,7 @@ def _onnx(file: Path, threads: int | None) -> Network:
 
 
 _OPENERS: dict[str, Callable[[Path, int | None], Network]] = {
-    "openvino": _openvino,
-    "onnx": _onnx,
-    "openvino-bf16": partial(_openvino, arithmetic="bf16"),
+    "openvino": _open_openvino,
+    "onnx": _open_onnx,
+    "openvino-bf16": partial(_open_openvino, arithmetic="bf16"),
 }

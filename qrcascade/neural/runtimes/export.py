@@ -1,4 +1,4 @@
-"""Converting QReader's weights once for OpenVINO or ONNX Runtime; only this needs torch."""
+"""Convert QReader's weights once for OpenVINO or ONNX Runtime; only this needs torch."""
 
 from __future__ import annotations
 
@@ -13,34 +13,34 @@ from typing import Any
 
 from qrcascade.errors import MissingDependencyError, OptionError, WeightsError
 from qrcascade.neural import weights
-from qrcascade.neural.runtimes.registry import EXPORTS, missing, record_path, sha256
+from qrcascade.neural.runtimes.registry import EXPORTS, find_missing, record_path, sha256
 
 __all__ = ["export"]
 
 
 def export(size: str, runtime: str = "openvino", folder: str | os.PathLike[str] | None = None) -> Path:
-    """Convert the weights of a size for a runtime, beside them.
+    """Export the weights of a size for a runtime, into the same folder.
 
-    Missing weights are fetched. An earlier export is replaced, at once or not at all.
+    Missing weights are fetched. An earlier export is replaced in one step or not at all.
 
     Parameters
     ----------
     size, folder
         See `qrcascade.neural.weights.ensure`.
     runtime : {"openvino", "onnx"}
-        OpenVINO's own format with 16-bit weights, half the size of the other's ONNX.
+        "openvino" writes OpenVINO's own format with 16-bit weights, half the size of the ONNX file.
 
     Returns
     -------
     Path
-        Of the record (`qrcascade.neural.runtimes.registry`).
+        The record of the export (`qrcascade.neural.runtimes.registry`).
 
     Raises
     ------
     OptionError, MissingDependencyError
         If there is no such size or runtime; if torch, QReader, onnx or the runtime is not installed.
     WeightsError
-        If the weights cannot be had, or the conversion fails.
+        If the weights are not available, or the conversion fails.
     """
     _check(size, runtime)
     source = weights.ensure(size, folder)
@@ -48,9 +48,9 @@ def export(size: str, runtime: str = "openvino", folder: str | os.PathLike[str] 
         # Beside the weights, since renaming is atomic only within one file system.
         with tempfile.TemporaryDirectory(prefix=".qrcascade-", dir=source.parent) as stage:
             staged = Path(stage, "model.pt")
-            weights.checked(source, staged)
+            weights.check(source, staged)
             shape = _to_onnx(staged)
-            files = _converted(staged.with_suffix(".onnx"), runtime)
+            files = _convert(staged.with_suffix(".onnx"), runtime)
             return _publish(files, record_path(size, runtime, folder), {"source": sha256(staged), **shape})
     except WeightsError:
         raise
@@ -60,13 +60,13 @@ def export(size: str, runtime: str = "openvino", folder: str | os.PathLike[str] 
 
 
 def _check(size: str, runtime: str) -> None:
-    """Raise where there is no such size or runtime, or something is not installed."""
+    """Raise if there is no such size or runtime, or something is not installed."""
     if size not in weights.SIZES:
         raise OptionError(f"size must be one of {', '.join(weights.SIZES)}, got {size!r}")
     if runtime not in EXPORTS:
         raise OptionError(f"runtime must be one of {', '.join(EXPORTS)}, got {runtime!r}")
     onnx = ["onnx"] if importlib.util.find_spec("onnx") is None else []
-    if absent := [*missing("torch"), *onnx, *missing(runtime)]:
+    if absent := [*find_missing("torch"), *onnx, *find_missing(runtime)]:
         raise MissingDependencyError(
             f"exporting QReader {size} for {runtime}",
             f"pip install 'qrcascade[export,{runtime}]'",
@@ -75,7 +75,7 @@ def _check(size: str, runtime: str) -> None:
 
 
 def _to_onnx(staged: Path) -> dict[str, int]:
-    """Write the ONNX model beside a checkpoint; give the side and the stride of its input."""
+    """Write the ONNX model beside a checkpoint; return the side and the stride of its input."""
     from qrcascade.neural.runtimes.torch import quiet
 
     with quiet():
@@ -86,13 +86,13 @@ def _to_onnx(staged: Path) -> dict[str, int]:
             raise ValueError(f"a detector of one class was expected, this one has {len(yolo.names)}")
         side = yolo.overrides.get("imgsz", 640)
         stride = int(max(yolo.model.stride))
-        # Each picture has its own shape: what runtimes gain by simplifying they do themselves.
+        # Pictures differ in shape; useful simplifications are made by the runtimes themselves.
         yolo.export(format="onnx", dynamic=True, simplify=False, device="cpu", verbose=False)
     return {"side": max(side) if isinstance(side, list | tuple) else int(side), "stride": stride}
 
 
-def _converted(model: Path, runtime: str) -> list[Path]:
-    """The files that the runtime needs, the one it opens first."""
+def _convert(model: Path, runtime: str) -> list[Path]:
+    """Convert an ONNX model for a runtime; return the files, first the one that the runtime opens."""
     if runtime == "onnx":
         return [model]
     import openvino
@@ -106,7 +106,7 @@ def _converted(model: Path, runtime: str) -> list[Path]:
 
 
 def _publish(files: list[Path], record: Path, facts: dict[str, Any]) -> Path:
-    """Move files beside the weights, under names that say what is in them; the record comes last."""
+    """Move files beside the weights, named after their content; write the record last."""
     digest = hashlib.sha256("".join(sha256(file) for file in files).encode()).hexdigest()[:12]
     names = [f"{record.stem}-{digest}{file.suffix}" for file in files]
     for file, name in reversed(list(zip(files, names, strict=True))):
@@ -116,7 +116,7 @@ def _publish(files: list[Path], record: Path, facts: dict[str, Any]) -> Path:
     written.replace(record)
     for file in record.parent.glob(f"{record.stem}-*"):
         if file.name not in names:
-            # A process that has it open may keep it; the next export removes it.
+            # If a process has it open, the next export removes it.
             with contextlib.suppress(OSError):
                 file.unlink()
     return record

@@ -1,8 +1,8 @@
-"""Which runtimes are installed, what is exported for them, and which one is taken.
+"""Which runtimes are installed, what is exported for them, and which one to use.
 
-An export is one or two files beside the weights and a record of them, ``qrdet-<size>.<runtime>.json``:
-the SHA-256 of the weights that it was made of, the names of the files, and the size of the network's
-input. The record is written last, and the files are named by what is in them: whoever looks sees a whole
+An export is one or two files beside the weights and a record of them, ``qrdet-<size>.<runtime>.json``: the
+SHA-256 of the weights that it was made from, the names of the files, and the size of the network's input.
+The record is written last, and the files are named after their content: a reader always sees a complete
 export, old or new.
 """
 
@@ -27,9 +27,9 @@ __all__ = [
     "Exported",
     "choose",
     "command",
-    "exported",
-    "installed",
-    "missing",
+    "find_export",
+    "find_missing",
+    "is_installed",
     "record_path",
     "remedy",
     "sha256",
@@ -38,10 +38,10 @@ __all__ = [
 EXPORTS = ("openvino", "onnx")
 """The runtimes that models are exported for, fastest first."""
 RUNTIMES = ("torch", *EXPORTS, "openvino-bf16")
-"""All of them; the last is OpenVINO with 16-bit arithmetic, which runs what is exported for OpenVINO."""
+"""All runtimes; the last is OpenVINO with 16-bit arithmetic, which uses the export for OpenVINO."""
 CHOICES = ("auto", *RUNTIMES)
 DECODING = ("torch",)
-"""Those in which QReader itself runs, so that it can decode what it locates."""
+"""The runtimes in which QReader itself runs, so that it can decode what it locates."""
 
 _EXTRAS = {"torch": "qreader", "openvino": "openvino", "onnx": "onnx", "openvino-bf16": "openvino"}
 _PACKAGES = {
@@ -59,13 +59,13 @@ class Exported:
     Parameters
     ----------
     runtime : str
-        One of `RUNTIMES`, but torch.
+        One of `RUNTIMES` other than torch.
     file : Path
-        What the runtime opens.
+        The file that the runtime opens.
     side : int
         The longer side of the network's input, in pixels.
     stride : int
-        What both sides are a multiple of.
+        Both sides are multiples of this.
     """
 
     runtime: str
@@ -74,34 +74,34 @@ class Exported:
     stride: int
 
 
-def missing(runtime: str) -> list[str]:
-    """The packages of a runtime that are not installed; imports none of them."""
+def find_missing(runtime: str) -> list[str]:
+    """Return the packages of a runtime that are not installed; imports none of them."""
     return [name for name in _PACKAGES[runtime] if importlib.util.find_spec(name) is None]
 
 
-def installed(runtime: str) -> bool:
-    """Whether the packages of a runtime are there; imports none of them."""
-    return not missing(runtime)
+def is_installed(runtime: str) -> bool:
+    """Return whether the packages of a runtime are installed; imports none of them."""
+    return not find_missing(runtime)
 
 
 def remedy(runtime: str) -> str:
-    """The command that installs a runtime."""
+    """Return the command that installs a runtime."""
     return f"pip install 'qrcascade[{_EXTRAS[runtime]}]'"
 
 
 def command(size: str, runtime: str, folder: str | os.PathLike[str] | None = None) -> str:
-    """The command that exports a size for a runtime."""
+    """Return the command that exports a size for a runtime."""
     into = f" --folder {shlex.quote(os.fspath(folder))}" if folder else ""
-    return f"qrcascade weights export --size {size} --runtime {_format(runtime)}{into}"
+    return f"qrcascade weights export --size {size} --runtime {_get_format(runtime)}{into}"
 
 
 def record_path(size: str, runtime: str, folder: str | os.PathLike[str] | None = None) -> Path:
-    """Where the record of an export is, or would be."""
-    return weights.folder(folder) / f"qrdet-{size}.{_format(runtime)}.json"
+    """Return where the record of an export is, or would be."""
+    return weights.folder(folder) / f"qrdet-{size}.{_get_format(runtime)}.json"
 
 
-def _format(runtime: str) -> str:
-    """Which of `EXPORTS` a runtime runs."""
+def _get_format(runtime: str) -> str:
+    """Return which of `EXPORTS` a runtime uses."""
     return runtime.removesuffix("-bf16")
 
 
@@ -111,57 +111,59 @@ def choose(
     folder: str | os.PathLike[str] | None = None,
     device: str | None = None,
 ) -> str:
-    """The runtime that is taken for a size.
+    """Return the runtime to use for a size.
 
     Parameters
     ----------
     size : str
         One of `weights.SIZES`.
     runtime : str
-        One of `CHOICES`. "auto" is what ``QRCASCADE_RUNTIME`` says, else the first of `EXPORTS` that is
-        installed and exported from the weights that are there, else "torch".
+        One of `CHOICES`. "auto" is the value of ``QRCASCADE_RUNTIME``, else the first of `EXPORTS` that is
+        installed and exported from the present weights, else "torch".
     folder : path, optional
-        Where the weights are; see `qrcascade.neural.weights.folder`.
+        Folder of the weights; see `qrcascade.neural.weights.folder`.
     device : str, optional
-        As torch names it; where one is asked for, "auto" is "torch".
+        Torch device; if one is given, "auto" means "torch".
 
     Raises
     ------
     OptionError
-        If there is no such runtime, or an exported one is to run on a device.
+        If there is no such runtime, or a device is given for an exported model.
     """
     if runtime == "auto":
         runtime = os.environ.get("QRCASCADE_RUNTIME") or "auto"
     if runtime not in CHOICES:
         raise OptionError(f"runtime must be one of {', '.join(CHOICES)}, got {runtime!r}")
     if device is not None and runtime not in ("auto", "torch"):
-        raise OptionError(f"device is for torch; runtime {runtime!r} does not take {device!r}")
+        raise OptionError(f"device is only for torch; runtime {runtime!r} does not take {device!r}")
     if runtime != "auto":
         return runtime
-    usable = (name for name in EXPORTS if device is None and installed(name) and _usable(size, name, folder))
+    usable = (
+        name for name in EXPORTS if device is None and is_installed(name) and _is_usable(size, name, folder)
+    )
     return next(usable, "torch")
 
 
-def _usable(size: str, runtime: str, folder: str | os.PathLike[str] | None) -> bool:
+def _is_usable(size: str, runtime: str, folder: str | os.PathLike[str] | None) -> bool:
     try:
-        exported(size, runtime, folder)
+        find_export(size, runtime, folder)
     except WeightsError:
         return False
     return True
 
 
-def exported(size: str, runtime: str, folder: str | os.PathLike[str] | None = None) -> Exported:
-    """The export of a size for a runtime.
+def find_export(size: str, runtime: str, folder: str | os.PathLike[str] | None = None) -> Exported:
+    """Return the export of a size for a runtime.
 
-    Where the weights are there too, it must have been made of them.
+    If the weights are present, the export must have been made from them.
 
     Raises
     ------
     WeightsError
-        If there is none, or it was made of other weights; names the command that makes it.
+        If there is none, or it was made from other weights; the message has the command that makes it.
     """
     record = record_path(size, runtime, folder)
-    mend = f"to make it: {command(size, runtime, folder)}"
+    mend = f"to export it: {command(size, runtime, folder)}"
     try:
         found = json.loads(record.read_text("utf-8"))
         files = [record.parent / Path(name).name for name in found["files"]]
@@ -170,18 +172,18 @@ def exported(size: str, runtime: str, folder: str | os.PathLike[str] | None = No
     except FileNotFoundError:
         raise WeightsError(f"QReader {size} is not exported for {runtime}: no {record}; {mend}") from None
     except (OSError, ValueError, KeyError, TypeError, IndexError) as error:
-        raise WeightsError(f"{record} is no record of an export ({error!r}); {mend}") from error
+        raise WeightsError(f"{record} is not the record of an export ({error!r}); {mend}") from error
     for file in files:
         if not file.is_file():
-            raise WeightsError(f"{record} names {file.name}, which is not there; {mend}")
+            raise WeightsError(f"{record} names {file.name}, which is missing; {mend}")
     original = weights.path(size, folder)
     if original.is_file() and sha256(original) != source:
-        raise WeightsError(f"{record} was made of other weights than {original}; {mend}")
+        raise WeightsError(f"{record} was made from other weights than {original}; {mend}")
     return model
 
 
 def sha256(file: Path) -> str:
-    """The SHA-256 of a file, in hexadecimal; computed again only where it changed."""
+    """Return the SHA-256 of a file in hexadecimal, computing it again only if the file has changed."""
     now = file.stat()
     return _sha256(file, now.st_mtime_ns, now.st_size)
 

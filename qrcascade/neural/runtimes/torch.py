@@ -1,4 +1,4 @@
-"""QReader itself, in torch: what torch and ultralytics need to be told, and one call at a time."""
+"""QReader in torch: settings for torch and ultralytics, and one call at a time."""
 
 from __future__ import annotations
 
@@ -21,14 +21,14 @@ from qrcascade.neural.runtimes.untouched import keep_process
 
 __all__ = ["TorchDetector", "build", "quiet"]
 
-# Ultralytics looks for the network, reports usage and installs packages unless told not to.
+# By default Ultralytics probes the network, reports usage and installs packages.
 _QUIET = {"YOLO_VERBOSE": "false", "YOLO_OFFLINE": "true", "YOLO_AUTOINSTALL": "false"}
 # Warning filters and torch's threads belong to the whole process, so one call at a time.
 _calling = threading.RLock()
 
 
 def _begin() -> None:
-    """A forked process has not the thread that may hold the lock."""
+    """Start with a new lock in a forked process, which lacks the thread that may hold the old one."""
     global _calling
     _calling = threading.RLock()
 
@@ -38,14 +38,14 @@ if hasattr(os, "register_at_fork"):
 
 
 class TorchDetector:
-    """One loaded QReader. Calls are serialised, over all models: see `_calling`.
+    """A loaded QReader. Calls are serialised across all models: see `_calling`.
 
     Parameters
     ----------
     reader : qreader.QReader
         With re-encoding off.
     device : str, optional
-        As torch names it; None lets Ultralytics choose.
+        Torch device; None lets Ultralytics choose.
     """
 
     def __init__(self, reader: Any, device: str | None) -> None:
@@ -54,7 +54,7 @@ class TorchDetector:
         predict = yolo.predict
 
         def on_device(**options: Any) -> Any:
-            # qrdet passes `half`, which Ultralytics no longer knows, and no device.
+            # qrdet passes `half`, which Ultralytics no longer accepts, and no device.
             options.pop("half", None)
             return predict(**{**options, "device": device})
 
@@ -75,7 +75,7 @@ class TorchDetector:
         return found
 
     def decode(self, rgb: Gray, quad: Quad) -> str | None:
-        """QReader's own decoding of one outline: text, or None."""
+        """Decode the symbol in an outline with QReader's own decoder: text, or None."""
         detection = self._reader.get_detection_result_from_polygon(np.asarray(quad, dtype=np.float32))
         with _calling, _silence():
             text: str | None = self._reader.decode(image=rgb, detection_result=detection)
@@ -83,14 +83,14 @@ class TorchDetector:
 
 
 def build(size: str, file: Path) -> Any:
-    """The QReader of a size with the weights in a file; it fetches and changes nothing."""
+    """Return the QReader of a size with the weights in a file; it fetches and changes nothing."""
     with quiet():
         import qreader
 
-    # qrdet fetches the weights again where it does not find its release note beside them, and
-    # deletes them when that fails. It gets a folder of its own, gone once the model is loaded.
+    # If qrdet does not find its release note beside the weights, it fetches them again, and deletes them if
+    # that fails. So it gets a temporary folder, which is removed once the model is loaded.
     with tempfile.TemporaryDirectory(prefix="qrcascade-") as stage:
-        weights.checked(file, Path(stage, f"qrdet-{size}.pt"))
+        weights.check(file, Path(stage, f"qrdet-{size}.pt"))
         Path(stage, "current_release.txt").write_text(weights.RELEASE)
         with quiet():
             return qreader.QReader(model_size=size, weights_folder=stage, reencode_to=None)
@@ -98,7 +98,7 @@ def build(size: str, file: Path) -> Any:
 
 @contextlib.contextmanager
 def quiet() -> Iterator[None]:
-    """Ultralytics told to fetch, report and print nothing, and no warnings; one caller at a time."""
+    """Keep Ultralytics from fetching, reporting, printing and warning; one caller at a time."""
     with _calling, keep_process(), _quiet_environment(), _silence():
         yield
 
