@@ -1,8 +1,7 @@
 """Work in other processes: if one of them crashes, that is an error of its work and nothing more.
 
 `worker` starts a process and calls functions in it; `server` runs there; `messages` pass between them;
-`workers` keeps some processes ready; `executor` runs a reading's steps in one. Documents and batches use
-them too.
+`workers` keeps some ready; `executor` runs a reading's steps in one. Documents and batches use them too.
 """
 
 from __future__ import annotations

@@ -27,11 +27,9 @@ from qrcascade.results import Findings
 
 __all__ = ["WorkerExecutor"]
 
-# Seconds that a step, or decoding, may take without a deadline.
-_HANG_S = 120.0
-# With a deadline: the share of the remaining time that a step may take, so that others can follow one that
-# hangs, and its minimum in seconds.
-_SHARE, _LEAST_S = 0.5, 0.05
+# Seconds that a step, or decoding, may take without a deadline. With one: a share of the remaining time, so
+# that others can follow a step that hangs, and its minimum in seconds.
+_HANG_S, _SHARE, _LEAST_S = 120.0, 0.5, 0.05
 # Seconds of waiting for workers to start that do not count towards a picture's deadline.
 _UNCOUNTED_S = 10.0
 # Workers that may be lost while loading a picture.
