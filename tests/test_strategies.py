@@ -210,3 +210,11 @@ def test_a_view_in_another_process_shows_the_same(name: str) -> None:
     assert again == one
     np.testing.assert_array_equal(again(frame).gray, one(frame).gray)
     np.testing.assert_array_equal(again(frame).to_source, one(frame).to_source)
+
+
+def test_a_schedule_of_zbar_alone_is_run() -> None:
+    result = Cascade([ClassicalStrategy(["zbar raw"])]).read(draw.symbol("zbar alone")[0])
+    if "libzbar" in str(result.errors) or "pyzbar" in str(result.errors):
+        pytest.skip("zbar is not installed")
+    assert result.text == "zbar alone"
+    assert result.attempts[0].step == "zbar raw"

@@ -82,7 +82,7 @@ class ClassicalStrategy:
             yield self._draft
         tried: set[Quad] = set()
         for number, step in enumerate(self._steps if scan.expect is not None else self._thrifty):
-            if step.engine == "zbar" and not _has_sign(scan):
+            if step.engine == "zbar" and scan.attempts and not _has_sign(scan):
                 continue
             attempt = yield step
             yield from verify_codes(scan, attempt)
