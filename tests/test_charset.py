@@ -32,6 +32,12 @@ from qrcascade.symbology import charset
         ((26, "Größe".encode()), "Größe"),
         ((28, "發票".encode("big5")), "發票"),
         ((29, "发票".encode("gb18030")), "发票"),
+        ((None, "ST00011|Name=ООО «Свет»".encode("cp1251")), "ST00011|Name=ООО «Свет»"),
+        ((None, "ST00012|Name=ООО «Свет»".encode()), "ST00012|Name=ООО «Свет»"),
+        ((None, "ST00013|Name=ООО Свет".encode("koi8_r")), "ST00013|Name=ООО Свет"),
+        ((None, "UPNQR\n\nŽiga Černe, Škofja Loka".encode("iso8859_2")), "UPNQR\n\nŽiga Černe, Škofja Loka"),
+        # A payload in UTF-8 whose beginning says something else.
+        ((None, "ST00011|Name=ООО «Свет»".encode()), "ST00011|Name=ООО «Свет»"),
         # An ECI that lies, or that nobody knows, falls through to the rule for none.
         ((26, "Größe".encode("latin-1")), "Größe"),
         ((899, "Größe".encode()), "Größe"),

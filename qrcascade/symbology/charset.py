@@ -5,15 +5,18 @@ encoders write UTF-8, and Japanese ones Shift_JIS. The rule:
 
 1. A stretch under an ECI is decoded as that ECI says.
 2. Bytes that are strict UTF-8 (which includes ASCII) are UTF-8.
-3. GB 2312, if the engine saw hanzi mode in the symbol, as its own decoding in GB 2312 shows, or in GB 18030,
+3. The character set that the payload's own format names in its first bytes: GOST R 56042-2014 (Russian
+   payments) has ``ST00011`` for Windows-1251 and ``ST00013`` for KOI8-R (``ST00012`` is UTF-8); the Slovenian
+   UPN payment form, ``UPNQR``, is ISO/IEC 8859-2 by the standard of the Bank Association of Slovenia.
+4. GB 2312, if the engine saw hanzi mode in the symbol, as its own decoding in GB 2312 shows, or in GB 18030,
    which differs in two characters.
-4. Shift_JIS, if the bytes decode cleanly as such and Latin-1 would show control characters, or symbols
+5. Shift_JIS, if the bytes decode cleanly as such and Latin-1 would show control characters, or symbols
    among capital letters, as half-width katakana look. This covers the bytes of kanji mode: the first byte
    of almost every kanji is a control character in Latin-1.
-5. Windows-1252, if Latin-1 would show control characters and Windows-1252 does not.
-6. Latin-1, which decodes everything.
+6. Windows-1252, if Latin-1 would show control characters and Windows-1252 does not.
+7. Latin-1, which decodes everything.
 
-Rules 2 to 6 look at a whole stretch, so a symbol that mixes kanji mode with UTF-8 and has no ECI is decoded
+Rules 2 to 7 look at a whole stretch, so a symbol that mixes kanji mode with UTF-8 and has no ECI is decoded
 as one of them. They also apply to an unknown ECI.
 """
 
@@ -49,6 +52,9 @@ _CODECS = {
     170: "ascii",
 }
 
+# Rule 3: how a payload begins, and the codec that its format says.
+_NAMED = {b"ST00011": "cp1251", b"ST00013": "koi8_r", b"UPNQR": "iso8859_2"}
+
 # Latin-1's C1 control characters, which no text contains.
 _HIGH_CONTROLS = re.compile(r"[\x80-\x9f]")
 # Half-width katakana seen as Latin-1: a run of capital letters and symbols, with a symbol inside.
@@ -77,11 +83,13 @@ def decode(stretches: Sequence[Stretch], hint: str | None = None) -> str:
     str
         The text; no byte is dropped or replaced.
     """
-    return "".join(_decode_one(eci, data, hint) for eci, data in stretches)
+    first = next((data for _, data in stretches if data), b"")
+    named = next((codec for start, codec in _NAMED.items() if first.startswith(start)), None)
+    return "".join(_decode_one(eci, data, named, hint) for eci, data in stretches)
 
 
-def _decode_one(eci: int | None, data: bytes, hint: str | None) -> str:
-    candidates = ["utf_8"]
+def _decode_one(eci: int | None, data: bytes, named: str | None, hint: str | None) -> str:
+    candidates = ["utf_8"] if named is None else ["utf_8", named]
     if eci in _CODECS:
         candidates.insert(0, _CODECS[eci])
     for codec in candidates:
