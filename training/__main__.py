@@ -1,0 +1,51 @@
+"""`python -m training COMMAND`: train, export, evaluate."""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+
+
+def _read_arguments() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(prog="python -m training", description=__doc__)
+    commands = parser.add_subparsers(dest="command", required=True)
+    train = commands.add_parser("train", help="train from the last state on")
+    train.add_argument("folder", type=Path, help="where the state and the stock of pictures are kept")
+    train.add_argument("--minutes", type=float, default=60)
+    train.add_argument("--decay", action="store_true", help="let the learning rate fall to nothing")
+    export = commands.add_parser("export", help="write the averaged weights as ONNX with 16-bit weights")
+    export.add_argument("state", type=Path)
+    export.add_argument("model", type=Path)
+    evaluate = commands.add_parser("evaluate", help="measure an exported network")
+    evaluate.add_argument("model", type=Path)
+    evaluate.add_argument("photographs", type=Path, help="category/name.txt, a picture beside each")
+    evaluate.add_argument("--empty", type=Path, action="append", default=[], help="a folder without QR codes")
+    evaluate.add_argument("--looks", default="320,640", help="longer sides in pixels, by commas")
+    evaluate.add_argument("--threshold", type=float, default=0.3)
+    evaluate.add_argument("--names", action="store_true", help="name the pictures that went wrong")
+    return parser.parse_args()
+
+
+def main() -> None:
+    """Run one command."""
+    arguments = _read_arguments()
+    if arguments.command == "train":
+        from training.fit import train
+
+        train(arguments.folder, arguments.minutes, arguments.decay)
+    elif arguments.command == "export":
+        from training.export import export
+
+        export(arguments.state, arguments.model)
+    else:
+        from training.evaluate import print_evaluation
+
+        looks = [int(look) for look in arguments.looks.split(",")]
+        empty = arguments.empty
+        print_evaluation(
+            arguments.model, arguments.photographs, empty, looks, arguments.threshold, arguments.names
+        )
+
+
+if __name__ == "__main__":
+    main()
