@@ -1,4 +1,4 @@
-"""`python -m training COMMAND`: train, export, evaluate."""
+"""`python -m training COMMAND`: show, train, export, evaluate."""
 
 from __future__ import annotations
 
@@ -9,13 +9,21 @@ from pathlib import Path
 def _read_arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m training", description=__doc__)
     commands = parser.add_subparsers(dest="command", required=True)
+    show = commands.add_parser("show", help="write a sheet of scenes with their labels")
+    show.add_argument(
+        "stock", type=Path, help="the folder of pictures that scenes are made of; made if missing"
+    )
+    show.add_argument("sheet", type=Path)
+    show.add_argument("--seed", type=int, default=0)
     train = commands.add_parser("train", help="train from the last state on")
     train.add_argument("folder", type=Path, help="where the state and the stock of pictures are kept")
     train.add_argument("--minutes", type=float, default=60)
+    train.add_argument("--start", type=Path, help="weights to start from where the folder has no state")
     train.add_argument("--decay", action="store_true", help="let the learning rate fall to nothing")
     export = commands.add_parser("export", help="write the averaged weights as ONNX with 16-bit weights")
     export.add_argument("state", type=Path)
     export.add_argument("model", type=Path)
+    export.add_argument("--weights", type=Path, help="also write them to start another training from")
     evaluate = commands.add_parser("evaluate", help="measure an exported network")
     evaluate.add_argument("model", type=Path)
     evaluate.add_argument("photographs", type=Path, help="category/name.txt, a picture beside each")
@@ -32,11 +40,15 @@ def main() -> None:
     if arguments.command == "train":
         from training.fit import train
 
-        train(arguments.folder, arguments.minutes, arguments.decay)
+        train(arguments.folder, arguments.minutes, arguments.decay, arguments.start)
+    elif arguments.command == "show":
+        from training.show import show
+
+        show(arguments.stock, arguments.seed, arguments.sheet)
     elif arguments.command == "export":
         from training.export import export
 
-        export(arguments.state, arguments.model)
+        export(arguments.state, arguments.model, arguments.weights)
     else:
         from training.evaluate import print_evaluation
 

@@ -12,6 +12,7 @@ from onnx import TensorProto, helper, numpy_helper
 from torch import nn
 
 from training.network import MULTIPLE, Detector
+from training.weights import write_weights
 
 _OPSET = 13
 
@@ -28,10 +29,12 @@ def fold_normalization(module: nn.Module) -> nn.Module:
     return module
 
 
-def export(state: Path, path: Path) -> None:
-    """Write the averaged weights of a training state."""
-    network = Detector()
-    network.load_state_dict(torch.load(state, weights_only=True)["average"])
+def export(state: Path, path: Path, weights: Path | None = None) -> None:
+    """Write the averaged weights of a training state, also as the start of another training."""
+    network, average = Detector(), torch.load(state, weights_only=True)["average"]
+    if weights is not None:
+        write_weights(average, weights)
+    network.load_state_dict(average)
     fold_normalization(network.eval())
     sample = torch.zeros(1, 1, MULTIPLE, MULTIPLE)
     axes = {name: {2: f"{name} rows", 3: f"{name} columns"} for name in ("picture", "cells")}

@@ -12,6 +12,7 @@ from torch import Tensor
 from training.feed import feed
 from training.loss import measure_loss
 from training.network import Detector, normalize
+from training.weights import read_weights
 
 _RATE, _WEIGHT_DECAY, _WARM_UP = 2e-3, 1e-3, 300
 _MEMORY = 0.9995  # of the averaged weights, a step
@@ -41,10 +42,12 @@ class Progress:
 class Trainer:
     """The network, its average, the optimizer and the number of batches seen."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, start: Path | None = None) -> None:
         self.path = folder / "state.pt"
         self.stock = folder / "stock"
         self.network = Detector().to(memory_format=torch.channels_last)
+        if start is not None:
+            self.network.load_state_dict(read_weights(start))
         self.average = {name: value.clone() for name, value in self.network.state_dict().items()}
         self.optimizer = torch.optim.AdamW(self.network.parameters(), lr=_RATE, weight_decay=_WEIGHT_DECAY)
         self.step = 0
@@ -93,11 +96,11 @@ class Trainer:
                 self.average[name].copy_(value)
 
 
-def train(folder: Path, minutes: float, decay: bool) -> None:
+def train(folder: Path, minutes: float, decay: bool, start: Path | None = None) -> None:
     """Go on for some minutes at the full rate, or with a rate that falls to nothing by their end."""
     torch.set_num_threads(1)
     torch.manual_seed(0)
-    trainer, progress, began = Trainer(folder), Progress(), time.monotonic()
+    trainer, progress, began = Trainer(folder, start), Progress(), time.monotonic()
     for pictures, target in feed(trainer.stock, trainer.step):
         spent = (time.monotonic() - began) / 60 / minutes
         rate = _RATE * min(1.0, (trainer.step + 1) / _WARM_UP) * (max(0.01, 1 - spent) if decay else 1.0)
