@@ -12,6 +12,7 @@ from training.values import Labels, Rng, chance, log_uniform, sides
 
 _LEAST_SHOWN = 0.65
 _SMALLEST_SIDE, _SMALLEST_MODULE = 9.0, 0.5
+_PADDED, _PAD, _MIDDLE_GRAY = 0.2, 64, 128  # as pictures are padded when they are looked at
 
 
 def crop(rng: Rng, scene: Scene, side: int) -> tuple[NDArray[np.uint8], Labels]:
@@ -25,8 +26,11 @@ def crop(rng: Rng, scene: Scene, side: int) -> tuple[NDArray[np.uint8], Labels]:
     picture = np.asarray(cv2.resize(part, (side, side), interpolation=kind), np.uint8)
     quads = (scene.labels.quads - np.array([x, y], np.float32) + 0.5) * scale - 0.5
     picture, quads = _turn(rng, picture, quads)
-    labels = _keep_visible(scene.labels.moved(quads), side)
-    return change_levels(rng, picture), labels
+    wide, high = (side - rng.integers(_PAD, size=2) * chance(rng, _PADDED)).tolist()
+    labels = _keep_visible(scene.labels.moved(quads), wide, high)
+    picture = change_levels(rng, picture)
+    picture[:, wide:] = picture[high:] = _MIDDLE_GRAY
+    return picture, labels
 
 
 def _choose_corner(rng: Rng, labels: Labels, window: int, full: int) -> tuple[int, int]:
@@ -55,13 +59,13 @@ def _turn(
     return np.ascontiguousarray(picture), quads
 
 
-def _keep_visible(labels: Labels, side: int) -> Labels:
+def _keep_visible(labels: Labels, wide: int, high: int) -> Labels:
     """Leave out what lies outside; what is cut or too small does not count."""
-    touching = are_inside(labels.quads, side, side, 0.02)
+    touching = are_inside(labels.quads, wide, high, 0.02)
     labels = Labels(labels.quads[touching], labels.counts[touching], labels.counted[touching])
     lengths = sides(labels.quads)
     large = (lengths >= _SMALLEST_SIDE) & (lengths >= _SMALLEST_MODULE * labels.counts)
-    return labels.only(large & are_inside(labels.quads, side, side, _LEAST_SHOWN))
+    return labels.only(large & are_inside(labels.quads, wide, high, _LEAST_SHOWN))
 
 
 def change_levels(rng: Rng, picture: NDArray[np.uint8]) -> NDArray[np.uint8]:

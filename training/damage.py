@@ -12,7 +12,7 @@ from training.values import Gray, Labels, Quads, Rng, chance, log_uniform, sides
 
 _BLUR_LIMIT = 2.6  # modules of standard deviation; beyond it nobody can say that it is a QR code
 _COVER_LIMIT = 0.55
-_FAINTEST = 4.0  # standard deviation of the levels within an outline
+_FAINTEST = 2.0  # standard deviation of the levels within an outline
 
 
 def damage(rng: Rng, picture: Gray, labels: Labels) -> tuple[NDArray[np.uint8], Labels]:

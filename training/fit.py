@@ -17,7 +17,7 @@ from training.weights import read_weights
 _RATE, _WEIGHT_DECAY, _WARM_UP = 2e-3, 1e-3, 300
 _MEMORY = 0.9995  # of the averaged weights, a step
 _LONGEST_STEP = 5.0
-_REPORT_STEPS, _SAVE_STEPS = 200, 1000
+_REPORT_STEPS, _SAVE_STEPS = 200, 500
 
 
 @dataclass

@@ -86,7 +86,11 @@ def _draw_singles(rng: Rng, stock: Stock, count: int, largest: float) -> list[tu
     found = []
     for _ in range(count):
         side = log_uniform(rng, _SMALLEST * (2 if count == 1 else 1), largest)
+        if count == 1 and chance(rng, 0.4):
+            side = float(rng.uniform(0.2, 1) * largest)
         sheet = draw_single(rng, stock, max(20, int(side * 1.1)))
+        if chance(rng, 0.1):
+            sheet = Sheet(show_on_screen(rng, sheet.levels), sheet.cover, sheet.labels)
         found.append((sheet, side * max(sheet.levels.shape) / max(20, int(side * 1.1))))
     if chance(rng, 0.3):
         size = log_uniform(rng, 30, 250)
