@@ -18,8 +18,8 @@ from training.targets import make_target
 
 #: Sides of the examples, how many of them make a batch, and how often each comes.
 SIZES = ((256, 20, 0.72), (384, 9, 0.2), (640, 4, 0.08))
-#: Batches that are made of each scene drawn meanwhile: a scene is used about four times.
-_SCENES_A_BATCH = {256: 6, 384: 4, 640: 3}
+#: Scenes drawn for a batch: drawing takes longer than training, so each is used up to ten times.
+_SCENES_A_BATCH = 2
 _KEPT = 600
 
 Batch = tuple[Tensor, list[Tensor]]
@@ -37,11 +37,11 @@ class Batches(IterableDataset[Batch]):  # type: ignore[misc]
         cv2.setNumThreads(1)
         stock = load_stock(self.stock)
         kept: list[Scene] = []
-        seed, number = self.first * max(_SCENES_A_BATCH.values()), self.first
+        seed, number = self.first * _SCENES_A_BATCH, self.first
         while True:
             rng = np.random.default_rng([number, 7])
             side, count, _ = SIZES[int(rng.choice(len(SIZES), p=[share for _, _, share in SIZES]))]
-            for _ in range(_SCENES_A_BATCH[side] if kept else _KEPT // 6):
+            for _ in range(_SCENES_A_BATCH if kept else _KEPT // 6):
                 kept.append(draw_scene(seed, stock))
                 seed += 1
             kept = kept[-_KEPT:]

@@ -15,18 +15,19 @@ from training.values import Gray, Rng, chance
 
 FONTS = Path("/usr/share/fonts")
 _SHORTEST_WORD, _LONGEST_WORD = 1, 11
+_COLLECTION, _IDEOGRAPHS = ".ttc", 0.15
 
 
 @lru_cache(maxsize=1)
 def find_fonts() -> tuple[Path, ...]:
-    """Every outline font of the machine, in a fixed order."""
-    return tuple(sorted(path for path in FONTS.rglob("*.[ot]tf")))
+    """Every outline font of the machine in a fixed order; collections, which hold ideographs, last."""
+    return tuple(sorted(FONTS.rglob("*.[ot]t[fc]"), key=lambda path: (path.suffix == _COLLECTION, path)))
 
 
 @lru_cache(maxsize=512)
 def read_letters(path: Path) -> tuple[tuple[str, ...], ...]:
     """The font's letters, digits and signs, by script (blocks of 256 code points); the Latin ones first."""
-    with TTFont(path, lazy=True) as font:
+    with TTFont(path, fontNumber=0, lazy=True) as font:
         points = sorted(font.getBestCmap())
     blocks: dict[int, list[str]] = {}
     for point in points:
@@ -47,10 +48,14 @@ class Typesetter:
         """Take another font, size and script."""
         fonts = find_fonts()
         self.size = int(self.rng.integers(self.sizes[0], self.sizes[1] + 1))
+        collections = [path for path in fonts if path.suffix == _COLLECTION]
+        if collections and chance(self.rng, _IDEOGRAPHS):
+            fonts = tuple(collections)
         path = fonts[int(self.rng.integers(len(fonts)))]
         self.font = ImageFont.truetype(str(path), self.size)
         scripts = read_letters(path) or (tuple("0123456789"),)
-        script = 0 if chance(self.rng, 0.5) else int(self.rng.integers(len(scripts)))
+        latin = path.suffix != _COLLECTION and chance(self.rng, 0.5)
+        script = 0 if latin else int(self.rng.integers(len(scripts)))
         self.letters = scripts[script]
 
     def write(self, words: int) -> str:
