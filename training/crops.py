@@ -12,14 +12,13 @@ from training.values import Labels, Rng, chance, log_uniform, sides
 
 _LEAST_SHOWN = 0.65
 _SMALLEST_SIDE, _SMALLEST_MODULE = 9.0, 0.5
+_MOST_ENLARGED = 2.5
 _PADDED, _PAD, _MIDDLE_GRAY = 0.2, 64, 128  # as pictures are padded when they are looked at
 
 
 def crop(rng: Rng, scene: Scene, side: int) -> tuple[NDArray[np.uint8], Labels]:
     """A part of the scene as `side` x `side` pixels, and its symbols; flipped and turned by quarters."""
-    full = scene.picture.shape[0]
-    window = int(np.clip(log_uniform(rng, 0.75 * side, max(full, 0.8 * side)), 64, full))
-    x, y = _choose_corner(rng, scene.labels, window, full)
+    (x, y), window = _choose_window(rng, scene, side)
     scale = side / window
     part = scene.picture[y : y + window, x : x + window]
     kind = cv2.INTER_AREA if scale < 1 else cv2.INTER_LINEAR
@@ -33,17 +32,20 @@ def crop(rng: Rng, scene: Scene, side: int) -> tuple[NDArray[np.uint8], Labels]:
     return picture, labels
 
 
-def _choose_corner(rng: Rng, labels: Labels, window: int, full: int) -> tuple[int, int]:
-    """Anywhere, or where one of the symbols is whole."""
-    most = full - window
-    if len(labels.quads) and chance(rng, 0.6):
-        quad = labels.quads[int(rng.integers(len(labels.quads)))]
-        low = np.clip(np.ceil(quad.max(0)) - window + 1, 0, most).astype(int)
-        high = np.clip(np.floor(quad.min(0)), 0, most).astype(int)
-        low, high = np.minimum(low, high), np.maximum(low, high)
-        x, y = rng.integers(low, high + 1).tolist()
-        return x, y
-    return int(rng.integers(most + 1)), int(rng.integers(most + 1))
+def _choose_window(rng: Rng, scene: Scene, side: int) -> tuple[tuple[int, int], int]:
+    """A square of the scene: anywhere, or where one of the symbols is whole, or just around that."""
+    full = scene.picture.shape[0]
+    window = log_uniform(rng, 0.75 * side, max(full, 0.8 * side))
+    low, high = np.zeros(2), np.full(2, float(full))
+    if len(scene.labels.quads) and chance(rng, 0.7):
+        quad = scene.labels.quads[int(rng.integers(len(scene.labels.quads)))]
+        if chance(rng, 0.45):
+            window = max(float(np.ptp(quad, axis=0).max()) / rng.uniform(0.4, 1), side / _MOST_ENLARGED)
+        low, high = quad.max(0) - window, quad.min(0)
+    size = int(np.clip(window, 64, full))
+    first, last = (np.clip(np.rint(end), 0, full - size).astype(int) for end in (low, high))
+    x, y = rng.integers(np.minimum(first, last), np.maximum(first, last) + 1).tolist()
+    return (x, y), size
 
 
 def _turn(

@@ -35,7 +35,7 @@ def make_matrix(version: int, variant: int) -> NDArray[np.uint8]:
 
 def choose_matrix(rng: Rng, side: float, smallest_module: float = 0.8) -> NDArray[np.uint8]:
     """A symbol whose modules are still seen at this side, small versions first as in life."""
-    highest = rng.choice([3, 6, 10, 20, _LAST_VERSION], p=[0.3, 0.3, 0.22, 0.1, 0.08])
+    highest = rng.choice([3, 6, 10, 20, _LAST_VERSION], p=[0.28, 0.26, 0.2, 0.13, 0.13])
     version = int(rng.integers(1, highest + 1))
     version = max(1, min(version, int((side / smallest_module - 17) / 4)))
     return make_matrix(version, int(rng.integers(24 if version <= 10 else 4)))
