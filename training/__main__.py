@@ -19,7 +19,8 @@ def _read_arguments() -> argparse.Namespace:
     train.add_argument("folder", type=Path, help="where the state and the stock of pictures are kept")
     train.add_argument("--minutes", type=float, default=60)
     train.add_argument("--start", type=Path, help="weights to start from where the folder has no state")
-    train.add_argument("--decay", action="store_true", help="let the learning rate fall to nothing")
+    train.add_argument("--rate", type=float, default=2e-3, help="the learning rate")
+    train.add_argument("--decay", action="store_true", help="let the rate fall to nothing by the end")
     export = commands.add_parser("export", help="write the averaged weights as ONNX with 16-bit weights")
     export.add_argument("state", type=Path)
     export.add_argument("model", type=Path)
@@ -40,7 +41,7 @@ def main() -> None:
     if arguments.command == "train":
         from training.fit import train
 
-        train(arguments.folder, arguments.minutes, arguments.decay, arguments.start)
+        train(arguments.folder, arguments.minutes, arguments.rate, arguments.decay, arguments.start)
     elif arguments.command == "show":
         from training.show import show
 

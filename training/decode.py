@@ -100,12 +100,14 @@ def suppress(found: Detections, vote: bool = True) -> Detections:
     quads, scores, modules = found.quads[order], found.scores[order], found.modules[order]
     centres = quads.mean(1)
     sizes = np.sqrt(np.maximum(_measure_areas(quads), 1e-3))
+    reaches = np.ptp(quads, axis=1).max(1)
     left = np.ones(len(quads), bool)
     kept = []
     for number in range(len(quads)):
         if not left[number]:
             continue
-        near = np.flatnonzero(left)
+        away = np.abs(centres - centres[number]).max(1)
+        near = np.flatnonzero(left & (away < np.maximum(reaches, reaches[number])))
         same = _are_within(centres[near], quads[number]) | _hold(quads[near], centres[number])
         members = near[same | (near == number)]
         left[members] = False

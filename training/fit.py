@@ -14,7 +14,7 @@ from training.loss import measure_loss
 from training.network import Detector, normalize
 from training.weights import read_weights
 
-_RATE, _WEIGHT_DECAY, _WARM_UP = 2e-3, 1e-3, 300
+_WEIGHT_DECAY, _WARM_UP = 1e-3, 300
 _MEMORY = 0.9995  # of the averaged weights, a step
 _LONGEST_STEP = 5.0
 _REPORT_STEPS, _SAVE_STEPS = 200, 500
@@ -49,7 +49,7 @@ class Trainer:
         if start is not None:
             self.network.load_state_dict(read_weights(start))
         self.average = {name: value.clone() for name, value in self.network.state_dict().items()}
-        self.optimizer = torch.optim.AdamW(self.network.parameters(), lr=_RATE, weight_decay=_WEIGHT_DECAY)
+        self.optimizer = torch.optim.AdamW(self.network.parameters(), weight_decay=_WEIGHT_DECAY)
         self.step = 0
         if self.path.is_file():
             self._load()
@@ -96,20 +96,21 @@ class Trainer:
                 self.average[name].copy_(value)
 
 
-def train(folder: Path, minutes: float, decay: bool, start: Path | None = None) -> None:
-    """Go on for some minutes at the full rate, or with a rate that falls to nothing by their end."""
+def train(folder: Path, minutes: float, rate: float, decay: bool, start: Path | None = None) -> None:
+    """Go on for some minutes at one learning rate, or with one that falls to nothing by their end."""
     torch.set_num_threads(1)
     torch.manual_seed(0)
     trainer, progress, began = Trainer(folder, start), Progress(), time.monotonic()
     for pictures, target in feed(trainer.stock, trainer.step):
         spent = (time.monotonic() - began) / 60 / minutes
-        rate = _RATE * min(1.0, (trainer.step + 1) / _WARM_UP) * (max(0.01, 1 - spent) if decay else 1.0)
-        losses = trainer.learn(pictures, target, rate)
+        warmth = min(1.0, (trainer.step + 1) / _WARM_UP)
+        now = rate * warmth * (max(0.01, 1 - spent) if decay else 1.0)
+        losses = trainer.learn(pictures, target, now)
         progress.pictures += len(pictures)
         progress.steps += 1
         progress.sums = [total + loss for total, loss in zip(progress.sums, losses, strict=True)]
         if trainer.step % _REPORT_STEPS == 0:
-            print(progress.describe(trainer.step, rate), flush=True)  # noqa: T201
+            print(progress.describe(trainer.step, now), flush=True)  # noqa: T201
             progress = Progress()
         if trainer.step % _SAVE_STEPS == 0 or spent >= 1:
             trainer.save()
