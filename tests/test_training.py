@@ -11,6 +11,7 @@ import zxingcpp
 from numpy.typing import NDArray
 
 pytest.importorskip("torch", reason="torch is not installed")
+pytest.importorskip("onnx", reason="onnx is not installed")
 pytest.importorskip("segno", reason="segno is not installed")
 pytest.importorskip("skimage", reason="scikit-image is not installed")
 pytest.importorskip("fontTools", reason="fonttools is not installed")
@@ -19,7 +20,9 @@ import torch
 
 from training import decode
 from training import print as printing
+from training.calibrate import fit_logistic
 from training.crops import crop
+from training.export import change_scores, export
 from training.loss import measure_loss
 from training.network import Detector
 from training.scenes import draw_scene
@@ -28,6 +31,7 @@ from training.symbols import make_matrix
 from training.targets import Target, make_target
 from training.values import Gray, Labels, Sheet, signed_areas
 from training.warps import crumple, curl_upright, paste
+from training.weights import read_weights
 
 MODEL = Path(__file__).parents[1] / "training" / "detector.onnx"
 
@@ -175,6 +179,26 @@ def test_the_exported_network_finds_clean_codes() -> None:
     assert len(found.quads) == 1
     turns = [np.abs(np.roll(found.quads[0], turn, 0) - labels.quads[0]).max() for turn in range(4)]
     assert min(turns) < 20
+
+
+def test_scores_are_fitted_to_what_was_right() -> None:
+    rng = np.random.default_rng(3)
+    logits = rng.normal(size=20_000) * 2
+    right = (rng.random(20_000) < 1 / (1 + np.exp(-(0.5 * logits - 1)))).astype(float)
+    np.testing.assert_allclose(fit_logistic(logits, right), (0.5, -1), atol=0.05)
+
+
+def test_an_export_answers_as_the_network_does(tmp_path: Path) -> None:
+    network, path = Detector().eval(), tmp_path / "network.onnx"
+    torch.save({"average": network.state_dict()}, tmp_path / "state.pt")
+    export(tmp_path / "state.pt", path, tmp_path / "weights.npz")
+    assert read_weights(tmp_path / "weights.npz").keys() == network.state_dict().keys()
+    pictures = np.random.default_rng(0).normal(size=(1, 1, 64, 128)).astype(np.float32)
+    with torch.inference_mode():
+        expected = network(torch.from_numpy(pictures)).numpy()
+    np.testing.assert_allclose(decode.load_network(path)(pictures), expected, atol=0.02)
+    change_scores(path, 2.0, 1.0)
+    np.testing.assert_allclose(decode.load_network(path)(pictures)[:, 0], 2 * expected[:, 0] + 1, atol=0.04)
 
 
 def test_runtimes_agree() -> None:

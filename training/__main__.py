@@ -1,4 +1,4 @@
-"""`python -m training COMMAND`: show, train, export, evaluate."""
+"""`python -m training COMMAND`: show, train, export, calibrate, evaluate."""
 
 from __future__ import annotations
 
@@ -25,6 +25,10 @@ def _read_arguments() -> argparse.Namespace:
     export.add_argument("state", type=Path)
     export.add_argument("model", type=Path)
     export.add_argument("--weights", type=Path, help="also write them to start another training from")
+    calibrate = commands.add_parser("calibrate", help="make an exported network's scores probabilities")
+    calibrate.add_argument("model", type=Path)
+    calibrate.add_argument("stock", type=Path)
+    calibrate.add_argument("--scenes", type=int, default=2000)
     evaluate = commands.add_parser("evaluate", help="measure an exported network")
     evaluate.add_argument("model", type=Path)
     evaluate.add_argument("photographs", type=Path, help="category/name.txt, a picture beside each")
@@ -50,6 +54,10 @@ def main() -> None:
         from training.export import export
 
         export(arguments.state, arguments.model, arguments.weights)
+    elif arguments.command == "calibrate":
+        from training.calibrate import calibrate
+
+        calibrate(arguments.model, arguments.stock, arguments.scenes)
     else:
         from training.evaluate import print_evaluation
 
