@@ -16,6 +16,8 @@ _MIDDLE, _SPREAD = 128.0, 64.0
 _ONE_SYMBOL = 0.7
 #: Cells vote together on corners when their centres and sizes differ by at most these shares of the side.
 _NEAR, _ALIKE = 0.25, 0.35
+#: Symbols of at least this side (pixels of the look) have cells near their corners: within these shares of it.
+_REFINED, _REACH, _CLOSE = 32.0, 0.3, 0.2
 
 Floats = NDArray[np.float32]
 #: From (1, 1, rows, columns) to (1, 11, rows / 8, columns / 8).
@@ -82,16 +84,50 @@ def prepare(picture: NDArray[np.uint8]) -> Floats:
 def decode(output: Floats, threshold: float) -> Detections:
     """Make detections of (11, rows, columns): cells over the threshold, one symbol each, corners by vote."""
     logit = np.log(threshold / (1 - threshold))
+    corners = place_corners(output)
     rows, columns = np.nonzero(output[0] > logit)
-    values = output[:, rows, columns].T
-    best = np.argsort(-values[:, 0], kind="stable")
-    values, rows, columns = values[best], rows[best], columns[best]
-    centres = np.stack([columns, rows], -1) * STRIDE + (STRIDE - 1) / 2
-    scale = STRIDE * np.exp(np.clip(values[:, 9], -5, 5))
-    quads = centres[:, None] + values[:, 1:9].reshape(-1, 4, 2) * scale[:, None, None]
-    scores = (1 / (1 + np.exp(-values[:, 0]))).astype(np.float32)
-    modules = np.exp(np.clip(values[:, 10], -5, 5)).astype(np.float32)
-    return suppress(Detections(quads.astype(np.float32), scores, modules))
+    scores = 1 / (1 + np.exp(-output[0, rows, columns]))
+    modules = np.exp(np.clip(output[10, rows, columns], -5, 5))
+    found = suppress(
+        Detections(corners[rows, columns], scores.astype(np.float32), modules.astype(np.float32))
+    )
+    return found._replace(
+        quads=np.array([refine(quad, corners) for quad in found.quads], np.float32).reshape(-1, 4, 2)
+    )
+
+
+def place_corners(output: Floats) -> Floats:
+    """The four corners that each cell names, in pixels: (rows, columns, 4, 2)."""
+    rows, columns = output.shape[1:]
+    y, x = np.mgrid[:rows, :columns] * STRIDE + (STRIDE - 1) / 2
+    scale = STRIDE * np.exp(np.clip(output[9], -5, 5))
+    offsets = (output[1:9] * scale).transpose(1, 2, 0).reshape(rows, columns, 4, 2)
+    return np.asarray(offsets + np.stack([x, y], -1)[:, :, None], np.float32)
+
+
+def refine(quad: Floats, corners: Floats) -> Floats:
+    """Take each corner from the cells near it within the outline: they see it best."""
+    side = float(np.sqrt(max(_measure_areas(quad[None])[0], 1e-3)))
+    if side < _REFINED:
+        return quad
+    better = quad.copy()
+    reach = side * _REACH
+    for number, corner in enumerate(quad):
+        last = np.array(corners.shape[1::-1]) - 1
+        low, high = (
+            np.clip(np.rint((corner + way) / STRIDE), 0, last).astype(int) for way in (-reach, reach)
+        )
+        rows, columns = np.mgrid[low[1] : high[1] + 1, low[0] : high[0] + 1].reshape(2, -1)
+        centres = np.stack([columns, rows], -1) * STRIDE + np.float32((STRIDE - 1) / 2)
+        named = corners[rows, columns]
+        away = np.linalg.norm(named - corner, axis=2)
+        nearest = away.argmin(1)
+        cells = np.arange(len(rows))
+        weights = np.exp(-(((centres - corner) ** 2).sum(1) / (side * _CLOSE) ** 2))
+        weights *= (away[cells, nearest] < reach) & contains(quad, centres)
+        if weights.sum() > 0:
+            better[number] = (named[cells, nearest] * weights[:, None]).sum(0) / weights.sum()
+    return better
 
 
 def suppress(found: Detections, vote: bool = True) -> Detections:
@@ -108,7 +144,9 @@ def suppress(found: Detections, vote: bool = True) -> Detections:
             continue
         away = np.abs(centres - centres[number]).max(1)
         near = np.flatnonzero(left & (away < np.maximum(reaches, reaches[number])))
-        same = _are_within(centres[near], quads[number]) | _hold(quads[near], centres[number])
+        same = contains(quads[number], centres[near], _ONE_SYMBOL) | contains(
+            quads[near], centres[number], _ONE_SYMBOL
+        )
         members = near[same | (near == number)]
         left[members] = False
         if vote:
@@ -122,19 +160,14 @@ def _measure_areas(quads: Floats) -> Floats:
     return np.asarray(np.abs(first[:, 0] * second[:, 1] - first[:, 1] * second[:, 0]) / 2, np.float32)
 
 
-def _are_within(points: Floats, quad: Floats) -> NDArray[np.bool_]:
-    """Which points lie in the outline, shrunk."""
-    return _hold(np.broadcast_to(quad, (len(points), 4, 2)), points)
-
-
-def _hold(quads: Floats, points: Floats) -> NDArray[np.bool_]:
-    """Which outlines, shrunk about their centres, hold the point (or each its own)."""
-    middle = quads.mean(1, keepdims=True)
-    shrunk = middle + (quads - middle) * np.float32(_ONE_SYMBOL)
-    edges = np.roll(shrunk, -1, 1) - shrunk
-    to = np.reshape(points, (-1, 1, 2)) - shrunk
+def contains(quads: Floats, points: Floats, share: float = 1.0) -> NDArray[np.bool_]:
+    """Which points lie in the outline, or in which outlines the point lies, shrunk about their centres."""
+    middle = quads.mean(-2, keepdims=True)
+    shrunk = middle + (quads - middle) * np.float32(share)
+    edges = np.roll(shrunk, -1, -2) - shrunk
+    to = points[..., None, :] - shrunk
     across = edges[..., 0] * to[..., 1] - edges[..., 1] * to[..., 0]
-    return np.asarray((across >= 0).all(1) | (across <= 0).all(1))
+    return np.asarray((across >= 0).all(-1) | (across <= 0).all(-1))
 
 
 def _vote(quads: Floats, scores: Floats, sizes: Floats) -> Floats:

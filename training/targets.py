@@ -12,46 +12,59 @@ from training.network import STRIDE
 from training.values import Labels, Quads, sides
 
 _CORE, _OUTER = 0.4, 0.85  # shares of the outline: symbol within the one, nothing beyond the other
+_NEAR = 0.3  # sides from a corner within which a cell knows it well
+_SYMBOL_WEIGHT = 3.0  # cells that a symbol counts for at most, however large
 
 
 class Target(NamedTuple):
-    """Score (0 or 1), the cell's weight, its share of its symbol, corners from the cell, side, module."""
+    """Of every cell: what it should say, and how much that matters."""
 
-    score: NDArray[np.float32]
-    weight: NDArray[np.float32]
-    share: NDArray[np.float32]
-    corners: NDArray[np.float32]
-    side: NDArray[np.float32]
-    module: NDArray[np.float32]
+    score: NDArray[np.float32]  # 1 at a symbol's core, else 0
+    weight: NDArray[np.float32]  # of the score where it should be 0
+    share: NDArray[np.float32]  # of the score where it should be 1
+    corners: NDArray[np.float32]  # (8, ...) x and y from the cell's centre, in pixels
+    worth: NDArray[np.float32]  # (4, ...) of each corner
+    side: NDArray[np.float32]  # pixels
+    module: NDArray[np.float32]  # pixels
 
 
 def make_target(labels: Labels, side: int) -> Target:
-    """The answer for a picture of `side` x `side` pixels; corners and sides are in pixels."""
+    """The answer for a picture of `side` x `side` pixels."""
     cells = side // STRIDE
-    target = Target(
-        np.zeros((cells, cells), np.float32), np.ones((cells, cells), np.float32),
-        np.zeros((cells, cells), np.float32), np.zeros((8, cells, cells), np.float32),
-        np.ones((cells, cells), np.float32), np.ones((cells, cells), np.float32),
-    )  # fmt: skip
-    lengths = sides(labels.quads)
+    ones, zeros = np.ones((cells, cells), np.float32), np.zeros((12, cells, cells), np.float32)
+    target = Target(zeros[0].copy(), ones, zeros[0].copy(), zeros[:8], zeros[8:], ones.copy(), ones.copy())
     crowd = max(1, int(labels.counted.sum())) ** -0.4
-    symbols = zip(labels.quads, labels.counts, labels.counted, lengths, strict=True)
+    symbols = zip(labels.quads, labels.counts, labels.counted, sides(labels.quads), strict=True)
     for quad, count, counted, length in symbols:
+        whole = _fill(quad, 1.0, cells) & (target.score == 0)
         if not counted:
-            target.weight[_fill(quad, 1.0, cells) & (target.score == 0)] = 0
+            target.weight[whole] = 0
             continue
         core = _fill(quad, _CORE, cells)
         _add_nearest(core, quad, cells)
-        ring = _fill(quad, _OUTER, cells) & ~core & (target.score == 0)
-        target.weight[ring] = 0
+        target.weight[_fill(quad, _OUTER, cells) & ~core & (target.score == 0)] = 0
         target.weight[core] = 1
         target.score[core] = 1
-        target.share[core] = crowd * 3 / max(3, int(core.sum()))
-        rows, columns = np.nonzero(core)
-        centres = np.stack([columns, rows], -1) * STRIDE + (STRIDE - 1) / 2
-        target.corners[:, rows, columns] = (quad[None] - centres[:, None]).reshape(-1, 8).T
-        target.side[core], target.module[core] = length, length / count
+        target.share[core] = crowd * _SYMBOL_WEIGHT / max(_SYMBOL_WEIGHT, int(core.sum()))
+        _set_shape(target, quad, core, whole & ~core, length, crowd)
+        target.module[core | whole] = length / count
     return target
+
+
+def _set_shape(
+    target: Target, quad: Quads, core: NDArray[np.bool_], ring: NDArray[np.bool_], length: float, crowd: float
+) -> None:
+    """Ask the core for all four corners, the ring around it for those that are near."""
+    rows, columns = np.nonzero(core | ring)
+    centres = np.stack([columns, rows], -1) * STRIDE + (STRIDE - 1) / 2
+    offsets = quad[None] - centres[:, None]
+    target.corners[:, rows, columns] = offsets.reshape(-1, 8).T
+    target.side[rows, columns] = length
+    at_core = core[rows, columns]
+    near = np.exp(-((np.linalg.norm(offsets, axis=2) / length / _NEAR) ** 2)) * ~at_core[:, None]
+    near /= np.maximum(near.sum(0), 1e-3)
+    worth = crowd * (at_core[:, None] / at_core.sum() + near)
+    target.worth[:, rows, columns] = worth.T
 
 
 def _fill(quad: Quads, share: float, cells: int) -> NDArray[np.bool_]:
