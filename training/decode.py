@@ -16,7 +16,7 @@ _MIDDLE, _SPREAD = 128.0, 64.0
 _ONE_SYMBOL = 0.7
 #: Cells vote together on corners when their centres and sizes differ by at most these shares of the side.
 _NEAR, _ALIKE = 0.25, 0.35
-#: Symbols of at least this side (pixels of the look) have cells near their corners: within these shares of it.
+#: Symbols of at least this side, in pixels of the look, have cells near their corners: within these sides.
 _REFINED, _REACH, _CLOSE = 32.0, 0.3, 0.2
 
 Floats = NDArray[np.float32]
@@ -88,12 +88,10 @@ def decode(output: Floats, threshold: float) -> Detections:
     rows, columns = np.nonzero(output[0] > logit)
     scores = 1 / (1 + np.exp(-output[0, rows, columns]))
     modules = np.exp(np.clip(output[10, rows, columns], -5, 5))
-    found = suppress(
-        Detections(corners[rows, columns], scores.astype(np.float32), modules.astype(np.float32))
-    )
-    return found._replace(
-        quads=np.array([refine(quad, corners) for quad in found.quads], np.float32).reshape(-1, 4, 2)
-    )
+    cells = Detections(corners[rows, columns], scores.astype(np.float32), modules.astype(np.float32))
+    found = suppress(cells)
+    refined = np.array([refine(quad, corners) for quad in found.quads], np.float32)
+    return found._replace(quads=refined.reshape(-1, 4, 2))
 
 
 def place_corners(output: Floats) -> Floats:
@@ -113,10 +111,8 @@ def refine(quad: Floats, corners: Floats) -> Floats:
     better = quad.copy()
     reach = side * _REACH
     for number, corner in enumerate(quad):
-        last = np.array(corners.shape[1::-1]) - 1
-        low, high = (
-            np.clip(np.rint((corner + way) / STRIDE), 0, last).astype(int) for way in (-reach, reach)
-        )
+        ends = np.rint((corner + np.array([[-reach], [reach]])) / STRIDE)
+        low, high = np.clip(ends, 0, np.array(corners.shape[1::-1]) - 1).astype(int)
         rows, columns = np.mgrid[low[1] : high[1] + 1, low[0] : high[0] + 1].reshape(2, -1)
         centres = np.stack([columns, rows], -1) * STRIDE + np.float32((STRIDE - 1) / 2)
         named = corners[rows, columns]
