@@ -18,6 +18,7 @@ _ONE_SYMBOL = 0.7
 _NEAR, _ALIKE = 0.25, 0.35
 #: Symbols of at least this side, in pixels of the look, have cells near their corners: within these sides.
 _REFINED, _REACH, _CLOSE = 32.0, 0.3, 0.2
+_ITERATIONS, _FLAT = 8, 1e-4
 
 Floats = NDArray[np.float32]
 #: From (1, 1, rows, columns) to (1, 11, rows / 8, columns / 8).
@@ -84,45 +85,61 @@ def prepare(picture: NDArray[np.uint8]) -> Floats:
 def decode(output: Floats, threshold: float) -> Detections:
     """Make detections of (11, rows, columns): cells over the threshold, one symbol each, corners by vote."""
     logit = np.log(threshold / (1 - threshold))
-    corners = place_corners(output)
     rows, columns = np.nonzero(output[0] > logit)
     scores = 1 / (1 + np.exp(-output[0, rows, columns]))
     modules = np.exp(np.clip(output[10, rows, columns], -5, 5))
-    cells = Detections(corners[rows, columns], scores.astype(np.float32), modules.astype(np.float32))
-    found = suppress(cells)
-    refined = np.array([refine(quad, corners) for quad in found.quads], np.float32)
+    quads = find_corners(output, rows, columns)
+    found = suppress(Detections(quads, scores.astype(np.float32), modules.astype(np.float32)))
+    refined = np.array([refine(quad, output) for quad in found.quads], np.float32)
     return found._replace(quads=refined.reshape(-1, 4, 2))
 
 
-def place_corners(output: Floats) -> Floats:
-    """The four corners that each cell names, in pixels: (rows, columns, 4, 2)."""
-    rows, columns = output.shape[1:]
-    y, x = np.mgrid[:rows, :columns] * STRIDE + (STRIDE - 1) / 2
-    scale = STRIDE * np.exp(np.clip(output[9], -5, 5))
-    offsets = (output[1:9] * scale).transpose(1, 2, 0).reshape(rows, columns, 4, 2)
-    return np.asarray(offsets + np.stack([x, y], -1)[:, :, None], np.float32)
+def find_corners(output: Floats, rows: NDArray[np.int_], columns: NDArray[np.int_]) -> Floats:
+    """The four corners that these cells name, in pixels, clockwise: (n, 4, 2)."""
+    values = output[:, rows, columns].astype(np.float64)
+    scale = STRIDE * np.exp(np.clip(values[9], -5, 5))
+    centre, square, linear, constant = values[1:9:2] + 1j * values[2:9:2]
+    roots = solve_quartic(square, linear, constant)
+    order = np.argsort(np.angle(roots - roots.mean(1, keepdims=True)), axis=1)
+    cells = STRIDE * (columns + 1j * rows) + (STRIDE - 1) / 2 * (1 + 1j)
+    corners = cells[:, None] + (centre[:, None] + np.take_along_axis(roots, order, 1)) * scale[:, None]
+    return np.stack([corners.real, corners.imag], -1).astype(np.float32)
 
 
-def refine(quad: Floats, corners: Floats) -> Floats:
+def solve_quartic(
+    square: NDArray[np.complex128], linear: NDArray[np.complex128], constant: NDArray[np.complex128]
+) -> NDArray[np.complex128]:
+    """Roots of z**4 + square z**2 + linear z + constant, each (n,): (n, 4), by Weierstrass's iteration."""
+    half, spread = -square / 2, np.sqrt(square**2 / 4 - constant)
+    first, second = np.sqrt(half + spread), np.sqrt(half - spread)
+    roots = np.stack([first, second, -first, -second], 1)
+    for _ in range(_ITERATIONS):
+        value = roots * (roots * (roots**2 + square[:, None]) + linear[:, None]) + constant[:, None]
+        between = roots[:, :, None] - roots[:, None]
+        slope = np.where(np.eye(4, dtype=bool), 1, between).prod(2)
+        roots = roots - value / np.where(np.abs(slope) < _FLAT, _FLAT, slope)
+    return np.asarray(roots)
+
+
+def refine(quad: Floats, output: Floats) -> Floats:
     """Take each corner from the cells near it within the outline: they see it best."""
     side = float(np.sqrt(max(_measure_areas(quad[None])[0], 1e-3)))
     if side < _REFINED:
         return quad
-    better = quad.copy()
-    reach = side * _REACH
+    better, reach = quad.copy(), side * _REACH
     for number, corner in enumerate(quad):
         ends = np.rint((corner + np.array([[-reach], [reach]])) / STRIDE)
-        low, high = np.clip(ends, 0, np.array(corners.shape[1::-1]) - 1).astype(int)
+        low, high = np.clip(ends, 0, np.array(output.shape[2:0:-1]) - 1).astype(int)
         rows, columns = np.mgrid[low[1] : high[1] + 1, low[0] : high[0] + 1].reshape(2, -1)
         centres = np.stack([columns, rows], -1) * STRIDE + np.float32((STRIDE - 1) / 2)
-        named = corners[rows, columns]
+        inside = contains(quad, centres)
+        named = find_corners(output, rows[inside], columns[inside])
         away = np.linalg.norm(named - corner, axis=2)
-        nearest = away.argmin(1)
-        cells = np.arange(len(rows))
-        weights = np.exp(-(((centres - corner) ** 2).sum(1) / (side * _CLOSE) ** 2))
-        weights *= (away[cells, nearest] < reach) & contains(quad, centres)
+        nearest = np.take_along_axis(named, away.argmin(1)[:, None, None], 1)[:, 0]
+        weights = np.exp(-(((centres[inside] - corner) ** 2).sum(1) / (side * _CLOSE) ** 2))
+        weights *= away.min(1, initial=np.inf) < reach
         if weights.sum() > 0:
-            better[number] = (named[cells, nearest] * weights[:, None]).sum(0) / weights.sum()
+            better[number] = (nearest * weights[:, None]).sum(0) / weights.sum()
     return better
 
 

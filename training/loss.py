@@ -13,8 +13,8 @@ from training.network import STRIDE
 _FOCUS = 2.0  # how much less an easy cell matters
 _TIGHT = 0.03  # of the side: corner errors below it count by their square
 _WEIGHTS = {"corners": 8.0, "side": 0.3, "module": 0.3}
-_LEAST_SHARE = 0.02  # of a cell's weight that each corner has in the choice of an order
-_LARGEST_LOGARITHM = 5.0
+_WORST_RATIO = 1.6  # of sides, beyond which only the side itself is corrected
+_LEAST_SLOPE = 0.3
 
 
 class Loss(NamedTuple):
@@ -39,11 +39,8 @@ def measure_loss(output: Tensor, target: list[Tensor]) -> Loss:
     if not known.any():
         return Loss(score_loss.detach(), torch.zeros(()), score_loss)
     values, wanted, weights = (part.permute(0, 2, 3, 1)[known] for part in (output, corners, worth))
-    length, size = side[known], values[:, 9]
-    scale = STRIDE * torch.exp(size.clamp(-_LARGEST_LOGARITHM, _LARGEST_LOGARITHM))
-    given = values[:, 1:9].view(-1, 4, 2) * scale[:, None, None]
-    error, weights = _compare_corners(given, wanted.view(-1, 4, 2), weights / weights.sum())
-    error = error / length[:, None, None]
+    length, size, weights = side[known], values[:, 9], weights / weights.sum()
+    error = _measure_corners(values, wanted.view(-1, 4, 2) / length[:, None, None], length)
     huber = functional.huber_loss(error, torch.zeros_like(error), reduction="none", delta=_TIGHT) / _TIGHT
     corner_loss = (huber.mean(2) * weights).sum()
     cell = weights.sum(1)
@@ -54,10 +51,18 @@ def measure_loss(output: Tensor, target: list[Tensor]) -> Loss:
     return Loss(score_loss.detach(), distance, score_loss + _WEIGHTS["corners"] * corner_loss + others)
 
 
-def _compare_corners(given: Tensor, wanted: Tensor, weights: Tensor) -> tuple[Tensor, Tensor]:
-    """Differences and their weights by the best cyclic order: nobody can tell a blurred symbol's top."""
-    orders = torch.stack([given - wanted.roll(turn, 1) for turn in range(4)], 1)
-    weighed = torch.stack([weights.roll(turn, 1) for turn in range(4)], 1)
-    costs = orders.detach().abs().sum(3) * (weighed + _LEAST_SHARE * weighed.sum(2, keepdim=True))
-    best, every = costs.sum(2).argmin(1), torch.arange(len(given))
-    return orders[every, best], weighed[every, best]
+def _measure_corners(values: Tensor, wanted: Tensor, length: Tensor) -> Tensor:
+    """How far each corner (n, 4, 2), in sides from the cell, is from the nearest root, to the first order.
+
+    The corners are roots of a polynomial, as complex numbers. Its coefficients know no order of corners,
+    so nothing jumps where a turning square's first corner becomes another.
+    """
+    corners = torch.view_as_complex(wanted.contiguous())
+    ratio = (length / STRIDE * torch.exp(-values[:, 9])).clamp(1 / _WORST_RATIO, _WORST_RATIO)[:, None]
+    centre, square, linear, constant = torch.complex(values[:, 1:9:2], values[:, 2:9:2]).T[:, :, None]
+    from_centre = corners * ratio - centre
+    value = from_centre * (from_centre * (from_centre**2 + square) + linear) + constant
+    between = corners[:, :, None] - corners[:, None]
+    slope = torch.where(torch.eye(4, dtype=torch.bool), torch.ones(()), between).prod(2)
+    slope = slope * (slope.abs().clamp(min=_LEAST_SLOPE) / slope.abs().clamp(min=1e-6))
+    return torch.view_as_real(value / (slope * ratio.detach() ** 4))
