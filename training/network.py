@@ -10,7 +10,7 @@ from torch.nn import functional
 STRIDE = 8
 #: Rows and columns of the picture are multiples of this.
 MULTIPLE = 64
-#: Score; the corners as roots of a quartic: its centre from the cell and three coefficients, complex, in sides;
+#: Score; the corners as roots of a quartic, given by its centre and three coefficients, complex, in sides;
 #: logarithms of the side in cells and of the module in pixels.
 CHANNELS = 11
 _MIDDLE, _SPREAD = 128.0, 64.0
