@@ -12,8 +12,7 @@ from training.network import STRIDE
 
 _FOCUS = 2.0  # how much less an easy cell matters
 _TIGHT = 0.03  # of the side: corner errors below it count by their square
-_WEIGHTS = {"corners": 8.0, "side": 0.3, "module": 0.3}
-_WORST_RATIO = 1.6  # of sides, beyond which only the side itself is corrected
+_WEIGHTS = {"corners": 8.0, "side": 4.0, "module": 0.3}
 _LEAST_SLOPE = 0.3
 
 
@@ -40,7 +39,7 @@ def measure_loss(output: Tensor, target: list[Tensor]) -> Loss:
         return Loss(score_loss.detach(), torch.zeros(()), score_loss)
     values, wanted, weights = (part.permute(0, 2, 3, 1)[known] for part in (output, corners, worth))
     length, size, weights = side[known], values[:, 9], weights / weights.sum()
-    error = _measure_corners(values, wanted.view(-1, 4, 2) / length[:, None, None], length)
+    error = _measure_corners(values, wanted.view(-1, 4, 2) / length[:, None, None])
     huber = functional.huber_loss(error, torch.zeros_like(error), reduction="none", delta=_TIGHT) / _TIGHT
     corner_loss = (huber.mean(2) * weights).sum()
     cell = weights.sum(1)
@@ -51,18 +50,17 @@ def measure_loss(output: Tensor, target: list[Tensor]) -> Loss:
     return Loss(score_loss.detach(), distance, score_loss + _WEIGHTS["corners"] * corner_loss + others)
 
 
-def _measure_corners(values: Tensor, wanted: Tensor, length: Tensor) -> Tensor:
+def _measure_corners(values: Tensor, wanted: Tensor) -> Tensor:
     """How far each corner (n, 4, 2), in sides from the cell, is from the nearest root, to the first order.
 
     The corners are roots of a polynomial, as complex numbers. Its coefficients know no order of corners,
     so nothing jumps where a turning square's first corner becomes another.
     """
     corners = torch.view_as_complex(wanted.contiguous())
-    ratio = (length / STRIDE * torch.exp(-values[:, 9])).clamp(1 / _WORST_RATIO, _WORST_RATIO)[:, None]
     centre, square, linear, constant = torch.complex(values[:, 1:9:2], values[:, 2:9:2]).T[:, :, None]
-    from_centre = corners * ratio - centre
+    from_centre = corners - centre
     value = from_centre * (from_centre * (from_centre**2 + square) + linear) + constant
     between = corners[:, :, None] - corners[:, None]
     slope = torch.where(torch.eye(4, dtype=torch.bool), torch.ones(()), between).prod(2)
     slope = slope * (slope.abs().clamp(min=_LEAST_SLOPE) / slope.abs().clamp(min=1e-6))
-    return torch.view_as_real(value / (slope * ratio.detach() ** 4))
+    return torch.view_as_real(value / slope)
