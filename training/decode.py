@@ -16,12 +16,12 @@ _MIDDLE, _SPREAD = 128.0, 64.0
 _ONE_SYMBOL = 0.7
 #: Cells vote together on corners when their centres and sizes differ by at most these shares of the side.
 _NEAR, _ALIKE = 0.25, 0.35
-#: Symbols of at least this side, in pixels of the look, have cells near their corners: within these sides.
-_REFINED, _REACH, _CLOSE = 32.0, 0.3, 0.2
-_ITERATIONS, _FLAT = 8, 1e-4
+#: Votes on corners count while the cell is near its corner and they are near where the corner was, in sides.
+_CLOSE, _WIDTHS = 0.3, (0.3, 0.2, 0.12, 0.12)
+_LEAST_VOTES, _ENOUGH_VOTES, _TURNED, _MOST_GROWN = 0.05, 1.0, 1.1, 2.0
 
 Floats = NDArray[np.float32]
-#: From (1, 1, rows, columns) to (1, 11, rows / 8, columns / 8).
+#: From (1, 1, rows, columns) to (1, 13, rows / 8, columns / 8).
 Network = Callable[[Floats], Floats]
 
 
@@ -83,64 +83,60 @@ def prepare(picture: NDArray[np.uint8]) -> Floats:
 
 
 def decode(output: Floats, threshold: float) -> Detections:
-    """Make detections of (11, rows, columns): cells over the threshold, one symbol each, corners by vote."""
+    """Make detections of (13, rows, columns): cells over the threshold, one symbol each, corners by vote."""
     logit = np.log(threshold / (1 - threshold))
     rows, columns = np.nonzero(output[0] > logit)
-    scores = 1 / (1 + np.exp(-output[0, rows, columns]))
-    modules = np.exp(np.clip(output[10, rows, columns], -5, 5))
-    quads = find_corners(output, rows, columns)
-    found = suppress(Detections(quads, scores.astype(np.float32), modules.astype(np.float32)))
+    values = output[:, rows, columns].T
+    scale = STRIDE * np.exp(np.clip(values[:, 9], -5, 5))
+    quads = values[:, 1:9].reshape(-1, 4, 2) * scale[:, None, None] + place_cells(rows, columns)[:, None]
+    scores = 1 / (1 + np.exp(-values[:, 0]))
+    modules = np.exp(np.clip(values[:, 10], -5, 5))
+    found = suppress(Detections(*(np.asarray(part, np.float32) for part in (quads, scores, modules))))
     refined = np.array([refine(quad, output) for quad in found.quads], np.float32)
     return found._replace(quads=refined.reshape(-1, 4, 2))
 
 
-def find_corners(output: Floats, rows: NDArray[np.int_], columns: NDArray[np.int_]) -> Floats:
-    """The four corners that these cells name, in pixels, clockwise: (n, 4, 2)."""
-    values = output[:, rows, columns].astype(np.float64)
-    scale = STRIDE * np.exp(np.clip(values[9], -5, 5))
-    centre, square, linear, constant = values[1:9:2] + 1j * values[2:9:2]
-    roots = solve_quartic(square, linear, constant)
-    order = np.argsort(np.angle(roots - roots.mean(1, keepdims=True)), axis=1)
-    cells = STRIDE * (columns + 1j * rows) + (STRIDE - 1) / 2 * (1 + 1j)
-    corners = cells[:, None] + (centre[:, None] + np.take_along_axis(roots, order, 1)) * scale[:, None]
-    return np.stack([corners.real, corners.imag], -1).astype(np.float32)
-
-
-def solve_quartic(
-    square: NDArray[np.complex128], linear: NDArray[np.complex128], constant: NDArray[np.complex128]
-) -> NDArray[np.complex128]:
-    """Roots of z**4 + square z**2 + linear z + constant, each (n,): (n, 4), by Weierstrass's iteration."""
-    half, spread = -square / 2, np.sqrt(square**2 / 4 - constant)
-    first, second = np.sqrt(half + spread), np.sqrt(half - spread)
-    roots = np.stack([first, second, -first, -second], 1)
-    for _ in range(_ITERATIONS):
-        value = roots * (roots * (roots**2 + square[:, None]) + linear[:, None]) + constant[:, None]
-        between = roots[:, :, None] - roots[:, None]
-        slope = np.where(np.eye(4, dtype=bool), 1, between).prod(2)
-        roots = roots - value / np.where(np.abs(slope) < _FLAT, _FLAT, slope)
-    return np.asarray(roots)
+def place_cells(rows: NDArray[np.int_], columns: NDArray[np.int_]) -> Floats:
+    """Centres of cells, in pixels."""
+    return np.stack([columns, rows], -1).astype(np.float32) * STRIDE + np.float32((STRIDE - 1) / 2)
 
 
 def refine(quad: Floats, output: Floats) -> Floats:
-    """Take each corner from the cells near it within the outline: they see it best."""
-    side = float(np.sqrt(max(_measure_areas(quad[None])[0], 1e-3)))
-    if side < _REFINED:
-        return quad
-    better, reach = quad.copy(), side * _REACH
-    for number, corner in enumerate(quad):
-        ends = np.rint((corner + np.array([[-reach], [reach]])) / STRIDE)
-        low, high = np.clip(ends, 0, np.array(output.shape[2:0:-1]) - 1).astype(int)
-        rows, columns = np.mgrid[low[1] : high[1] + 1, low[0] : high[0] + 1].reshape(2, -1)
-        centres = np.stack([columns, rows], -1) * STRIDE + np.float32((STRIDE - 1) / 2)
-        inside = contains(quad, centres)
-        named = find_corners(output, rows[inside], columns[inside])
-        away = np.linalg.norm(named - corner, axis=2)
-        nearest = np.take_along_axis(named, away.argmin(1)[:, None, None], 1)[:, 0]
-        weights = np.exp(-(((centres[inside] - corner) ** 2).sum(1) / (side * _CLOSE) ** 2))
-        weights *= away.min(1, initial=np.inf) < reach
-        if weights.sum() > 0:
-            better[number] = (nearest * weights[:, None]).sum(0) / weights.sum()
-    return better
+    """Take each corner from the cells that are near it: every cell names the corner nearest to itself.
+
+    The outline may be wrong by an eighth of a turn, where the order of corners jumps; so that is tried too.
+    """
+    middle = quad.mean(0)
+    turned = middle + (quad + np.roll(quad, -1, 0) - 2 * middle) / np.float32(np.sqrt(2))
+    better, support = gather(quad, output)
+    other, more = gather(turned, output)
+    if more > support * _TURNED:
+        better = other
+    grown = _measure_areas(better[None])[0] / max(_measure_areas(quad[None])[0], 1.0)
+    sane = cv2.isContourConvex(better) and 1 / _MOST_GROWN < grown < _MOST_GROWN
+    return better if sane else quad
+
+
+def gather(quad: Floats, output: Floats) -> tuple[Floats, float]:
+    """Move each corner to the votes around it; also gives how much weight lies near the four."""
+    side = float(np.sqrt(max(_measure_areas(quad[None])[0], 1.0)))
+    ends = np.rint(np.array([quad.min(0), quad.max(0)]) / STRIDE)
+    low, high = np.clip(ends, 0, np.array(output.shape[2:0:-1]) - 1).astype(int)
+    rows, columns = np.mgrid[low[1] : high[1] + 1, low[0] : high[0] + 1].reshape(2, -1)
+    cells = place_cells(rows, columns)
+    inside = contains(quad, cells)
+    values = output[:, rows[inside], columns[inside]].T
+    offsets = values[:, 11:13] * STRIDE * np.exp(np.clip(values[:, 9:10], -5, 5))
+    votes, weights = cells[inside] + offsets, np.exp(-((offsets / max(side * _CLOSE, STRIDE)) ** 2).sum(1))
+    corners, support = quad, 0.0
+    for width in _WIDTHS if len(votes) else ():
+        away = np.linalg.norm(votes[:, None] - corners, axis=2) / side
+        near = weights[:, None] * np.exp(-((away / width) ** 2)) * (away == away.min(1, keepdims=True))
+        mass = near.sum(0)
+        moved = (near.T @ votes) / np.maximum(mass, 1e-6)[:, None]
+        corners = np.where(mass[:, None] > _LEAST_VOTES, moved, corners).astype(np.float32)
+        support = float(np.minimum(mass, _ENOUGH_VOTES).sum())
+    return corners, support
 
 
 def suppress(found: Detections, vote: bool = True) -> Detections:

@@ -12,6 +12,9 @@ from training.network import STRIDE
 from training.values import Labels, Quads, sides
 
 _CORE, _OUTER = 0.4, 0.85  # shares of the outline: symbol within the one, nothing beyond the other
+_AROUND = (
+    1.45  # shares of the outline within which cells look for its corners: also where it is thought turned
+)
 _NEAR = 0.3  # sides from a corner within which a cell knows it well
 _SYMBOL_WEIGHT = 3.0  # cells that a symbol counts for at most, however large
 
@@ -23,7 +26,8 @@ class Target(NamedTuple):
     weight: NDArray[np.float32]  # of the score where it should be 0
     share: NDArray[np.float32]  # of the score where it should be 1
     corners: NDArray[np.float32]  # (8, ...) x and y from the cell's centre, in pixels
-    worth: NDArray[np.float32]  # (4, ...) of each corner
+    nearest: NDArray[np.float32]  # (2, ...) the nearest of them
+    worth: NDArray[np.float32]  # of the nearest
     side: NDArray[np.float32]  # pixels
     module: NDArray[np.float32]  # pixels
 
@@ -31,14 +35,16 @@ class Target(NamedTuple):
 def make_target(labels: Labels, side: int) -> Target:
     """The answer for a picture of `side` x `side` pixels."""
     cells = side // STRIDE
-    ones, zeros = np.ones((cells, cells), np.float32), np.zeros((12, cells, cells), np.float32)
-    target = Target(zeros[0].copy(), ones, zeros[0].copy(), zeros[:8], zeros[8:], ones.copy(), ones.copy())
+    ones, zeros = np.ones((cells, cells), np.float32), np.zeros((13, cells, cells), np.float32)
+    score, share, worth, nearest, corners = zeros[0], zeros[1], zeros[2], zeros[3:5], zeros[5:]
+    target = Target(score, ones, share, corners, nearest, worth, ones.copy(), ones.copy())
     crowd = max(1, int(labels.counted.sum())) ** -0.4
-    symbols = zip(labels.quads, labels.counts, labels.counted, sides(labels.quads), strict=True)
-    for quad, count, counted, length in symbols:
-        whole = _fill(quad, 1.0, cells) & (target.score == 0)
+    wholes = [_fill(quad, 1.0, cells) for quad in labels.quads]
+    free = ~np.any(wholes, axis=0) if wholes else np.ones((cells, cells), bool)
+    symbols = zip(labels.quads, labels.counts, labels.counted, sides(labels.quads), wholes, strict=True)
+    for quad, count, counted, length, whole in symbols:
         if not counted:
-            target.weight[whole] = 0
+            target.weight[whole & (target.score == 0)] = 0
             continue
         core = _fill(quad, _CORE, cells)
         _add_nearest(core, quad, cells)
@@ -46,25 +52,23 @@ def make_target(labels: Labels, side: int) -> Target:
         target.weight[core] = 1
         target.score[core] = 1
         target.share[core] = crowd * _SYMBOL_WEIGHT / max(_SYMBOL_WEIGHT, int(core.sum()))
-        _set_shape(target, quad, core, whole & ~core, length, crowd)
-        target.module[core | whole] = length / count
+        around = core | (whole & (target.score == 0)) | (_fill(quad, _AROUND, cells) & free)
+        _set_shape(target, quad, around, length, crowd)
+        target.module[around] = length / count
     return target
 
 
-def _set_shape(
-    target: Target, quad: Quads, core: NDArray[np.bool_], ring: NDArray[np.bool_], length: float, crowd: float
-) -> None:
-    """Ask the core for all four corners, the ring around it for those that are near."""
-    rows, columns = np.nonzero(core | ring)
+def _set_shape(target: Target, quad: Quads, cells: NDArray[np.bool_], length: float, crowd: float) -> None:
+    """Corners as the cells in and around a symbol see them; a cell knows the nearest one where it is near."""
+    rows, columns = np.nonzero(cells)
     centres = np.stack([columns, rows], -1) * STRIDE + (STRIDE - 1) / 2
     offsets = quad[None] - centres[:, None]
+    away = np.linalg.norm(offsets, axis=2)
     target.corners[:, rows, columns] = offsets.reshape(-1, 8).T
+    target.nearest[:, rows, columns] = offsets[np.arange(len(rows)), away.argmin(1)].T
+    near = np.exp(-((away.min(1) / max(length * _NEAR, STRIDE)) ** 2))
+    target.worth[rows, columns] = crowd * near / max(near.sum(), 1.0)
     target.side[rows, columns] = length
-    at_core = core[rows, columns]
-    near = np.exp(-((np.linalg.norm(offsets, axis=2) / length / _NEAR) ** 2)) * ~at_core[:, None]
-    near /= np.maximum(near.sum(0), 1e-3)
-    worth = crowd * (at_core[:, None] / at_core.sum() + near)
-    target.worth[:, rows, columns] = worth.T
 
 
 def _fill(quad: Quads, share: float, cells: int) -> NDArray[np.bool_]:
