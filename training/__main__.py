@@ -25,7 +25,7 @@ def _read_arguments() -> argparse.Namespace:
     export.add_argument("state", type=Path)
     export.add_argument("model", type=Path)
     export.add_argument("--weights", type=Path, help="also write them to start another training from")
-    calibrate = commands.add_parser("calibrate", help="make an exported network's scores probabilities")
+    calibrate = commands.add_parser("calibrate", help="measure what an exported network's scores mean")
     calibrate.add_argument("model", type=Path)
     calibrate.add_argument("stock", type=Path)
     calibrate.add_argument("--scenes", type=int, default=2000)
@@ -34,7 +34,8 @@ def _read_arguments() -> argparse.Namespace:
     evaluate.add_argument("photographs", type=Path, help="category/name.txt, a picture beside each")
     evaluate.add_argument("--empty", type=Path, action="append", default=[], help="a folder without QR codes")
     evaluate.add_argument("--looks", default="320,640", help="longer sides in pixels, by commas")
-    evaluate.add_argument("--threshold", type=float, default=0.3)
+    evaluate.add_argument("--threshold", type=float, default=0.5)
+    evaluate.add_argument("--no-closer", action="store_true", help="without the second look at each symbol")
     evaluate.add_argument("--names", action="store_true", help="name the pictures that went wrong")
     return parser.parse_args()
 
@@ -62,10 +63,10 @@ def main() -> None:
         from training.evaluate import print_evaluation
 
         looks = [int(look) for look in arguments.looks.split(",")]
-        empty = arguments.empty
         print_evaluation(
-            arguments.model, arguments.photographs, empty, looks, arguments.threshold, arguments.names
-        )
+            arguments.model, arguments.photographs, arguments.empty, looks, arguments.threshold,
+            closer=not arguments.no_closer, names=arguments.names,
+        )  # fmt: skip
 
 
 if __name__ == "__main__":

@@ -1,4 +1,4 @@
-"""Make the score a probability: of detections in drawn scenes, how many are symbols at this score?"""
+"""Measure what a score means: of detections in drawn scenes, how many are symbols at this score?"""
 
 from __future__ import annotations
 
@@ -9,41 +9,35 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from training.decode import Network, detect, load_network
+from training.closer import find
+from training.decode import Network, load_network
 from training.evaluate import measure_overlap
-from training.export import change_scores
 from training.scenes import SIDE, Scene, draw_scene
 from training.stock import load_stock
 
 #: Seeds that training does not come to.
 FIRST_SEED = 1_000_000_000
-_LOWEST_SCORE = 0.05
+_LOWEST_SCORE = 0.1
 _SAME, _TOUCHING = 0.5, 0.1  # intersection over union
 _BINS = 10
 
 
 def calibrate(model: Path, stock: Path, scenes: int) -> None:
-    """Fit a slope and a shift of the scores' logits, write them into the model, print the curve after it."""
+    """Print the curve, and the slope and shift of the score's logit that would make it straight."""
     cv2.setNumThreads(1)
-    pictures = load_stock(stock)
-    network = load_network(model)
-    pairs = [
-        pair
-        for seed in range(FIRST_SEED, FIRST_SEED + scenes)
-        for pair in judge(network, draw_scene(seed, pictures))
-    ]
+    pictures, network = load_stock(stock), load_network(model)
+    seeds = range(FIRST_SEED, FIRST_SEED + scenes)
+    pairs = [pair for seed in seeds for pair in judge(network, draw_scene(seed, pictures))]
     scores, right = np.array(pairs).T
-    logits = np.log(scores / (1 - scores))
-    slope, shift = fit_logistic(logits, right)
-    change_scores(model, slope, shift)
+    slope, shift = fit_logistic(np.log(scores / (1 - scores)), right)
     print(f"{len(pairs)} detections in {scenes} scenes; slope {slope:.2f}, shift {shift:.2f}")  # noqa: T201
-    for low, high, mean, share, count in draw_curve(1 / (1 + np.exp(-slope * logits - shift)), right):
+    for low, high, mean, share, count in draw_curve(scores, right):
         print(f"{low:.1f} to {high:.1f}: mean score {mean:.2f}, symbols {share:.2f} of {count}")  # noqa: T201
 
 
 def judge(network: Network, scene: Scene) -> Iterator[tuple[float, float]]:
     """Score of each detection, and 1 where a symbol is there; none for those at symbols that do not count."""
-    found = detect(network, scene.picture, SIDE, _LOWEST_SCORE)
+    found = find(network, scene.picture, (SIDE // 2, SIDE), _LOWEST_SCORE)
     labels = scene.labels
     for quad, score in zip(found.quads, found.scores, strict=True):
         overlaps = np.array([measure_overlap(quad, other) for other in labels.quads])

@@ -16,12 +16,9 @@ _MIDDLE, _SPREAD = 128.0, 64.0
 _ONE_SYMBOL = 0.7
 #: Cells vote together on corners when their centres and sizes differ by at most these shares of the side.
 _NEAR, _ALIKE = 0.25, 0.35
-#: Votes on corners count while the cell is near its corner and they are near where the corner was, in sides.
-_CLOSE, _WIDTHS = 0.3, (0.3, 0.2, 0.12, 0.12)
-_LEAST_VOTES, _ENOUGH_VOTES, _TURNED, _MOST_GROWN = 0.05, 1.0, 1.1, 2.0
 
 Floats = NDArray[np.float32]
-#: From (1, 1, rows, columns) to (1, 13, rows / 8, columns / 8).
+#: From (1, 1, rows, columns) to (1, 11, rows / 8, columns / 8).
 Network = Callable[[Floats], Floats]
 
 
@@ -64,13 +61,18 @@ def detect(
     return Detections(quads.astype(np.float32), found.scores, found.modules / np.float32(scale))
 
 
-def look_at_scales(
-    network: Network, picture: NDArray[np.uint8], looks: Sequence[int], threshold: float = 0.3
-) -> Detections:
-    """Find the symbols at several sizes of the picture and put what was found together."""
-    found = [detect(network, picture, look, threshold) for look in looks]
-    joined = Detections(*(np.concatenate(parts) for parts in zip(*found, strict=True)))
-    return suppress(joined, vote=False)
+def join(found: Sequence[Detections]) -> Detections:
+    """The detections of several looks, best first; of those that are nearly the same, the best."""
+    quads, scores, modules = (np.concatenate(parts) for parts in zip(*found, strict=True))
+    order = np.argsort(-scores, kind="stable")
+    centres, sizes = quads.mean(1), np.sqrt(np.maximum(_measure_areas(quads), 1e-3))
+    kept: list[int] = []
+    for number in order:
+        away = np.linalg.norm(centres[kept] - centres[number], axis=1) / sizes[number]
+        larger = np.abs(np.log(sizes[kept] / sizes[number]))
+        if not ((away < _NEAR) & (larger < _ALIKE)).any():
+            kept.append(int(number))
+    return Detections(quads[kept], scores[kept], modules[kept])
 
 
 def prepare(picture: NDArray[np.uint8]) -> Floats:
@@ -83,60 +85,18 @@ def prepare(picture: NDArray[np.uint8]) -> Floats:
 
 
 def decode(output: Floats, threshold: float) -> Detections:
-    """Make detections of (13, rows, columns): cells over the threshold, one symbol each, corners by vote."""
+    """Make detections of (11, rows, columns): cells over the threshold, one symbol each, corners by vote."""
     logit = np.log(threshold / (1 - threshold))
     rows, columns = np.nonzero(output[0] > logit)
     values = output[:, rows, columns].T
+    best = np.argsort(-values[:, 0], kind="stable")
+    values, rows, columns = values[best], rows[best], columns[best]
+    centres = np.stack([columns, rows], -1) * STRIDE + (STRIDE - 1) / 2
     scale = STRIDE * np.exp(np.clip(values[:, 9], -5, 5))
-    quads = values[:, 1:9].reshape(-1, 4, 2) * scale[:, None, None] + place_cells(rows, columns)[:, None]
-    scores = 1 / (1 + np.exp(-values[:, 0]))
-    modules = np.exp(np.clip(values[:, 10], -5, 5))
-    found = suppress(Detections(*(np.asarray(part, np.float32) for part in (quads, scores, modules))))
-    refined = np.array([refine(quad, output) for quad in found.quads], np.float32)
-    return found._replace(quads=refined.reshape(-1, 4, 2))
-
-
-def place_cells(rows: NDArray[np.int_], columns: NDArray[np.int_]) -> Floats:
-    """Centres of cells, in pixels."""
-    return np.stack([columns, rows], -1).astype(np.float32) * STRIDE + np.float32((STRIDE - 1) / 2)
-
-
-def refine(quad: Floats, output: Floats) -> Floats:
-    """Take each corner from the cells that are near it: every cell names the corner nearest to itself.
-
-    The outline may be wrong by an eighth of a turn, where the order of corners jumps; so that is tried too.
-    """
-    middle = quad.mean(0)
-    turned = middle + (quad + np.roll(quad, -1, 0) - 2 * middle) / np.float32(np.sqrt(2))
-    better, support = gather(quad, output)
-    other, more = gather(turned, output)
-    if more > support * _TURNED:
-        better = other
-    grown = _measure_areas(better[None])[0] / max(_measure_areas(quad[None])[0], 1.0)
-    sane = cv2.isContourConvex(better) and 1 / _MOST_GROWN < grown < _MOST_GROWN
-    return better if sane else quad
-
-
-def gather(quad: Floats, output: Floats) -> tuple[Floats, float]:
-    """Move each corner to the votes around it; also gives how much weight lies near the four."""
-    side = float(np.sqrt(max(_measure_areas(quad[None])[0], 1.0)))
-    ends = np.rint(np.array([quad.min(0), quad.max(0)]) / STRIDE)
-    low, high = np.clip(ends, 0, np.array(output.shape[2:0:-1]) - 1).astype(int)
-    rows, columns = np.mgrid[low[1] : high[1] + 1, low[0] : high[0] + 1].reshape(2, -1)
-    cells = place_cells(rows, columns)
-    inside = contains(quad, cells)
-    values = output[:, rows[inside], columns[inside]].T
-    offsets = values[:, 11:13] * STRIDE * np.exp(np.clip(values[:, 9:10], -5, 5))
-    votes, weights = cells[inside] + offsets, np.exp(-((offsets / max(side * _CLOSE, STRIDE)) ** 2).sum(1))
-    corners, support = quad, 0.0
-    for width in _WIDTHS if len(votes) else ():
-        away = np.linalg.norm(votes[:, None] - corners, axis=2) / side
-        near = weights[:, None] * np.exp(-((away / width) ** 2)) * (away == away.min(1, keepdims=True))
-        mass = near.sum(0)
-        moved = (near.T @ votes) / np.maximum(mass, 1e-6)[:, None]
-        corners = np.where(mass[:, None] > _LEAST_VOTES, moved, corners).astype(np.float32)
-        support = float(np.minimum(mass, _ENOUGH_VOTES).sum())
-    return corners, support
+    quads = centres[:, None] + values[:, 1:9].reshape(-1, 4, 2) * scale[:, None, None]
+    scores = (1 / (1 + np.exp(-values[:, 0]))).astype(np.float32)
+    modules = np.exp(np.clip(values[:, 10], -5, 5)).astype(np.float32)
+    return suppress(Detections(quads.astype(np.float32), scores, modules))
 
 
 def suppress(found: Detections, vote: bool = True) -> Detections:
@@ -153,9 +113,7 @@ def suppress(found: Detections, vote: bool = True) -> Detections:
             continue
         away = np.abs(centres - centres[number]).max(1)
         near = np.flatnonzero(left & (away < np.maximum(reaches, reaches[number])))
-        same = contains(quads[number], centres[near], _ONE_SYMBOL) | contains(
-            quads[near], centres[number], _ONE_SYMBOL
-        )
+        same = _are_within(centres[near], quads[number]) | _hold(quads[near], centres[number])
         members = near[same | (near == number)]
         left[members] = False
         if vote:
@@ -169,14 +127,19 @@ def _measure_areas(quads: Floats) -> Floats:
     return np.asarray(np.abs(first[:, 0] * second[:, 1] - first[:, 1] * second[:, 0]) / 2, np.float32)
 
 
-def contains(quads: Floats, points: Floats, share: float = 1.0) -> NDArray[np.bool_]:
-    """Which points lie in the outline, or in which outlines the point lies, shrunk about their centres."""
-    middle = quads.mean(-2, keepdims=True)
-    shrunk = middle + (quads - middle) * np.float32(share)
-    edges = np.roll(shrunk, -1, -2) - shrunk
-    to = points[..., None, :] - shrunk
+def _are_within(points: Floats, quad: Floats) -> NDArray[np.bool_]:
+    """Which points lie in the outline, shrunk."""
+    return _hold(np.broadcast_to(quad, (len(points), 4, 2)), points)
+
+
+def _hold(quads: Floats, points: Floats) -> NDArray[np.bool_]:
+    """Which outlines, shrunk about their centres, hold the point (or each its own)."""
+    middle = quads.mean(1, keepdims=True)
+    shrunk = middle + (quads - middle) * np.float32(_ONE_SYMBOL)
+    edges = np.roll(shrunk, -1, 1) - shrunk
+    to = np.reshape(points, (-1, 1, 2)) - shrunk
     across = edges[..., 0] * to[..., 1] - edges[..., 1] * to[..., 0]
-    return np.asarray((across >= 0).all(-1) | (across <= 0).all(-1))
+    return np.asarray((across >= 0).all(1) | (across <= 0).all(1))
 
 
 def _vote(quads: Floats, scores: Floats, sizes: Floats) -> Floats:

@@ -64,15 +64,3 @@ def halve_weights(path: Path) -> None:
     model.graph.node.extend(nodes)
     onnx.checker.check_model(model)
     onnx.save(model, path)
-
-
-def change_scores(path: Path, slope: float, shift: float) -> None:
-    """Scale and shift the score's logit in a model that was written here."""
-    model = onnx.load(path)
-    for tensor in model.graph.initializer:
-        if tensor.name not in ("output.weight.half", "output.bias.half"):
-            continue
-        values = numpy_helper.to_array(tensor).astype(np.float32)
-        values[0] = values[0] * slope + (shift if values.ndim == 1 else 0)
-        tensor.CopyFrom(numpy_helper.from_array(values.astype(np.float16), tensor.name))
-    onnx.save(model, path)

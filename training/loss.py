@@ -12,12 +12,12 @@ from training.network import STRIDE
 
 _FOCUS = 2.0  # how much less an easy cell matters
 _TIGHT = 0.03  # of the side: corner errors below it count by their square
-_WEIGHTS = {"corners": 5.0, "nearest": 5.0, "side": 0.5, "module": 0.3}
+_WEIGHTS = {"corners": 8.0, "side": 0.3, "module": 0.3}
 _LARGEST_LOGARITHM = 5.0
 
 
 class Loss(NamedTuple):
-    """Of the score, the nearest corners (mean distance in sides, for the log) and all together."""
+    """Of the score, the corners (mean distance in sides, for the log) and all together."""
 
     score: Tensor
     corners: Tensor
@@ -26,7 +26,7 @@ class Loss(NamedTuple):
 
 def measure_loss(output: Tensor, target: list[Tensor]) -> Loss:
     """Compare the network's output with a batch of `Target` as tensors."""
-    score, weight, share, corners, nearest, worth, side, module = target
+    score, weight, share, corners, side, module = target
     pictures = len(score)
     logit = output[:, 0]
     chance = torch.sigmoid(logit)
@@ -34,30 +34,22 @@ def measure_loss(output: Tensor, target: list[Tensor]) -> Loss:
     entropy = functional.binary_cross_entropy_with_logits(logit, score, reduction="none")
     cells = torch.where(score > 0, share, weight)
     score_loss = (entropy * missed * cells).sum() / pictures
-    known = (share + worth) > 0
-    if not known.any():
-        return Loss(score_loss.detach(), torch.zeros(()), score_loss)
-    values, wanted, near = (part.permute(0, 2, 3, 1)[known] for part in (output, corners, nearest))
-    at_core, at_corner, length = share[known], worth[known], side[known]
-    at_core, at_corner = at_core / at_core.sum(), at_corner / at_corner.sum().clamp(min=1e-6)
+    found = score > 0
+    if not found.any():
+        return Loss(score_loss, torch.zeros(()), score_loss)
+    values = output.permute(0, 2, 3, 1)[found]
+    wanted = corners.permute(0, 2, 3, 1)[found].view(-1, 4, 2)
+    length, worth = side[found], share[found] / share[found].sum()
     scale = STRIDE * torch.exp(values[:, 9].clamp(-_LARGEST_LOGARITHM, _LARGEST_LOGARITHM))
     given = values[:, 1:9].view(-1, 4, 2) * scale[:, None, None]
-    error = _compare_corners(given, wanted.view(-1, 4, 2)) / length[:, None, None]
-    near_error = values[:, 11:13] - near / length[:, None]
-    side_error = values[:, 9] - torch.log(length / STRIDE)
-    module_error = values[:, 10] - torch.log(module[known])
-    total = (
-        score_loss
-        + _WEIGHTS["corners"] * (_huber(error).mean((1, 2)) * at_core).sum()
-        + _WEIGHTS["nearest"] * (_huber(near_error).mean(1) * at_corner).sum()
-        + _WEIGHTS["side"] * (side_error.abs() * (at_core + at_corner)).sum()
-        + _WEIGHTS["module"] * (module_error.abs() * (at_core + at_corner)).sum()
-    )
-    return Loss(score_loss.detach(), (near_error.detach().norm(dim=1) * at_corner).sum(), total)
-
-
-def _huber(error: Tensor) -> Tensor:
-    return functional.huber_loss(error, torch.zeros_like(error), reduction="none", delta=_TIGHT) / _TIGHT
+    error = _compare_corners(given, wanted) / length[:, None, None]
+    huber = functional.huber_loss(error, torch.zeros_like(error), reduction="none", delta=_TIGHT) / _TIGHT
+    corner_loss = (huber.mean((1, 2)) * worth).sum()
+    side_loss = ((values[:, 9] - torch.log(length / STRIDE)).abs() * worth).sum()
+    module_loss = ((values[:, 10] - torch.log(module[found])).abs() * worth).sum()
+    others = _WEIGHTS["side"] * side_loss + _WEIGHTS["module"] * module_loss
+    distance = (error.detach().norm(dim=2).mean(1) * worth).sum()
+    return Loss(score_loss.detach(), distance, score_loss + _WEIGHTS["corners"] * corner_loss + others)
 
 
 def _compare_corners(given: Tensor, wanted: Tensor) -> Tensor:

@@ -1,4 +1,4 @@
-"""The network: gray in; at every eighth pixel a score, the corners, the side and the module size."""
+"""The network: gray in; at every eighth pixel a score, four corners, the side and the module size."""
 
 from __future__ import annotations
 
@@ -10,9 +10,8 @@ from torch.nn import functional
 STRIDE = 8
 #: Rows and columns of the picture are multiples of this.
 MULTIPLE = 64
-#: Score; x and y of four corners; logarithms of the side in cells and of the module in pixels; x and y of the
-#: nearest corner. Corners are from the cell's centre, in sides.
-CHANNELS = 13
+#: Score; x and y of four corners; logarithms of the side in cells and of the module in pixels.
+CHANNELS = 11
 _MIDDLE, _SPREAD = 128.0, 64.0
 
 
@@ -65,14 +64,14 @@ class Detector(nn.Module):  # type: ignore[misc]
         self.join32, self.join16 = Block(head), Block(head)
         self.join8 = nn.Sequential(Block(head), Block(head))
         self.output = nn.Conv2d(head, CHANNELS, 1)
-        start = torch.tensor([-5.0, -0.5, -0.5, 0.5, -0.5, 0.5, 0.5, -0.5, 0.5, 1.5, 1.0, 0.0, 0.0])
+        start = torch.tensor([-5.0, -0.5, -0.5, 0.5, -0.5, 0.5, 0.5, -0.5, 0.5, 1.5, 1.0])
         with torch.no_grad():
             self.output.weight.mul_(0.3)
             if self.output.bias is not None:
                 self.output.bias.copy_(start)
 
     def forward(self, pictures: Tensor) -> Tensor:
-        """(n, 1, rows, columns), normalized, to (n, 13, rows / 8, columns / 8)."""
+        """(n, 1, rows, columns), normalized, to (n, 11, rows / 8, columns / 8)."""
         at8 = self.to8(self.to4(pictures))
         at16 = self.to16(at8)
         at32 = self.to32(at16)

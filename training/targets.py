@@ -12,63 +12,46 @@ from training.network import STRIDE
 from training.values import Labels, Quads, sides
 
 _CORE, _OUTER = 0.4, 0.85  # shares of the outline: symbol within the one, nothing beyond the other
-_AROUND = (
-    1.45  # shares of the outline within which cells look for its corners: also where it is thought turned
-)
-_NEAR = 0.3  # sides from a corner within which a cell knows it well
-_SYMBOL_WEIGHT = 3.0  # cells that a symbol counts for at most, however large
 
 
 class Target(NamedTuple):
-    """Of every cell: what it should say, and how much that matters."""
+    """Score (0 or 1), the cell's weight, its share of its symbol, corners from the cell, side, module."""
 
-    score: NDArray[np.float32]  # 1 at a symbol's core, else 0
-    weight: NDArray[np.float32]  # of the score where it should be 0
-    share: NDArray[np.float32]  # of the score where it should be 1
-    corners: NDArray[np.float32]  # (8, ...) x and y from the cell's centre, in pixels
-    nearest: NDArray[np.float32]  # (2, ...) the nearest of them
-    worth: NDArray[np.float32]  # of the nearest
-    side: NDArray[np.float32]  # pixels
-    module: NDArray[np.float32]  # pixels
+    score: NDArray[np.float32]
+    weight: NDArray[np.float32]
+    share: NDArray[np.float32]
+    corners: NDArray[np.float32]
+    side: NDArray[np.float32]
+    module: NDArray[np.float32]
 
 
 def make_target(labels: Labels, side: int) -> Target:
-    """The answer for a picture of `side` x `side` pixels."""
+    """The answer for a picture of `side` x `side` pixels; corners and sides are in pixels."""
     cells = side // STRIDE
-    ones, zeros = np.ones((cells, cells), np.float32), np.zeros((13, cells, cells), np.float32)
-    score, share, worth, nearest, corners = zeros[0], zeros[1], zeros[2], zeros[3:5], zeros[5:]
-    target = Target(score, ones, share, corners, nearest, worth, ones.copy(), ones.copy())
+    target = Target(
+        np.zeros((cells, cells), np.float32), np.ones((cells, cells), np.float32),
+        np.zeros((cells, cells), np.float32), np.zeros((8, cells, cells), np.float32),
+        np.ones((cells, cells), np.float32), np.ones((cells, cells), np.float32),
+    )  # fmt: skip
+    lengths = sides(labels.quads)
     crowd = max(1, int(labels.counted.sum())) ** -0.4
-    wholes = [_fill(quad, 1.0, cells) for quad in labels.quads]
-    free = ~np.any(wholes, axis=0) if wholes else np.ones((cells, cells), bool)
-    symbols = zip(labels.quads, labels.counts, labels.counted, sides(labels.quads), wholes, strict=True)
-    for quad, count, counted, length, whole in symbols:
+    symbols = zip(labels.quads, labels.counts, labels.counted, lengths, strict=True)
+    for quad, count, counted, length in symbols:
         if not counted:
-            target.weight[whole & (target.score == 0)] = 0
+            target.weight[_fill(quad, 1.0, cells) & (target.score == 0)] = 0
             continue
         core = _fill(quad, _CORE, cells)
         _add_nearest(core, quad, cells)
-        target.weight[_fill(quad, _OUTER, cells) & ~core & (target.score == 0)] = 0
+        ring = _fill(quad, _OUTER, cells) & ~core & (target.score == 0)
+        target.weight[ring] = 0
         target.weight[core] = 1
         target.score[core] = 1
-        target.share[core] = crowd * _SYMBOL_WEIGHT / max(_SYMBOL_WEIGHT, int(core.sum()))
-        around = core | (whole & (target.score == 0)) | (_fill(quad, _AROUND, cells) & free)
-        _set_shape(target, quad, around, length, crowd)
-        target.module[around] = length / count
+        target.share[core] = crowd * 3 / max(3, int(core.sum()))
+        rows, columns = np.nonzero(core)
+        centres = np.stack([columns, rows], -1) * STRIDE + (STRIDE - 1) / 2
+        target.corners[:, rows, columns] = (quad[None] - centres[:, None]).reshape(-1, 8).T
+        target.side[core], target.module[core] = length, length / count
     return target
-
-
-def _set_shape(target: Target, quad: Quads, cells: NDArray[np.bool_], length: float, crowd: float) -> None:
-    """Corners as the cells in and around a symbol see them; a cell knows the nearest one where it is near."""
-    rows, columns = np.nonzero(cells)
-    centres = np.stack([columns, rows], -1) * STRIDE + (STRIDE - 1) / 2
-    offsets = quad[None] - centres[:, None]
-    away = np.linalg.norm(offsets, axis=2)
-    target.corners[:, rows, columns] = offsets.reshape(-1, 8).T
-    target.nearest[:, rows, columns] = offsets[np.arange(len(rows)), away.argmin(1)].T
-    near = np.exp(-((away.min(1) / max(length * _NEAR, STRIDE)) ** 2))
-    target.worth[rows, columns] = crowd * near / max(near.sum(), 1.0)
-    target.side[rows, columns] = length
 
 
 def _fill(quad: Quads, share: float, cells: int) -> NDArray[np.bool_]:
