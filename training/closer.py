@@ -15,7 +15,7 @@ LOOK, SYMBOL = 192, 112
 _LOW, _HIGH = (LOOK - SYMBOL) / 2 - 0.5, (LOOK + SYMBOL) / 2 - 0.5
 _UPRIGHT = np.array([[_LOW, _LOW], [_HIGH, _LOW], [_HIGH, _HIGH], [_LOW, _HIGH]], np.float32)
 _FAINTEST, _WORTH_A_LOOK = 0.1, 0.25
-_SLOPE, _SHIFT = 3.5, 0.6  # of the logit
+_SLOPE, _SHIFT = 2.5, 0.8  # of the logit
 #: How far from where it is expected the symbol's centre may lie, and how much larger or smaller it may be.
 _ASTRAY, _LARGER = 0.35, 1.8
 #: Mean distance of corners, in sides, beyond which the outline is also tried turned by an eighth.
