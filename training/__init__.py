@@ -1,0 +1,1 @@
+"""The detector's training: scenes drawn from seeds, the network, its loss, export and evaluation."""

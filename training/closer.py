@@ -1,0 +1,106 @@
+"""Look at each found symbol again, upright and at one size: for its corners, and for a second opinion."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from training.decode import Detections, Floats, Network, decode, detect, join, prepare, suppress
+
+#: Sides of the second look and of the symbol in it, in pixels.
+LOOK, SYMBOL = 192, 112
+_LOW, _HIGH = (LOOK - SYMBOL) / 2 - 0.5, (LOOK + SYMBOL) / 2 - 0.5
+_UPRIGHT = np.array([[_LOW, _LOW], [_HIGH, _LOW], [_HIGH, _HIGH], [_LOW, _HIGH]], np.float32)
+_FAINTEST, _WORTH_A_LOOK = 0.1, 0.25
+_SLOPE, _SHIFT = 2.5, 0.8  # of the logit
+#: How far from where it is expected the symbol's centre may lie, and how much larger or smaller it may be.
+_ASTRAY, _LARGER = 0.35, 1.8
+#: Mean distance of corners, in sides, beyond which the outline is also tried turned by an eighth.
+_DOUBTFUL = 0.1
+
+
+def find(
+    network: Network,
+    picture: NDArray[np.uint8],
+    looks: Sequence[int] = (320, 640),
+    threshold: float = 0.5,
+    closer: bool = True,
+) -> Detections:
+    """Find the symbols of a gray picture in looks of these longer sides, and look at each of them again."""
+    found = join([detect(network, picture, look, _WORTH_A_LOOK) for look in looks])
+    if closer:
+        found = look_closer(network, picture, found)
+    found = suppress(found, vote=False)
+    found = found._replace(scores=straighten_scores(found.scores))
+    return Detections(*(part[found.scores >= threshold] for part in found))
+
+
+def straighten_scores(scores: Floats) -> Floats:
+    """Make scores probabilities, as `python -m training calibrate` measured them."""
+    safe = np.clip(scores, 1e-6, 1 - 1e-6)
+    return np.asarray(1 / (1 + np.exp(-_SLOPE * np.log(safe / (1 - safe)) - _SHIFT)), np.float32)
+
+
+def look_closer(network: Network, picture: NDArray[np.uint8], found: Detections) -> Detections:
+    """Outlines and scores after a second look at each; where that sees nothing the score is 0.
+
+    Four corners have no first one. Where a turning symbol's first corner becomes another, around an eighth
+    of a turn, the network gives a mixture of both, so an outline may be wrong by that eighth.
+    """
+    quads, scores = found.quads.copy(), np.zeros_like(found.scores)
+    for number, quad in enumerate(found.quads):
+        better, score, away = look_upright(network, picture, quad)
+        if away > _DOUBTFUL:
+            other = look_upright(network, picture, turn_by_eighth(quad))
+            if other[2] < away:
+                better, score, away = other
+        quads[number], scores[number] = better, np.sqrt(score * found.scores[number])
+    best = np.argsort(-scores, kind="stable")
+    return Detections(quads[best], scores[best], found.modules[best])
+
+
+def look_upright(network: Network, picture: NDArray[np.uint8], quad: Floats) -> tuple[Floats, float, float]:
+    """Look where `quad` is a square: outline, score, and how far its corners are from that, in sides."""
+    seen, view = straighten(picture, quad)
+    found = decode(network(prepare(np.asarray(seen, np.uint8)))[0], _FAINTEST)
+    astray = np.linalg.norm(found.quads.mean(1) - _UPRIGHT.mean(0), axis=1) > _ASTRAY * SYMBOL
+    sizes = np.array([cv2.contourArea(outline) for outline in found.quads]) / SYMBOL**2
+    same = ~astray & (sizes > _LARGER**-2) & (sizes < _LARGER**2)
+    if not same.any():
+        return quad, 0.0, np.inf
+    best = int(np.flatnonzero(same)[0])
+    outline = found.quads[best]
+    away = min(
+        float(np.linalg.norm(np.roll(outline, turn, 0) - _UPRIGHT, axis=1).mean()) for turn in range(4)
+    )
+    back = cv2.perspectiveTransform(outline[None].astype(np.float64), np.linalg.inv(view))[0]
+    return np.asarray(back, np.float32), float(found.scores[best]), away / SYMBOL
+
+
+def straighten(picture: NDArray[np.uint8], quad: Floats) -> tuple[NDArray[np.uint8], NDArray[np.float64]]:
+    """The view in which `quad` is an upright square, and the homography from the picture to it."""
+    reach = np.ptp(quad, axis=0).max() * (LOOK / SYMBOL - 1) / 2
+    low = np.clip(np.floor(quad.min(0) - reach), 0, None).astype(int)
+    right, bottom = np.ceil(quad.max(0) + reach).astype(int)
+    part = picture[low[1] : max(bottom, low[1] + 2), low[0] : max(right, low[0] + 2)]
+    if min(part.shape) < 2:
+        part, low = picture, np.zeros(2, int)
+    scale = min(1.0, 2 * SYMBOL / max(1.0, float(np.ptp(quad, axis=0).max())))
+    if scale < 1:
+        part = np.asarray(cv2.resize(part, None, fx=scale, fy=scale, interpolation=cv2.INTER_AREA), np.uint8)
+    left, top = scale * (0.5 - low) - 0.5
+    shift = np.array([[scale, 0, left], [0, scale, top], [0, 0, 1]])
+    inside = cv2.perspectiveTransform(quad[None].astype(np.float64), shift)[0]
+    view = np.asarray(cv2.getPerspectiveTransform(inside.astype(np.float32), _UPRIGHT))
+    seen = cv2.warpPerspective(part, view, (LOOK, LOOK), borderMode=cv2.BORDER_REPLICATE)
+    return np.asarray(seen, np.uint8), view @ shift
+
+
+def turn_by_eighth(quad: Floats) -> Floats:
+    """The outline whose corners lie where this one's edges have their middles, further out."""
+    middle = quad.mean(0)
+    edges = (quad + np.roll(quad, -1, 0)) / 2 - middle
+    return np.asarray(middle + edges * np.sqrt(2), np.float32)

@@ -1,0 +1,88 @@
+"""Make several examples of each drawn scene: parts at other scales, turned, lighter, noisier."""
+
+from __future__ import annotations
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from training.damage import are_inside, compress
+from training.scenes import Scene
+from training.values import Labels, Rng, chance, log_uniform, sides
+
+_LEAST_SHOWN = 0.65
+_SMALLEST_SIDE, _SMALLEST_MODULE = 9.0, 0.5
+_MOST_ENLARGED = 2.5
+_PADDED, _PAD, _MIDDLE_GRAY = 0.2, 64, 128  # as pictures are padded when they are looked at
+
+
+def crop(rng: Rng, scene: Scene, side: int) -> tuple[NDArray[np.uint8], Labels]:
+    """A part of the scene as `side` x `side` pixels, and its symbols; flipped and turned by quarters."""
+    (x, y), window = _choose_window(rng, scene, side)
+    scale = side / window
+    part = scene.picture[y : y + window, x : x + window]
+    kind = cv2.INTER_AREA if scale < 1 else cv2.INTER_LINEAR
+    picture = np.asarray(cv2.resize(part, (side, side), interpolation=kind), np.uint8)
+    quads = (scene.labels.quads - np.array([x, y], np.float32) + 0.5) * scale - 0.5
+    picture, quads = _turn(rng, picture, quads)
+    wide, high = (side - rng.integers(_PAD, size=2) * chance(rng, _PADDED)).tolist()
+    labels = _keep_visible(scene.labels.moved(quads), wide, high)
+    picture = change_levels(rng, picture)
+    picture[:, wide:] = picture[high:] = _MIDDLE_GRAY
+    return picture, labels
+
+
+def _choose_window(rng: Rng, scene: Scene, side: int) -> tuple[tuple[int, int], int]:
+    """A square of the scene: anywhere, or where one of the symbols is whole, or just around that."""
+    full = scene.picture.shape[0]
+    window = log_uniform(rng, 0.75 * side, max(full, 0.8 * side))
+    low, high = np.zeros(2), np.full(2, float(full))
+    if len(scene.labels.quads) and chance(rng, 0.7):
+        quad = scene.labels.quads[int(rng.integers(len(scene.labels.quads)))]
+        if chance(rng, 0.45):
+            window = max(float(np.ptp(quad, axis=0).max()) / rng.uniform(0.4, 1), side / _MOST_ENLARGED)
+        low, high = quad.max(0) - window, quad.min(0)
+    size = int(np.clip(window, 64, full))
+    first, last = (np.clip(np.rint(end), 0, full - size).astype(int) for end in (low, high))
+    x, y = rng.integers(np.minimum(first, last), np.maximum(first, last) + 1).tolist()
+    return (x, y), size
+
+
+def _turn(
+    rng: Rng, picture: NDArray[np.uint8], quads: NDArray[np.float32]
+) -> tuple[NDArray[np.uint8], NDArray[np.float32]]:
+    last = picture.shape[0] - 1
+    if chance(rng, 0.5):
+        picture, quads = picture[:, ::-1], np.stack([last - quads[..., 0], quads[..., 1]], -1)
+    if chance(rng, 0.5):
+        picture, quads = picture[::-1], np.stack([quads[..., 0], last - quads[..., 1]], -1)
+    if chance(rng, 0.5):
+        picture, quads = picture.T, quads[..., ::-1]
+    return np.ascontiguousarray(picture), quads
+
+
+def _keep_visible(labels: Labels, wide: int, high: int) -> Labels:
+    """Leave out what lies outside; what is cut or too small does not count."""
+    touching = are_inside(labels.quads, wide, high, 0.02)
+    labels = Labels(labels.quads[touching], labels.counts[touching], labels.counted[touching])
+    lengths = sides(labels.quads)
+    large = (lengths >= _SMALLEST_SIDE) & (lengths >= _SMALLEST_MODULE * labels.counts)
+    return labels.only(large & are_inside(labels.quads, wide, high, _LEAST_SHOWN))
+
+
+def change_levels(rng: Rng, picture: NDArray[np.uint8]) -> NDArray[np.uint8]:
+    """Another curve of gray levels, sharpening, noise, compression: each now and then."""
+    table = np.arange(256.0)
+    if chance(rng, 0.5):
+        table = 255 * (table / 255) ** log_uniform(rng, 0.5, 2.0)
+        table = (table - 128) * float(rng.uniform(0.5, 1.3)) + 128 + float(rng.uniform(-30, 30))
+    if chance(rng, 0.05):
+        table = 255 - table
+    changed = np.asarray(cv2.LUT(picture, np.clip(table, 0, 255).astype(np.uint8)), np.uint8)
+    if chance(rng, 0.12):
+        soft = cv2.GaussianBlur(changed, (0, 0), float(rng.uniform(0.6, 1.6)))
+        changed = np.asarray(cv2.addWeighted(changed, 2.0, soft, -1.0, 0), np.uint8)
+    if chance(rng, 0.2):
+        noise = rng.integers(-8, 9, changed.shape, dtype=np.int16)
+        changed = np.clip(changed + noise, 0, 255).astype(np.uint8)
+    return compress(changed, int(rng.integers(15, 95))) if chance(rng, 0.1) else changed

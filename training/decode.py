@@ -1,0 +1,154 @@
+"""Run the exported network by `cv2.dnn` and make detections of its output; numpy and OpenCV only."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import NamedTuple
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+STRIDE, MULTIPLE = 8, 64
+_MIDDLE, _SPREAD = 128.0, 64.0
+#: Two detections are of one symbol when a centre lies within this share of the other's outline.
+_ONE_SYMBOL = 0.7
+#: Cells vote together on corners when their centres and sizes differ by at most these shares of the side.
+_NEAR, _ALIKE = 0.25, 0.35
+
+Floats = NDArray[np.float32]
+#: From (1, 1, rows, columns) to (1, 11, rows / 8, columns / 8).
+Network = Callable[[Floats], Floats]
+
+
+class Detections(NamedTuple):
+    """Outlines (n, 4, 2) in pixels, clockwise; scores 0 to 1, best first; module sizes in pixels."""
+
+    quads: Floats
+    scores: Floats
+    modules: Floats
+
+
+def load_network(path: Path) -> Network:
+    """The network as a function, run by `cv2.dnn`."""
+    network = read_network(path)
+
+    def run(pictures: Floats) -> Floats:
+        network.setInput(pictures)
+        return np.asarray(network.forward(), np.float32)
+
+    return run
+
+
+def read_network(path: Path) -> cv2.dnn.Net:
+    """OpenCV 5's older engine is the faster one here."""
+    if hasattr(cv2.dnn, "ENGINE_CLASSIC"):
+        return cv2.dnn.readNetFromONNX(str(path), cv2.dnn.ENGINE_CLASSIC)
+    return cv2.dnn.readNetFromONNX(str(path))
+
+
+def detect(
+    network: Network, picture: NDArray[np.uint8], look: int = 640, threshold: float = 0.3
+) -> Detections:
+    """Find the symbols of a gray picture, seen with its longer side at most `look` pixels."""
+    scale = min(1.0, look / max(picture.shape))
+    if scale < 1:
+        shrunk = cv2.resize(picture, None, fx=scale, fy=scale, interpolation=cv2.INTER_AREA)
+        picture = np.asarray(shrunk, np.uint8)
+    found = decode(network(prepare(picture))[0], threshold)
+    quads = (found.quads + 0.5) / scale - 0.5
+    return Detections(quads.astype(np.float32), found.scores, found.modules / np.float32(scale))
+
+
+def join(found: Sequence[Detections]) -> Detections:
+    """The detections of several looks, best first; of those that are nearly the same, the best."""
+    quads, scores, modules = (np.concatenate(parts) for parts in zip(*found, strict=True))
+    order = np.argsort(-scores, kind="stable")
+    centres, sizes = quads.mean(1), np.sqrt(np.maximum(_measure_areas(quads), 1e-3))
+    kept: list[int] = []
+    for number in order:
+        away = np.linalg.norm(centres[kept] - centres[number], axis=1) / sizes[number]
+        larger = np.abs(np.log(sizes[kept] / sizes[number]))
+        if not ((away < _NEAR) & (larger < _ALIKE)).any():
+            kept.append(int(number))
+    return Detections(quads[kept], scores[kept], modules[kept])
+
+
+def prepare(picture: NDArray[np.uint8]) -> Floats:
+    """Normalized levels, padded with middle gray on the right and below to what the network takes."""
+    high, wide = picture.shape
+    rows, columns = (max(MULTIPLE, -(-length // MULTIPLE) * MULTIPLE) for length in (high, wide))
+    padded = np.zeros((1, 1, rows, columns), np.float32)
+    padded[0, 0, :high, :wide] = (picture.astype(np.float32) - _MIDDLE) / _SPREAD
+    return padded
+
+
+def decode(output: Floats, threshold: float) -> Detections:
+    """Make detections of (11, rows, columns): cells over the threshold, one symbol each, corners by vote."""
+    logit = np.log(threshold / (1 - threshold))
+    rows, columns = np.nonzero(output[0] > logit)
+    values = output[:, rows, columns].T
+    best = np.argsort(-values[:, 0], kind="stable")
+    values, rows, columns = values[best], rows[best], columns[best]
+    centres = np.stack([columns, rows], -1) * STRIDE + (STRIDE - 1) / 2
+    scale = STRIDE * np.exp(np.clip(values[:, 9], -5, 5))
+    quads = centres[:, None] + values[:, 1:9].reshape(-1, 4, 2) * scale[:, None, None]
+    scores = (1 / (1 + np.exp(-values[:, 0]))).astype(np.float32)
+    modules = np.exp(np.clip(values[:, 10], -5, 5)).astype(np.float32)
+    return suppress(Detections(quads.astype(np.float32), scores, modules))
+
+
+def suppress(found: Detections, vote: bool = True) -> Detections:
+    """Keep the best of the detections of each symbol; the others may vote on its corners."""
+    order = np.argsort(-found.scores, kind="stable")
+    quads, scores, modules = found.quads[order], found.scores[order], found.modules[order]
+    centres = quads.mean(1)
+    sizes = np.sqrt(np.maximum(_measure_areas(quads), 1e-3))
+    reaches = np.ptp(quads, axis=1).max(1)
+    left = np.ones(len(quads), bool)
+    kept = []
+    for number in range(len(quads)):
+        if not left[number]:
+            continue
+        away = np.abs(centres - centres[number]).max(1)
+        near = np.flatnonzero(left & (away < np.maximum(reaches, reaches[number])))
+        same = _are_within(centres[near], quads[number]) | _hold(quads[near], centres[number])
+        members = near[same | (near == number)]
+        left[members] = False
+        if vote:
+            quads[number] = _vote(quads[members], scores[members], sizes[members])
+        kept.append(number)
+    return Detections(quads[kept], scores[kept], modules[kept])
+
+
+def _measure_areas(quads: Floats) -> Floats:
+    first, second = quads[:, 2] - quads[:, 0], quads[:, 3] - quads[:, 1]
+    return np.asarray(np.abs(first[:, 0] * second[:, 1] - first[:, 1] * second[:, 0]) / 2, np.float32)
+
+
+def _are_within(points: Floats, quad: Floats) -> NDArray[np.bool_]:
+    """Which points lie in the outline, shrunk."""
+    return _hold(np.broadcast_to(quad, (len(points), 4, 2)), points)
+
+
+def _hold(quads: Floats, points: Floats) -> NDArray[np.bool_]:
+    """Which outlines, shrunk about their centres, hold the point (or each its own)."""
+    middle = quads.mean(1, keepdims=True)
+    shrunk = middle + (quads - middle) * np.float32(_ONE_SYMBOL)
+    edges = np.roll(shrunk, -1, 1) - shrunk
+    to = np.reshape(points, (-1, 1, 2)) - shrunk
+    across = edges[..., 0] * to[..., 1] - edges[..., 1] * to[..., 0]
+    return np.asarray((across >= 0).all(1) | (across <= 0).all(1))
+
+
+def _vote(quads: Floats, scores: Floats, sizes: Floats) -> Floats:
+    """Mean of the outlines like the first one, each turned to the first one's order of corners."""
+    centres = quads.mean(1)
+    near = np.linalg.norm(centres - centres[0], axis=1) < _NEAR * sizes[0]
+    alike = near & (np.abs(np.log(sizes / sizes[0])) < _ALIKE)
+    quads, weights = quads[alike], scores[alike] ** 2
+    turns = np.stack([np.roll(quads, turn, 1) for turn in range(4)], 1)
+    best = np.abs(turns - quads[0]).sum((2, 3)).argmin(1)
+    turned = turns[np.arange(len(quads)), best]
+    return np.asarray((turned * weights[:, None, None]).sum(0) / weights.sum(), np.float32)
