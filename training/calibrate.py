@@ -30,9 +30,9 @@ def calibrate(model: Path, stock: Path, scenes: int) -> None:
     pairs = [pair for seed in seeds for pair in judge(network, draw_scene(seed, pictures))]
     scores, right = np.array(pairs).T
     slope, shift = fit_logistic(np.log(scores / (1 - scores)), right)
-    print(f"{len(pairs)} detections in {scenes} scenes; slope {slope:.2f}, shift {shift:.2f}")  # noqa: T201
+    print(f"{len(pairs)} detections in {scenes} scenes; slope {slope:.2f}, shift {shift:.2f}")
     for low, high, mean, share, count in draw_curve(scores, right):
-        print(f"{low:.1f} to {high:.1f}: mean score {mean:.2f}, symbols {share:.2f} of {count}")  # noqa: T201
+        print(f"{low:.1f} to {high:.1f}: mean score {mean:.2f}, symbols {share:.2f} of {count}")
 
 
 def judge(network: Network, scene: Scene) -> Iterator[tuple[float, float]]:

@@ -132,20 +132,20 @@ def print_evaluation(
     network = load_network(model)
     tallies = evaluate_photographs(network, photographs, looks, threshold, closer)
     for category, tally in sorted(tallies.items()):
-        print(f"{category:14} {tally.located:4} of {tally.codes:4}, beside {tally.beside}")  # noqa: T201
+        print(f"{category:14} {tally.located:4} of {tally.codes:4}, beside {tally.beside}")
         if names and tally.missed:
-            print("   missed", *tally.missed)  # noqa: T201
+            print("   missed", *tally.missed)
     macro = 100 * np.mean([tally.located / tally.codes for tally in tallies.values()])
     errors = 100 * np.array([error for tally in tallies.values() for error in tally.errors])
     beside = sum(tally.beside for tally in tallies.values())
-    print(f"looks {looks}, closer {closer}, threshold {threshold}: macro {macro:.1f} %, beside {beside}")  # noqa: T201
-    print(f"corners: median {np.median(errors):.1f} %, 90th percentile {np.percentile(errors, 90):.1f} %")  # noqa: T201
+    print(f"looks {looks}, closer {closer}, threshold {threshold}: macro {macro:.1f} %, beside {beside}")
+    print(f"corners: median {np.median(errors):.1f} %, 90th percentile {np.percentile(errors, 90):.1f} %")
     for folder in empty:
         alarms = dict(find_alarms(network, folder, looks, threshold, closer))
         wrong = {name: round(score, 2) for name, score in alarms.items() if score}
-        print(f"{folder.name}: {len(wrong)} of {len(alarms)} with a detection")  # noqa: T201
+        print(f"{folder.name}: {len(wrong)} of {len(alarms)} with a detection")
         if names and wrong:
-            print("  ", wrong)  # noqa: T201
+            print("  ", wrong)
     for name, load in (("cv2.dnn", load_network), ("onnxruntime", load_onnxruntime)):
         spent = [f"{look}: {measure_milliseconds(load(model), look):.1f} ms" for look in [LOOK, *looks]]
-        print(f"{name}, one thread:", *spent)  # noqa: T201
+        print(f"{name}, one thread:", *spent)

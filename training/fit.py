@@ -110,7 +110,7 @@ def train(folder: Path, minutes: float, rate: float, decay: bool, start: Path | 
         progress.steps += 1
         progress.sums = [total + loss for total, loss in zip(progress.sums, losses, strict=True)]
         if trainer.step % _REPORT_STEPS == 0:
-            print(progress.describe(trainer.step, now), flush=True)  # noqa: T201
+            print(progress.describe(trainer.step, now), flush=True)
             progress = Progress()
         if trainer.step % _SAVE_STEPS == 0 or spent >= 1:
             trainer.save()
