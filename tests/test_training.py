@@ -18,7 +18,8 @@ pytest.importorskip("fontTools", reason="fonttools is not installed")
 
 import torch
 
-from training import closer, decode
+from qrcascade.engines import detections as decode
+from qrcascade.engines import second_look as closer
 from training import print as printing
 from training.calibrate import fit_logistic
 from training.crops import crop
@@ -33,7 +34,7 @@ from training.values import Gray, Labels, Sheet, signed_areas
 from training.warps import crumple, curl_upright, paste
 from training.weights import read_weights
 
-MODEL = Path(__file__).parents[1] / "training" / "detector.onnx"
+MODEL = Path(__file__).parents[1] / "qrcascade" / "engines" / "detector.onnx"
 
 
 @pytest.fixture(scope="module")

@@ -9,8 +9,8 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from training.closer import find
-from training.decode import Network, load_network
+from qrcascade.engines.detections import Network, load_network
+from qrcascade.engines.second_look import find
 from training.evaluate import measure_overlap
 from training.scenes import SIDE, Scene, draw_scene
 from training.stock import load_stock

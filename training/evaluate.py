@@ -11,8 +11,8 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from training.closer import LOOK, find
-from training.decode import MULTIPLE, Detections, Floats, Network, load_network
+from qrcascade.engines.detections import MULTIPLE, Detections, Floats, Network, load_network
+from qrcascade.engines.second_look import LOOK, find
 from training.values import sides
 
 _LOCATED, _BESIDE = 0.5, 0.1  # intersection over union: found; beside any code

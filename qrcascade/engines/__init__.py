@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from typing import Protocol
 
+from qrcascade.engines.detector import DetectorEngine
 from qrcascade.engines.finders import FinderEngine
 from qrcascade.engines.opencv import ArucoEngine, OpenCVEngine
 from qrcascade.engines.texture import TextureEngine
@@ -19,6 +20,7 @@ from qrcascade.results import Findings
 __all__ = [
     "NAMES",
     "ArucoEngine",
+    "DetectorEngine",
     "Engine",
     "FinderEngine",
     "OpenCVEngine",
@@ -62,6 +64,7 @@ _ENGINES: dict[str, Engine] = {
         ArucoEngine(),
         FinderEngine(),
         TextureEngine(),
+        DetectorEngine(),
     )
 }
 

@@ -16,6 +16,7 @@ _MS = {
     "aruco": {"": 100.0},
     "finders": {"": 7.0},
     "texture": {"": 10.0},
+    "detector": {"": 30.0},
     "grid": {"fit": 40.0, "local": 50.0, "deblur": 200.0, "verify": 3.0},
 }
 # Any other step.

@@ -6,17 +6,19 @@ from qrcascade.engines import engine
 from qrcascade.image.views import view
 from qrcascade.reading.scan import Scan
 from qrcascade.reading.steps import Step, Steps
-from qrcascade.strategies.regions import WORTHWHILE, continue_grid, is_credible_outline
+from qrcascade.strategies.regions import WORTHWHILE, continue_grid, is_credible_outline, read_region
 
 __all__ = ["GridStrategy"]
 
+_DETECT = Step.look(engine("detector"), view("raw"))
 _SEARCH = Step.look(engine("texture"), view("raw"))
 
 
 class GridStrategy:
     """Reads located regions with `qrcascade.grid`, the best first, with cheap stages before expensive ones.
 
-    If nothing is read this way, or more is expected, it searches once for textured patches.
+    If nothing is read this way, or more is expected, it runs the project's own detector and reads what that
+    locates, then searches for textured patches; each once.
 
     Parameters
     ----------
@@ -38,7 +40,13 @@ class GridStrategy:
         if "QRCode" not in scan.formats:
             return
         yield from self._read_regions(scan)
-        if self._is_missing_something(scan):
+        if self._is_missing_something(scan, _DETECT):
+            detection = yield _DETECT
+            for region in detection.regions:
+                if not scan.is_read(region.quad) and is_credible_outline(region.quad, scan.frame):
+                    yield from read_region(scan, region)
+            yield from self._read_regions(scan)
+        if self._is_missing_something(scan, _SEARCH):
             yield _SEARCH
             yield from self._read_regions(scan)
 
@@ -55,9 +63,9 @@ class GridStrategy:
                         going.append(region)
             waiting = going
 
-    def _is_missing_something(self, scan: Scan) -> bool:
-        """Return whether a symbol may be there that is not located, and was not yet searched for."""
-        searched = any(
-            (a.strategy, a.engine, a.view) == (self.name, _SEARCH.engine, _SEARCH.view) for a in scan.attempts
+    def _is_missing_something(self, scan: Scan, search: Step) -> bool:
+        """Return whether a symbol may be there that is not located, and this search was not made yet."""
+        made = any(
+            (a.strategy, a.engine, a.view) == (self.name, search.engine, search.view) for a in scan.attempts
         )
-        return not searched and (scan.expect is not None or not scan.accepted)
+        return not made and (scan.expect is not None or not scan.accepted)

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
-import cv2
 import numpy as np
 from numpy.typing import NDArray
+
+from qrcascade.image.opencv import cv2
 
 STRIDE, MULTIPLE = 8, 64
 _MIDDLE, _SPREAD = 128.0, 64.0
@@ -41,7 +42,7 @@ def load_network(path: Path) -> Network:
     return run
 
 
-def read_network(path: Path) -> cv2.dnn.Net:
+def read_network(path: Path) -> Any:
     """OpenCV 5's older engine is the faster one here."""
     if hasattr(cv2.dnn, "ENGINE_CLASSIC"):
         return cv2.dnn.readNetFromONNX(str(path), cv2.dnn.ENGINE_CLASSIC)

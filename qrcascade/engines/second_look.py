@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from training.decode import Detections, Floats, Network, decode, detect, join, prepare, suppress
+from qrcascade.engines.detections import Detections, Floats, Network, decode, detect, join, prepare, suppress
+from qrcascade.image.opencv import cv2
 
 #: Sides of the second look and of the symbol in it, in pixels.
 LOOK, SYMBOL = 192, 112

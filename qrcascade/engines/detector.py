@@ -1,0 +1,47 @@
+"""A detector of the project's own: a small network that says where symbols are. It reads nothing.
+
+`docs/detector.md` is its model card: what it was trained on, and what it finds.
+"""
+
+from __future__ import annotations
+
+import threading
+from pathlib import Path
+
+from qrcascade.engines.detections import Network, load_network
+from qrcascade.engines.second_look import find
+from qrcascade.image.quad import Quad
+from qrcascade.image.sources import Gray
+from qrcascade.results import Findings, Region
+
+__all__ = ["DetectorEngine"]
+
+_MODEL = Path(__file__).with_name("detector.onnx")
+# Probability that a symbol is there under which a region is not reported: most that are read have more. Chosen.
+_LEAST_SCORE = 0.3
+# OpenCV's networks serve one thread at a time.
+_networks = threading.local()
+
+
+class DetectorEngine:
+    """Locates symbols with the project's network, in looks at 320 and 640 pixels and a second one at each."""
+
+    name = "detector"
+
+    def read(self, gray: Gray, formats: frozenset[str]) -> Findings:
+        """See `qrcascade.engines.Engine.read`. Of the formats it knows only "QRCode"."""
+        if "QRCode" not in formats:
+            return Findings()
+        found = find(_load(), gray, threshold=_LEAST_SCORE)
+        regions = (
+            Region(Quad.of(outline.astype(float)), float(score), self.name)
+            for outline, score in zip(found.quads, found.scores, strict=True)
+        )
+        return Findings(regions=tuple(region for region in regions if region.quad.convex))
+
+
+def _load() -> Network:
+    network: Network | None = getattr(_networks, "network", None)
+    if network is None:
+        network = _networks.network = load_network(_MODEL)
+    return network
