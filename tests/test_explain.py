@@ -98,7 +98,9 @@ def test_the_cause_is_named_and_no_other(name: str, number: int) -> None:
 
 @pytest.mark.parametrize("name", ["small", "blurred", "cut", "none"])
 def test_what_the_grid_reader_leaves_unread_is_explained_too(name: str) -> None:
-    result = Cascade([ClassicalStrategy(), GridStrategy()]).read(unread.picture(**CASES[name][1]))
+    # The grid reader reads the small ones above.
+    case = {**CASES[name][1], "module": 1.3, "blur": 1.0} if name == "small" else CASES[name][1]
+    result = Cascade([ClassicalStrategy(), GridStrategy()]).read(unread.picture(**case))
     assert not result
     assert claimed(result.explain()) == {name} & set(CAUSES)
 

@@ -74,5 +74,5 @@ NAMES = tuple(_ENGINES)
 
 
 def engine(name: str) -> Engine:
-    """Return the engine of this name: "zxing", "zbar", "opencv", "aruco", "finders" or "texture"."""
+    """Return the engine of this name, one of `NAMES`."""
     return _ENGINES[name]

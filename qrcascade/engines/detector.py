@@ -17,7 +17,7 @@ from qrcascade.results import Findings, Region
 __all__ = ["DetectorEngine"]
 
 _MODEL = Path(__file__).with_name("detector.onnx")
-# Probability that a symbol is there under which a region is not reported: most that are read have more. Chosen.
+# Regions with a lower probability of a symbol are not reported. Chosen.
 _LEAST_SCORE = 0.3
 # OpenCV's networks serve one thread at a time.
 _networks = threading.local()

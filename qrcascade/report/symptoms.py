@@ -128,6 +128,7 @@ def find_places(frame: Frame, regions: Sequence[Region], codes: Sequence[QRCode]
         quad = region.quad
         if region.score >= CREDIBLE and is_credible_outline(quad, frame) and not _is_known(quad, taken):
             own = next((at for at in whole if at.quad.same_place(quad)), None)
+            own = own or next((at for at in lone if quad.covers(at.quad)), None)
             found.append(_measure_place(frame, quad, region.source, own))
             taken += [quad] if own is None else [quad, own.quad]
     for at in whole:

@@ -1,0 +1,73 @@
+"""The project's own detector: where symbols are, before anything is read."""
+
+from __future__ import annotations
+
+import threading
+
+import numpy as np
+import pytest
+from numpy.typing import NDArray
+
+from qrcascade import Cascade, ClassicalStrategy, Frame, GridStrategy
+from qrcascade.engines import DetectorEngine
+from qrcascade.image.frame import Gray
+from qrcascade.results import Region
+from tests import draw, unread
+
+QR = frozenset(["QRCode"])
+
+
+def on_page(side: int, turn: int = 0) -> tuple[Gray, NDArray[np.float64]]:
+    """A symbol on gray paper, and its outline."""
+    gray, outline = draw.symbol("https://example.com/detector", 2)
+    page = np.full((side, side), 225, np.uint8)
+    left, top = side // 3, side // 4
+    page[top : top + len(gray), left : left + len(gray)] = gray
+    return np.ascontiguousarray(np.rot90(page, turn)), np.asarray(outline) + np.array([left, top])
+
+
+@pytest.mark.parametrize("side", [300, 600, 1200])
+def test_a_symbol_is_located(side: int) -> None:
+    page, outline = on_page(side)
+    (region,) = DetectorEngine().read(page, QR).regions
+    corners = np.asarray(region.quad)
+    assert region.score > 0.5
+    assert np.abs(np.sort(corners, axis=0) - np.sort(outline, axis=0)).max() < 0.1 * np.ptp(outline)
+
+
+@pytest.mark.parametrize("turn", range(4))
+def test_it_does_not_matter_which_way_is_up(turn: int) -> None:
+    assert len(DetectorEngine().read(on_page(500, turn)[0], QR).regions) == 1
+
+
+def test_nothing_is_located_where_nothing_is() -> None:
+    for gray in (np.full((400, 300), 255, np.uint8), np.zeros((1, 1), np.uint8), unread.page(3)):
+        assert DetectorEngine().read(gray, QR).regions == ()
+    assert DetectorEngine().read(on_page(300)[0], frozenset(["MicroQRCode"])).regions == ()
+
+
+def test_threads_get_the_same() -> None:
+    page, _ = on_page(500)
+    expected = DetectorEngine().read(page, QR).regions
+    found: list[tuple[Region, ...]] = []
+
+    def locate() -> None:
+        for _ in range(3):
+            found.append(DetectorEngine().read(page, QR).regions)
+
+    threads = [threading.Thread(target=locate) for _ in range(4)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert found == [expected] * 12
+
+
+def test_what_only_the_detector_locates_is_read() -> None:
+    """1.4 blurred pixels to a module: no finder pattern is seen."""
+    picture = unread.picture(module=1.4, seed=2, blur=0.8, angle=-12)
+    assert not Cascade([ClassicalStrategy()]).read(picture)
+    result = Cascade([ClassicalStrategy(), GridStrategy()]).read(picture)
+    assert result.text == unread.URL
+    assert any(region.source == "detector" for a in result.attempts for region in a.regions)
+    assert Frame.load(picture).size == result.size
