@@ -185,7 +185,7 @@ def test_what_cannot_be_sent_is_an_error() -> None:
         result = cascade.read(BLANK)
     assert result.text == "after"
     assert len(result.attempts) == 3
-    assert all("pickle" in error for error in result.errors)
+    assert all("sent to a worker process" in error for error in result.errors)
     with pytest.raises(OptionError, match="pickled"):
         Cascade([unpicklable()], isolation="process").read(BLANK)
 
