@@ -13,23 +13,61 @@ from training.values import Labels, Rng, chance, log_uniform, sides
 _LEAST_SHOWN = 0.65
 _SMALLEST_SIDE, _SMALLEST_MODULE = 9.0, 0.5
 _MOST_ENLARGED = 2.5
+#: How many examples are straightened, the symbol's side in them in pixels, and how far off all that is: a
+#: factor, radians, shares of the side.
+_STRAIGHT, SYMBOL = 0.2, 112
+_OFF_SIZE, _OFF_TURN, _OFF_CORNER = 1.35, 0.12, 0.05
+_FAINT, _LEAST_SPAN = 0.07, 24
 _PADDED, _PAD, _MIDDLE_GRAY = 0.2, 64, 128  # as pictures are padded when they are looked at
 
 
 def crop(rng: Rng, scene: Scene, side: int) -> tuple[NDArray[np.uint8], Labels]:
     """A part of the scene as `side` x `side` pixels, and its symbols; flipped and turned by quarters."""
+    if scene.labels.counted.any() and chance(rng, _STRAIGHT):
+        picture, seen = _straighten(rng, scene, side)
+    else:
+        picture, seen = _cut(rng, scene, side)
+    picture, quads = _turn(rng, picture, seen.quads)
+    wide, high = (side - rng.integers(_PAD, size=2) * chance(rng, _PADDED)).tolist()
+    labels = _keep_visible(seen.moved(quads), wide, high)
+    picture = change_levels(rng, picture)
+    picture[:, wide:] = picture[high:] = _MIDDLE_GRAY
+    return picture, labels
+
+
+def _cut(rng: Rng, scene: Scene, side: int) -> tuple[NDArray[np.uint8], Labels]:
     (x, y), window = _choose_window(rng, scene, side)
     scale = side / window
     part = scene.picture[y : y + window, x : x + window]
     kind = cv2.INTER_AREA if scale < 1 else cv2.INTER_LINEAR
     picture = np.asarray(cv2.resize(part, (side, side), interpolation=kind), np.uint8)
-    quads = (scene.labels.quads - np.array([x, y], np.float32) + 0.5) * scale - 0.5
-    picture, quads = _turn(rng, picture, quads)
-    wide, high = (side - rng.integers(_PAD, size=2) * chance(rng, _PADDED)).tolist()
-    labels = _keep_visible(scene.labels.moved(quads), wide, high)
-    picture = change_levels(rng, picture)
-    picture[:, wide:] = picture[high:] = _MIDDLE_GRAY
-    return picture, labels
+    return picture, scene.labels.moved(
+        (scene.labels.quads - np.array([x, y], np.float32) + 0.5) * scale - 0.5
+    )
+
+
+def _straighten(rng: Rng, scene: Scene, side: int) -> tuple[NDArray[np.uint8], Labels]:
+    """One symbol nearly upright in the middle, as the second look sees it after a first that was off."""
+    labels = scene.labels
+    chosen = int(rng.choice(np.flatnonzero(labels.counted)))
+    quad = labels.quads[chosen]
+    length = SYMBOL * log_uniform(rng, 1 / _OFF_SIZE, _OFF_SIZE)
+    square = (np.array([[0, 0], [1, 0], [1, 1], [0, 1]]) - 0.5) * length
+    turn = float(rng.normal(0, _OFF_TURN))
+    square = square @ np.array([[np.cos(turn), np.sin(turn)], [-np.sin(turn), np.cos(turn)]])
+    middle = side / 2 + rng.normal(0, _OFF_CORNER * length, 2)
+    target = middle + square + rng.normal(0, _OFF_CORNER * length, (4, 2))
+    view = cv2.getPerspectiveTransform(quad, target.astype(np.float32))
+    shrink = np.sqrt(abs(cv2.contourArea(quad))) / (2 * length)
+    source = scene.picture
+    if shrink > 1:  # a warp alone would skip pixels
+        source = np.asarray(cv2.GaussianBlur(source, (0, 0), 0.6 * shrink), np.uint8)
+    picture = cv2.warpPerspective(source, view, (side, side), borderMode=cv2.BORDER_REPLICATE)
+    ends = np.concatenate([labels.quads, np.ones_like(labels.quads[..., :1])], -1) @ view.T
+    ahead = (ends[..., 2] * np.sign(ends[chosen, 0, 2]) > 0).all(1)
+    seen = Labels(labels.quads[ahead], labels.counts[ahead], labels.counted[ahead])
+    moved = ends[ahead][..., :2] / ends[ahead][..., 2:]
+    return np.asarray(picture, np.uint8), seen.moved(moved)
 
 
 def _choose_window(rng: Rng, scene: Scene, side: int) -> tuple[tuple[int, int], int]:
@@ -78,6 +116,9 @@ def change_levels(rng: Rng, picture: NDArray[np.uint8]) -> NDArray[np.uint8]:
         table = (table - 128) * float(rng.uniform(0.5, 1.3)) + 128 + float(rng.uniform(-30, 30))
     if chance(rng, 0.05):
         table = 255 - table
+    if chance(rng, _FAINT):
+        span = log_uniform(rng, _LEAST_SPAN, 120)
+        table = np.clip(table, 0, 255) * span / 255 + float(rng.uniform(0, 255 - span))
     changed = np.asarray(cv2.LUT(picture, np.clip(table, 0, 255).astype(np.uint8)), np.uint8)
     if chance(rng, 0.12):
         soft = cv2.GaussianBlur(changed, (0, 0), float(rng.uniform(0.6, 1.6)))

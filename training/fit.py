@@ -71,12 +71,14 @@ class Trainer:
         torch.save(state, partial)
         partial.replace(self.path)
 
-    def learn(self, pictures: Tensor, target: list[Tensor], rate: float) -> list[float]:
+    def learn(
+        self, pictures: Tensor, target: list[Tensor], rate: float, bfloat16: bool = False
+    ) -> list[float]:
         """One step; gives the losses."""
         for group in self.optimizer.param_groups:
             group["lr"] = rate
         inputs = normalize(pictures).to(memory_format=torch.channels_last)
-        with torch.autocast("cpu", torch.bfloat16):
+        with torch.autocast("cpu", torch.bfloat16, enabled=bfloat16):
             output = self.network(inputs)
         loss = measure_loss(output.float(), target)
         self.optimizer.zero_grad(set_to_none=True)
@@ -96,7 +98,9 @@ class Trainer:
                 self.average[name].copy_(value)
 
 
-def train(folder: Path, minutes: float, rate: float, decay: bool, start: Path | None = None) -> None:
+def train(
+    folder: Path, minutes: float, rate: float, decay: bool, bfloat16: bool, start: Path | None = None
+) -> None:
     """Go on for some minutes at one learning rate, or with one that falls to nothing by their end."""
     torch.set_num_threads(1)
     torch.manual_seed(0)
@@ -105,7 +109,7 @@ def train(folder: Path, minutes: float, rate: float, decay: bool, start: Path | 
         spent = (time.monotonic() - began) / 60 / minutes
         warmth = min(1.0, (trainer.step + 1) / _WARM_UP)
         now = rate * warmth * (max(0.01, 1 - spent) if decay else 1.0)
-        losses = trainer.learn(pictures, target, now)
+        losses = trainer.learn(pictures, target, now, bfloat16)
         progress.pictures += len(pictures)
         progress.steps += 1
         progress.sums = [total + loss for total, loss in zip(progress.sums, losses, strict=True)]
