@@ -187,7 +187,8 @@ class Cascade:
         """
         if not isinstance(name, str) or name not in PRESETS:
             raise OptionError(f"preset must be one of {', '.join(PRESETS)}, got {name!r}")
-        strategies = [ClassicalStrategy(), *map(_build_tier, PRESETS[name])]
+        tiers = PRESETS[name]
+        strategies = [ClassicalStrategy(survey="grid" in tiers), *map(_build_tier, tiers)]
         return cls(strategies, threshold=threshold, isolation=isolation, max_memory=max_memory, limits=limits)
 
     def read(
@@ -222,12 +223,17 @@ class Cascade:
         start = time.perf_counter()
         options = ReadOptions(**keywords) if options is None else replace(options, **keywords)
         with contextlib.closing(self._make_executor(source, options)) as executor:
-            scan = Scan(executor.frame, options, threshold=self.threshold)
+            scan = self.scan(executor.frame, options)
             ended = self._read(scan, executor)
         elapsed = time.perf_counter() - start
         found = scan.codes, scan.regions, tuple(scan.attempts)
         timed_out = ended == "timeout"
         return ReadResult(*found, scan.frame.size, elapsed, timed_out, ended=ended, picture=scan.frame)
+
+    def scan(self, frame: Frame, options: ReadOptions) -> Scan:
+        """Return the state of a reading of this cascade before its first step."""
+        survey = any(getattr(strategy, "survey", False) for strategy in self.strategies)
+        return Scan(frame, options, threshold=self.threshold, survey=survey)
 
     def _make_executor(self, source: Source, options: ReadOptions) -> Executor:
         """Return an executor for one reading; a worker process loads the picture itself."""

@@ -61,6 +61,8 @@ def draw_symbol(rng: Rng, matrix: NDArray[np.uint8], side: int, picture: Gray | 
         light = _tint(rng, light, picture)
     if chance(rng, 0.16):
         _draw_logo(rng, light, picture)
+    if chance(rng, 0.07):
+        _erase_parts(rng, light)
     return np.asarray(cv2.resize(light, (side, side), interpolation=cv2.INTER_AREA), np.float32)
 
 
@@ -105,6 +107,16 @@ def _tint(rng: Rng, light: Gray, picture: Gray | None) -> Gray:
     ramp = np.linspace(low, high, size, dtype=np.float32)
     floor = ramp[None] if chance(rng, 0.5) else ramp[:, None]
     return np.asarray(floor + (1 - floor) * light, np.float32)
+
+
+def _erase_parts(rng: Rng, light: Gray) -> None:
+    """Clean holes: at corners, where finder patterns are, and along edges."""
+    size = len(light)
+    level = float(rng.choice([1.0, 1.0, 0.0]))
+    for _ in range(int(rng.integers(1, 4))):
+        wide, high = (max(1, int(size * rng.uniform(0.05, 0.35))) for _ in range(2))
+        x, y = (int(rng.choice([0, size - length, int(rng.integers(size))])) for length in (wide, high))
+        light[y : y + high, x : x + wide] = level
 
 
 def _draw_logo(rng: Rng, light: Gray, picture: Gray | None) -> None:

@@ -187,7 +187,7 @@ class _PageReader:
         return "settled" if scan.expect is None else "expected"
 
     def _scan(self, picture: Frame) -> Scan:
-        return Scan(picture, self._options, threshold=self._cascade.threshold)
+        return self._cascade.scan(picture, self._options)
 
     def _unread(self, scan: Scan, finer: bool) -> Sequence[Quad | None]:
         """Return the places worth another look; None means the whole page, if codes are still expected.

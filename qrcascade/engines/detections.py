@@ -17,6 +17,10 @@ _MIDDLE, _SPREAD = 128.0, 64.0
 _ONE_SYMBOL = 0.7
 #: Cells vote together on corners when their centres and sizes differ by at most these shares of the side.
 _NEAR, _ALIKE = 0.25, 0.35
+_LEAST_AREA = 1e-3  # square pixels, so that none is divided by
+
+_FOLLOWING = np.array([1, 2, 3, 0])
+_TURNS = (np.arange(4) - np.arange(4)[:, None]) % 4  # the four orders of an outline's corners
 
 Floats = NDArray[np.float32]
 #: From (1, 1, rows, columns) to (1, 11, rows / 8, columns / 8).
@@ -49,15 +53,18 @@ def read_network(path: Path) -> Any:
     return cv2.dnn.readNetFromONNX(str(path))
 
 
-def detect(
-    network: Network, picture: NDArray[np.uint8], look: int = 640, threshold: float = 0.3
-) -> Detections:
-    """Find the symbols of a gray picture, seen with its longer side at most `look` pixels."""
+def shrink(picture: NDArray[np.uint8], look: int) -> tuple[NDArray[np.uint8], float]:
+    """Return the picture with its longer side at most `look` pixels, and the scale."""
     scale = min(1.0, look / max(picture.shape))
-    if scale < 1:
-        shrunk = cv2.resize(picture, None, fx=scale, fy=scale, interpolation=cv2.INTER_AREA)
-        picture = np.asarray(shrunk, np.uint8)
-    found = decode(network(prepare(picture))[0], threshold)
+    if scale == 1:
+        return picture, scale
+    small = cv2.resize(picture, None, fx=scale, fy=scale, interpolation=cv2.INTER_AREA)
+    return np.asarray(small, np.uint8), scale
+
+
+def detect(network: Network, small: NDArray[np.uint8], scale: float, threshold: float) -> Detections:
+    """Find the symbols of a gray picture that was shrunk to this scale; outlines are in its own pixels."""
+    found = decode(network(prepare(small))[0], threshold)
     quads = (found.quads + 0.5) / scale - 0.5
     return Detections(quads.astype(np.float32), found.scores, found.modules / np.float32(scale))
 
@@ -65,15 +72,19 @@ def detect(
 def join(found: Sequence[Detections]) -> Detections:
     """The detections of several looks, best first; of those that are nearly the same, the best."""
     quads, scores, modules = (np.concatenate(parts) for parts in zip(*found, strict=True))
-    order = np.argsort(-scores, kind="stable")
-    centres, sizes = quads.mean(1), np.sqrt(np.maximum(_measure_areas(quads), 1e-3))
     kept: list[int] = []
-    for number in order:
-        away = np.linalg.norm(centres[kept] - centres[number], axis=1) / sizes[number]
-        larger = np.abs(np.log(sizes[kept] / sizes[number]))
-        if not ((away < _NEAR) & (larger < _ALIKE)).any():
+    for number in np.argsort(-scores, kind="stable"):
+        if not match(quads[number : number + 1], quads[kept]).any():
             kept.append(int(number))
     return Detections(quads[kept], scores[kept], modules[kept])
+
+
+def match(quads: Floats, others: Floats) -> NDArray[np.bool_]:
+    """Which outlines are nearly the same as any of the others."""
+    sizes, other_sizes = (np.sqrt(np.maximum(_measure_areas(q), _LEAST_AREA)) for q in (quads, others))
+    away = np.linalg.norm(quads.mean(1)[:, None] - others.mean(1)[None], axis=2) / sizes[:, None]
+    larger = np.abs(np.log(other_sizes[None] / sizes[:, None]))
+    return np.asarray(((away < _NEAR) & (larger < _ALIKE)).any(1))
 
 
 def prepare(picture: NDArray[np.uint8]) -> Floats:
@@ -105,8 +116,10 @@ def suppress(found: Detections, vote: bool = True) -> Detections:
     order = np.argsort(-found.scores, kind="stable")
     quads, scores, modules = found.quads[order], found.scores[order], found.modules[order]
     centres = quads.mean(1)
-    sizes = np.sqrt(np.maximum(_measure_areas(quads), 1e-3))
+    sizes = np.sqrt(np.maximum(_measure_areas(quads), _LEAST_AREA))
     reaches = np.ptp(quads, axis=1).max(1)
+    cores = centres[:, None] + (quads - centres[:, None]) * np.float32(_ONE_SYMBOL)
+    edges = cores[:, _FOLLOWING] - cores
     left = np.ones(len(quads), bool)
     kept = []
     for number in range(len(quads)):
@@ -114,10 +127,11 @@ def suppress(found: Detections, vote: bool = True) -> Detections:
             continue
         away = np.abs(centres - centres[number]).max(1)
         near = np.flatnonzero(left & (away < np.maximum(reaches, reaches[number])))
-        same = _are_within(centres[near], quads[number]) | _hold(quads[near], centres[number])
-        members = near[same | (near == number)]
+        in_this = _hold(cores[number], edges[number], centres[near])
+        in_others = _hold(cores[near], edges[near], centres[number])
+        members = near[in_this | in_others | (near == number)]
         left[members] = False
-        if vote:
+        if vote and len(members) > 1:
             quads[number] = _vote(quads[members], scores[members], sizes[members])
         kept.append(number)
     return Detections(quads[kept], scores[kept], modules[kept])
@@ -128,19 +142,11 @@ def _measure_areas(quads: Floats) -> Floats:
     return np.asarray(np.abs(first[:, 0] * second[:, 1] - first[:, 1] * second[:, 0]) / 2, np.float32)
 
 
-def _are_within(points: Floats, quad: Floats) -> NDArray[np.bool_]:
-    """Which points lie in the outline, shrunk."""
-    return _hold(np.broadcast_to(quad, (len(points), 4, 2)), points)
-
-
-def _hold(quads: Floats, points: Floats) -> NDArray[np.bool_]:
-    """Which outlines, shrunk about their centres, hold the point (or each its own)."""
-    middle = quads.mean(1, keepdims=True)
-    shrunk = middle + (quads - middle) * np.float32(_ONE_SYMBOL)
-    edges = np.roll(shrunk, -1, 1) - shrunk
-    to = np.reshape(points, (-1, 1, 2)) - shrunk
+def _hold(corners: Floats, edges: Floats, points: Floats) -> NDArray[np.bool_]:
+    """Which outlines hold which points: shapes (4, 2) or (n, 4, 2), and (n, 2) or (2,)."""
+    to = points[..., None, :] - corners
     across = edges[..., 0] * to[..., 1] - edges[..., 1] * to[..., 0]
-    return np.asarray((across >= 0).all(1) | (across <= 0).all(1))
+    return np.asarray((across >= 0).all(-1) | (across <= 0).all(-1))
 
 
 def _vote(quads: Floats, scores: Floats, sizes: Floats) -> Floats:
@@ -149,7 +155,7 @@ def _vote(quads: Floats, scores: Floats, sizes: Floats) -> Floats:
     near = np.linalg.norm(centres - centres[0], axis=1) < _NEAR * sizes[0]
     alike = near & (np.abs(np.log(sizes / sizes[0])) < _ALIKE)
     quads, weights = quads[alike], scores[alike] ** 2
-    turns = np.stack([np.roll(quads, turn, 1) for turn in range(4)], 1)
+    turns = quads[:, _TURNS]
     best = np.abs(turns - quads[0]).sum((2, 3)).argmin(1)
     turned = turns[np.arange(len(quads)), best]
     return np.asarray((turned * weights[:, None, None]).sum(0) / weights.sum(), np.float32)

@@ -6,7 +6,10 @@
 from __future__ import annotations
 
 import threading
+from collections.abc import Sequence
 from pathlib import Path
+
+import numpy as np
 
 from qrcascade.engines.detections import Network, load_network
 from qrcascade.engines.second_look import find
@@ -18,7 +21,7 @@ __all__ = ["DetectorEngine"]
 
 _MODEL = Path(__file__).with_name("detector.onnx")
 # Regions with a lower probability of a symbol are not reported. Chosen.
-_LEAST_SCORE = 0.3
+_LEAST_SCORE = 0.7
 # OpenCV's networks serve one thread at a time.
 _networks = threading.local()
 
@@ -30,9 +33,12 @@ class DetectorEngine:
 
     def read(self, gray: Gray, formats: frozenset[str]) -> Findings:
         """See `qrcascade.engines.Engine.read`. Of the formats it knows only "QRCode"."""
-        if "QRCode" not in formats:
-            return Findings()
-        found = find(_load(), gray, threshold=_LEAST_SCORE)
+        return self.locate(gray) if "QRCode" in formats else Findings()
+
+    def locate(self, gray: Gray, known: Sequence[Quad] = ()) -> Findings:
+        """Locate all symbols of a picture; those that are known already are not looked at twice."""
+        outlines = np.array([quad.corners for quad in known], np.float32).reshape(-1, 4, 2)
+        found = find(_load(), gray, threshold=_LEAST_SCORE, known=outlines)
         regions = (
             Region(Quad.of(outline.astype(float)), float(score), self.name)
             for outline, score in zip(found.quads, found.scores, strict=True)

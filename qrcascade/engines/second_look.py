@@ -7,7 +7,18 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from qrcascade.engines.detections import Detections, Floats, Network, decode, detect, join, prepare, suppress
+from qrcascade.engines.detections import (
+    Detections,
+    Floats,
+    Network,
+    decode,
+    detect,
+    join,
+    match,
+    prepare,
+    shrink,
+    suppress,
+)
 from qrcascade.image.opencv import cv2
 
 #: Sides of the second look and of the symbol in it, in pixels.
@@ -16,6 +27,9 @@ _LOW, _HIGH = (LOOK - SYMBOL) / 2 - 0.5, (LOOK + SYMBOL) / 2 - 0.5
 _UPRIGHT = np.array([[_LOW, _LOW], [_HIGH, _LOW], [_HIGH, _HIGH], [_LOW, _HIGH]], np.float32)
 _FAINTEST, _WORTH_A_LOOK = 0.1, 0.25
 _SLOPE, _SHIFT = 2.5, 0.8  # of the logit
+#: Most second looks, some 2 ms each, and after how many they end if they confirm nothing. Chosen.
+_MOST_LOOKS, _FIRST_LOOKS = 24, 6
+_NONE = np.empty((0, 4, 2), np.float32)
 #: How far from where it is expected the symbol's centre may lie, and how much larger or smaller it may be.
 _ASTRAY, _LARGER = 0.35, 1.8
 #: Mean distance of corners, in sides, beyond which the outline is also tried turned by an eighth.
@@ -25,15 +39,25 @@ _DOUBTFUL = 0.1
 def find(
     network: Network,
     picture: NDArray[np.uint8],
-    looks: Sequence[int] = (320, 640),
+    looks: Sequence[int] = (640, 320),
     threshold: float = 0.5,
     closer: bool = True,
+    known: Floats = _NONE,
 ) -> Detections:
-    """Find the symbols of a gray picture in looks of these longer sides, and look at each of them again."""
-    found = join([detect(network, picture, look, _WORTH_A_LOOK) for look in looks])
-    if closer:
-        found = look_closer(network, picture, found)
-    found = suppress(found, vote=False)
+    """Find the symbols of a gray picture in looks of these longer sides, the largest first
+
+    Outlines (n, 4, 2) that are ``known`` already are not looked at again. Where the first look finds exactly
+    these, it is the only one.
+    """
+    small, scale = shrink(picture, looks[0])
+    found = detect(network, small, scale, _WORTH_A_LOOK)
+    if not len(known) or not (match(found.quads, known).all() and match(known, found.quads).all()):
+        for look in looks[1:]:
+            smaller, share = shrink(small, look)
+            found = join([found, detect(network, smaller, scale * share, _WORTH_A_LOOK)])
+        if closer:
+            found = look_closer(network, picture, found, known)
+        found = suppress(found, vote=False)
     found = found._replace(scores=straighten_scores(found.scores))
     return Detections(*(part[found.scores >= threshold] for part in found))
 
@@ -44,20 +68,32 @@ def straighten_scores(scores: Floats) -> Floats:
     return np.asarray(1 / (1 + np.exp(-_SLOPE * np.log(safe / (1 - safe)) - _SHIFT)), np.float32)
 
 
-def look_closer(network: Network, picture: NDArray[np.uint8], found: Detections) -> Detections:
-    """Outlines and scores after a second look at each; where that sees nothing the score is 0.
+def look_closer(
+    network: Network, picture: NDArray[np.uint8], found: Detections, known: Floats = _NONE
+) -> Detections:
+    """Outlines and scores after a second look at the best; where that sees nothing the score is 0.
 
     Four corners have no first one. Where a turning symbol's first corner becomes another, around an eighth
     of a turn, the network gives a mixture of both, so an outline may be wrong by that eighth.
     """
-    quads, scores = found.quads.copy(), np.zeros_like(found.scores)
-    for number, quad in enumerate(found.quads):
+    quads, scores = found.quads.copy(), found.scores.copy()
+    unknown = np.flatnonzero(~match(quads, known))
+    looks = 0
+    for number in unknown[:_MOST_LOOKS]:
+        quad = found.quads[number]
         better, score, away = look_upright(network, picture, quad)
         if away > _DOUBTFUL:
             other = look_upright(network, picture, turn_by_eighth(quad))
             if other[2] < away:
                 better, score, away = other
         quads[number], scores[number] = better, np.sqrt(score * found.scores[number])
+        looks += 1
+        if looks == _FIRST_LOOKS and not scores[unknown[:looks]].any():
+            break
+    # Of hundreds, a sheet's symbols or a texture's patches, the first ones speak for all.
+    seen, others = unknown[:looks], unknown[looks:]
+    if len(others):
+        scores[others] *= scores[seen].sum() / found.scores[seen].sum()
     best = np.argsort(-scores, kind="stable")
     return Detections(quads[best], scores[best], found.modules[best])
 

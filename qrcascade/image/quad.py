@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -32,6 +32,12 @@ class Quad:
     """
 
     corners: tuple[Point, Point, Point, Point]
+    bounds: tuple[float, float, float, float] = field(init=False, repr=False, compare=False)
+    """Left, top, right and bottom of the upright rectangle around it, in pixels."""
+
+    def __post_init__(self) -> None:
+        x, y = zip(*self.corners, strict=True)
+        object.__setattr__(self, "bounds", (min(x), min(y), max(x), max(y)))
 
     @classmethod
     def of(cls, points: Sequence[Sequence[float]] | NDArray[Any]) -> Quad:
@@ -100,12 +106,13 @@ class Quad:
 
     def _is_apart(self, other: Quad) -> bool:
         """Whether the bounding boxes do not touch: a quick test that settles most pairs."""
-        (ax, ay), (bx, by) = (list(zip(*quad.corners, strict=True)) for quad in (self, other))
-        return max(ax) < min(bx) or max(bx) < min(ax) or max(ay) < min(by) or max(by) < min(ay)
+        left, top, right, bottom = self.bounds
+        other_left, other_top, other_right, other_bottom = other.bounds
+        return right < other_left or other_right < left or bottom < other_top or other_bottom < top
 
     def same_place(self, other: Quad) -> bool:
         """Whether both are likely to outline the same symbol: an `overlap` of at least a quarter."""
-        return self == other or self.overlap(other) >= SAME_PLACE
+        return not self._is_apart(other) and (self == other or self.overlap(other) >= SAME_PLACE)
 
     def covers(self, other: Quad) -> bool:
         """Whether the other quad is smaller and has its centre in this one, like a part of a symbol."""

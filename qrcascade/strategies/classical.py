@@ -12,7 +12,7 @@ from qrcascade.image.quad import Quad
 from qrcascade.reading.scan import Scan
 from qrcascade.reading.steps import Context, Step, Steps, carry_to_source
 from qrcascade.results import Findings
-from qrcascade.strategies.regions import WORTHWHILE, is_credible_outline, read_region, verify_codes
+from qrcascade.strategies.regions import WORTHWHILE, is_credible_outline, read_region, survey, verify_codes
 
 __all__ = ["QUICK", "SCHEDULE", "ClassicalStrategy"]
 
@@ -31,6 +31,9 @@ SCHEDULE: tuple[str, ...] = (
 # This many steps look at every picture. The others need evidence: something is located and unread, read
 # with doubt or not accepted, or the caller expects more codes than are read.
 QUICK = 5
+# After this many regions in a row without a code no more are read: such a picture is a pattern, or too poor.
+# Chosen.
+_MOST_VAIN = 12
 # The step that replaces the first one if the picture has a draft, and what a code needs to end the search
 # there: half of its error correction unused, and modules this many pixels wide.
 _RAW = SCHEDULE[0]
@@ -49,6 +52,9 @@ class ClassicalStrategy:
     quick : int
         How many of them look at every picture. The others run only if something is located and unread,
         or read with doubt, or if ``expect`` is a number.
+    survey : bool
+        Whether the project's detector looks at the picture after the first step, unless the codes read
+        by then fill it. Where neither sees anything, the schedule ends.
     name : str
         Its name in results.
 
@@ -59,10 +65,16 @@ class ClassicalStrategy:
     """
 
     def __init__(
-        self, schedule: Sequence[str] = SCHEDULE, *, quick: int = QUICK, name: str = "classical"
+        self,
+        schedule: Sequence[str] = SCHEDULE,
+        *,
+        quick: int = QUICK,
+        survey: bool = False,
+        name: str = "classical",
     ) -> None:
         self.name = name
         self.quick = quick
+        self.survey = survey
         if isinstance(schedule, str) or not isinstance(schedule, Iterable):
             raise OptionError(f"schedule must be a list of steps, got {schedule!r}")
         self.schedule = tuple(schedule)
@@ -81,17 +93,25 @@ class ClassicalStrategy:
         if self._draft and scan.frame.has_draft and scan.expect is None and not scan.attempts:
             yield self._draft
         tried: set[Quad] = set()
+        vain = 0
         for number, step in enumerate(self._steps if scan.expect is not None else self._thrifty):
             if step.engine == "zbar" and scan.attempts and not _has_sign(scan):
                 continue
             attempt = yield step
             yield from verify_codes(scan, attempt)
+            if self.survey and scan.needs_survey:
+                yield survey(scan)
+                if scan.expect is None and not (scan.codes or scan.regions):
+                    return
             for region in scan.regions:
                 if scan.is_read(region.quad) or region.quad in tried:
                     continue
                 if region.score >= WORTHWHILE and is_credible_outline(region.quad, scan.frame):
+                    if vain >= _MOST_VAIN:
+                        break
                     tried.add(region.quad)
                     yield from read_region(scan, region)
+                    vain = 0 if scan.is_read(region.quad) else vain + 1
             if number + 1 >= self.quick and not _is_promising(scan):
                 return
 

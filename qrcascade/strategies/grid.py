@@ -2,23 +2,21 @@
 
 from __future__ import annotations
 
-from qrcascade.engines import engine
-from qrcascade.image.views import view
+from collections.abc import Sequence
+
+from qrcascade.image.quad import Quad
 from qrcascade.reading.scan import Scan
-from qrcascade.reading.steps import Step, Steps
-from qrcascade.strategies.regions import WORTHWHILE, continue_grid, is_credible_outline, read_region
+from qrcascade.reading.steps import Steps
+from qrcascade.strategies.regions import WORTHWHILE, continue_grid, is_credible_outline, read_region, survey
 
 __all__ = ["GridStrategy"]
-
-_DETECT = Step.look(engine("detector"), view("raw"))
-_SEARCH = Step.look(engine("texture"), view("raw"))
 
 
 class GridStrategy:
     """Reads located regions with `qrcascade.grid`, the best first, with cheap stages before expensive ones.
 
-    If nothing is read this way, or more is expected, it runs the project's own detector and reads what that
-    locates, then searches for textured patches; each once.
+    If nothing is read this way, or more is expected, and no strategy before it has surveyed the picture, it
+    runs the project's own detector and reads what that locates.
 
     Parameters
     ----------
@@ -40,32 +38,28 @@ class GridStrategy:
         if "QRCode" not in scan.formats:
             return
         yield from self._read_regions(scan)
-        if self._is_missing_something(scan, _DETECT):
-            detection = yield _DETECT
-            for region in detection.regions:
+        if not scan.is_surveyed and (scan.expect is not None or not scan.accepted):
+            attempt = yield survey(scan)
+            for region in attempt.regions:
                 if not scan.is_read(region.quad) and is_credible_outline(region.quad, scan.frame):
                     yield from read_region(scan, region)
-            yield from self._read_regions(scan)
-        if self._is_missing_something(scan, _SEARCH):
-            yield _SEARCH
             yield from self._read_regions(scan)
 
     def _read_regions(self, scan: Scan) -> Steps:
         worth = [r for r in scan.regions if r.score >= WORTHWHILE and is_credible_outline(r.quad, scan.frame)]
-        waiting = worth[: self.max_regions]
-        while waiting:
-            going = []
-            for region in waiting:
-                step = None if scan.is_read(region.quad) else continue_grid(scan, region.quad)
-                if step is not None:
-                    attempt = yield step
-                    if attempt.following:
-                        going.append(region)
-            waiting = going
+        worth = worth[: self.max_regions]
+        yield from _read_grids(scan, [region.quad for region in worth])
+        yield from _read_grids(scan, [quad for region in worth for quad in scan.other_outlines(region)])
 
-    def _is_missing_something(self, scan: Scan, search: Step) -> bool:
-        """Return whether a symbol may be there that is not located, and this search was not made yet."""
-        made = any(
-            (a.strategy, a.engine, a.view) == (self.name, search.engine, search.view) for a in scan.attempts
-        )
-        return not made and (scan.expect is not None or not scan.accepted)
+
+def _read_grids(scan: Scan, waiting: Sequence[Quad]) -> Steps:
+    """Run the stages of several grids in turn, the cheap ones of all before the expensive ones of any."""
+    while waiting:
+        going = []
+        for quad in waiting:
+            step = None if scan.is_read(quad) else continue_grid(scan, quad)
+            if step is not None:
+                attempt = yield step
+                if attempt.following:
+                    going.append(quad)
+        waiting = going

@@ -4,14 +4,15 @@ from __future__ import annotations
 
 from functools import partial
 
-from qrcascade.engines import engine
+from qrcascade.engines import DetectorEngine, engine
+from qrcascade.engines.plain import is_plain_beside
 from qrcascade.errors import MissingDependencyError
 from qrcascade.grid.reader import GridReading, stages
 from qrcascade.image.frame import Frame
 from qrcascade.image.quad import Quad
 from qrcascade.image.views import square, view
-from qrcascade.reading.scan import Scan
-from qrcascade.reading.steps import Context, Step, Steps
+from qrcascade.reading.scan import SURVEYOR, Scan
+from qrcascade.reading.steps import Context, Step, Steps, carry_to_source
 from qrcascade.results import Attempt, Findings, Progress, QRCode, Region
 
 __all__ = [
@@ -21,6 +22,7 @@ __all__ = [
     "is_credible_outline",
     "look_at_region",
     "read_region",
+    "survey",
     "verify_codes",
 ]
 
@@ -53,6 +55,24 @@ _PROOF_STAGES = 3
 
 _GRID = "grid"
 _FIRST_STAGE = "fit"
+
+
+def survey(scan: Scan) -> Step:
+    """Return the step in which the detector locates all symbols of the picture."""
+    read = tuple(code.quad for code in scan.accepted if code.confidence >= scan.threshold)
+    return Step(SURVEYOR, "raw", None, "picture", partial(_survey, read))
+
+
+def _survey(read: tuple[Quad, ...], context: Context) -> Findings:
+    # Both are larger than the detector's looks: take what is decoded faster.
+    view = context.frame.draft or context.frame
+    if "QRCode" not in context.formats:
+        return Findings()
+    share = view.size[0] / context.frame.size[0]
+    known = [Quad.of([(share * x, share * y) for x, y in quad]) for quad in read]
+    if known and is_plain_beside(view.gray, known):
+        return Findings(regions=tuple(Region(quad, 1.0, SURVEYOR) for quad in read))
+    return carry_to_source(DetectorEngine().locate(view.gray, known), view)
 
 
 def look_at_region(name: str, side: int, tone: str, quad: Quad) -> Step:

@@ -1,0 +1,170 @@
+"""What the detector's look at the whole picture decides: when a reading ends, and where it goes on."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import cv2
+import numpy as np
+import pytest
+
+from qrcascade import Attempt, Cascade, Frame, QRCode, Quad, Region, Scan
+from qrcascade.engines.detections import Floats, Network
+from qrcascade.engines.plain import is_plain_beside
+from qrcascade.engines.second_look import find
+from qrcascade.image.frame import Gray
+from qrcascade.reading.options import ReadOptions
+from qrcascade.reading.scan import SURVEYOR
+from tests import draw, unread
+
+PLACES = [Quad.of([(x, 50), (x + 10, 50), (x + 10, 60), (x, 60)]) for x in range(20, 100, 20)]
+LIGHT = Cascade.preset("light")
+
+
+def scan_picture(**options: Any) -> Scan:
+    return Scan(Frame(np.zeros((120, 120), np.uint8)), ReadOptions(**options), survey=True)
+
+
+def read(scan: Scan, *quads: Quad) -> None:
+    codes = tuple(QRCode(str(quad), quad, 0.9, b"", "zxing") for quad in quads)
+    scan.record(Attempt("test", "zxing", codes=codes))
+
+
+def survey(scan: Scan, *quads: Quad) -> None:
+    scan.record(
+        Attempt("test", SURVEYOR, "raw", regions=tuple(Region(quad, 0.9, SURVEYOR) for quad in quads))
+    )
+
+
+@pytest.mark.parametrize("expect", [None, "all"])
+def test_a_small_code_is_not_known_to_be_all_before_the_survey(expect: Any) -> None:
+    scan = scan_picture(expect=expect)
+    read(scan, PLACES[0])
+    assert scan.needs_survey
+    assert not scan.is_enough
+    survey(scan, PLACES[0])
+    assert scan.is_enough
+
+
+def test_a_code_that_fills_the_picture_is_all_by_default() -> None:
+    scan = scan_picture()
+    read(scan, Quad.of([(20, 20), (80, 20), (80, 80), (20, 80)]))
+    assert scan.is_enough
+    assert not scan.needs_survey
+
+
+def test_what_the_survey_located_is_read_before_the_reading_ends() -> None:
+    scan = scan_picture()
+    read(scan, PLACES[0])
+    survey(scan, *PLACES[:2])
+    assert not scan.is_enough
+    read(scan, PLACES[1])
+    assert scan.is_enough
+
+
+def test_all_codes_need_more_where_the_survey_missed_one_that_is_read() -> None:
+    scan = scan_picture(expect="all")
+    read(scan, PLACES[0])
+    survey(scan)
+    assert not scan.is_enough
+
+
+def test_a_symbol_that_the_edge_cuts_does_not_keep_a_reading_open() -> None:
+    scan = scan_picture()
+    read(scan, PLACES[0])
+    survey(scan, PLACES[0], Quad.of([(0, 80), (20, 80), (20, 100), (0, 100)]))
+    assert scan.is_enough
+    assert len(scan.regions) == 1
+
+
+def test_two_outlines_of_one_place_are_both_kept_the_engine_s_first() -> None:
+    scan = scan_picture()
+    survey(scan, PLACES[0])
+    better = Quad.of(np.asarray(PLACES[0]) + [2, 1])
+    scan.record(Attempt("test", "zxing", regions=(Region(better, 0.6, "zxing"),)))
+    (region,) = scan.regions
+    assert (region.quad, region.score) == (better, 0.9)
+    assert scan.other_outlines(region) == (PLACES[0],)
+
+
+def on_paper(codes: int, level: int = 255, scale: int = 3) -> Gray:
+    rows = [
+        draw.page_of(*(draw.symbol(f"{r} {c}", scale)[0] for c in range(codes)), gap=10) for r in range(codes)
+    ]
+    sheet = np.vstack(rows)
+    return np.asarray(np.where(sheet > 127, 255, 255 - level), np.uint8)
+
+
+@pytest.mark.parametrize("expect", [None, "all"])
+def test_a_sheet_that_the_first_look_reads_whole_takes_no_other(expect: Any) -> None:
+    result = LIGHT.read(on_paper(6), expect=expect)
+    assert len(result.codes) == 36
+    assert [attempt.engine for attempt in result.attempts] == ["zxing", SURVEYOR]
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_print_without_a_code_takes_two_looks(seed: int) -> None:
+    result = LIGHT.read(unread.page(seed))
+    assert not result
+    assert [attempt.engine for attempt in result.attempts] == ["zxing", SURVEYOR]
+
+
+def test_faint_and_oblique_symbols_are_read_by_default() -> None:
+    """zxing-cpp reads none of them, and the finder search locates none."""
+    gray, quad = draw.symbol(unread.URL, 5)
+    side = len(gray)
+    squash = np.array([[0.87, -0.25, 300], [0.5, 0.43, 150], [0, 0, 1]])  # turned 30 degrees, half as high
+    shear = np.array([[1, 0.58, 150], [0, 1, 200], [0, 0, 1]])  # 30 degrees
+    for matrix in (squash, shear):
+        assert LIGHT.read(draw.warped(gray, quad, matrix, (3 * side, 3 * side))[0]).text == unread.URL
+    faint = np.full((600, 600), 255, np.uint8)
+    faint[200 : 200 + side, 150 : 150 + side] = 255 - (gray < 128) * 14
+    assert LIGHT.read(faint).text == unread.URL
+
+
+def test_nothing_shows_beside_codes_on_paper() -> None:
+    gray, quad = draw.symbol("alone", 4)
+    page = cv2.copyMakeBorder(gray, 200, 200, 200, 200, cv2.BORDER_CONSTANT, value=255)
+    at = Quad.of(np.asarray(quad) + 200)
+    assert is_plain_beside(page, [at])
+    assert not is_plain_beside(page, [])
+    page[20:24, 30:60] = 245
+    assert not is_plain_beside(page, [at])
+
+
+def count_looks(network: Network, sizes: list[int]) -> Network:
+    def run(pictures: Floats) -> Floats:
+        sizes.append(max(pictures.shape))
+        return network(pictures)
+
+    return run
+
+
+def answer(cells: list[tuple[int, int]]) -> Network:
+    """A network that sees a symbol of eight cells a side about each of these cells of a 640 px look."""
+
+    def run(pictures: Floats) -> Floats:
+        output = np.full((1, 11, pictures.shape[2] // 8, pictures.shape[3] // 8), -20, np.float32)
+        if max(pictures.shape) == 640:
+            for row, column in cells:
+                values = [4, -0.5, -0.5, 0.5, -0.5, 0.5, 0.5, -0.5, 0.5, np.log(8), 1]
+                output[0, :, row, column] = values
+        return output
+
+    return run
+
+
+def test_a_texture_costs_few_second_looks() -> None:
+    cells = [(row, column) for row in range(4, 80, 8) for column in range(4, 80, 8)]
+    sizes: list[int] = []
+    found = find(count_looks(answer(cells), sizes), np.zeros((640, 640), np.uint8))
+    assert len(found.quads) == 0
+    assert len(sizes) < 20
+
+
+def test_what_is_known_is_not_looked_at_again() -> None:
+    sizes: list[int] = []
+    middle = np.array([[[4, 4], [67, 4], [67, 67], [4, 67]]], np.float32)
+    found = find(count_looks(answer([(4, 4)]), sizes), np.zeros((640, 640), np.uint8), known=middle)
+    assert len(found.quads) == 1
+    assert sizes == [640]
