@@ -127,7 +127,7 @@ def ensure(size: str, explicit: str | os.PathLike[str] | None = None) -> Path:
         If the file is missing, and may not or cannot be fetched; the message has the path, the URL and the
         command that fixes it.
     MissingDependencyError
-        If pooch, which fetches, is not installed.
+        If requests is not installed.
     """
     file = path(size, explicit)
     if is_present(file):
@@ -165,7 +165,7 @@ def fetch(
     WeightsError
         If fetching fails, ``QRCASCADE_OFFLINE`` is set, or the file is not the pinned or recorded one.
     MissingDependencyError
-        If pooch is not installed.
+        If requests is not installed.
     """
     file = path(size, explicit)
     if _is_on("QRCASCADE_OFFLINE"):
