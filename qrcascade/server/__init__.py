@@ -10,6 +10,7 @@ from qrcascade import MissingDependencyError
 try:
     import fastapi
     import prometheus_client
+    import psutil
     import python_multipart
     import uvicorn
 except ImportError as error:
@@ -20,4 +21,4 @@ from qrcascade.server.settings import Settings
 
 __all__ = ["Settings", "create_app", "serve"]
 
-del fastapi, prometheus_client, python_multipart, uvicorn
+del fastapi, prometheus_client, psutil, python_multipart, uvicorn

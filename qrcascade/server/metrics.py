@@ -2,14 +2,11 @@
 
 from __future__ import annotations
 
-import os
 from collections import defaultdict
-from collections.abc import Iterable, Iterator
-from pathlib import Path
+from contextlib import suppress
 
-from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
-from prometheus_client.metrics_core import GaugeMetricFamily, Metric
-from prometheus_client.registry import Collector
+import psutil
+from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, Info, generate_latest
 
 from qrcascade import ReadResult, __version__
 from qrcascade.server.queue import Queue
@@ -104,42 +101,21 @@ def _add_gauges(registry: CollectorRegistry, queue: Queue) -> None:
     depth.set_function(lambda: max(0, queue.inside - queue.running))
     running = Gauge("qrcascade_readings_running", "Readings in progress.", registry=registry)
     running.set_function(lambda: queue.running)
-    Gauge("qrcascade_info", "Version of qrcascade.", ["version"], registry=registry).labels(__version__).set(
-        1
+    Info("qrcascade", "Version of qrcascade.", registry=registry).info({"version": __version__})
+    resident = Gauge(
+        "qrcascade_resident_memory_bytes",
+        "Resident memory of the service's own process and of all its workers, in bytes.",
+        ["process"],
+        registry=registry,
     )
-    registry.register(_Memory())
+    resident.labels("service").set_function(lambda: psutil.Process().memory_info().rss)
+    resident.labels("workers").set_function(_measure_workers)
 
 
-class _Memory(Collector):
-    """Collector of the resident memory of the service and its workers, where there is a ``/proc``."""
-
-    def collect(self) -> Iterable[Metric]:
-        own = os.getpid()
-        resident = GaugeMetricFamily(
-            "qrcascade_resident_memory_bytes",
-            "Resident memory of the service's own process and of all its workers, in bytes.",
-            labels=["process"],
-        )
-        if (Path("/proc") / str(own) / "statm").is_file():
-            resident.add_metric(["service"], _resident(own))
-            resident.add_metric(["workers"], sum(map(_resident, _descendants(own))))
-        yield resident
-
-
-def _resident(pid: int) -> int:
-    try:
-        pages = int(Path(f"/proc/{pid}/statm").read_text().split()[1])
-    except (OSError, IndexError):
-        return 0  # The process has ended.
-    return pages * os.sysconf("SC_PAGE_SIZE")
-
-
-def _descendants(pid: int) -> Iterator[int]:
-    for children in Path(f"/proc/{pid}/task").glob("*/children"):
-        try:
-            found = [int(child) for child in children.read_text().split()]
-        except OSError:
-            continue
-        for child in found:
-            yield child
-            yield from _descendants(child)
+def _measure_workers() -> int:
+    resident = 0
+    for worker in psutil.Process().children(recursive=True):
+        # One that has just ended has no memory.
+        with suppress(psutil.Error):
+            resident += worker.memory_info().rss
+    return resident
