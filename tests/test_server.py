@@ -465,7 +465,9 @@ def test_the_pages_need_nobody_else(client: TestClient) -> None:
         assert "default-src 'none'" in policy
         assert "unsafe" not in policy
         assert not re.search(r"(src|href)=.?(https?:)?//|@import|url\(", answer.text)
-    assert "POST /detect" in client.get("/docs").text
+    sources = re.findall(r'<(?:script src|link [^>]*href)="([^"]+)"', client.get("/docs").text)
+    assert len(sources) == 3
+    assert all(source == "data:," or client.get(f"/{source}").is_success for source in sources)
 
 
 def test_openapi(client: TestClient) -> None:

@@ -9,6 +9,7 @@ from qrcascade import MissingDependencyError
 
 try:
     import fastapi
+    import fastapi_offline
     import prometheus_client
     import psutil
     import python_multipart
@@ -21,4 +22,4 @@ from qrcascade.server.settings import Settings
 
 __all__ = ["Settings", "create_app", "serve"]
 
-del fastapi, prometheus_client, psutil, python_multipart, uvicorn
+del fastapi, fastapi_offline, prometheus_client, psutil, python_multipart, uvicorn
