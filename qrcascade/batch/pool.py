@@ -25,7 +25,7 @@ from qrcascade.report.result import ReadResult
 if TYPE_CHECKING:
     from typing_extensions import Unpack
 
-__all__ = ["Record", "read_groups", "read_many", "row_name"]
+__all__ = ["Record", "processors", "read_groups", "read_many", "row_name"]
 
 # With `ordered`, at most this many sources per worker wait for an earlier one.
 _AHEAD = 16
@@ -132,10 +132,10 @@ def read_groups(
 
     ``threads`` is the number of threads per worker; by default the workers share the processors.
     """
-    workers = _processors() if workers is None else workers
+    workers = processors() if workers is None else workers
     if not is_count(workers):
         raise OptionError(f"workers must be None or a positive integer, got {workers!r}")
-    threads = max(1, _processors() // workers) if threads is None else threads
+    threads = max(1, processors() // workers) if threads is None else threads
     if not is_count(threads):
         raise OptionError(f"threads must be None or a positive integer, got {threads!r}")
     cascade = Cascade.preset() if cascade is None else cascade
@@ -244,7 +244,7 @@ def _page_error(result: ReadResult) -> str | None:
     return next((a.error for a in result.attempts if a.strategy == DOCUMENT), None)
 
 
-def _processors() -> int:
+def processors() -> int:
     """Return the number of processors that this process may use."""
     if hasattr(os, "sched_getaffinity"):
         return len(os.sched_getaffinity(0))

@@ -6,6 +6,7 @@ import asyncio
 from collections.abc import AsyncGenerator
 
 from fastapi import Request
+from python_multipart.multipart import parse_options_header
 from starlette.datastructures import UploadFile
 from starlette.formparsers import MultiPartException, MultiPartParser
 
@@ -61,9 +62,9 @@ async def receive(request: Request, max_body: int, max_wait: float) -> bytes:
     if request.headers.get("content-encoding", "identity").lower() != "identity":
         detail = "the body has a Content-Encoding; send the file without one"
         raise ProblemError(415, detail, "unsupported")
-    kind = request.headers.get("content-type", "").partition(";")[0].strip().lower()
+    kind, _ = parse_options_header(request.headers.get("content-type"))
     try:
-        if kind == "multipart/form-data":
+        if kind == b"multipart/form-data":
             data = await asyncio.wait_for(_read_form(request, max_body), max_wait)
         else:
             data = await asyncio.wait_for(_join(_limit(request, max_body, max_body)), max_wait)

@@ -10,6 +10,7 @@ import hashlib
 import re
 from importlib import resources
 
+import fastapi_offline
 from fastapi import FastAPI
 from fastapi.openapi.docs import get_swagger_ui_html
 from fastapi.responses import HTMLResponse
@@ -43,7 +44,7 @@ def add(app: FastAPI) -> None:
         """Return this description as a page, on which requests can be tried."""
         return HTMLResponse(docs_page, headers=_policy(docs_page, "'self'"))
 
-    app.mount("/docs", StaticFiles(packages=[("fastapi_offline", "static")]))
+    app.mount("/docs", StaticFiles(directory=str(resources.files(fastapi_offline) / "static")))
 
 
 def _policy(page: str, *sources: str) -> dict[str, str]:
