@@ -20,7 +20,6 @@ _ENGINES = (
     ("opencv", "opencv-python"),
     ("aruco", "opencv-python"),
 )
-_RUNTIMES = {"openvino": "openvino", "onnx": "onnxruntime", "openvino-bf16": "openvino"}
 _CV2_PACKAGES = (
     "opencv-python",
     "opencv-python-headless",
@@ -86,9 +85,9 @@ def _check_tier(size: str) -> Check:
         if missing:
             mend = runtimes.remedy(runtime)
             return Check(name, False, f"{' and '.join(missing)} not installed; to fix it: {mend}")
+        versions = ", ".join(f"{package} {_version(package)}" for package in runtimes.PACKAGES[runtime])
         if runtime != "torch":
-            file = runtimes.find_export(size, runtime).file
-            return Check(name, True, f"{runtime} {_version(_RUNTIMES[runtime])}, {file}")
+            return Check(name, True, f"{versions}, {runtimes.find_export(size, runtime).file}")
         file = weights.path(size)
         if not weights.is_present(file):
             command = f"qrcascade weights fetch --size {size}"
@@ -96,7 +95,6 @@ def _check_tier(size: str) -> Check:
         standing = weights.verify(file)
     except QRCascadeError as error:
         return Check(name, False, str(error))
-    versions = f"qreader {_version('qreader')}, torch {_version('torch')}"
     return Check(name, True, f"{versions}, {file} ({standing})")
 
 

@@ -37,8 +37,7 @@ _more = click.FloatRange(min=0, min_open=True)
     "--runtime",
     "chosen",
     multiple=True,
-    help="Measure only this runtime: torch, openvino, onnx or openvino-bf16. Repeatable; by default all but "
-    "the last.",
+    help="Measure only this runtime: torch, openvino or onnx. Repeatable; by default all.",
 )
 @click.option(
     "--each",
@@ -93,7 +92,7 @@ def profile(
     in its own process, one after the other. Without --only and --runtime, the result is saved for `qrcascade
     advise`. The exit code is 1 if nothing could be measured.
     """
-    from qrcascade.neural.runtimes import EXPORTS, RUNTIMES
+    from qrcascade.neural.runtimes import RUNTIMES
     from qrcascade.profile import show
     from qrcascade.profile.measure import NAMES, configurations, measure
 
@@ -105,7 +104,7 @@ def profile(
         else:
             taken, described = _load_pictures(pictures, each, seed)
             options.update(described=described, progress=partial(click.echo, err=True))
-            found = measure(configurations(names or NAMES, chosen or ("torch", *EXPORTS)), taken, **options)
+            found = measure(configurations(names or NAMES, chosen or RUNTIMES), taken, **options)
             is_whole = not (names or chosen) and found.rows
             _save(found, output or (own_path() if is_whole else None))
         click.echo(found.to_json() if as_json else show.report(found))

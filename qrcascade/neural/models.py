@@ -46,7 +46,7 @@ def load(
         Folder of the weights; see `qrcascade.neural.weights.folder`.
     device : str, optional
         Torch device.
-    runtime : {"auto", "torch", "openvino", "onnx", "openvino-bf16"}
+    runtime : {"auto", "torch", "openvino", "onnx"}
         See `qrcascade.neural.runtimes.choose`.
 
     Raises

@@ -180,13 +180,7 @@ def plot(profile: Profile, file: str | os.PathLike[str]) -> None:
         from matplotlib.figure import Figure
     except ImportError as error:
         raise MissingDependencyError("drawing a profile", "pip install matplotlib", str(error)) from error
-    colors = {
-        NO_RUNTIME: "black",
-        "torch": "tab:orange",
-        "openvino": "tab:blue",
-        "onnx": "tab:green",
-        "openvino-bf16": "tab:cyan",
-    }
+    colors = {NO_RUNTIME: "black", "torch": "tab:orange", "openvino": "tab:blue", "onnx": "tab:green"}
     rows = profile.rows
     figure = Figure(figsize=(11, 4 + 0.12 * len(rows)), layout="constrained")
     left, right = figure.subplots(1, 2)

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
+import os
 import threading
 import warnings
 from collections.abc import Callable
-from functools import partial
 from pathlib import Path
 from typing import Any, Protocol, runtime_checkable
 
@@ -94,17 +94,18 @@ class ExportedDetector:
             return self._networks[threads]
 
 
-def _open_openvino(file: Path, threads: int | None, arithmetic: str = "f32") -> Network:
+def _open_openvino(file: Path, threads: int | None) -> Network:
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         import openvino
 
     core = openvino.Core()
-    if arithmetic == "bf16" and "BF16" not in core.get_property("CPU", "OPTIMIZATION_CAPABILITIES"):
+    # The same numbers as torch unless asked for otherwise: on some processors the default is 16 bits.
+    precision = os.environ.get("QRCASCADE_OPENVINO_PRECISION") or "f32"
+    if precision == "bf16" and "BF16" not in core.get_property("CPU", "OPTIMIZATION_CAPABILITIES"):
         # It would be emulated, slower than 32 bits.
-        arithmetic = "f32"
-    # One picture at a time, and the same numbers as torch: on some processors the default is 16 bits.
-    options: dict[str, Any] = {"PERFORMANCE_HINT": "LATENCY", "INFERENCE_PRECISION_HINT": arithmetic}
+        precision = "f32"
+    options: dict[str, Any] = {"PERFORMANCE_HINT": "LATENCY", "INFERENCE_PRECISION_HINT": precision}
     if threads is not None:
         options["INFERENCE_NUM_THREADS"] = threads
     compiled = core.compile_model(file, "CPU", options)
@@ -141,8 +142,4 @@ def _open_onnx(file: Path, threads: int | None) -> Network:
     return run
 
 
-_OPENERS: dict[str, Callable[[Path, int | None], Network]] = {
-    "openvino": _open_openvino,
-    "onnx": _open_onnx,
-    "openvino-bf16": partial(_open_openvino, arithmetic="bf16"),
-}
+_OPENERS = {"openvino": _open_openvino, "onnx": _open_onnx}

@@ -15,7 +15,7 @@ from qrcascade.errors import MissingDependencyError, OptionError, WeightsError
 from qrcascade.neural import weights
 from qrcascade.neural.runtimes.registry import EXPORTS, find_missing, record_path, sha256
 
-__all__ = ["export"]
+__all__ = ["export", "publish"]
 
 
 def export(size: str, runtime: str = "openvino", folder: str | os.PathLike[str] | None = None) -> Path:
@@ -51,7 +51,7 @@ def export(size: str, runtime: str = "openvino", folder: str | os.PathLike[str] 
             weights.check(source, staged)
             shape = _to_onnx(staged)
             files = _convert(staged.with_suffix(".onnx"), runtime)
-            return _publish(files, record_path(size, runtime, folder), {"source": sha256(staged), **shape})
+            return publish(files, record_path(size, runtime, folder), {"source": sha256(staged), **shape})
     except WeightsError:
         raise
     except Exception as error:
@@ -105,7 +105,7 @@ def _convert(model: Path, runtime: str) -> list[Path]:
     return [xml, xml.with_suffix(".bin")]
 
 
-def _publish(files: list[Path], record: Path, facts: dict[str, Any]) -> Path:
+def publish(files: list[Path], record: Path, facts: dict[str, Any]) -> Path:
     """Move files beside the weights, named after their content; write the record last."""
     digest = hashlib.sha256("".join(sha256(file) for file in files).encode()).hexdigest()[:12]
     names = [f"{record.stem}-{digest}{file.suffix}" for file in files]

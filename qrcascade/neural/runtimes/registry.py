@@ -23,6 +23,7 @@ __all__ = [
     "CHOICES",
     "DECODING",
     "EXPORTS",
+    "PACKAGES",
     "RUNTIMES",
     "Exported",
     "choose",
@@ -37,19 +38,16 @@ __all__ = [
 
 EXPORTS = ("openvino", "onnx")
 """The runtimes that models are exported for, fastest first."""
-RUNTIMES = ("torch", *EXPORTS, "openvino-bf16")
-"""All runtimes; the last is OpenVINO with 16-bit arithmetic, which uses the export for OpenVINO."""
+RUNTIMES = ("torch", *EXPORTS)
+"""All runtimes."""
 CHOICES = ("auto", *RUNTIMES)
 DECODING = ("torch",)
 """The runtimes in which QReader itself runs, so that it can decode what it locates."""
 
-_EXTRAS = {"torch": "qreader", "openvino": "openvino", "onnx": "onnx", "openvino-bf16": "openvino"}
-_PACKAGES = {
-    "torch": ("qreader", "torch"),
-    "openvino": ("openvino",),
-    "onnx": ("onnxruntime",),
-    "openvino-bf16": ("openvino",),
-}
+PACKAGES = {"torch": ("qreader", "torch"), "openvino": ("openvino",), "onnx": ("onnxruntime",)}
+"""The packages that each runtime needs."""
+
+_EXTRAS = {"torch": "qreader", "openvino": "openvino", "onnx": "onnx"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,7 +57,7 @@ class Exported:
     Parameters
     ----------
     runtime : str
-        One of `RUNTIMES` other than torch.
+        One of `EXPORTS`.
     file : Path
         The file that the runtime opens.
     side : int
@@ -76,7 +74,7 @@ class Exported:
 
 def find_missing(runtime: str) -> list[str]:
     """Return the packages of a runtime that are not installed; imports none of them."""
-    return [name for name in _PACKAGES[runtime] if importlib.util.find_spec(name) is None]
+    return [name for name in PACKAGES[runtime] if importlib.util.find_spec(name) is None]
 
 
 def is_installed(runtime: str) -> bool:
@@ -92,17 +90,12 @@ def remedy(runtime: str) -> str:
 def command(size: str, runtime: str, folder: str | os.PathLike[str] | None = None) -> str:
     """Return the command that exports a size for a runtime."""
     into = f" --folder {shlex.quote(os.fspath(folder))}" if folder else ""
-    return f"qrcascade weights export --size {size} --runtime {_get_format(runtime)}{into}"
+    return f"qrcascade weights export --size {size} --runtime {runtime}{into}"
 
 
 def record_path(size: str, runtime: str, folder: str | os.PathLike[str] | None = None) -> Path:
     """Return where the record of an export is, or would be."""
-    return weights.folder(folder) / f"qrdet-{size}.{_get_format(runtime)}.json"
-
-
-def _get_format(runtime: str) -> str:
-    """Return which of `EXPORTS` a runtime uses."""
-    return runtime.removesuffix("-bf16")
+    return weights.folder(folder) / f"qrdet-{size}.{runtime}.json"
 
 
 def choose(
