@@ -33,19 +33,7 @@ def installed_versions() -> dict[str, str]:
 
 @dataclass(frozen=True, slots=True)
 class Baseline:
-    """The payloads that a complete run read.
-
-    Parameters
-    ----------
-    preset : str
-        The preset that read.
-    expect : None, int or str
-        See `Options.expect`.
-    versions : mapping of str to str
-        Versions of the libraries in the last complete run.
-    pictures : mapping of str to tuple of str
-        For each picture's key, the correct payloads that were read, sorted; empty if there were none.
-    """
+    """The payloads that a complete run read: for each picture's key those that are correct, sorted."""
 
     preset: str
     expect: int | str | None
