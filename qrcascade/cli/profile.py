@@ -72,7 +72,6 @@ _more = click.FloatRange(min=0, min_open=True)
     type=_file,
     help="JSON file to write; by default, for a complete profile, where advise looks for it.",
 )
-@click.option("--plot", "drawn", type=_file, help="Picture file to draw the profile into; needs matplotlib.")
 @click.option("--json", "as_json", is_flag=True, help="Print JSON instead of a table.")
 def profile(
     names: tuple[str, ...],
@@ -82,7 +81,6 @@ def profile(
     pictures: Path | None,
     measured: Path | None,
     output: Path | None,
-    drawn: Path | None,
     as_json: bool,
     **options: Any,
 ) -> None:
@@ -108,8 +106,6 @@ def profile(
             is_whole = not (names or chosen) and found.rows
             _save(found, output or (own_path() if is_whole else None))
         click.echo(found.to_json() if as_json else show.report(found))
-        if drawn:
-            show.plot(found, drawn)
     except (QRCascadeError, OSError) as error:
         click.echo(f"qrcascade: {error}", err=True)
         sys.exit(1)
