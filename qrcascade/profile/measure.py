@@ -24,13 +24,14 @@ from qrcascade.neural.runtimes.registry import record_path, sha256
 from qrcascade.profile.pictures import Picture
 from qrcascade.profile.records import NO_RUNTIME, Measured, Profile
 
-__all__ = ["NAMES", "configurations", "machine", "measure", "versions"]
+__all__ = ["NAMES", "PACKAGES", "configurations", "machine", "measure", "versions"]
 
 NAMES = (*PRESETS, *weights.SIZES)
-_PACKAGES = (
+PACKAGES = (
     "qrcascade",
     "numpy",
     "opencv-python",
+    "Pillow",
     "zxing-cpp",
     "pyzbar",
     "qreader",
@@ -38,6 +39,7 @@ _PACKAGES = (
     "openvino",
     "onnxruntime",
 )
+"""The packages that affect what is read, and how fast."""
 Output = dict[str, Any]
 
 
@@ -86,7 +88,7 @@ def measure(
         machine=machine(),
         cores=os.cpu_count() or 1,
         date=date.today().isoformat(),
-        versions=dict(versions(_PACKAGES)),
+        versions=dict(versions()),
         pictures=described,
         rows=tuple(_fill_parameters(rows)),
         note=note,
@@ -230,7 +232,7 @@ def machine() -> str:
     return f"{cpu}, {os.cpu_count()} cores, {platform.system()}, Python {platform.python_version()}"
 
 
-def versions(packages: Iterable[str]) -> Iterator[tuple[str, str]]:
+def versions(packages: Iterable[str] = PACKAGES) -> Iterator[tuple[str, str]]:
     """Yield those packages that are installed, with their versions."""
     for package in packages:
         try:

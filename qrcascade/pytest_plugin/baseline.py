@@ -8,27 +8,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from qrcascade import OptionError, __version__
-from qrcascade.profile.measure import versions
+from qrcascade import OptionError
 
-__all__ = ["Baseline", "installed_versions"]
-
-_PACKAGES = (
-    "zxing-cpp",
-    "pyzbar",
-    "opencv-python",
-    "numpy",
-    "Pillow",
-    "qreader",
-    "torch",
-    "openvino",
-    "onnxruntime",
-)
-
-
-def installed_versions() -> dict[str, str]:
-    """Return the versions of the libraries that affect what is read."""
-    return {"qrcascade": __version__, **dict(versions(_PACKAGES))}
+__all__ = ["Baseline"]
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,8 +8,9 @@ from pathlib import Path
 import pytest
 
 from qrcascade import OptionError
+from qrcascade.profile.measure import versions
 from qrcascade.pytest_plugin import report_page
-from qrcascade.pytest_plugin.baseline import Baseline, installed_versions
+from qrcascade.pytest_plugin.baseline import Baseline
 from qrcascade.pytest_plugin.configuration import Options, resolve_path
 from qrcascade.pytest_plugin.corpus import Corpus
 from qrcascade.pytest_plugin.items import REPORTED, CorpusRun
@@ -71,7 +72,7 @@ class Closer:
     def __init__(self, options: Options, corpus: Corpus, baseline: Baseline | None) -> None:
         self._options, self._corpus, self._baseline = options, corpus, baseline
         self._outcomes: dict[str, Outcome] = {}
-        self._versions = installed_versions()
+        self._versions = dict(versions())
         self._written: list[str] = []
 
     def summary(self) -> Summary:
