@@ -24,24 +24,7 @@ _OVERTIME_S = 60.0
 
 
 class Job:
-    """A source for a worker to read, and its results so far.
-
-    Parameters
-    ----------
-    index : int
-        Its number in the batch, from 0.
-    name : str
-        The name of the source.
-    source : path, bytes, ndarray or PIL.Image.Image
-        The source, as it is sent to the worker.
-
-    Attributes
-    ----------
-    results : list of ReadResult
-        Results of its pages so far.
-    error : str or None
-        Why the source could not be read to its end.
-    """
+    """A source for a worker to read, and its results so far, or why it could not be read to its end."""
 
     def __init__(self, index: int, name: str, source: Source) -> None:
         self.index, self.name, self.source = index, name, source
@@ -50,23 +33,9 @@ class Job:
 
 
 class BatchWorker:
-    """One worker process of a batch.
+    """One worker process of a batch, which the cascade and keywords of `read_document` are sent to once.
 
-    Parameters
-    ----------
-    cascade : Cascade
-        The cascade to read with; sent once.
-    keywords : mapping
-        Keywords of `read_document`.
-    threads : int
-        Number of threads that the process may use.
-
-    Attributes
-    ----------
-    job : Job or None
-        The job in progress.
-    is_ready : bool
-        Whether the process has started.
+    ``job`` is the one in progress; ``is_ready`` says whether the process has started.
     """
 
     def __init__(self, cascade: Cascade, keywords: DocumentKeywords, threads: int) -> None:
@@ -115,12 +84,7 @@ class BatchWorker:
     def receive(self) -> Job | None:
         """Receive one message; return the job if that was its last.
 
-        Raises
-        ------
-        OptionError
-            If an option is invalid.
-        WorkerError
-            If the process ended while starting.
+        Raises `OptionError` if an option is invalid, and `WorkerError` if the process ended while starting.
         """
         try:
             message = self._worker.receive(time.monotonic())

@@ -16,25 +16,10 @@ _SLOWEST = 5
 
 
 class Tally:
-    """Counts over the rows of a journal.
+    """Counts over the rows of a journal, of which those of one source follow each other.
 
-    Parameters
-    ----------
-    rows : iterable of dict
-        Rows of a journal; those of one source follow each other.
-
-    Attributes
-    ----------
-    files, read_files, broken_files : int
-        Number of all files, of those with a code on some page, and of those with an error.
-    pages, read_pages : int
-        Number of pages that were read, and of those with a code.
-    strategies : Counter
-        Number of pages whose best code comes from each strategy.
-    ms : array of float
-        Milliseconds of each page, sorted.
-    slowest : list of (float, str)
-        Total milliseconds and names of the slowest files.
+    ``slowest`` has the total milliseconds and names of the slowest files, ``ms`` those of each page, sorted;
+    ``strategies`` the number of pages whose best code comes from each strategy.
     """
 
     def __init__(self, rows: Iterable[Row]) -> None:

@@ -30,17 +30,7 @@ _CV2_PACKAGES = (
 
 @dataclass(frozen=True, slots=True)
 class Check:
-    """The result of checking one engine or tier.
-
-    Parameters
-    ----------
-    name : str
-        The engine or tier.
-    ok : bool
-        Whether it works.
-    detail : str
-        Its version and location, or what is wrong and the command that fixes it.
-    """
+    """The result of checking one engine or tier: its version and location, or the fault and its remedy."""
 
     name: str
     ok: bool

@@ -37,15 +37,10 @@ _LOADS = 2
 
 
 class WorkerExecutor(Executor):
-    """Runs steps in a worker process.
+    """Runs steps in a worker process with the cascade's strategies; waiting for one extends the deadline.
 
-    Parameters
-    ----------
-    workers : Workers
-        Workers with the cascade's strategies. Waiting for one to start extends the deadline.
-    source, options, limits
-        As for `qrcascade.Cascade.read`. The frame's size is (0, 0) until a worker has decoded it; its pixels
-        are also decoded in this process if they are used.
+    The frame's size is (0, 0) until a worker has decoded it; its pixels are also decoded in this process if
+    they are used.
     """
 
     def __init__(self, workers: Workers, source: Source, options: ReadOptions, limits: Limits) -> None:

@@ -48,22 +48,10 @@ class HungError(Exception):
 class Worker:
     """A worker process. It does not outlive its parent.
 
-    Parameters
-    ----------
-    shared : sequence of object
-        Objects that its functions use: pickled once, at the start, and only named in calls. Their models
-        are loaded by their ``warm()``, if they have one.
-    max_memory : int, optional
-        Megabytes of private memory that it may use; Linux only.
-    threads : int, optional
-        Number of threads that its libraries may use; None leaves that to them.
-    is_warm : bool
-        Whether it loads its models before its first call.
-
-    Attributes
-    ----------
-    connection : Connection
-        This side of the pipe, for `multiprocessing.connection.wait`.
+    The objects in ``shared`` are pickled once, at the start, and only named in calls. If ``is_warm``, the
+    worker loads their models by their ``warm()`` before its first call. It may use ``max_memory`` megabytes
+    of private memory (Linux only) and ``threads`` threads of its libraries. ``connection`` is this side of
+    the pipe, for `multiprocessing.connection.wait`.
 
     Raises
     ------

@@ -26,16 +26,8 @@ def download(url: str, to: Path, progress: Progress | None = None) -> None:
     """Fetch a file, with the environment's proxies and certificates, as `requests` does.
 
     Broken connections, silence of more than half a minute before the answer, and the statuses 408, 429 and
-    5xx are retried twice; a failure to connect is not. The deadline is checked after every 16 KiB.
-
-    Parameters
-    ----------
-    url : str
-        Its URL. An https URL is never redirected to anything else.
-    to : Path
-        Where to write it; an existing file is overwritten, and may be incomplete after an error.
-    progress : callable, optional
-        Called after every chunk.
+    5xx are retried twice; a failure to connect is not. The deadline is checked after every 16 KiB. An https
+    URL is never redirected to anything else. After an error, the file may be incomplete.
 
     Raises
     ------

@@ -112,22 +112,8 @@ def redact(text: str) -> str:
 def ensure(size: str, explicit: str | os.PathLike[str] | None = None) -> Path:
     """Return the path of a size's weights, fetching them if they are missing and the licence is accepted.
 
-    An existing file is not checked: `check` does that.
-
-    Parameters
-    ----------
-    size : str
-        One of `SIZES`.
-    explicit : path, optional
-        Folder, instead of the environment's or the default one.
-
-    Raises
-    ------
-    WeightsError
-        If the file is missing, and may not or cannot be fetched; the message has the path, the URL and the
-        command that fixes it.
-    MissingDependencyError
-        If requests is not installed.
+    An existing file is not checked: `check` does that. Raises as `fetch` does, and `WeightsError` also if
+    nothing may be fetched; the message has the path, the URL and the command that fixes it.
     """
     file = path(size, explicit)
     if is_present(file):
@@ -150,15 +136,7 @@ def fetch(
     """Fetch the weights of a size into their folder, and record their hash; completely or not at all.
 
     Calling this accepts `LICENCE`. Two processes may fetch at the same time: each leaves a complete file.
-
-    Parameters
-    ----------
-    size : str
-        One of `SIZES`.
-    explicit : path, optional
-        Folder, instead of the environment's or the default one.
-    progress : callable, optional
-        Called with the bytes so far and in total; the latter is 0 if unknown.
+    ``progress`` is called with the bytes so far and in total; the latter is 0 if unknown.
 
     Raises
     ------

@@ -42,22 +42,10 @@ SCHEMA = {
 
 
 async def receive(request: Request, max_body: int, max_wait: float) -> bytes:
-    """Return the picture or document that a request carries.
+    """Return the picture or document of a request, of at most ``max_body`` bytes.
 
-    Parameters
-    ----------
-    request : Request
-        A request whose body has not been read.
-    max_body : int
-        Largest size of the file, in bytes.
-    max_wait : float
-        Longest time for the body to arrive, in seconds.
-
-    Raises
-    ------
-    ProblemError
-        408 if the body does not arrive in time, 413 if it is too large, 415 if it is compressed, 422 if it
-        is empty or a form without a file.
+    Raises `ProblemError`: 408 if the body does not arrive within ``max_wait`` seconds, 413 if it is too
+    large, 415 if it is compressed, 422 if it is empty or a form without a file.
     """
     if request.headers.get("content-encoding", "identity").lower() != "identity":
         detail = "the body has a Content-Encoding; send the file without one"

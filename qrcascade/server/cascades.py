@@ -37,22 +37,14 @@ class Reader:
     def pages(self, source: bytes, spec: ReadSpec) -> Iterator[ReadResult]:
         """Yield the result of each page, read when it is asked for; a picture is one page.
 
-        Raises
-        ------
-        ImageError
-            If the source is not a picture or document that can be read.
-        MissingDependencyError
-            If reading this type needs an extra.
+        Raises `ImageError` or `MissingDependencyError` if the source cannot be read, as `read_document` does.
         """
         return read_document(source, spec.options, cascade=self.cascade(spec.preset))
 
     def warm(self, preset: str, workers: int) -> ReadResult:
         """Load a preset's models in worker processes, then read an empty picture with every tier.
 
-        Returns
-        -------
-        ReadResult
-            Its attempts show which tiers do not work.
+        The attempts of the result show which tiers do not work.
         """
         self.cascade(preset).warm(workers)
         return self.cascade(preset).read(_empty_picture(), expect="all")

@@ -58,14 +58,8 @@ def configure() -> None:
 class RequestLog:
     """Middleware around the whole app: gives each request an id, logs it, and counts it.
 
-    Endpoints add what they know to ``request.state.story``: outcome, preset, strategy and so on.
-
-    Parameters
-    ----------
-    app : ASGI application
-        The app that answers.
-    count : callable
-        Called with endpoint, outcome, strategy and seconds of each request.
+    Endpoints add what they know to ``request.state.story``: outcome, preset, strategy and so on. ``count`` is
+    called with endpoint, outcome, strategy and seconds of each request.
     """
 
     def __init__(self, app: ASGIApp, count: Callable[[str, str, str, float], None]) -> None:

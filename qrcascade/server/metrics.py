@@ -18,13 +18,7 @@ _NEURAL = ("nano", "small", "medium", "large")
 
 
 class Metrics:
-    """The metrics of one service, in their own registry.
-
-    Parameters
-    ----------
-    queue : Queue
-        The queue whose depth is reported.
-    """
+    """The metrics of one service and its queue, in their own registry."""
 
     def __init__(self, queue: Queue) -> None:
         self.registry = registry = CollectorRegistry()

@@ -55,13 +55,7 @@ class Decoder(Protocol):
 
 
 class ExportedDetector:
-    """An exported model, opened on first use. Safe to share between threads.
-
-    Parameters
-    ----------
-    model : Exported
-        As found by `qrcascade.neural.runtimes.registry`.
-    """
+    """An exported model, opened on first use. Safe to share between threads."""
 
     def __init__(self, model: Exported) -> None:
         self.model = model

@@ -19,21 +19,10 @@ __all__ = ["export", "publish"]
 
 
 def export(size: str, runtime: str = "openvino", folder: str | os.PathLike[str] | None = None) -> Path:
-    """Export the weights of a size for a runtime, into the same folder.
+    """Export the weights of a size for one of `EXPORTS`, into the same folder; return the export's record.
 
-    Missing weights are fetched. An earlier export is replaced in one step or not at all.
-
-    Parameters
-    ----------
-    size, folder
-        See `qrcascade.neural.weights.ensure`.
-    runtime : {"openvino", "onnx"}
-        "openvino" writes OpenVINO's own format with 16-bit weights, half the size of the ONNX file.
-
-    Returns
-    -------
-    Path
-        The record of the export (`qrcascade.neural.runtimes.registry`).
+    Missing weights are fetched. An earlier export is replaced in one step or not at all. OpenVINO's own
+    format gets 16-bit weights, half the size of the ONNX file.
 
     Raises
     ------

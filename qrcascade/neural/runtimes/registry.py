@@ -52,21 +52,10 @@ _EXTRAS = {"torch": "qreader", "openvino": "openvino", "onnx": "onnx"}
 
 @dataclass(frozen=True, slots=True)
 class Exported:
-    """An exported model.
-
-    Parameters
-    ----------
-    runtime : str
-        One of `EXPORTS`.
-    file : Path
-        The file that the runtime opens.
-    side : int
-        The longer side of the network's input, in pixels.
-    stride : int
-        Both sides are multiples of this.
-    """
+    """An exported model for one of `EXPORTS`: see `letterbox` for the side and stride of its input."""
 
     runtime: str
+    # The one that the runtime opens.
     file: Path
     side: int
     stride: int
@@ -106,17 +95,8 @@ def choose(
 ) -> str:
     """Return the runtime to use for a size.
 
-    Parameters
-    ----------
-    size : str
-        One of `weights.SIZES`.
-    runtime : str
-        One of `CHOICES`. "auto" is the value of ``QRCASCADE_RUNTIME``, else the first of `EXPORTS` that is
-        installed and exported from the present weights, else "torch".
-    folder : path, optional
-        Folder of the weights; see `qrcascade.neural.weights.folder`.
-    device : str, optional
-        Torch device; if one is given, "auto" means "torch".
+    "auto" is the value of ``QRCASCADE_RUNTIME``, else the first of `EXPORTS` that is installed and exported
+    from the present weights, else "torch". A torch ``device`` means "torch", too.
 
     Raises
     ------

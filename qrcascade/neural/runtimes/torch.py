@@ -38,14 +38,9 @@ if hasattr(os, "register_at_fork"):
 
 
 class TorchDetector:
-    """A loaded QReader. Calls are serialised across all models: see `_calling`.
+    """A loaded QReader with re-encoding off. Calls are serialised across all models: see `_calling`.
 
-    Parameters
-    ----------
-    reader : qreader.QReader
-        With re-encoding off.
-    device : str, optional
-        Torch device; None lets Ultralytics choose.
+    A ``device`` of None lets Ultralytics choose.
     """
 
     def __init__(self, reader: Any, device: str | None) -> None:
