@@ -8,7 +8,7 @@ from typing import Any
 
 from qrcascade.cascade import Cascade
 from qrcascade.documents import read_document
-from qrcascade.errors import OptionError, WorkerError
+from qrcascade.errors import OptionError, WorkerError, in_words
 from qrcascade.image.frame import Source
 from qrcascade.isolation import Here, LostError, Worker
 from qrcascade.isolation.messages import Item, Raised, Value
@@ -76,7 +76,7 @@ class BatchWorker:
             # The next `receive` reports it.
             pass
         except Exception as error:
-            job.error = f"the source cannot be sent to a worker process: {type(error).__name__}: {error}"
+            job.error = f"the source cannot be sent to a worker process: {in_words(error)}"
             return False
         self.job = job
         return True

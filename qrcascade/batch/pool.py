@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 from qrcascade.batch.jobs import BatchWorker, Job
 from qrcascade.cascade import Cascade
 from qrcascade.documents.document import DOCUMENT, split_keywords
-from qrcascade.errors import ImageError, OptionError
+from qrcascade.errors import ImageError, OptionError, in_words
 from qrcascade.image.frame import Source
 from qrcascade.image.limits import is_count
 from qrcascade.image.sources import describe, read_content
@@ -145,8 +145,8 @@ def read_groups(
     try:
         pickle.dumps((cascade, keywords))
     except Exception as error:
-        why = f"{type(error).__name__}: {error}"
-        raise OptionError(f"it must be possible to pickle cascade and accept: {why}") from error
+        why = f"it must be possible to pickle cascade and accept: {in_words(error)}"
+        raise OptionError(why) from error
     return _Pool(cascade, keywords, workers, threads).read(sources, ordered)
 
 

@@ -9,7 +9,7 @@ from importlib import metadata
 import numpy as np
 
 from qrcascade.engines import engine
-from qrcascade.errors import QRCascadeError
+from qrcascade.errors import QRCascadeError, in_words
 from qrcascade.neural import runtimes, weights
 
 __all__ = ["Check", "run_checks"]
@@ -63,7 +63,7 @@ def _check_engine(name: str, package: str) -> Check:
     except QRCascadeError as error:
         return Check(name, False, str(error))
     except Exception as error:
-        return Check(name, False, f"{package} {_version(package)} is broken: {type(error).__name__}: {error}")
+        return Check(name, False, f"{package} {_version(package)} is broken: {in_words(error)}")
     return Check(name, True, f"{package} {_version(package) or '(version unknown)'}")
 
 

@@ -10,7 +10,7 @@ from collections.abc import Callable, Sequence
 from multiprocessing.connection import Connection
 from typing import Any
 
-from qrcascade.errors import OptionError, WorkerError
+from qrcascade.errors import OptionError, WorkerError, in_words
 from qrcascade.isolation import server
 from qrcascade.isolation.messages import Call, Question, Raised, Value, receive, send
 
@@ -81,8 +81,8 @@ class Worker:
         except (AssertionError, OSError, RuntimeError) as error:
             raise WorkerError(f"no worker process can be started: {error}") from error
         except Exception as error:
-            why = f"{type(error).__name__}: {error}"
-            raise OptionError(f"a worker process needs strategies that can be pickled: {why}") from error
+            why = f"a worker process needs strategies that can be pickled: {in_words(error)}"
+            raise OptionError(why) from error
         finally:
             theirs.close()
 

@@ -13,7 +13,7 @@ import time
 import zipfile
 from pathlib import Path
 
-from qrcascade.errors import MissingDependencyError, QRCascadeError, WeightsError
+from qrcascade.errors import MissingDependencyError, QRCascadeError, WeightsError, in_words
 from qrcascade.neural.download import Progress, download
 from qrcascade.neural.integrity import (
     PINNED,
@@ -159,7 +159,7 @@ def fetch(
         what = redact(f"fetching {url(size)} to {file}")
         raise MissingDependencyError(what, "pip install 'qrcascade[qreader]'", str(error)) from error
     except Exception as error:
-        raise _make_error(size, file, f"fetching failed ({type(error).__name__}: {error})") from error
+        raise _make_error(size, file, f"fetching failed ({in_words(error)})") from error
     return file
 
 
@@ -181,9 +181,7 @@ def install(source: Path, size: str, explicit: str | os.PathLike[str] | None = N
     except QRCascadeError:
         raise
     except Exception as error:
-        raise WeightsError(
-            f"{source} cannot be imported as {file} ({type(error).__name__}: {error})"
-        ) from error
+        raise WeightsError(f"{source} cannot be imported as {file} ({in_words(error)})") from error
     return file
 
 

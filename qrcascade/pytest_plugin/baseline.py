@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from qrcascade import OptionError
+from qrcascade.errors import in_words
 
 __all__ = ["Baseline"]
 
@@ -38,8 +39,8 @@ class Baseline:
         except FileNotFoundError:
             return None
         except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
-            why = f"{type(error).__name__}: {error}"
-            raise OptionError(f"{str(path)!r} is not a baseline ({why}); delete it to start anew") from error
+            why = f"is not a baseline ({in_words(error)}); delete it to start anew"
+            raise OptionError(f"{str(path)!r} {why}") from error
 
     def save(self, path: Path) -> None:
         """Write the baseline: sorted, one payload per line, the same bytes for the same content."""

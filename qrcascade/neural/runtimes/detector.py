@@ -12,7 +12,7 @@ from typing import Any, Protocol, runtime_checkable
 import numpy as np
 from numpy.typing import NDArray
 
-from qrcascade.errors import WeightsError
+from qrcascade.errors import WeightsError, in_words
 from qrcascade.image.frame import Gray
 from qrcascade.image.quad import Quad
 from qrcascade.neural.runtimes.boxes import find_detections, letterbox
@@ -83,7 +83,7 @@ class ExportedDetector:
                 except Exception as error:
                     raise WeightsError(
                         f"{self.model.runtime} cannot open {self.model.file}; export it again with "
-                        f"qrcascade weights export ({type(error).__name__}: {error})"
+                        f"qrcascade weights export ({in_words(error)})"
                     ) from error
             return self._networks[threads]
 

@@ -11,7 +11,7 @@ import tempfile
 from pathlib import Path
 from typing import Any
 
-from qrcascade.errors import MissingDependencyError, OptionError, WeightsError
+from qrcascade.errors import MissingDependencyError, OptionError, WeightsError, in_words
 from qrcascade.neural import weights
 from qrcascade.neural.runtimes.registry import EXPORTS, find_missing, record_path, sha256
 
@@ -44,8 +44,7 @@ def export(size: str, runtime: str = "openvino", folder: str | os.PathLike[str] 
     except WeightsError:
         raise
     except Exception as error:
-        why = f"{type(error).__name__}: {error}"
-        raise WeightsError(f"exporting {source} for {runtime} failed ({why})") from error
+        raise WeightsError(f"exporting {source} for {runtime} failed ({in_words(error)})") from error
 
 
 def _check(size: str, runtime: str) -> None:
