@@ -13,7 +13,7 @@ from qrcascade import Cascade, Measured, OptionError, Profile
 from qrcascade.cli import main
 from qrcascade.neural.runtimes import EXPORTS
 from qrcascade.profile import measure, pictures, show
-from qrcascade.profile.records import SHIPPED
+from qrcascade.profile.records import NAMES, SHIPPED
 
 
 def run(*arguments: str) -> Result:
@@ -172,7 +172,7 @@ def test_a_detection_counts_as_long_as_the_architectures() -> None:
 
 def test_the_shipped_profile() -> None:
     shipped = Profile.load(SHIPPED)
-    wanted = measure.configurations(measure.NAMES, ("torch", *EXPORTS))
+    wanted = measure.configurations(NAMES, ("torch", *EXPORTS))
     measured = [(row.name, row.runtime) for row in shipped.rows]
     labels = [f"{name} in {runtime}" for name, runtime in wanted if (name, runtime) not in measured]
     assert [one for one in wanted if one in measured] == measured

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import re
-import sys
 from collections.abc import Callable
 from typing import Any
 
@@ -12,6 +11,7 @@ import click
 
 from qrcascade import QRCascadeError
 from qrcascade.cascade import PRESETS
+from qrcascade.cli.parameters import exit_on_error
 from qrcascade.server import Settings
 
 __all__ = ["serve"]
@@ -84,9 +84,6 @@ def serve(accept: tuple[tuple[str, re.Pattern[str]], ...], max_body: int, **give
         settings = Settings(token=token, accept=dict(accept), max_body=max_body * _MB, **given)
     except QRCascadeError as error:
         raise click.UsageError(str(error)) from error
-    try:
+    with exit_on_error():
         from qrcascade.server import serve as run
-    except QRCascadeError as error:
-        click.echo(f"qrcascade: {error}", err=True)
-        sys.exit(1)
     run(settings)

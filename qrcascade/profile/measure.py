@@ -24,9 +24,8 @@ from qrcascade.neural.runtimes.registry import record_path, sha256
 from qrcascade.profile.pictures import Picture
 from qrcascade.profile.records import NO_RUNTIME, Measured, Profile
 
-__all__ = ["NAMES", "PACKAGES", "configurations", "machine", "measure", "versions"]
+__all__ = ["PACKAGES", "configurations", "machine", "measure", "versions"]
 
-NAMES = (*PRESETS, *weights.SIZES)
 PACKAGES = (
     "qrcascade",
     "numpy",

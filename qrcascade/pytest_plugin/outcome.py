@@ -128,7 +128,10 @@ class Outcome:
     @classmethod
     def from_dict(cls, found: dict[str, Any]) -> Outcome:
         """Return the outcome from its fields, possibly after a round trip through JSON."""
-        return cls(**{name: tuple(v) if isinstance(v, list) else v for name, v in found.items()})
+        values: dict[str, Any] = {
+            name: tuple(value) if isinstance(value, list) else value for name, value in found.items()
+        }
+        return cls(**values)
 
 
 def _subtract(texts: Iterable[str], others: Iterable[str]) -> tuple[str, ...]:
