@@ -94,20 +94,10 @@ def build(size: str, file: Path) -> Any:
 @contextlib.contextmanager
 def quiet() -> Iterator[None]:
     """Keep Ultralytics from fetching, reporting, printing and warning; one caller at a time."""
-    with _calling, keep_process(), _quiet_environment(), _silence():
+    with _calling, keep_process(), _silence():
+        for name, value in _QUIET.items():
+            os.environ.setdefault(name, value)
         yield
-
-
-@contextlib.contextmanager
-def _quiet_environment() -> Iterator[None]:
-    before = {name: os.environ.get(name) for name in _QUIET}
-    os.environ.update({name: value for name, value in _QUIET.items() if before[name] is None})
-    try:
-        yield
-    finally:
-        for name, value in before.items():
-            if value is None:
-                os.environ.pop(name, None)
 
 
 @contextlib.contextmanager
