@@ -37,15 +37,11 @@ class Check:
     detail: str
 
 
-def run_checks() -> tuple[Check, ...]:
+def run_checks() -> Iterator[Check]:
     """Try every engine on an empty picture, and look for each tier's packages and weights.
 
     Loads no model, imports no model runtime, and fetches and records nothing.
     """
-    return tuple(_checks())
-
-
-def _checks() -> Iterator[Check]:
     for name, package in _ENGINES:
         yield _check_engine(name, package)
     installed = [name for name in _CV2_PACKAGES if _version(name)]

@@ -95,7 +95,7 @@ def doctor() -> None:
     """
     from qrcascade.cli.doctor import run_checks
 
-    checks = run_checks()
+    checks = list(run_checks())
     for check in checks:
         click.echo(f"{'ok  ' if check.ok else 'no  '}{check.name:<10} {check.detail}")
     sys.exit(0 if any(check.ok for check in checks) else 1)
