@@ -143,7 +143,9 @@ def test_a_file_of_another_size_is_a_stand_in(tmp_path: Path) -> None:
         folder.mkdir()
         for size, body in contents.items():
             (folder / f"qrdet-{size}.pt").write_bytes(body)
-    kinds = {name: measure._kind(name, own, None) for name in ("classical", "n", "small", "m", "hybrid")}
+    kinds = {
+        name: measure.weights_kind(name, own, None) for name in ("classical", "n", "small", "m", "hybrid")
+    }
     assert kinds == {
         "classical": "none",
         "n": "given",
@@ -151,8 +153,8 @@ def test_a_file_of_another_size_is_a_stand_in(tmp_path: Path) -> None:
         "m": "given",
         "hybrid": "stand-in",
     }
-    assert measure._kind("small", own, drawn) == "random"
-    assert measure._kind("n", own, drawn) == "given"
+    assert measure.weights_kind("small", own, drawn) == "random"
+    assert measure.weights_kind("n", own, drawn) == "given"
 
 
 def test_a_detection_counts_as_long_as_the_architectures() -> None:
@@ -166,7 +168,7 @@ def test_a_detection_counts_as_long_as_the_architectures() -> None:
         "rss_loaded_mb": None,
         "rss_peak_mb": None,
     }
-    row = measure._row("hybrid", "torch", read, cost, [pictures.Picture("blur", b"", ("a",))])
+    row = measure.make_row("hybrid", "torch", read, cost, [pictures.Picture("blur", b"", ("a",))])
     assert (row.mean_ms, row.cpu_ms) == (1700.0, 3100.0)
 
 

@@ -30,7 +30,7 @@ from qrcascade.neural.runtimes import (
     find_export,
     outlines,
 )
-from qrcascade.neural.runtimes.export import export
+from qrcascade.neural.runtimes.export import convert, export
 from qrcascade.neural.runtimes.export import publish as publish_files
 from qrcascade.neural.runtimes.registry import record_path, sha256
 from tests.plans import attempts
@@ -357,12 +357,7 @@ def test_a_made_network_runs_without_torch(tmp_path: Path, package: str) -> None
     (tmp_path / "made").mkdir()
     file = tmp_path / "made" / "model.onnx"
     onnx.save(tiny(onnx), file)
-    if runtime == "openvino":
-        from qrcascade.neural.runtimes.export import _convert
-
-        files = _convert(file, runtime)
-    else:
-        files = [file]
+    files = convert(file, runtime)
     (tmp_path / "qrdet-n.pt").write_bytes(b"PK weights")
     facts = {"source": sha256(tmp_path / "qrdet-n.pt"), "side": 640, "stride": 32}
     publish_files(files, record_path("n", runtime, tmp_path), facts)

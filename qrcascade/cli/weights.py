@@ -16,7 +16,7 @@ from qrcascade.cli.parameters import complain, exit_on_error
 from qrcascade.neural import weights as room
 from qrcascade.neural.runtimes import EXPORTS
 
-__all__ = ["weights"]
+__all__ = ["is_at_terminal", "weights"]
 
 _folder = click.option(
     "--folder",
@@ -82,7 +82,7 @@ def fetch(sizes: tuple[str, ...], folder: Path | None, accept_licence: bool) -> 
     if absent:
         click.echo(room.LICENCE, err=True)
         if not (accept_licence or room.is_licence_accepted()) and not (
-            _is_at_terminal() and click.confirm("Accept the licence and fetch?", err=True)
+            is_at_terminal() and click.confirm("Accept the licence and fetch?", err=True)
         ):
             raise click.UsageError(
                 "the licence is not accepted; give --accept-licence or set QRCASCADE_ACCEPT_LICENCE=1"
@@ -101,7 +101,8 @@ def fetch(sizes: tuple[str, ...], folder: Path | None, accept_licence: bool) -> 
     sys.exit(failed)
 
 
-def _is_at_terminal() -> bool:
+def is_at_terminal() -> bool:
+    """Return whether somebody can answer a question."""
     return sys.stdin.isatty()
 
 

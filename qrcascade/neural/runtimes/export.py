@@ -15,7 +15,7 @@ from qrcascade.errors import MissingDependencyError, OptionError, WeightsError, 
 from qrcascade.neural import weights
 from qrcascade.neural.runtimes.registry import EXPORTS, find_missing, record_path, sha256
 
-__all__ = ["export", "publish"]
+__all__ = ["convert", "export", "publish"]
 
 
 def export(size: str, runtime: str = "openvino", folder: str | os.PathLike[str] | None = None) -> Path:
@@ -39,7 +39,7 @@ def export(size: str, runtime: str = "openvino", folder: str | os.PathLike[str] 
             staged = Path(stage, "model.pt")
             weights.check(source, staged)
             shape = _to_onnx(staged)
-            files = _convert(staged.with_suffix(".onnx"), runtime)
+            files = convert(staged.with_suffix(".onnx"), runtime)
             return publish(files, record_path(size, runtime, folder), {"source": sha256(staged), **shape})
     except WeightsError:
         raise
@@ -79,7 +79,7 @@ def _to_onnx(staged: Path) -> dict[str, int]:
     return {"side": max(side) if isinstance(side, list | tuple) else int(side), "stride": stride}
 
 
-def _convert(model: Path, runtime: str) -> list[Path]:
+def convert(model: Path, runtime: str) -> list[Path]:
     """Convert an ONNX model for a runtime; return the files, first the one that the runtime opens."""
     if runtime == "onnx":
         return [model]
