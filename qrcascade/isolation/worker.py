@@ -125,16 +125,9 @@ class Worker:
     ) -> Any:
         """Call a function in the worker and return its result; ``answer`` answers its questions.
 
-        Raises
-        ------
-        HungError
-            If it has not returned by ``until``, as `time.monotonic` counts.
-        LostError
-            If the process ends instead.
-        QRCascadeError
-            If the function raised one.
-        RuntimeError
-            If the function raised anything else; the message says what.
+        Raises `HungError` if it has not returned by ``until``, as `time.monotonic` counts, and `LostError`
+        if the process ends instead; a `QRCascadeError` if the function raised one, and RuntimeError, which
+        says what, if it raised anything else.
         """
         try:
             self.begin(function, *arguments)

@@ -57,10 +57,7 @@ def check(file: Path, copy: Path | None = None) -> Path:
 def verify(file: Path) -> str:
     """Return the status of an existing file: "pinned", "recorded" or "unrecorded"; record nothing.
 
-    Raises
-    ------
-    WeightsError
-        As for `check`.
+    Raises `WeightsError` as `check` does.
     """
     return _examine(file)[1]
 

@@ -63,10 +63,7 @@ _failures: dict[Path, tuple[float, str]] = {}
 def folder(explicit: str | os.PathLike[str] | None = None) -> Path:
     """Return the folder of the weights: the argument, else ``QRCASCADE_WEIGHTS``, else the user's cache.
 
-    Raises
-    ------
-    WeightsError
-        If the user has no cache folder, because there is no home directory.
+    Raises `WeightsError` if the user has no cache folder, because there is no home directory.
     """
     chosen = explicit or os.environ.get("QRCASCADE_WEIGHTS")
     if chosen:
@@ -166,10 +163,7 @@ def fetch(
 def install(source: Path, size: str, explicit: str | os.PathLike[str] | None = None) -> Path:
     """Copy a file that was downloaded by other means into place, and record its hash anew.
 
-    Raises
-    ------
-    WeightsError
-        If the file is not a checkpoint, or not the pinned one, or cannot be copied.
+    Raises `WeightsError` if it is not a checkpoint, or not the pinned one, or cannot be copied.
     """
     file = path(size, explicit)
     try:

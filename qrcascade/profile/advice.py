@@ -18,23 +18,15 @@ _DAY_S = 86_400
 
 @dataclass(frozen=True, slots=True)
 class UseCase:
-    """The constraints of a service; None is no constraint.
+    """The constraints of a service; None is no constraint."""
 
-    Parameters
-    ----------
-    ram : float, optional
-        Largest resident memory of one process, in MB.
-    p95 : float, optional
-        Largest 95th percentile of the time per picture, in milliseconds.
-    success : float, optional
-        Smallest share of the measured pictures that are read, 0 to 1.
-    load : float, optional
-        Longest time for a fresh process to load, in seconds.
-    """
-
+    # Largest resident memory of one process, in MB.
     ram: float | None = None
+    # Largest 95th percentile of the time per picture, in milliseconds.
     p95: float | None = None
+    # Smallest share of the measured pictures that are read, 0 to 1.
     success: float | None = None
+    # Longest time for a fresh process to load, in seconds.
     load: float | None = None
 
 

@@ -243,12 +243,7 @@ def draw(condition: str, severity: float, *, text: str | None = None, seed: int 
 def read_folder(path: Path) -> Iterator[Picture]:
     """Yield the user's pictures, each beside a ``.txt`` file with the texts of its codes, one per line.
 
-    The condition of a picture is the name of its folder.
-
-    Raises
-    ------
-    OptionError
-        If there is no such picture.
+    The condition of a picture is the name of its folder. Raises `OptionError` if there is no such picture.
     """
     found = False
     for file in sorted(path.rglob("*")):

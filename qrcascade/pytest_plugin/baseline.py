@@ -25,13 +25,7 @@ class Baseline:
 
     @classmethod
     def load(cls, path: Path) -> Baseline | None:
-        """Load a baseline; return None if there is no file.
-
-        Raises
-        ------
-        OptionError
-            If the file is not a baseline.
-        """
+        """Load a baseline; return None if there is no file. Raises `OptionError` if it is not a baseline."""
         try:
             found = json.loads(path.read_text("utf-8"))
             pictures = {key: tuple(map(str, texts)) for key, texts in found["pictures"].items()}

@@ -42,10 +42,7 @@ class Options:
     def from_config(cls, config: pytest.Config) -> Options:
         """Return the options of pytest's configuration; the command line takes precedence.
 
-        Raises
-        ------
-        OptionError
-            If a value is invalid; the message says which are valid.
+        Raises `OptionError` if a value is invalid; the message says which are valid.
         """
         option = config.option
         corpus = resolve_path(config, "qr_corpus")

@@ -57,10 +57,7 @@ class Corpus:
     def load(cls, folder: Path) -> Corpus:
         """Load ``manifest.csv`` or ``manifest.jsonl``, else the pictures that are not hidden.
 
-        Raises
-        ------
-        OptionError
-            If there is no picture, a named picture is missing, or its description is invalid.
+        Raises `OptionError` if there is no picture, a named one is missing, or its description is invalid.
         """
         manifests = [file for name in ("csv", "jsonl") if (file := folder / f"manifest.{name}").is_file()]
         if len(manifests) > 1:

@@ -23,12 +23,8 @@ __all__ = ["Closer", "start"]
 def start(config: pytest.Config) -> None:
     """Register the part that collects and reads and, except in a worker of xdist, the part that sums up.
 
-    Do nothing if only the ini file names the corpus, and the arguments name tests elsewhere.
-
-    Raises
-    ------
-    pytest.UsageError
-        If an option, the corpus or the baseline is invalid.
+    Do nothing if only the ini file names the corpus, and the arguments name tests elsewhere. Raises
+    `pytest.UsageError` if an option, the corpus or the baseline is invalid.
     """
     corpus = resolve_path(config, "qr_corpus")
     paths = [Path(config.invocation_params.dir, arg.split("::")[0]).resolve() for arg in config.args]

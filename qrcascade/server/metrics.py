@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from contextlib import suppress
+from functools import partial
 
 import psutil
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, Info, generate_latest
@@ -21,42 +22,30 @@ class Metrics:
     """The metrics of one service and its queue, in their own registry."""
 
     def __init__(self, queue: Queue) -> None:
-        self.registry = registry = CollectorRegistry()
-        self._requests = Counter(
+        self._registry = registry = CollectorRegistry()
+        counter = partial(Counter, registry=registry)
+        histogram = partial(Histogram, registry=registry, buckets=_SECONDS)
+        self._requests = counter(
             "qrcascade_requests",
             "Requests by endpoint, outcome, and the tier that read the best code.",
             ["endpoint", "outcome", "strategy"],
-            registry=registry,
         )
-        self._request_seconds = Histogram(
-            "qrcascade_request_seconds",
-            "Seconds from a request's head to its answer.",
-            ["endpoint"],
-            buckets=_SECONDS,
-            registry=registry,
+        self._request_seconds = histogram(
+            "qrcascade_request_seconds", "Seconds from a request's head to its answer.", ["endpoint"]
         )
-        self._strategy_seconds = Histogram(
+        self._strategy_seconds = histogram(
             "qrcascade_strategy_seconds",
             "Seconds that a tier spent on a page, including the loading of its model.",
             ["strategy"],
-            buckets=_SECONDS,
-            registry=registry,
         )
-        self.queue_seconds = Histogram(
-            "qrcascade_queue_seconds", "Seconds of waiting for a turn.", buckets=_SECONDS, registry=registry
-        )
-        self._loaded = Gauge(
-            "qrcascade_model_loaded",
-            "1 if the model answered last time, 0 if it could not.",
-            ["model"],
-            registry=registry,
-        )
-        self._loads = Counter(
+        self.queue_seconds = histogram("qrcascade_queue_seconds", "Seconds of waiting for a turn.")
+        self._loads = counter(
             "qrcascade_model_loads",
             "Times that a model started or stopped answering, including its first answer.",
             ["model", "outcome"],
-            registry=registry,
         )
+        loaded = "1 if the model answered last time, 0 if it could not."
+        self._loaded = Gauge("qrcascade_model_loaded", loaded, ["model"], registry=registry)
         self._answers: dict[str, bool] = {}
         _add_gauges(registry, queue)
 
@@ -86,22 +75,18 @@ class Metrics:
 
     def text(self) -> bytes:
         """Return all metrics in Prometheus's text format."""
-        return generate_latest(self.registry)
+        return generate_latest(self._registry)
 
 
 def _add_gauges(registry: CollectorRegistry, queue: Queue) -> None:
     """Add the metrics whose values are looked up on request."""
-    depth = Gauge("qrcascade_queue_depth", "Requests that are waiting for a turn.", registry=registry)
+    gauge = partial(Gauge, registry=registry)
+    depth = gauge("qrcascade_queue_depth", "Requests that are waiting for a turn.")
     depth.set_function(lambda: max(0, queue.inside - queue.running))
-    running = Gauge("qrcascade_readings_running", "Readings in progress.", registry=registry)
-    running.set_function(lambda: queue.running)
+    gauge("qrcascade_readings_running", "Readings in progress.").set_function(lambda: queue.running)
     Info("qrcascade", "Version of qrcascade.", registry=registry).info({"version": __version__})
-    resident = Gauge(
-        "qrcascade_resident_memory_bytes",
-        "Resident memory of the service's own process and of all its workers, in bytes.",
-        ["process"],
-        registry=registry,
-    )
+    memory = "Resident memory of the service's own process and of all its workers, in bytes."
+    resident = gauge("qrcascade_resident_memory_bytes", memory, ["process"])
     resident.labels("service").set_function(lambda: psutil.Process().memory_info().rss)
     resident.labels("workers").set_function(_measure_workers)
 

@@ -63,13 +63,7 @@ class ExportedDetector:
         self._opening = threading.Lock()
 
     def detect(self, rgb: Gray, threads: int | None = None) -> list[tuple[Quad, float]]:
-        """Locate symbols: see `Detector`.
-
-        Raises
-        ------
-        WeightsError
-            If the runtime cannot open the model.
-        """
+        """Locate symbols: see `Detector`. Raises `WeightsError` if the runtime cannot open the model."""
         tensor, placed = letterbox(rgb, self.model.side, self.model.stride)
         boxes, prototypes = self._network(threads)(tensor)
         return find_detections(boxes[0], prototypes[0], (tensor.shape[3], tensor.shape[2]), placed)

@@ -96,12 +96,8 @@ def choose(
     """Return the runtime to use for a size.
 
     "auto" is the value of ``QRCASCADE_RUNTIME``, else the first of `EXPORTS` that is installed and exported
-    from the present weights, else "torch". A torch ``device`` means "torch", too.
-
-    Raises
-    ------
-    OptionError
-        If there is no such runtime, or a device is given for an exported model.
+    from the present weights, else "torch". A torch ``device`` means "torch", too. Raises `OptionError` if
+    there is no such runtime, or a device is given for an exported model.
     """
     if runtime == "auto":
         runtime = os.environ.get("QRCASCADE_RUNTIME") or "auto"
@@ -128,12 +124,8 @@ def _is_usable(size: str, runtime: str, folder: str | os.PathLike[str] | None) -
 def find_export(size: str, runtime: str, folder: str | os.PathLike[str] | None = None) -> Exported:
     """Return the export of a size for a runtime.
 
-    If the weights are present, the export must have been made from them.
-
-    Raises
-    ------
-    WeightsError
-        If there is none, or it was made from other weights; the message has the command that makes it.
+    If the weights are present, the export must have been made from them. Raises `WeightsError` if there is
+    none, or it was made from other weights; the message has the command that makes it.
     """
     record = record_path(size, runtime, folder)
     mend = f"to export it: {command(size, runtime, folder)}"
