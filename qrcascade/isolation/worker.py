@@ -162,6 +162,10 @@ class Worker:
         self._process.join(_END_S)
         return LostError(self._process.exitcode)
 
+    def kill(self) -> None:
+        """End the process from another thread than the one that waits for it, which gets a `LostError`."""
+        self._process.kill()
+
     def close(self) -> None:
         """End the process, whatever it is doing."""
         self.connection.close()

@@ -24,8 +24,10 @@ class Workers:
     Safe to share between threads. A forked process starts with none. For the arguments see `Worker`.
     """
 
-    def __init__(self, shared: Sequence[object] = (), max_memory: int | None = None) -> None:
-        self._arguments = (tuple(shared), max_memory, None)
+    def __init__(
+        self, shared: Sequence[object] = (), max_memory: int | None = None, threads: int | None = None
+    ) -> None:
+        self._arguments = (tuple(shared), max_memory, threads)
         self._is_warm = False
         self._begin()
 
