@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import math
+import os
 import shlex
 import subprocess
 import sys
@@ -33,6 +34,7 @@ from qrcascade.neural.runtimes import (
 from qrcascade.neural.runtimes.export import convert, export
 from qrcascade.neural.runtimes.export import publish as publish_files
 from qrcascade.neural.runtimes.registry import record_path, sha256
+from qrcascade.neural.runtimes.untouched import keep_process
 from tests.plans import attempts
 
 
@@ -331,6 +333,18 @@ def test_openvino_computes_in_16_bits_where_that_is_asked_for_and_there(
     file, device, options = core.compile_model.call_args.args
     assert (file, device) == (Path("model.xml"), "CPU")
     assert (options["INFERENCE_PRECISION_HINT"], options["INFERENCE_NUM_THREADS"]) == (precision, 2)
+
+
+def test_what_a_library_changes_in_the_process_is_undone(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("KEPT", "before")
+    read, threads, printing = cv2.imread, cv2.getNumThreads(), np.get_printoptions()
+    with keep_process():
+        os.environ.update(KEPT="after", ADDED="after")
+        setattr(cv2, "imread", print)  # noqa: B010
+        cv2.setNumThreads(threads + 1)
+        np.set_printoptions(precision=2)
+    assert (os.environ["KEPT"], os.environ.get("ADDED")) == ("before", None)
+    assert (cv2.imread, cv2.getNumThreads(), np.get_printoptions()) == (read, threads, printing)
 
 
 @pytest.mark.parametrize(("runtime", "package"), [("openvino", "openvino"), ("onnx", "onnxruntime")])

@@ -157,13 +157,12 @@ def advise_(measured: Path | None, as_json: bool, **needs: Any) -> None:
     The exit code is 0 if a preset fits, and 1 if none does; the nearest miss is then named.
     """
     answer = advise(profile=Profile.load(measured), **needs)
-    click.echo(_json(answer) if as_json else "\n".join(_lines(answer)))
+    if as_json:
+        named = {"preset": answer.preset, "runtime": answer.runtime, **asdict(answer)}
+        click.echo(json.dumps(named, indent=1))
+    else:
+        click.echo("\n".join(_lines(answer)))
     sys.exit(0 if answer.fits else 1)
-
-
-def _json(answer: Advice) -> str:
-    fields = asdict(answer)
-    return json.dumps({"preset": answer.preset, "runtime": answer.runtime, **fields}, indent=1)
 
 
 def _lines(answer: Advice) -> list[str]:

@@ -158,11 +158,10 @@ def _choose(
         )
     fitting = [row for row in rows if not list(_misses(row, wanted))]
     fits = bool(fitting)
-    row = (
-        min(fitting, key=lambda r: _preference(r, wanted))
-        if fits
-        else min(rows, key=lambda r: (_distance(r, wanted), _preference(r, wanted)))
-    )
+    if fits:
+        row = min(fitting, key=lambda r: _preference(r, wanted))
+    else:
+        row = min(rows, key=lambda r: (max(by for _, by in _misses(r, wanted)), _preference(r, wanted)))
     processors = vcpu or profile.cores
     per_hour = processors * 3600 * 1000 / row.cpu_ms
     return Advice(
@@ -199,10 +198,6 @@ def _misses(row: Measured, wanted: UseCase) -> Iterator[tuple[str, float]]:
     if wanted.success is not None and row.success < wanted.success:
         factor = wanted.success / row.success if row.success else math.inf
         yield f"success is {row.success:.0%}, not {wanted.success:.0%}", factor
-
-
-def _distance(row: Measured, wanted: UseCase) -> float:
-    return max(factor for _, factor in _misses(row, wanted))
 
 
 def _reasons(

@@ -142,14 +142,10 @@ def _subtract(texts: Iterable[str], others: Iterable[str]) -> tuple[str, ...]:
 def _label(name: str, values: Sequence[str]) -> Iterator[str]:
     """Yield a line for each of the first values, under one label."""
     for value in values[:_SHOWN]:
-        yield f"  {name:<8} {_cut(value)}"
+        yield f"  {name:<8} {value if len(value) <= _WIDE else f'{value[: _WIDE - 3]}...'}"
         name = ""
     if len(values) > _SHOWN:
         yield f"  {name:<8} and {len(values) - _SHOWN} more"
-
-
-def _cut(text: str) -> str:
-    return text if len(text) <= _WIDE else f"{text[: _WIDE - 3]}..."
 
 
 def _details(result: ReadResult) -> Iterator[str]:
