@@ -7,7 +7,6 @@ from __future__ import annotations
 
 from qrcascade.neural.runtimes.detector import Decoder, Detector, ExportedDetector
 from qrcascade.neural.runtimes.registry import (
-    CHOICES,
     DECODING,
     EXPORTS,
     PACKAGES,
@@ -21,7 +20,6 @@ from qrcascade.neural.runtimes.registry import (
 )
 
 __all__ = [
-    "CHOICES",
     "DECODING",
     "EXPORTS",
     "PACKAGES",

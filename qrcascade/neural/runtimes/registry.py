@@ -20,14 +20,12 @@ from qrcascade.errors import OptionError, WeightsError
 from qrcascade.neural import weights
 
 __all__ = [
-    "CHOICES",
     "DECODING",
     "EXPORTS",
     "PACKAGES",
     "RUNTIMES",
     "Exported",
     "choose",
-    "command",
     "find_export",
     "find_missing",
     "is_installed",
@@ -40,7 +38,6 @@ EXPORTS = ("openvino", "onnx")
 """The runtimes that models are exported for, fastest first."""
 RUNTIMES = ("torch", *EXPORTS)
 """All runtimes."""
-CHOICES = ("auto", *RUNTIMES)
 DECODING = ("torch",)
 """The runtimes in which QReader itself runs, so that it can decode what it locates."""
 
@@ -76,12 +73,6 @@ def remedy(runtime: str) -> str:
     return f"pip install 'qrcascade[{_EXTRAS[runtime]}]'"
 
 
-def command(size: str, runtime: str, folder: str | os.PathLike[str] | None = None) -> str:
-    """Return the command that exports a size for a runtime."""
-    into = f" --folder {shlex.quote(os.fspath(folder))}" if folder else ""
-    return f"qrcascade weights export --size {size} --runtime {runtime}{into}"
-
-
 def record_path(size: str, runtime: str, folder: str | os.PathLike[str] | None = None) -> Path:
     """Return where the record of an export is, or would be."""
     return weights.folder(folder) / f"qrdet-{size}.{runtime}.json"
@@ -101,8 +92,8 @@ def choose(
     """
     if runtime == "auto":
         runtime = os.environ.get("QRCASCADE_RUNTIME") or "auto"
-    if runtime not in CHOICES:
-        raise OptionError(f"runtime must be one of {', '.join(CHOICES)}, got {runtime!r}")
+    if runtime not in ("auto", *RUNTIMES):
+        raise OptionError(f"runtime must be one of auto, {', '.join(RUNTIMES)}, got {runtime!r}")
     if device is not None and runtime not in ("auto", "torch"):
         raise OptionError(f"device is only for torch; runtime {runtime!r} does not take {device!r}")
     if runtime != "auto":
@@ -128,7 +119,8 @@ def find_export(size: str, runtime: str, folder: str | os.PathLike[str] | None =
     none, or it was made from other weights; the message has the command that makes it.
     """
     record = record_path(size, runtime, folder)
-    mend = f"to export it: {command(size, runtime, folder)}"
+    into = f" --folder {shlex.quote(os.fspath(folder))}" if folder else ""
+    mend = f"to export it: qrcascade weights export --size {size} --runtime {runtime}{into}"
     try:
         found = json.loads(record.read_text("utf-8"))
         files = [record.parent / Path(name).name for name in found["files"]]
