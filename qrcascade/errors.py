@@ -21,6 +21,7 @@ __all__ = [
     "QRCascadeError",
     "WeightsError",
     "WorkerError",
+    "in_words",
 ]
 
 
@@ -77,3 +78,8 @@ class WeightsError(QRCascadeError, OSError):
 
 class WorkerError(QRCascadeError, RuntimeError):
     """No worker process can be started, although ``isolation="process"`` asks for one."""
+
+
+def in_words(error: BaseException) -> str:
+    """Return the type and the message of any exception, in one text."""
+    return f"{type(error).__name__}: {error}"

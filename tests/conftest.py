@@ -53,6 +53,6 @@ def own_network(monkeypatch: pytest.MonkeyPatch) -> None:
     for proxy in ("http_proxy", "https_proxy", "all_proxy", "no_proxy"):
         monkeypatch.delenv(proxy, raising=False)
         monkeypatch.delenv(proxy.upper(), raising=False)
-    monkeypatch.setattr("qrcascade.neural.download._WAITS_S", (0.0, 0.0))
+    monkeypatch.setattr("qrcascade.neural.download._BACKOFF_S", 0)
     monkeypatch.setattr("qrcascade.neural.weights._failures", {})
     monkeypatch.setattr("qrcascade.neural.integrity._seen", {})

@@ -130,7 +130,7 @@ def test_doctor_looks_at_weights(monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 
 
 def test_doctor_sees_two_cv2_packages(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("qrcascade.cli.doctor._version", lambda package: "1.0")
+    monkeypatch.setattr("importlib.metadata.version", lambda package: "1.0")
     result = run("doctor")
     assert "opencv-python and opencv-python-headless" in result.stdout
     assert "pip uninstall -y opencv-python" in result.stdout

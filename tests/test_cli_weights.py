@@ -78,7 +78,7 @@ def test_the_licence_is_shown_first(
 def test_at_a_terminal_it_asks(
     monkeypatch: pytest.MonkeyPatch, folder: Path, answer: str, exit_code: int
 ) -> None:
-    monkeypatch.setattr("qrcascade.cli.weights._is_at_terminal", lambda: True)
+    monkeypatch.setattr("qrcascade.cli.weights.is_at_terminal", lambda: True)
     with Server(whole(BODY)) as server:
         monkeypatch.setenv("QRCASCADE_WEIGHTS_URL", server.url)
         assert run("fetch", "--size", "s", answer=answer).exit_code == exit_code

@@ -62,7 +62,6 @@ def test_to_start_counts_where_it_takes_too_long(tmp_path: Path, monkeypatch: py
     with Cascade([Starting(tmp_path / "starts", seconds=3)], isolation="process") as cascade:
         result = cascade.read(BLANK, timeout=0.1)
         assert result.timed_out
-        assert result.elapsed_s < 3
         assert result.errors == ("no worker process was ready within the timeout",)
         # Slow to start is not broken: the next picture finds it.
         assert cascade.read(BLANK).text == "read"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import shutil
+from dataclasses import asdict
 from html.parser import HTMLParser
 from pathlib import Path
 from types import SimpleNamespace
@@ -171,7 +172,7 @@ def test_judgement(case: Case, read: tuple[str, ...], before: tuple[str, ...] | 
     assert outcome.what == what
     assert outcome.is_sound == (what == "read")
     assert next(outcome.lines()) == f"{what}: a"
-    assert Outcome.from_dict(json.loads(json.dumps(outcome.to_dict()))) == outcome
+    assert Outcome.from_dict(json.loads(json.dumps(asdict(outcome)))) == outcome
 
 
 def test_a_message_is_short_and_whole() -> None:
@@ -277,8 +278,6 @@ def test_a_page_holds_everything_and_runs_nothing(tmp_path: Path) -> None:
     assert "script" not in looked.tags
     assert looked.tags.count("img") == 1
     assert [link.split(",")[0] for link in looked.links] == ["data:", "data:image/jpeg;base64"]
-    # Three times of ours, two of zxing-cpp, four in the legend.
-    assert looked.tags.count("circle") == 9
     for text in (
         "1 of 4 read",
         "below the floor: plain: 1 of 2 read",
@@ -286,10 +285,6 @@ def test_a_page_holds_everything_and_runs_nothing(tmp_path: Path) -> None:
         "900",
     ):
         assert text in looked.text
-
-
-def test_a_page_of_nothing_timed(tmp_path: Path) -> None:
-    assert "No picture was timed." in page(summary_of(tmp_path, Outcome("a", broken="cut")))
 
 
 def test_a_browser_opens_the_page_without_complaint(tmp_path: Path) -> None:

@@ -16,9 +16,9 @@ import pytest
 from PIL import Image
 
 from qrcascade import Cascade, ClassicalStrategy, MissingDependencyError, OptionError
-from qrcascade.batch import jobs
 from qrcascade.batch.columns import COLUMNS
 from qrcascade.batch.ray import ReadBatch
+from qrcascade.isolation import Worker
 from tests import draw, pages, told
 from tests.told import EXITS, FINE, KILLED, shade
 
@@ -116,11 +116,11 @@ def test_what_ends_the_process_is_a_row_each_time() -> None:
 def test_one_process_reads_batch_after_batch(monkeypatch: pytest.MonkeyPatch) -> None:
     started: list[object] = []
 
-    def counted(*arguments: Any) -> jobs.BatchWorker:
-        started.append(arguments[-1])
-        return jobs.BatchWorker(*arguments)
+    def counted(*arguments: Any) -> Worker:
+        started.append(arguments[2])
+        return Worker(*arguments)
 
-    monkeypatch.setattr("qrcascade.batch.pool.BatchWorker", counted)
+    monkeypatch.setattr("qrcascade.isolation.workers.Worker", counted)
     reader = ReadBatch("classical")
     assert started == []
     for count in (3, 0, 1, 20):

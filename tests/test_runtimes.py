@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import json
 import math
+import os
 import shlex
 import subprocess
 import sys
 from pathlib import Path
 from typing import Any
-from unittest.mock import Mock
+from unittest.mock import MagicMock, Mock
 
 import cv2
 import numpy as np
@@ -27,12 +28,13 @@ from qrcascade.neural.runtimes import (
     ExportedDetector,
     boxes,
     choose,
-    detector,
     find_export,
     outlines,
 )
-from qrcascade.neural.runtimes.export import _publish, export
+from qrcascade.neural.runtimes.export import convert, export
+from qrcascade.neural.runtimes.export import publish as publish_files
 from qrcascade.neural.runtimes.registry import record_path, sha256
+from qrcascade.neural.runtimes.untouched import keep_process
 from tests.plans import attempts
 
 
@@ -54,7 +56,7 @@ def publish(folder: Path, runtime: str, content: bytes = b"network", size: str =
     if not source.exists():
         source.write_bytes(b"PK weights")
     facts = {"source": sha256(source), "side": 640, "stride": 32}
-    record = _publish(files, record_path(size, runtime, folder), facts)
+    record = publish_files(files, record_path(size, runtime, folder), facts)
     stage.rmdir()
     return record
 
@@ -172,7 +174,6 @@ def test_a_dent_moves_no_side() -> None:
         ({"torch", "openvino"}, {"openvino"}, "auto", "cpu", "torch"),
         ({"torch", "openvino"}, {"openvino"}, "torch", None, "torch"),
         (set(), set(), "onnx", None, "onnx"),
-        ({"openvino"}, {"openvino"}, "openvino-bf16", None, "openvino-bf16"),
     ],
 )
 def test_which_runtime_is_taken(
@@ -207,7 +208,7 @@ def test_the_doctor_asks_the_runtime_that_the_environment_names(
     monkeypatch.setenv("QRCASCADE_WEIGHTS", str(tmp_path))
     monkeypatch.setenv("QRCASCADE_RUNTIME", runtime)
     monkeypatch.setattr("qrcascade.neural.runtimes.find_missing", lambda _runtime: [])
-    publish(tmp_path, runtime.removesuffix("-bf16"))
+    publish(tmp_path, runtime)
     checks = {check.name: check for check in run_checks()}
     assert checks["QReader s"].ok, checks
     assert checks["QReader s"].detail.startswith(runtime)
@@ -216,9 +217,8 @@ def test_the_doctor_asks_the_runtime_that_the_environment_names(
 def test_options_that_mean_nothing(tmp_path: Path) -> None:
     with pytest.raises(OptionError, match="auto, torch, openvino, onnx"):
         QReaderStrategy("s", runtime="tflite")
-    for runtime in ("openvino", "openvino-bf16"):
-        with pytest.raises(OptionError, match="'cuda:0'"):
-            QReaderStrategy("s", runtime=runtime, device="cuda:0")
+    with pytest.raises(OptionError, match="'cuda:0'"):
+        QReaderStrategy("s", runtime="openvino", device="cuda:0")
     with pytest.raises(OptionError, match="openvino, onnx"):
         export("s", "torch", tmp_path)
     with pytest.raises(OptionError, match="n, s, m, l"):
@@ -227,7 +227,7 @@ def test_options_that_mean_nothing(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize(
     ("runtime", "extra"),
-    [("openvino", "openvino"), ("openvino-bf16", "openvino"), ("onnx", "onnx"), ("torch", "qreader")],
+    [("openvino", "openvino"), ("onnx", "onnx"), ("torch", "qreader")],
 )
 def test_what_is_missing_is_named(monkeypatch: pytest.MonkeyPatch, runtime: str, extra: str) -> None:
     monkeypatch.setattr("qrcascade.neural.runtimes.registry.find_missing", lambda name: ["a package"])
@@ -268,10 +268,9 @@ def test_a_broken_export_says_how_to_make_it(tmp_path: Path, record: str | None)
         next(tmp_path.glob("*.bin")).unlink()
     else:
         path.write_text(record)
-    for runtime in ("openvino", "openvino-bf16"):
-        with pytest.raises(WeightsError, match="export --size s --runtime openvino --folder ") as caught:
-            find_export("s", runtime, tmp_path)
-        assert str(caught.value).endswith(shlex.quote(str(tmp_path)))
+    with pytest.raises(WeightsError, match="export --size s --runtime openvino --folder ") as caught:
+        find_export("s", "openvino", tmp_path)
+    assert str(caught.value).endswith(shlex.quote(str(tmp_path)))
 
 
 def test_an_export_replaces_the_one_before_whole_or_not_at_all(
@@ -299,41 +298,53 @@ def test_an_export_replaces_the_one_before_whole_or_not_at_all(
 
 
 def test_an_exported_model_is_opened_once_for_each_number_of_threads(monkeypatch: pytest.MonkeyPatch) -> None:
-    opened: list[int | None] = []
-
-    def open_(file: Path, threads: int | None) -> Any:
-        opened.append(threads)
-        output, _ = network_output((320, 320, 200, 200, 0.9))
-        return lambda tensor: (output[None], np.ones((1, 1, 160, 160), np.float32))
-
-    monkeypatch.setitem(detector._OPENERS, "onnx", open_)
+    output, _ = network_output((320, 320, 200, 200, 0.9))
+    session = MagicMock()
+    session.run.return_value = output[None], np.ones((1, 1, 160, 160), np.float32)
+    onnxruntime = Mock(InferenceSession=Mock(return_value=session))
+    onnxruntime.SessionOptions = lambda: Mock(intra_op_num_threads=0)
+    monkeypatch.setitem(sys.modules, "onnxruntime", onnxruntime)
     model = ExportedDetector(Exported("onnx", Path("model.onnx"), 640, 32))
     picture = np.zeros((320, 320, 3), np.uint8)
     for threads in (None, 1, None, 1):
         ((quad, score),) = model.detect(picture, threads)
         assert quad.overlap(Quad(((110, 110), (210, 110), (210, 210), (110, 210)))) > 0.97
         assert score == pytest.approx(0.9)
-    assert opened == [None, 1]
+    opened = onnxruntime.InferenceSession.call_args_list
+    assert [call.args[1].intra_op_num_threads for call in opened] == [0, 1]
 
 
 @pytest.mark.parametrize(
-    ("runtime", "processor", "arithmetic"),
-    [
-        ("openvino", ["FP32", "BF16"], "f32"),
-        ("openvino-bf16", ["FP32", "BF16"], "bf16"),
-        ("openvino-bf16", ["FP32"], "f32"),
-    ],
+    ("asked", "processor", "precision"),
+    [("", ["FP32", "BF16"], "f32"), ("bf16", ["FP32", "BF16"], "bf16"), ("bf16", ["FP32"], "f32")],
 )
 def test_openvino_computes_in_16_bits_where_that_is_asked_for_and_there(
-    monkeypatch: pytest.MonkeyPatch, runtime: str, processor: list[str], arithmetic: str
+    monkeypatch: pytest.MonkeyPatch, asked: str, processor: list[str], precision: str
 ) -> None:
+    monkeypatch.setenv("QRCASCADE_OPENVINO_PRECISION", asked)
     core = Mock()
     core.get_property.return_value = processor
+    output, prototypes = network_output()
+    tensors = [Mock(data=data) for data in (output[None], prototypes[None])]
+    core.compile_model().create_infer_request().get_output_tensor = tensors.__getitem__
     monkeypatch.setitem(sys.modules, "openvino", Mock(Core=lambda: core))
-    detector._OPENERS[runtime](Path("model.xml"), 2)
+    model = ExportedDetector(Exported("openvino", Path("model.xml"), 640, 32))
+    assert model.detect(np.zeros((640, 640, 3), np.uint8), 2) == []
     file, device, options = core.compile_model.call_args.args
     assert (file, device) == (Path("model.xml"), "CPU")
-    assert (options["INFERENCE_PRECISION_HINT"], options["INFERENCE_NUM_THREADS"]) == (arithmetic, 2)
+    assert (options["INFERENCE_PRECISION_HINT"], options["INFERENCE_NUM_THREADS"]) == (precision, 2)
+
+
+def test_what_a_library_changes_in_the_process_is_undone(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("KEPT", "before")
+    read, threads, printing = cv2.imread, cv2.getNumThreads(), np.get_printoptions()
+    with keep_process():
+        os.environ.update(KEPT="after", ADDED="after")
+        setattr(cv2, "imread", print)  # noqa: B010
+        cv2.setNumThreads(threads + 1)
+        np.set_printoptions(precision=2)
+    assert (os.environ["KEPT"], os.environ.get("ADDED")) == ("before", None)
+    assert (cv2.imread, cv2.getNumThreads(), np.get_printoptions()) == (read, threads, printing)
 
 
 @pytest.mark.parametrize(("runtime", "package"), [("openvino", "openvino"), ("onnx", "onnxruntime")])
@@ -360,15 +371,10 @@ def test_a_made_network_runs_without_torch(tmp_path: Path, package: str) -> None
     (tmp_path / "made").mkdir()
     file = tmp_path / "made" / "model.onnx"
     onnx.save(tiny(onnx), file)
-    if runtime == "openvino":
-        from qrcascade.neural.runtimes.export import _convert
-
-        files = _convert(file, runtime)
-    else:
-        files = [file]
+    files = convert(file, runtime)
     (tmp_path / "qrdet-n.pt").write_bytes(b"PK weights")
     facts = {"source": sha256(tmp_path / "qrdet-n.pt"), "side": 640, "stride": 32}
-    _publish(files, record_path("n", runtime, tmp_path), facts)
+    publish_files(files, record_path("n", runtime, tmp_path), facts)
     code = (
         "import sys, numpy, qrcascade\n"
         f"strategy = qrcascade.QReaderStrategy('n', runtime='auto', weights_folder={str(tmp_path)!r})\n"

@@ -125,6 +125,19 @@ def test_unread_regions_are_drawn_and_payloads_are_text() -> None:
         assert "located but not read" in driver.find_elements(By.CSS_SELECTOR, ".why")[-1].text
 
 
+def test_the_docs_page_can_be_tried_and_fetches_nothing_from_elsewhere() -> None:
+    with serve(free_port(), QRCASCADE_PRESETS="classical") as (_, url), browser() as driver:
+        driver.get(f"{url}/docs")
+        WebDriverWait(driver, 30).until(lambda d: d.find_elements(By.CSS_SELECTOR, ".opblock-post"))
+        driver.find_element(By.CSS_SELECTOR, ".opblock-get .opblock-summary-control").click()
+        WebDriverWait(driver, 30).until(lambda d: d.find_elements(By.CSS_SELECTOR, ".try-out__btn"))
+        names = "return performance.getEntriesByType('resource').map(entry => entry.name)"
+        fetched = driver.execute_script(names)
+        assert f"{url}/openapi.json" in fetched
+        assert all(name.startswith((url, "data:")) for name in fetched), fetched
+        assert driver.get_log("browser") == []
+
+
 def picture(path: str) -> None:
     """The page with one code read and one spoilt, for the documentation."""
     receipt = np.asarray(Image.open(ROOT / "examples" / "two-codes.jpg").convert("L"))

@@ -6,6 +6,7 @@ import re
 from pathlib import Path
 
 import pytest
+from click.core import ParameterSource
 
 pytest.importorskip("fastapi", reason="the server extra is not installed")
 
@@ -16,14 +17,16 @@ from qrcascade.server.answers import Detected, DetectedCode
 TEXT = (Path(__file__).parents[1] / "docs" / "service.md").read_text("utf-8")
 
 
-def test_every_setting_and_its_default() -> None:
+def test_every_setting_and_its_default(monkeypatch: pytest.MonkeyPatch) -> None:
     rows = {row[0]: row[1:] for row in re.findall(r"^\| `(--[a-z-]+)` \| `(\w+)` \| (\S+)", TEXT, re.M)}
     assert set(rows) == {option.opts[0] for option in serve.params}
     defaults = Settings()
     for option in serve.params:
         name, default = rows[option.opts[0]]
-        assert option.envvar == name
         assert option.name is not None
+        monkeypatch.setenv(name, {"presets": "light", "accept": "a=b"}.get(option.name, "1"))
+        context = serve.make_context("serve", [])
+        assert context.get_parameter_source(option.name) is ParameterSource.ENVIRONMENT
         value = getattr(defaults, option.name)
         if option.name == "max_body":
             value //= 2**20

@@ -64,18 +64,16 @@ def flatten(row: Row) -> Row:
     taken = [code for code in row.get("codes", ()) if code["accepted"]]
     best = taken[0] if taken else {}
     width, height = row.get("size", (None, None))
-    return {
-        **{
-            name: best.get(name)
-            for name in ("text", "confidence", "strategy", "engine", "version", "ec_level")
-        },
-        **{name: row.get(name) for name in ("file", "page", "rows", "ms", "timed_out", "error")},
+    facts = {
+        **best,
+        **row,
         "read": bool(taken),
         "texts": [code["text"] for code in taken],
         "regions": len(row.get("regions", ())),
         "width": width,
         "height": height,
     }
+    return {name: facts.get(name) for name in COLUMNS}
 
 
 def schema() -> Any:

@@ -1,166 +1,104 @@
-"""One worker process of a batch, which reads one source at a time and reports each page."""
+"""Reading the sources of a batch in worker processes, each source in one of them."""
 
 from __future__ import annotations
 
+import threading
 import time
 from collections.abc import Generator
-from typing import Any
+from queue import SimpleQueue
 
 from qrcascade.cascade import Cascade
 from qrcascade.documents import read_document
-from qrcascade.errors import OptionError, WorkerError
+from qrcascade.errors import OptionError, in_words
 from qrcascade.image.frame import Source
-from qrcascade.isolation import Here, LostError, Worker
-from qrcascade.isolation.messages import Item, Raised, Value
+from qrcascade.isolation import Here, HungError, LostError, Worker, Workers
+from qrcascade.isolation.messages import Item, Raised
 from qrcascade.reading.options import DocumentKeywords
 from qrcascade.report.result import ReadResult
 
-__all__ = ["BatchWorker", "Job"]
+__all__ = ["Job", "JobReader"]
 
-# Longest silence in seconds, while starting and per page: a model may have to be fetched.
-_START_S, _SILENT_S = 120.0, 600.0
+# Longest silence in seconds per page: a model may have to be fetched.
+_SILENT_S = 600.0
 # Allowance beyond a page's timeout, which is only checked between engine runs.
 _OVERTIME_S = 60.0
 
 
 class Job:
-    """A source for a worker to read, and its results so far.
+    """A source to read, and its results so far, or why it could not be read to its end.
 
-    Parameters
-    ----------
-    index : int
-        Its number in the batch, from 0.
-    name : str
-        The name of the source.
-    source : path, bytes, ndarray or PIL.Image.Image
-        The source, as it is sent to the worker.
-
-    Attributes
-    ----------
-    results : list of ReadResult
-        Results of its pages so far.
-    error : str or None
-        Why the source could not be read to its end.
+    A ``fault`` ends the whole batch.
     """
 
     def __init__(self, index: int, name: str, source: Source) -> None:
         self.index, self.name, self.source = index, name, source
         self.results: list[ReadResult] = []
         self.error: str | None = None
+        self.fault: Exception | None = None
 
 
-class BatchWorker:
-    """One worker process of a batch.
-
-    Parameters
-    ----------
-    cascade : Cascade
-        The cascade to read with; sent once.
-    keywords : mapping
-        Keywords of `read_document`.
-    threads : int
-        Number of threads that the process may use.
-
-    Attributes
-    ----------
-    job : Job or None
-        The job in progress.
-    is_ready : bool
-        Whether the process has started.
-    """
+class JobReader:
+    """Reads each job in a worker process, which a thread waits for, and puts it into ``done``."""
 
     def __init__(self, cascade: Cascade, keywords: DocumentKeywords, threads: int) -> None:
-        self.job: Job | None = None
-        self.is_ready = False
+        self.done: SimpleQueue[Job] = SimpleQueue()
         timeout = keywords.get("timeout")
         self._patience_s = _SILENT_S if timeout is None else timeout + _OVERTIME_S
-        self._until = time.monotonic() + _START_S
         self._asked = cascade, keywords
-        self._worker = Worker(self._asked, threads=threads)
+        self._workers = Workers(self._asked, threads=threads)
+        self._busy: set[Worker] = set()
+        self._is_closed = False
 
-    @property
-    def connection(self) -> Any:
-        """The connection to wait on."""
-        return self._worker.connection
+    def begin(self, job: Job) -> None:
+        """Begin to read a job; one that has an error already is done."""
+        if job.error is not None:
+            self.done.put(job)
+            return
+        # Daemons, since a program that ends does not wait for what is still being read.
+        threading.Thread(target=self._run, args=(job,), daemon=True).start()
 
-    @property
-    def is_idle(self) -> bool:
-        """Whether the worker waits for a job."""
-        return self.is_ready and self.job is None
-
-    @property
-    def left_s(self) -> float:
-        """Seconds until the worker counts as hung."""
-        return max(0.0, self._until - time.monotonic())
-
-    @property
-    def has_ended(self) -> bool:
-        """Whether the process is closed or lost."""
-        return bool(self.connection.closed)
-
-    def begin(self, job: Job) -> bool:
-        """Send a job; return False, and set its error, if its source cannot be sent."""
-        self._until = time.monotonic() + self._patience_s
+    def _run(self, job: Job) -> None:
         try:
-            self._worker.begin(read_pages, job.source, *self._asked)
-        except LostError:
-            # The next `receive` reports it.
-            pass
+            worker = self._workers.take(None)
+            self._busy.add(worker)
+            if self._is_closed or not self._read(job, worker):
+                worker.close()
+            else:
+                self._workers.give_back(worker)
+            self._busy.discard(worker)
+            if self._is_closed:
+                self._workers.close()
         except Exception as error:
-            job.error = f"the source cannot be sent to a worker process: {type(error).__name__}: {error}"
-            return False
-        self.job = job
-        return True
+            job.fault = error
+        self.done.put(job)
 
-    def receive(self) -> Job | None:
-        """Receive one message; return the job if that was its last.
-
-        Raises
-        ------
-        OptionError
-            If an option is invalid.
-        WorkerError
-            If the process ended while starting.
-        """
+    def _read(self, job: Job, worker: Worker) -> bool:
+        """Read a job; return whether the worker can go on."""
         try:
-            message = self._worker.receive(time.monotonic())
+            worker.begin(read_pages, job.source, *self._asked)
+            while isinstance(message := worker.receive(time.monotonic() + self._patience_s), Item):
+                job.results.append(message.item)
+        except HungError:
+            job.error = f"its worker process was stopped: silent for {self._patience_s:g} s"
+            return False
         except LostError as lost:
-            return self._lose(f"its worker process ended ({lost})", str(lost))
-        self._until = time.monotonic() + self._patience_s
-        if not self.is_ready:
-            self.is_ready = True
-            return None
-        assert self.job is not None
-        if isinstance(message, Item):
-            self.job.results.append(message.item)
-            return None
-        assert isinstance(message, Value | Raised)
-        done, self.job = self.job, None
+            job.error = f"its worker process ended ({lost})"
+            return False
+        except Exception as error:
+            job.error = f"the source cannot be sent to a worker process: {in_words(error)}"
+            return True
         if isinstance(message, Raised):
             if isinstance(message.error, OptionError):
                 raise message.error
-            done.error = message.text if message.error is None else str(message.error)
-        return done
-
-    def end_silent(self) -> Job | None:
-        """Stop the process, which has been silent for too long; return its job."""
-        silent = f"silent for {self._patience_s:g} s"
-        return self._lose(f"its worker process was stopped: {silent}", silent)
-
-    def _lose(self, error: str, how: str) -> Job:
-        self.close()
-        if self.job is None:
-            raise WorkerError(
-                f"a worker process did not start ({how}); a program that reads in several "
-                'processes must start under `if __name__ == "__main__":`'
-            )
-        lost, self.job = self.job, None
-        lost.error = error
-        return lost
+            job.error = message.text if message.error is None else str(message.error)
+        return True
 
     def close(self) -> None:
-        """Stop the process, whatever it is doing."""
-        self._worker.close()
+        """End every process, whatever it is doing."""
+        self._is_closed = True
+        for worker in tuple(self._busy):
+            worker.kill()
+        self._workers.close()
 
 
 def read_pages(

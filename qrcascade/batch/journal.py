@@ -17,25 +17,11 @@ Row = dict[str, Any]
 
 
 class Journal:
-    """The rows of a batch, from which a later run learns what is done.
+    """The rows of a batch, from which a later run learns which sources are ``done``.
 
     The rows of a source are written together. If a run ends in the middle of them, they are dropped when the
-    journal is opened again, and the source is read again.
-
-    Parameters
-    ----------
-    path : Path
-        The journal file, which is created if necessary.
-
-    Raises
-    ------
-    OptionError
-        If the file exists and has lines that are not rows.
-
-    Attributes
-    ----------
-    done : set of str
-        Names of the sources that have all their rows.
+    journal is opened again, and the source is read again. Raises `OptionError` if the file has lines that are
+    not rows.
     """
 
     def __init__(self, path: Path) -> None:

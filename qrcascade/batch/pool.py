@@ -6,18 +6,17 @@ import contextlib
 import itertools
 import os
 import pickle
-from collections import deque
 from collections.abc import Generator, Iterable, Iterator
 from dataclasses import dataclass
-from multiprocessing.connection import wait
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
-from qrcascade.batch.jobs import BatchWorker, Job
+from qrcascade.batch.jobs import Job, JobReader
 from qrcascade.cascade import Cascade
 from qrcascade.documents.document import DOCUMENT, split_keywords
-from qrcascade.errors import ImageError, OptionError
+from qrcascade.errors import ImageError, OptionError, in_words
 from qrcascade.image.frame import Source
-from qrcascade.image.limits import is_count
+from qrcascade.image.limits import Limits, is_count
 from qrcascade.image.sources import describe, read_content
 from qrcascade.reading.options import DocumentKeywords
 from qrcascade.report.result import ReadResult
@@ -25,7 +24,7 @@ from qrcascade.report.result import ReadResult
 if TYPE_CHECKING:
     from typing_extensions import Unpack
 
-__all__ = ["Record", "read_groups", "read_many", "row_name"]
+__all__ = ["Record", "processors", "read_groups", "read_many", "row_name"]
 
 # With `ordered`, at most this many sources per worker wait for an earlier one.
 _AHEAD = 16
@@ -132,10 +131,10 @@ def read_groups(
 
     ``threads`` is the number of threads per worker; by default the workers share the processors.
     """
-    workers = _processors() if workers is None else workers
+    workers = processors() if workers is None else workers
     if not is_count(workers):
         raise OptionError(f"workers must be None or a positive integer, got {workers!r}")
-    threads = max(1, _processors() // workers) if threads is None else threads
+    threads = max(1, processors() // workers) if threads is None else threads
     if not is_count(threads):
         raise OptionError(f"threads must be None or a positive integer, got {threads!r}")
     cascade = Cascade.preset() if cascade is None else cascade
@@ -145,89 +144,51 @@ def read_groups(
     try:
         pickle.dumps((cascade, keywords))
     except Exception as error:
-        why = f"{type(error).__name__}: {error}"
-        raise OptionError(f"it must be possible to pickle cascade and accept: {why}") from error
-    return _Pool(cascade, keywords, workers, threads).read(sources, ordered)
+        why = f"it must be possible to pickle cascade and accept: {in_words(error)}"
+        raise OptionError(why) from error
+    reader = JobReader(cascade, keywords, threads)
+    return _read_in_turn(reader, sources, cascade.limits, workers, ordered)
 
 
-class _Pool:
-    """The workers of one batch."""
+def _read_in_turn(
+    reader: JobReader, sources: Iterable[Source], limits: Limits, number: int, is_ordered: bool
+) -> Generator[tuple[Record, ...]]:
+    """Yield the records of each source, of which ``number`` are read at a time."""
+    # The sources first: they may resume after their end.
+    jobs = map(partial(_make_job, limits), sources, itertools.count())
+    held: dict[int, Job] = {}
+    running = drawn = following = 0
+    try:
+        while True:
+            while running < number and not (is_ordered and drawn >= following + _AHEAD * number):
+                if (job := next(jobs, None)) is None:
+                    break
+                reader.begin(job)
+                running, drawn = running + 1, drawn + 1
+            if following in held:
+                yield _records(held.pop(following))
+                following += 1
+                continue
+            if not running:
+                return
+            job = reader.done.get()
+            running -= 1
+            if job.fault is not None:
+                raise job.fault
+            held[job.index if is_ordered else following] = job
+    finally:
+        reader.close()
 
-    def __init__(self, cascade: Cascade, keywords: DocumentKeywords, number: int, threads: int) -> None:
-        self._arguments = cascade, keywords, threads
-        self._number, self._limits = number, cascade.limits
-        self._workers: list[BatchWorker] = []
-        self._pending: deque[Job] = deque()
-        self._drawn = 0
 
-    def read(self, sources: Iterable[Source], ordered: bool) -> Generator[tuple[Record, ...]]:
-        """Yield the records of each source."""
-        coming = iter(sources)
-        held: dict[int, Job] = {}
-        following = 0
+def _make_job(limits: Limits, source: Source, index: int) -> Job:
+    is_path = isinstance(source, str | os.PathLike)
+    job = Job(index, str(source) if is_path else describe(source), source)
+    if not is_path and hasattr(source, "read"):
         try:
-            while True:
-                done = self._fill(coming, following + _AHEAD * self._number if ordered else None)
-                if not (done or self._pending or any(worker.job for worker in self._workers)):
-                    return
-                if not done:
-                    done = self._receive()
-                    # Refill before yielding, since the consumer may take time.
-                    done += self._fill(coming, following + _AHEAD * self._number if ordered else None)
-                if not ordered:
-                    yield from map(_records, done)
-                    continue
-                held.update((job.index, job) for job in done)
-                while following in held:
-                    yield _records(held.pop(following))
-                    following += 1
-        finally:
-            for worker in self._workers:
-                worker.close()
-
-    def _fill(self, coming: Iterator[Source], before: int | None) -> list[Job]:
-        """Give every idle worker a source while there are any; return the jobs that cannot be read."""
-        idle = [worker for worker in self._workers if worker.is_idle]
-        starting = sum(not worker.is_ready for worker in self._workers)
-        failed: list[Job] = []
-        room = len(idle) + starting + self._number - len(self._workers)
-        while len(self._pending) + len(failed) < room and (before is None or self._drawn < before):
-            for source in itertools.islice(coming, 1):
-                job = self._make_job(source)
-                (failed if job.error else self._pending).append(job)
-                break
-            else:
-                break
-        while idle and self._pending:
-            job = self._pending.popleft()
-            if idle[-1].begin(job):
-                idle.pop()
-            else:
-                failed.append(job)
-        for _ in range(min(len(self._pending) - starting, self._number - len(self._workers))):
-            self._workers.append(BatchWorker(*self._arguments))
-        return failed
-
-    def _make_job(self, source: Source) -> Job:
-        is_path = isinstance(source, str | os.PathLike)
-        job = Job(self._drawn, str(source) if is_path else describe(source), source)
-        self._drawn += 1
-        if not is_path and hasattr(source, "read"):
-            try:
-                job.source = read_content(source, self._limits)
-            except ImageError as error:
-                job.error = str(error)
-        return job
-
-    def _receive(self) -> list[Job]:
-        """Wait for messages of the workers; return the jobs that are done."""
-        busy = {worker.connection: worker for worker in self._workers if not worker.is_idle}
-        heard = wait(busy, timeout=min(worker.left_s for worker in busy.values()))
-        done = [busy[connection].receive() for connection in heard if connection in busy]
-        late = [worker for worker in busy.values() if not (worker.has_ended or worker.left_s)]
-        done += [worker.end_silent() for worker in late]
-        self._workers = [worker for worker in self._workers if not worker.has_ended]
-        return [job for job in done if job is not None]
+            job.source = read_content(source, limits)
+        except ImageError as error:
+            job.error = str(error)
+    return job
 
 
 def _records(job: Job) -> tuple[Record, ...]:
@@ -244,7 +205,7 @@ def _page_error(result: ReadResult) -> str | None:
     return next((a.error for a in result.attempts if a.strategy == DOCUMENT), None)
 
 
-def _processors() -> int:
+def processors() -> int:
     """Return the number of processors that this process may use."""
     if hasattr(os, "sched_getaffinity"):
         return len(os.sched_getaffinity(0))

@@ -110,23 +110,16 @@ class ReadBatch:
             raise
 
 
-class _Waiting:
-    """Iterator over the sources to read, which can resume after its end when there are new ones."""
-
-    def __init__(self) -> None:
-        self._sources: deque[Source] = deque()
-
-    def extend(self, sources: Sequence[Source]) -> None:
-        """Append sources."""
-        self._sources.extend(sources)
+class _Waiting(deque[Source]):
+    """The sources to read, as an iterator that can resume after its end when there are new ones."""
 
     def __iter__(self) -> _Waiting:
         return self
 
     def __next__(self) -> Source:
-        if not self._sources:
+        if not self:
             raise StopIteration
-        return self._sources.popleft()
+        return self.popleft()
 
 
 def _split_batch(batch: Mapping[str, Sequence[Any]]) -> tuple[Sequence[str | None], Sequence[Source]]:

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import heapq
+import itertools
 import math
 from array import array
-from collections import Counter, defaultdict
-from collections.abc import Iterable
+from collections import Counter
+from collections.abc import Iterable, Sequence
 
 from qrcascade.batch.journal import Row
 
@@ -16,25 +17,10 @@ _SLOWEST = 5
 
 
 class Tally:
-    """Counts over the rows of a journal.
+    """Counts over the rows of a journal, of which those of one source follow each other.
 
-    Parameters
-    ----------
-    rows : iterable of dict
-        Rows of a journal; those of one source follow each other.
-
-    Attributes
-    ----------
-    files, read_files, broken_files : int
-        Number of all files, of those with a code on some page, and of those with an error.
-    pages, read_pages : int
-        Number of pages that were read, and of those with a code.
-    strategies : Counter
-        Number of pages whose best code comes from each strategy.
-    ms : array of float
-        Milliseconds of each page, sorted.
-    slowest : list of (float, str)
-        Total milliseconds and names of the slowest files.
+    ``slowest`` has the total milliseconds and names of the slowest files, ``ms`` those of each page, sorted;
+    ``strategies`` the number of pages whose best code comes from each strategy.
     """
 
     def __init__(self, rows: Iterable[Row]) -> None:
@@ -42,33 +28,24 @@ class Tally:
         self.strategies: Counter[str] = Counter()
         self.slowest: list[tuple[float, str]] = []
         ms = array("d")
-        of_file: defaultdict[str, float] = defaultdict(float)
-        is_read, is_broken, left = False, False, 0
-        for row in rows:
-            left = (left or row["rows"]) - 1
-            is_broken |= row["error"] is not None
-            if "ms" in row:
-                self.pages += 1
-                ms.append(row["ms"])
-                of_file[row["file"]] += row["ms"]
-            best = next((code for code in row.get("codes", ()) if code["accepted"]), None)
-            if best is not None:
-                is_read = True
-                self.read_pages += 1
-                self.strategies[best["strategy"]] += 1
-            if not left:
-                self._end_file(row["file"], of_file, is_read)
-                self.broken_files += is_broken
-                is_read = is_broken = False
-        self.slowest.sort(reverse=True)
+        coming = iter(rows)
+        for first in coming:
+            ms.extend(self._add([first, *itertools.islice(coming, first["rows"] - 1)]))
         self.ms = sorted(ms)
 
-    def _end_file(self, name: str, of_file: defaultdict[str, float], is_read: bool) -> None:
+    def _add(self, file: Sequence[Row]) -> list[float]:
+        """Count the rows of a file; return the milliseconds of its pages."""
+        times = [row["ms"] for row in file if "ms" in row]
+        best = [next((code for code in row.get("codes", ()) if code["accepted"]), None) for row in file]
+        strategies = [code["strategy"] for code in best if code is not None]
         self.files += 1
-        self.read_files += is_read
-        heapq.heappush(self.slowest, (of_file.pop(name, 0.0), name))
-        if len(self.slowest) > _SLOWEST:
-            heapq.heappop(self.slowest)
+        self.read_files += bool(strategies)
+        self.broken_files += any(row["error"] is not None for row in file)
+        self.pages += len(times)
+        self.read_pages += len(strategies)
+        self.strategies.update(strategies)
+        self.slowest = heapq.nlargest(_SLOWEST, [*self.slowest, (sum(times), file[0]["file"])])
+        return times
 
     def percentile(self, share: float) -> float:
         """Return the milliseconds within which this share of the pages was read, by nearest rank."""

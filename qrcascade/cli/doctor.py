@@ -9,7 +9,7 @@ from importlib import metadata
 import numpy as np
 
 from qrcascade.engines import engine
-from qrcascade.errors import QRCascadeError
+from qrcascade.errors import QRCascadeError, in_words
 from qrcascade.neural import runtimes, weights
 
 __all__ = ["Check", "run_checks"]
@@ -20,7 +20,6 @@ _ENGINES = (
     ("opencv", "opencv-python"),
     ("aruco", "opencv-python"),
 )
-_RUNTIMES = {"openvino": "openvino", "onnx": "onnxruntime", "openvino-bf16": "openvino"}
 _CV2_PACKAGES = (
     "opencv-python",
     "opencv-python-headless",
@@ -31,32 +30,18 @@ _CV2_PACKAGES = (
 
 @dataclass(frozen=True, slots=True)
 class Check:
-    """The result of checking one engine or tier.
-
-    Parameters
-    ----------
-    name : str
-        The engine or tier.
-    ok : bool
-        Whether it works.
-    detail : str
-        Its version and location, or what is wrong and the command that fixes it.
-    """
+    """The result of checking one engine or tier: its version and location, or the fault and its remedy."""
 
     name: str
     ok: bool
     detail: str
 
 
-def run_checks() -> tuple[Check, ...]:
+def run_checks() -> Iterator[Check]:
     """Try every engine on an empty picture, and look for each tier's packages and weights.
 
     Loads no model, imports no model runtime, and fetches and records nothing.
     """
-    return tuple(_checks())
-
-
-def _checks() -> Iterator[Check]:
     for name, package in _ENGINES:
         yield _check_engine(name, package)
     installed = [name for name in _CV2_PACKAGES if _version(name)]
@@ -74,7 +59,7 @@ def _check_engine(name: str, package: str) -> Check:
     except QRCascadeError as error:
         return Check(name, False, str(error))
     except Exception as error:
-        return Check(name, False, f"{package} {_version(package)} is broken: {type(error).__name__}: {error}")
+        return Check(name, False, f"{package} {_version(package)} is broken: {in_words(error)}")
     return Check(name, True, f"{package} {_version(package) or '(version unknown)'}")
 
 
@@ -86,9 +71,9 @@ def _check_tier(size: str) -> Check:
         if missing:
             mend = runtimes.remedy(runtime)
             return Check(name, False, f"{' and '.join(missing)} not installed; to fix it: {mend}")
+        versions = ", ".join(f"{package} {_version(package)}" for package in runtimes.PACKAGES[runtime])
         if runtime != "torch":
-            file = runtimes.find_export(size, runtime).file
-            return Check(name, True, f"{runtime} {_version(_RUNTIMES[runtime])}, {file}")
+            return Check(name, True, f"{versions}, {runtimes.find_export(size, runtime).file}")
         file = weights.path(size)
         if not weights.is_present(file):
             command = f"qrcascade weights fetch --size {size}"
@@ -96,7 +81,6 @@ def _check_tier(size: str) -> Check:
         standing = weights.verify(file)
     except QRCascadeError as error:
         return Check(name, False, str(error))
-    versions = f"qreader {_version('qreader')}, torch {_version('torch')}"
     return Check(name, True, f"{versions}, {file} ({standing})")
 
 

@@ -11,7 +11,7 @@ import click
 
 from qrcascade import Cascade, QRCascadeError, ReadResult, __version__, read_document
 from qrcascade.batch import row_name
-from qrcascade.cli.parameters import one_line, reading
+from qrcascade.cli.parameters import complain, one_line, reading
 from qrcascade.cli.profile import advise_, profile
 from qrcascade.cli.scan import scan
 from qrcascade.cli.serve import serve
@@ -50,14 +50,12 @@ def read(files: tuple[str, ...], as_json: bool, preset: str, **options: Any) -> 
                 for line in [_json(file, result)] if as_json else _text_lines(file, result):
                     click.echo(line)
         except QRCascadeError as error:
-            click.echo(f"qrcascade: {error}", err=True)
+            complain(error)
             worst = 2
             continue
         if not any(results):
             worst = max(worst, 1)
-            click.echo(
-                f"qrcascade: no code in {click.format_filename(file)!r} ({_explain(results)})", err=True
-            )
+            complain(f"no code in {click.format_filename(file)!r} ({_explain(results)})")
     sys.exit(worst)
 
 
@@ -97,7 +95,7 @@ def doctor() -> None:
     """
     from qrcascade.cli.doctor import run_checks
 
-    checks = run_checks()
+    checks = list(run_checks())
     for check in checks:
         click.echo(f"{'ok  ' if check.ok else 'no  '}{check.name:<10} {check.detail}")
     sys.exit(0 if any(check.ok for check in checks) else 1)

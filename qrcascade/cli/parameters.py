@@ -1,16 +1,19 @@
-"""Options shared by several commands."""
+"""What several commands share: options, and messages about errors."""
 
 from __future__ import annotations
 
+import contextlib
 import re
-from collections.abc import Callable
+import sys
+from collections.abc import Callable, Iterator
 from typing import Any, TypeVar
 
 import click
 
+from qrcascade import QRCascadeError
 from qrcascade.cascade import PRESETS
 
-__all__ = ["one_line", "reading"]
+__all__ = ["complain", "exit_on_error", "one_line", "reading"]
 
 Command = TypeVar("Command", bound=Callable[..., Any])
 
@@ -66,6 +69,21 @@ def _parse_accept(_: click.Context, __: click.Parameter, value: str | None) -> r
         return None if value is None else re.compile(value)
     except re.error as error:
         raise click.BadParameter(f"not a valid regular expression: {error}") from error
+
+
+def complain(message: object) -> None:
+    """Print a message to standard error."""
+    click.echo(f"qrcascade: {message}", err=True)
+
+
+@contextlib.contextmanager
+def exit_on_error(code: int = 1) -> Iterator[None]:
+    """Turn an error into one line and this exit code instead of a traceback."""
+    try:
+        yield
+    except (QRCascadeError, OSError) as error:
+        complain(error)
+        sys.exit(code)
 
 
 def one_line(text: str) -> str:

@@ -11,9 +11,10 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from qrcascade import QRCascadeError
+from qrcascade.cli.parameters import complain, exit_on_error
+from qrcascade.neural.runtimes import RUNTIMES
 from qrcascade.profile import USE_CASES, Advice, Profile, advise
-from qrcascade.profile.records import NO_RUNTIME, own_path
+from qrcascade.profile.records import NAMES, NO_RUNTIME, own_path
 
 if TYPE_CHECKING:
     from qrcascade.profile.pictures import Picture
@@ -29,16 +30,16 @@ _more = click.FloatRange(min=0, min_open=True)
 @click.option(
     "--only",
     "names",
+    type=click.Choice(NAMES),
     multiple=True,
-    metavar="NAME",
-    help="Measure only this preset, or this detector alone: n, s, m or l. Repeatable.",
+    help="Measure only this preset, or this detector alone. Repeatable.",
 )
 @click.option(
     "--runtime",
     "chosen",
+    type=click.Choice(RUNTIMES),
     multiple=True,
-    help="Measure only this runtime: torch, openvino, onnx or openvino-bf16. Repeatable; by default all but "
-    "the last.",
+    help="Measure only this runtime. Repeatable; by default all.",
 )
 @click.option(
     "--each",
@@ -73,8 +74,8 @@ _more = click.FloatRange(min=0, min_open=True)
     type=_file,
     help="JSON file to write; by default, for a complete profile, where advise looks for it.",
 )
-@click.option("--plot", "drawn", type=_file, help="Picture file to draw the profile into; needs matplotlib.")
 @click.option("--json", "as_json", is_flag=True, help="Print JSON instead of a table.")
+@exit_on_error()
 def profile(
     names: tuple[str, ...],
     chosen: tuple[str, ...],
@@ -83,7 +84,6 @@ def profile(
     pictures: Path | None,
     measured: Path | None,
     output: Path | None,
-    drawn: Path | None,
     as_json: bool,
     **options: Any,
 ) -> None:
@@ -93,27 +93,18 @@ def profile(
     in its own process, one after the other. Without --only and --runtime, the result is saved for `qrcascade
     advise`. The exit code is 1 if nothing could be measured.
     """
-    from qrcascade.neural.runtimes import EXPORTS, RUNTIMES
     from qrcascade.profile import show
-    from qrcascade.profile.measure import NAMES, configurations, measure
+    from qrcascade.profile.measure import configurations, measure
 
-    _check_known(names, NAMES, "--only")
-    _check_known(chosen, RUNTIMES, "--runtime")
-    try:
-        if measured:
-            found = Profile.load(measured)
-        else:
-            taken, described = _load_pictures(pictures, each, seed)
-            options.update(described=described, progress=partial(click.echo, err=True))
-            found = measure(configurations(names or NAMES, chosen or ("torch", *EXPORTS)), taken, **options)
-            is_whole = not (names or chosen) and found.rows
-            _save(found, output or (own_path() if is_whole else None))
-        click.echo(found.to_json() if as_json else show.report(found))
-        if drawn:
-            show.plot(found, drawn)
-    except (QRCascadeError, OSError) as error:
-        click.echo(f"qrcascade: {error}", err=True)
-        sys.exit(1)
+    if measured:
+        found = Profile.load(measured)
+    else:
+        taken, described = _load_pictures(pictures, each, seed)
+        options.update(described=described, progress=partial(click.echo, err=True))
+        found = measure(configurations(names or NAMES, chosen or RUNTIMES), taken, **options)
+        is_whole = not (names or chosen) and found.rows
+        _save(found, output or (own_path() if is_whole else None))
+    click.echo(found.to_json() if as_json else show.report(found))
     sys.exit(0 if found.rows else 1)
 
 
@@ -128,17 +119,11 @@ def _load_pictures(pictures: Path | None, each: int, seed: int) -> tuple[list[Pi
     return taken, f"{len(taken)} synthetic pictures: {each} of each of {kinds} conditions, seed {seed}"
 
 
-def _check_known(given: tuple[str, ...], known: tuple[str, ...], option: str) -> None:
-    for name in given:
-        if name not in known:
-            raise click.UsageError(f"{option} must be one of {', '.join(known)}, not {name!r}")
-
-
 def _save(found: Profile, file: Path | None) -> None:
     if file:
         file.parent.mkdir(parents=True, exist_ok=True)
         file.write_text(found.to_json(), "utf-8")
-        click.echo(f"qrcascade: profile saved in {file}", err=True)
+        complain(f"profile saved in {file}")
 
 
 @click.command("advise")
@@ -165,23 +150,19 @@ def _save(found: Profile, file: Path | None) -> None:
     help="Profile to choose from; by default this machine's, else the one shipped with qrcascade.",
 )
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
+@exit_on_error(2)
 def advise_(measured: Path | None, as_json: bool, **needs: Any) -> None:
     """Recommend a preset from measurements, and estimate what it costs.
 
     The exit code is 0 if a preset fits, and 1 if none does; the nearest miss is then named.
     """
-    try:
-        answer = advise(profile=Profile.load(measured), **needs)
-    except QRCascadeError as error:
-        click.echo(f"qrcascade: {error}", err=True)
-        sys.exit(2)
-    click.echo(_json(answer) if as_json else "\n".join(_lines(answer)))
+    answer = advise(profile=Profile.load(measured), **needs)
+    if as_json:
+        named = {"preset": answer.preset, "runtime": answer.runtime, **asdict(answer)}
+        click.echo(json.dumps(named, indent=1))
+    else:
+        click.echo("\n".join(_lines(answer)))
     sys.exit(0 if answer.fits else 1)
-
-
-def _json(answer: Advice) -> str:
-    fields = asdict(answer)
-    return json.dumps({"preset": answer.preset, "runtime": answer.runtime, **fields}, indent=1)
 
 
 def _lines(answer: Advice) -> list[str]:

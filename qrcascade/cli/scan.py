@@ -14,11 +14,11 @@ from typing import Any
 
 import click
 
-from qrcascade import Cascade, QRCascadeError
+from qrcascade import Cascade
 from qrcascade.batch import Record, columns, read_groups, row_name
 from qrcascade.batch.journal import Journal, rows
 from qrcascade.batch.tally import Tally
-from qrcascade.cli.parameters import one_line, reading
+from qrcascade.cli.parameters import exit_on_error, one_line, reading
 
 __all__ = ["list_files", "scan"]
 
@@ -51,6 +51,7 @@ _KINDS = (".jsonl", ".csv", ".parquet")
     help="Copy the files that gave no code into this folder.",
 )
 @reading
+@exit_on_error(2)
 def scan(
     sources: tuple[str, ...],
     out: Path,
@@ -72,22 +73,18 @@ def scan(
     if kind not in _KINDS:
         raise click.UsageError(f"--out must end in one of {', '.join(_KINDS)}, not {out.name!r}")
     journal_path = out if kind == ".jsonl" else out.with_name(out.name + ".jsonl")
-    try:
-        columns.check(out)
-        files = list(dict.fromkeys(list_files(sources, failed_to)))
-        out.parent.mkdir(parents=True, exist_ok=True)
-        with Journal(journal_path) as journal:
-            left = [file for file in files if row_name(file) not in journal.done]
-            click.echo(f"{len(files):,} files, {len(files) - len(left):,} of them done already", err=True)
-            how: dict[str, Any] = {"workers": workers, "ordered": ordered, **options}
-            groups = read_groups(left, cascade=Cascade.preset(preset), **how)
-            _write(groups, journal, len(left), failed_to)
-        if kind != ".jsonl":
-            columns.write(journal_path, out)
-        summary = Tally(rows(journal_path))
-    except (QRCascadeError, OSError) as error:
-        click.echo(f"qrcascade: {error}", err=True)
-        sys.exit(2)
+    columns.check(out)
+    files = list(dict.fromkeys(list_files(sources, failed_to)))
+    out.parent.mkdir(parents=True, exist_ok=True)
+    with Journal(journal_path) as journal:
+        left = [file for file in files if row_name(file) not in journal.done]
+        click.echo(f"{len(files):,} files, {len(files) - len(left):,} of them done already", err=True)
+        how: dict[str, Any] = {"workers": workers, "ordered": ordered, **options}
+        groups = read_groups(left, cascade=Cascade.preset(preset), **how)
+        _write(groups, journal, len(left), failed_to)
+    if kind != ".jsonl":
+        columns.write(journal_path, out)
+    summary = Tally(rows(journal_path))
     for line in summary.lines():
         click.echo(one_line(line))
     sys.exit(2 if summary.broken_files else 0 if summary.read_files == summary.files else 1)

@@ -12,10 +12,11 @@ from pathlib import Path
 import click
 
 from qrcascade import QRCascadeError, WeightsError
+from qrcascade.cli.parameters import complain, exit_on_error
 from qrcascade.neural import weights as room
 from qrcascade.neural.runtimes import EXPORTS
 
-__all__ = ["weights"]
+__all__ = ["is_at_terminal", "weights"]
 
 _folder = click.option(
     "--folder",
@@ -42,17 +43,17 @@ def weights() -> None:
 
 @weights.command("list")
 @_folder
+@exit_on_error()
 def list_(folder: Path | None) -> None:
     """Print one line per size: size, state, bytes, file, URL. Then print the licence.
 
     The state is "missing", "pinned" (the SHA-256 is the one that this version knows), "recorded" (the SHA-256
     is the one first seen), "unrecorded" (the file was not used yet), or "refused", which `verify` explains.
     """
-    with _exit_on_error():
-        for size in room.SIZES:
-            file = room.path(size, folder)
-            length = str(file.stat().st_size) if room.is_present(file) else "-"
-            click.echo("\t".join([size, _state(file), length, str(file), room.redact(room.url(size))]))
+    for size in room.SIZES:
+        file = room.path(size, folder)
+        length = str(file.stat().st_size) if room.is_present(file) else "-"
+        click.echo("\t".join([size, _state(file), length, str(file), room.redact(room.url(size))]))
     click.echo(f"\n{room.LICENCE}", nl=False)
 
 
@@ -69,19 +70,19 @@ def _state(file: Path) -> str:
 @_sizes
 @_folder
 @click.option("--accept-licence", is_flag=True, help="Accept the licence; or set QRCASCADE_ACCEPT_LICENCE=1.")
+@exit_on_error()
 def fetch(sizes: tuple[str, ...], folder: Path | None, accept_licence: bool) -> None:
     """Fetch the weights that are missing, and print each file.
 
     Without --size, these are s and m, for the default preset.
     """
     wanted = sizes or ("s", "m")
-    with _exit_on_error():
-        files = {size: room.path(size, folder) for size in wanted}
+    files = {size: room.path(size, folder) for size in wanted}
     absent = [size for size in wanted if not room.is_present(files[size])]
     if absent:
         click.echo(room.LICENCE, err=True)
         if not (accept_licence or room.is_licence_accepted()) and not (
-            _is_at_terminal() and click.confirm("Accept the licence and fetch?", err=True)
+            is_at_terminal() and click.confirm("Accept the licence and fetch?", err=True)
         ):
             raise click.UsageError(
                 "the licence is not accepted; give --accept-licence or set QRCASCADE_ACCEPT_LICENCE=1"
@@ -95,12 +96,13 @@ def fetch(sizes: tuple[str, ...], folder: Path | None, accept_licence: bool) -> 
             room.verify(file)
             click.echo(file)
         except QRCascadeError as error:
-            click.echo(f"qrcascade: {error}", err=True)
+            complain(error)
             failed = True
     sys.exit(failed)
 
 
-def _is_at_terminal() -> bool:
+def is_at_terminal() -> bool:
+    """Return whether somebody can answer a question."""
     return sys.stdin.isatty()
 
 
@@ -119,18 +121,17 @@ def _bar(label: str) -> Iterator[Callable[[int, int], None]]:
 @weights.command()
 @_sizes
 @_folder
+@exit_on_error()
 def verify(sizes: tuple[str, ...], folder: Path | None) -> None:
     """Compare each file with its pinned or recorded hash; print hash, state and file.
 
     Without --size, every file present is compared. The command fails if there is none, or if one is not
     recorded yet.
     """
-    with _exit_on_error():
-        files = [room.path(size, folder) for size in sizes or room.SIZES]
+    files = [room.path(size, folder) for size in sizes or room.SIZES]
     chosen = [file for file in files if sizes or room.is_present(file)]
     if not chosen:
-        absent = f"no weights in {files[0].parent}; to fetch them: qrcascade weights fetch"
-        click.echo(f"qrcascade: {absent}", err=True)
+        complain(f"no weights in {files[0].parent}; to fetch them: qrcascade weights fetch")
     good = 0
     for file in chosen:
         try:
@@ -138,7 +139,7 @@ def verify(sizes: tuple[str, ...], folder: Path | None) -> None:
             click.echo(f"{room.sha256(file)}\t{standing}\t{file}")
             good += standing != "unrecorded"
         except WeightsError as error:
-            click.echo(f"qrcascade: {error}", err=True)
+            complain(error)
     sys.exit(0 if chosen and good == len(chosen) else 1)
 
 
@@ -150,14 +151,14 @@ def verify(sizes: tuple[str, ...], folder: Path | None) -> None:
     help="Size of the model, if the file is not called qrdet-SIZE.pt.",
 )
 @_folder
+@exit_on_error()
 def import_(file: Path, size: str | None, folder: Path | None) -> None:
     """Install a FILE obtained elsewhere, record its hash, and print its new path."""
     named = re.fullmatch(r"qrdet-([nsml])\.pt", file.name)
     chosen = size or (named[1] if named else None)
     if chosen is None:
         raise click.UsageError(f"{os.fspath(file)!r} is not called qrdet-SIZE.pt; give its --size")
-    with _exit_on_error():
-        click.echo(room.install(file, chosen, folder))
+    click.echo(room.install(file, chosen, folder))
 
 
 @weights.command()
@@ -170,6 +171,7 @@ def import_(file: Path, size: str | None, folder: Path | None) -> None:
     help="Runtime to convert for.",
 )
 @_folder
+@exit_on_error()
 def export(size: str, runtime: str, folder: Path | None) -> None:
     """Convert the weights of a size for a runtime that needs no torch.
 
@@ -177,15 +179,4 @@ def export(size: str, runtime: str, folder: Path | None) -> None:
     """
     from qrcascade.neural.runtimes.export import export as convert
 
-    with _exit_on_error():
-        click.echo(convert(size, runtime, folder))
-
-
-@contextlib.contextmanager
-def _exit_on_error() -> Iterator[None]:
-    """Turn an error into one line and exit code 1 instead of a traceback."""
-    try:
-        yield
-    except QRCascadeError as error:
-        click.echo(f"qrcascade: {error}", err=True)
-        sys.exit(1)
+    click.echo(convert(size, runtime, folder))

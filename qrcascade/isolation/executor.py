@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from qrcascade.errors import ImageError
+from qrcascade.errors import ImageError, in_words
 from qrcascade.image.frame import Frame, Source
 from qrcascade.image.limits import Limits
 from qrcascade.image.sources import describe, name_in_errors, read_content
@@ -37,15 +37,10 @@ _LOADS = 2
 
 
 class WorkerExecutor(Executor):
-    """Runs steps in a worker process.
+    """Runs steps in a worker process with the cascade's strategies; waiting for one extends the deadline.
 
-    Parameters
-    ----------
-    workers : Workers
-        Workers with the cascade's strategies. Waiting for one to start extends the deadline.
-    source, options, limits
-        As for `qrcascade.Cascade.read`. The frame's size is (0, 0) until a worker has decoded it; its pixels
-        are also decoded in this process if they are used.
+    The frame's size is (0, 0) until a worker has decoded it; its pixels are also decoded in this process if
+    they are used.
     """
 
     def __init__(self, workers: Workers, source: Source, options: ReadOptions, limits: Limits) -> None:
@@ -122,7 +117,7 @@ class WorkerExecutor(Executor):
             self._drop()
             return self._describe_loss(step, end, time.monotonic() - since)
         except Exception as error:
-            why = f"it cannot be sent to a worker process, or from it: {type(error).__name__}: {error}"
+            why = f"it cannot be sent to a worker process, or from it: {in_words(error)}"
             return Outcome(Findings(), time.monotonic() - since, why)
         return outcome
 
@@ -132,7 +127,7 @@ class WorkerExecutor(Executor):
         try:
             return self._source.color
         except Exception as error:
-            raise ImageError(f"its colour is not available ({type(error).__name__}: {error})") from error
+            raise ImageError(f"its colour is not available ({in_words(error)})") from error
 
     def _describe_loss(self, step: Step, end: LostError | HungError, elapsed: float) -> Outcome:
         """Return the outcome of a step that ended or hung the worker, and leave its engine out from now on.

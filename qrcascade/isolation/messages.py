@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from multiprocessing.connection import Connection
 from typing import Any
 
-from qrcascade.errors import QRCascadeError
+from qrcascade.errors import QRCascadeError, in_words
 
 __all__ = ["Call", "Item", "Question", "Raised", "Value", "receive", "send"]
 
@@ -52,7 +52,7 @@ class Raised:
     def of(cls, error: Exception) -> Raised:
         """Return what can be sent of an exception."""
         own = error if isinstance(error, QRCascadeError) else None
-        return cls(own, f"{type(error).__name__}: {error}")
+        return cls(own, in_words(error))
 
 
 @dataclass(frozen=True, slots=True)

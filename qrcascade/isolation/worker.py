@@ -10,7 +10,7 @@ from collections.abc import Callable, Sequence
 from multiprocessing.connection import Connection
 from typing import Any
 
-from qrcascade.errors import OptionError, WorkerError
+from qrcascade.errors import OptionError, WorkerError, in_words
 from qrcascade.isolation import server
 from qrcascade.isolation.messages import Call, Question, Raised, Value, receive, send
 
@@ -48,22 +48,10 @@ class HungError(Exception):
 class Worker:
     """A worker process. It does not outlive its parent.
 
-    Parameters
-    ----------
-    shared : sequence of object
-        Objects that its functions use: pickled once, at the start, and only named in calls. Their models
-        are loaded by their ``warm()``, if they have one.
-    max_memory : int, optional
-        Megabytes of private memory that it may use; Linux only.
-    threads : int, optional
-        Number of threads that its libraries may use; None leaves that to them.
-    is_warm : bool
-        Whether it loads its models before its first call.
-
-    Attributes
-    ----------
-    connection : Connection
-        This side of the pipe, for `multiprocessing.connection.wait`.
+    The objects in ``shared`` are pickled once, at the start, and only named in calls. If ``is_warm``, the
+    worker loads their models by their ``warm()`` before its first call. It may use ``max_memory`` megabytes
+    of private memory (Linux only) and ``threads`` threads of its libraries. ``connection`` is this side of
+    the pipe, for `multiprocessing.connection.wait`.
 
     Raises
     ------
@@ -93,8 +81,8 @@ class Worker:
         except (AssertionError, OSError, RuntimeError) as error:
             raise WorkerError(f"no worker process can be started: {error}") from error
         except Exception as error:
-            why = f"{type(error).__name__}: {error}"
-            raise OptionError(f"a worker process needs strategies that can be pickled: {why}") from error
+            why = f"a worker process needs strategies that can be pickled: {in_words(error)}"
+            raise OptionError(why) from error
         finally:
             theirs.close()
 
@@ -137,16 +125,9 @@ class Worker:
     ) -> Any:
         """Call a function in the worker and return its result; ``answer`` answers its questions.
 
-        Raises
-        ------
-        HungError
-            If it has not returned by ``until``, as `time.monotonic` counts.
-        LostError
-            If the process ends instead.
-        QRCascadeError
-            If the function raised one.
-        RuntimeError
-            If the function raised anything else; the message says what.
+        Raises `HungError` if it has not returned by ``until``, as `time.monotonic` counts, and `LostError`
+        if the process ends instead; a `QRCascadeError` if the function raised one, and RuntimeError, which
+        says what, if it raised anything else.
         """
         try:
             self.begin(function, *arguments)
@@ -180,6 +161,10 @@ class Worker:
     def _make_lost_error(self) -> LostError:
         self._process.join(_END_S)
         return LostError(self._process.exitcode)
+
+    def kill(self) -> None:
+        """End the process from another thread than the one that waits for it, which gets a `LostError`."""
+        self._process.kill()
 
     def close(self) -> None:
         """End the process, whatever it is doing."""

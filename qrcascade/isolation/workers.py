@@ -21,16 +21,13 @@ _SPARE = 2
 class Workers:
     """The worker processes of a cascade, as many as are needed at the same time.
 
-    Safe to share between threads. A forked process starts with none.
-
-    Parameters
-    ----------
-    shared, max_memory
-        As for `Worker`.
+    Safe to share between threads. A forked process starts with none. For the arguments see `Worker`.
     """
 
-    def __init__(self, shared: Sequence[object] = (), max_memory: int | None = None) -> None:
-        self._arguments = (tuple(shared), max_memory, None)
+    def __init__(
+        self, shared: Sequence[object] = (), max_memory: int | None = None, threads: int | None = None
+    ) -> None:
+        self._arguments = (tuple(shared), max_memory, threads)
         self._is_warm = False
         self._begin()
 
@@ -42,12 +39,8 @@ class Workers:
     def take(self, until: float | None) -> Worker:
         """Take an idle worker, or a new one, that has started.
 
-        Raises
-        ------
-        HungError
-            If it is not ready by ``until``, as `time.monotonic` counts.
-        WorkerError
-            If no worker can be started.
+        Raises `HungError` if it is not ready by ``until``, as `time.monotonic` counts, and `WorkerError` if
+        no worker can be started.
         """
         return self._await_start(self._take_idle(), until)
 

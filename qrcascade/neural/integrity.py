@@ -37,21 +37,11 @@ _seen: dict[Path, str] = {}
 
 
 def check(file: Path, copy: Path | None = None) -> Path:
-    """Check that a file may be loaded: not world-writable, and with the pinned or recorded hash.
+    """Check that a file may be loaded: not world-writable, and with the pinned or recorded hash; return it.
 
-    A new hash is recorded: beside the file, or for this process if the folder is read-only.
-
-    Parameters
-    ----------
-    file : Path
-        The weights, or a link to them; the record is beside the path given here.
-    copy : Path, optional
-        Where to copy the bytes while they are hashed, so that what is loaded is what was checked.
-
-    Returns
-    -------
-    Path
-        ``copy`` if it is given, else ``file``.
+    A new hash is recorded: beside the file, or for this process if the folder is read-only. With ``copy``,
+    the bytes are copied there while they are hashed, and that is returned: what is loaded is what was
+    checked.
 
     Raises
     ------
@@ -67,10 +57,7 @@ def check(file: Path, copy: Path | None = None) -> Path:
 def verify(file: Path) -> str:
     """Return the status of an existing file: "pinned", "recorded" or "unrecorded"; record nothing.
 
-    Raises
-    ------
-    WeightsError
-        As for `check`.
+    Raises `WeightsError` as `check` does.
     """
     return _examine(file)[1]
 

@@ -38,16 +38,7 @@ def load(
 ) -> Detector:
     """Return the detector of a size, building it if this process has not done so yet.
 
-    Parameters
-    ----------
-    size : str
-        "n", "s", "m" or "l".
-    folder : path, optional
-        Folder of the weights; see `qrcascade.neural.weights.folder`.
-    device : str, optional
-        Torch device.
-    runtime : {"auto", "torch", "openvino", "onnx", "openvino-bf16"}
-        See `qrcascade.neural.runtimes.choose`.
+    For ``folder`` and ``runtime`` see `weights.folder` and `choose`; ``device`` is torch's.
 
     Raises
     ------

@@ -13,7 +13,7 @@ import time
 import zipfile
 from pathlib import Path
 
-from qrcascade.errors import MissingDependencyError, QRCascadeError, WeightsError
+from qrcascade.errors import MissingDependencyError, QRCascadeError, WeightsError, in_words
 from qrcascade.neural.download import Progress, download
 from qrcascade.neural.integrity import (
     PINNED,
@@ -63,10 +63,7 @@ _failures: dict[Path, tuple[float, str]] = {}
 def folder(explicit: str | os.PathLike[str] | None = None) -> Path:
     """Return the folder of the weights: the argument, else ``QRCASCADE_WEIGHTS``, else the user's cache.
 
-    Raises
-    ------
-    WeightsError
-        If the user has no cache folder, because there is no home directory.
+    Raises `WeightsError` if the user has no cache folder, because there is no home directory.
     """
     chosen = explicit or os.environ.get("QRCASCADE_WEIGHTS")
     if chosen:
@@ -112,22 +109,8 @@ def redact(text: str) -> str:
 def ensure(size: str, explicit: str | os.PathLike[str] | None = None) -> Path:
     """Return the path of a size's weights, fetching them if they are missing and the licence is accepted.
 
-    An existing file is not checked: `check` does that.
-
-    Parameters
-    ----------
-    size : str
-        One of `SIZES`.
-    explicit : path, optional
-        Folder, instead of the environment's or the default one.
-
-    Raises
-    ------
-    WeightsError
-        If the file is missing, and may not or cannot be fetched; the message has the path, the URL and the
-        command that fixes it.
-    MissingDependencyError
-        If pooch, which fetches, is not installed.
+    An existing file is not checked: `check` does that. Raises as `fetch` does, and `WeightsError` also if
+    nothing may be fetched; the message has the path, the URL and the command that fixes it.
     """
     file = path(size, explicit)
     if is_present(file):
@@ -150,22 +133,14 @@ def fetch(
     """Fetch the weights of a size into their folder, and record their hash; completely or not at all.
 
     Calling this accepts `LICENCE`. Two processes may fetch at the same time: each leaves a complete file.
-
-    Parameters
-    ----------
-    size : str
-        One of `SIZES`.
-    explicit : path, optional
-        Folder, instead of the environment's or the default one.
-    progress : callable, optional
-        Called with the bytes so far and in total; the latter is 0 if unknown.
+    ``progress`` is called with the bytes so far and in total; the latter is 0 if unknown.
 
     Raises
     ------
     WeightsError
         If fetching fails, ``QRCASCADE_OFFLINE`` is set, or the file is not the pinned or recorded one.
     MissingDependencyError
-        If pooch is not installed.
+        If requests is not installed.
     """
     file = path(size, explicit)
     if _is_on("QRCASCADE_OFFLINE"):
@@ -181,17 +156,14 @@ def fetch(
         what = redact(f"fetching {url(size)} to {file}")
         raise MissingDependencyError(what, "pip install 'qrcascade[qreader]'", str(error)) from error
     except Exception as error:
-        raise _make_error(size, file, f"fetching failed ({type(error).__name__}: {error})") from error
+        raise _make_error(size, file, f"fetching failed ({in_words(error)})") from error
     return file
 
 
 def install(source: Path, size: str, explicit: str | os.PathLike[str] | None = None) -> Path:
     """Copy a file that was downloaded by other means into place, and record its hash anew.
 
-    Raises
-    ------
-    WeightsError
-        If the file is not a checkpoint, or not the pinned one, or cannot be copied.
+    Raises `WeightsError` if it is not a checkpoint, or not the pinned one, or cannot be copied.
     """
     file = path(size, explicit)
     try:
@@ -203,9 +175,7 @@ def install(source: Path, size: str, explicit: str | os.PathLike[str] | None = N
     except QRCascadeError:
         raise
     except Exception as error:
-        raise WeightsError(
-            f"{source} cannot be imported as {file} ({type(error).__name__}: {error})"
-        ) from error
+        raise WeightsError(f"{source} cannot be imported as {file} ({in_words(error)})") from error
     return file
 
 

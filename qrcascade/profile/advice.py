@@ -18,23 +18,15 @@ _DAY_S = 86_400
 
 @dataclass(frozen=True, slots=True)
 class UseCase:
-    """The constraints of a service; None is no constraint.
+    """The constraints of a service; None is no constraint."""
 
-    Parameters
-    ----------
-    ram : float, optional
-        Largest resident memory of one process, in MB.
-    p95 : float, optional
-        Largest 95th percentile of the time per picture, in milliseconds.
-    success : float, optional
-        Smallest share of the measured pictures that are read, 0 to 1.
-    load : float, optional
-        Longest time for a fresh process to load, in seconds.
-    """
-
+    # Largest resident memory of one process, in MB.
     ram: float | None = None
+    # Largest 95th percentile of the time per picture, in milliseconds.
     p95: float | None = None
+    # Smallest share of the measured pictures that are read, 0 to 1.
     success: float | None = None
+    # Longest time for a fresh process to load, in seconds.
     load: float | None = None
 
 
@@ -166,11 +158,10 @@ def _choose(
         )
     fitting = [row for row in rows if not list(_misses(row, wanted))]
     fits = bool(fitting)
-    row = (
-        min(fitting, key=lambda r: _preference(r, wanted))
-        if fits
-        else min(rows, key=lambda r: (_distance(r, wanted), _preference(r, wanted)))
-    )
+    if fits:
+        row = min(fitting, key=lambda r: _preference(r, wanted))
+    else:
+        row = min(rows, key=lambda r: (max(by for _, by in _misses(r, wanted)), _preference(r, wanted)))
     processors = vcpu or profile.cores
     per_hour = processors * 3600 * 1000 / row.cpu_ms
     return Advice(
@@ -207,10 +198,6 @@ def _misses(row: Measured, wanted: UseCase) -> Iterator[tuple[str, float]]:
     if wanted.success is not None and row.success < wanted.success:
         factor = wanted.success / row.success if row.success else math.inf
         yield f"success is {row.success:.0%}, not {wanted.success:.0%}", factor
-
-
-def _distance(row: Measured, wanted: UseCase) -> float:
-    return max(factor for _, factor in _misses(row, wanted))
 
 
 def _reasons(

@@ -24,13 +24,13 @@ from qrcascade.neural.runtimes.registry import record_path, sha256
 from qrcascade.profile.pictures import Picture
 from qrcascade.profile.records import NO_RUNTIME, Measured, Profile
 
-__all__ = ["NAMES", "configurations", "machine", "measure", "versions"]
+__all__ = ["PACKAGES", "configurations", "machine", "make_row", "measure", "versions", "weights_kind"]
 
-NAMES = (*PRESETS, *weights.SIZES)
-_PACKAGES = (
+PACKAGES = (
     "qrcascade",
     "numpy",
     "opencv-python",
+    "Pillow",
     "zxing-cpp",
     "pyzbar",
     "qreader",
@@ -38,6 +38,7 @@ _PACKAGES = (
     "openvino",
     "onnxruntime",
 )
+"""The packages that affect what is read, and how fast."""
 Output = dict[str, Any]
 
 
@@ -86,7 +87,7 @@ def measure(
         machine=machine(),
         cores=os.cpu_count() or 1,
         date=date.today().isoformat(),
-        versions=dict(versions(_PACKAGES)),
+        versions=dict(versions()),
         pictures=described,
         rows=tuple(_fill_parameters(rows)),
         note=note,
@@ -105,7 +106,7 @@ def _measure_one(
 ) -> Measured | str:
     """Return the row of one configuration, or why there is none."""
     read = cost = _run_child(name, runtime, folder, rounds, weights_folder)
-    cost_weights = _kind(name, weights_folder, architectures)
+    cost_weights = weights_kind(name, weights_folder, architectures)
     if "error" not in read and cost_weights == "random":
         cost = _run_child(name, runtime, folder, 1, architectures)
     for output in (read, cost):
@@ -113,10 +114,10 @@ def _measure_one(
             return str(output["error"])
     cost_folder = architectures if cost_weights == "random" else weights_folder
     return replace(
-        _row(name, runtime, read, cost, pictures),
+        make_row(name, runtime, read, cost, pictures),
         file_bytes=sum(_bytes(size, runtime, cost_folder) for size in _sizes(name)),
         cost_weights=cost_weights,
-        success_weights=_kind(name, weights_folder, None),
+        success_weights=weights_kind(name, weights_folder, None),
     )
 
 
@@ -143,7 +144,7 @@ def _run_child(name: str, runtime: str, folder: Path, rounds: int, weights_folde
     return output
 
 
-def _row(name: str, runtime: str, read: Output, cost: Output, pictures: Sequence[Picture]) -> Measured:
+def make_row(name: str, runtime: str, read: Output, cost: Output, pictures: Sequence[Picture]) -> Measured:
     """Return the figures; if ``cost`` is another run, detections are timed as in that run."""
     walls, cpus = [], []
     conditions: dict[str, tuple[int, int]] = {}
@@ -195,7 +196,7 @@ def _bytes(size: str, runtime: str, folder: Path | None) -> int:
     return sum(file.stat().st_size for file in opened.parent.glob(f"{opened.stem}.*"))
 
 
-def _kind(name: str, folder: Path | None, architectures: Path | None) -> str:
+def weights_kind(name: str, folder: Path | None, architectures: Path | None) -> str:
     """Return the worst kind of weights that a configuration ran with; see `Measured.cost_weights`."""
     kinds = ["none"]
     for size in _sizes(name):
@@ -230,7 +231,7 @@ def machine() -> str:
     return f"{cpu}, {os.cpu_count()} cores, {platform.system()}, Python {platform.python_version()}"
 
 
-def versions(packages: Iterable[str]) -> Iterator[tuple[str, str]]:
+def versions(packages: Iterable[str] = PACKAGES) -> Iterator[tuple[str, str]]:
     """Yield those packages that are installed, with their versions."""
     for package in packages:
         try:

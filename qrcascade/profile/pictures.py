@@ -142,59 +142,60 @@ def _damage(random: np.random.Generator, severity: float, art: Page) -> None:
         cv2.line(art, start, stop, ink, round(_CELL * (0.5 + severity / 2)))
 
 
-def _draw_condition(
-    condition: str, severity: float, random: np.random.Generator, text: str | None = None
-) -> tuple[bytes, list[str]]:
-    """Return a picture of a condition and its texts, ``text`` first; severity is 0 (easy) to 1 (hard)."""
-    s = severity
-    sheet = functools.partial(_Sheet, random, text)
-    if condition == "sharp":
-        return sheet(1200, 1600).symbol(400 - 300 * s, tilt=0.1 * s).shoot(quality=95)
-    if condition == "blur":
-        return sheet(900, 1200).symbol(260).shoot(blur=1 + 5 * s, noise=3)
-    if condition == "small":
-        return sheet(1500, 2000).symbol(170 - 110 * s, length=60).shoot(blur=0.3 + 0.3 * s, quality=70)
-    if condition == "shade":
-        return sheet(900, 1200).symbol(240).shoot(blur=1.5 + 2 * s, shade=0.5 + 0.48 * s, noise=4 + 8 * s)
-    if condition in ("covered", "damaged"):
-        spoil = functools.partial(_cover if condition == "covered" else _damage, random, s)
-        return sheet(900, 1200).symbol(300, level="H", spoil=spoil).shoot(blur=0.7, noise=4)
-    if condition == "curved":
-        return sheet(900, 1200).symbol(320).shoot(blur=1.0, bend=4 + 14 * s, noise=3)
-    if condition == "several":
-        page = sheet(1500, 2000)
-        for place in ((350, 500), (1100, 600), (400, 1500), (1150, 1400)):
-            page.symbol(260 - 180 * s, at=place, turn=180)
-        return page.shoot(blur=0.7, shade=0.3 + 0.4 * s)
-    if condition == "receipt":
-        page = sheet(720, 1280).symbol(180, level="L", length=120, turn=3)
-        return page.shoot(blur=0.4 + 1.4 * s, shade=0.4, quality=round(75 - 35 * s))
-    if condition == "invoice":
-        return sheet(1240, 1754).symbol(350, tilt=0.01, turn=2).shoot(noise=1, quality=92)
-    if condition == "phone":
-        return (
-            sheet(1536, 2048).symbol(250).shoot(blur=1.2 + 4.5 * s, shade=0.5 + 0.4 * s, noise=4, quality=75)
-        )
-    if condition == "distant":
-        return sheet(2560, 1440).symbol(180 - 90 * s).shoot(blur=0.8 + s, shade=0.4, noise=4, quality=75)
-    return sheet(1536, 2048).symbol(130).shoot(blur=7 + 3 * s, noise=6)[0], []
+_Shot = tuple[bytes, list[str]]
+_NewSheet = Callable[[int, int], _Sheet]
+_Spoil = Callable[[np.random.Generator, float, Page], None]
 
 
-CONDITIONS = (
-    "sharp",
-    "blur",
-    "small",
-    "shade",
-    "covered",
-    "damaged",
-    "curved",
-    "several",
-    "receipt",
-    "invoice",
-    "phone",
-    "distant",
-    "unreadable",
-)
+def _draw_several(sheet: _NewSheet, s: float) -> _Shot:
+    page = sheet(1500, 2000)
+    for place in ((350, 500), (1100, 600), (400, 1500), (1150, 1400)):
+        page.symbol(260 - 180 * s, at=place, turn=180)
+    return page.shoot(blur=0.7, shade=0.3 + 0.4 * s)
+
+
+def _draw_spoiled(spoil: _Spoil, sheet: _NewSheet, s: float) -> _Shot:
+    page = sheet(900, 1200)
+    page.symbol(300, level="H", spoil=functools.partial(spoil, page.random, s))
+    return page.shoot(blur=0.7, noise=4)
+
+
+# Each condition makes a picture and its texts from a function that makes sheets, and the severity.
+_CONDITIONS: dict[str, Callable[[_NewSheet, float], _Shot]] = {
+    "sharp": lambda new, s: new(1200, 1600).symbol(400 - 300 * s, tilt=0.1 * s).shoot(quality=95),
+    "blur": lambda new, s: new(900, 1200).symbol(260).shoot(blur=1 + 5 * s, noise=3),
+    "small": lambda new, s: (
+        new(1500, 2000).symbol(170 - 110 * s, length=60).shoot(blur=0.3 + 0.3 * s, quality=70)
+    ),
+    "shade": lambda new, s: (
+        new(900, 1200).symbol(240).shoot(blur=1.5 + 2 * s, shade=0.5 + 0.48 * s, noise=4 + 8 * s)
+    ),
+    "covered": functools.partial(_draw_spoiled, _cover),
+    "damaged": functools.partial(_draw_spoiled, _damage),
+    "curved": lambda new, s: new(900, 1200).symbol(320).shoot(blur=1.0, bend=4 + 14 * s, noise=3),
+    "several": _draw_several,
+    "receipt": lambda new, s: (
+        new(720, 1280)
+        .symbol(180, level="L", length=120, turn=3)
+        .shoot(blur=0.4 + 1.4 * s, shade=0.4, quality=round(75 - 35 * s))
+    ),
+    "invoice": lambda new, _: new(1240, 1754).symbol(350, tilt=0.01, turn=2).shoot(noise=1, quality=92),
+    "phone": lambda new, s: (
+        new(1536, 2048).symbol(250).shoot(blur=1.2 + 4.5 * s, shade=0.5 + 0.4 * s, noise=4, quality=75)
+    ),
+    "distant": lambda new, s: (
+        new(2560, 1440).symbol(180 - 90 * s).shoot(blur=0.8 + s, shade=0.4, noise=4, quality=75)
+    ),
+    "unreadable": lambda new, s: (new(1536, 2048).symbol(130).shoot(blur=7 + 3 * s, noise=6)[0], []),
+}
+CONDITIONS = tuple(_CONDITIONS)
+
+
+def _make_picture(name: str, severity: float, seed: list[int], text: str | None = None) -> Picture:
+    """Return a picture of a condition, from 0 (easy) to 1 (hard); ``text`` is that of its first code."""
+    random = np.random.default_rng([*seed, *name.encode()])
+    file, texts = _CONDITIONS[name](functools.partial(_Sheet, random, text), severity)
+    return Picture(name, file, tuple(texts))
 
 
 def make(each: int, seed: int = 0) -> Iterator[Picture]:
@@ -204,10 +205,7 @@ def make(each: int, seed: int = 0) -> Iterator[Picture]:
     """
     for name in CONDITIONS:
         for i in range(each):
-            file, texts = _draw_condition(
-                name, (i + 0.5) / each, np.random.default_rng([seed, i, *name.encode()])
-            )
-            yield Picture(name, file, tuple(texts))
+            yield _make_picture(name, (i + 0.5) / each, [seed, i])
 
 
 def draw(condition: str, severity: float, *, text: str | None = None, seed: int = 0) -> Picture:
@@ -236,24 +234,16 @@ def draw(condition: str, severity: float, *, text: str | None = None, seed: int 
     if seed < 0:
         raise OptionError(f"seed must be 0 or more, got {seed!r}")
     try:
-        file, texts = _draw_condition(
-            condition, severity, np.random.default_rng([seed, *condition.encode()]), text
-        )
+        return _make_picture(condition, severity, [seed], text)
     except ValueError as error:
         start = repr(text)[:60]
         raise OptionError(f"no symbol can be made of the text that begins {start}: {error}") from error
-    return Picture(condition, file, tuple(texts))
 
 
 def read_folder(path: Path) -> Iterator[Picture]:
     """Yield the user's pictures, each beside a ``.txt`` file with the texts of its codes, one per line.
 
-    The condition of a picture is the name of its folder.
-
-    Raises
-    ------
-    OptionError
-        If there is no such picture.
+    The condition of a picture is the name of its folder. Raises `OptionError` if there is no such picture.
     """
     found = False
     for file in sorted(path.rglob("*")):

@@ -8,11 +8,14 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
+from qrcascade.cascade import PRESETS
 from qrcascade.errors import OptionError
 from qrcascade.neural.weights import SIZES, cache
 
-__all__ = ["NO_RUNTIME", "SHIPPED", "Measured", "Profile", "own_path"]
+__all__ = ["NAMES", "NO_RUNTIME", "SHIPPED", "Measured", "Profile", "own_path"]
 
+NAMES = (*PRESETS, *SIZES)
+"""What can be measured: presets, and QReader's sizes alone."""
 NO_RUNTIME = "-"
 SHIPPED = Path(__file__).parent / "default.json"
 # Blurred beyond reading on purpose: nothing is the right answer, so it does not count for success.

@@ -1,16 +1,14 @@
-"""A profile as tables and as a plot, each with its caveats."""
+"""A profile as tables, with its caveats."""
 
 from __future__ import annotations
 
-import os
 from collections.abc import Sequence
 from typing import Any
 
-from qrcascade.errors import MissingDependencyError
 from qrcascade.profile.advice import advise
 from qrcascade.profile.records import NO_RUNTIME, Measured, Profile
 
-__all__ = ["plot", "report"]
+__all__ = ["report"]
 
 _TITLES = (
     "configuration",
@@ -166,43 +164,3 @@ def _count_of(counts: tuple[int, int]) -> str:
 def _markdown(titles: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
     rule = ["---"] * len(titles)
     return "\n".join("| " + " | ".join(cells) + " |" for cells in (titles, rule, *rows))
-
-
-def plot(profile: Profile, file: str | os.PathLike[str]) -> None:
-    """Plot success against P95, and peak memory, into a file of any format that matplotlib writes.
-
-    Raises
-    ------
-    MissingDependencyError
-        If matplotlib is not installed.
-    """
-    try:
-        from matplotlib.figure import Figure
-    except ImportError as error:
-        raise MissingDependencyError("drawing a profile", "pip install matplotlib", str(error)) from error
-    colors = {
-        NO_RUNTIME: "black",
-        "torch": "tab:orange",
-        "openvino": "tab:blue",
-        "onnx": "tab:green",
-        "openvino-bf16": "tab:cyan",
-    }
-    rows = profile.rows
-    figure = Figure(figsize=(11, 4 + 0.12 * len(rows)), layout="constrained")
-    left, right = figure.subplots(1, 2)
-    for row in rows:
-        label, color = f"{row.name}{'*' if row.caveat else ''}", colors.get(row.runtime, "gray")
-        left.scatter(row.p95_ms, row.success * 100, color=color, marker="x" if row.alone else "o")
-        place = (row.p95_ms, row.success * 100)
-        left.annotate(label, place, xytext=(3, 4), textcoords="offset points", rotation=50, fontsize=7)
-    left.set(xscale="log", xlabel="P95, ms a picture", ylabel="pictures read, %")
-    left.grid(alpha=0.3)
-    names = [f"{row.name} {row.runtime}{'*' if row.caveat else ''}" for row in rows]
-    bars = [row.rss_peak_mb or 0 for row in rows]
-    right.barh(names[::-1], bars[::-1], color=[colors.get(row.runtime, "gray") for row in rows][::-1])
-    right.set(xlabel="peak resident memory, MB")
-    right.tick_params(axis="y", labelsize=7)
-    marked = [f"* {c}" if c.startswith("NOT") else c for c in profile.caveats]
-    shown = [f"{profile.date}, {profile.machine}; x: one detector alone", *marked]
-    figure.suptitle("\n".join(shown), fontsize=8, x=0.01, ha="left")
-    figure.savefig(file, dpi=110)

@@ -8,44 +8,15 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from qrcascade import OptionError, __version__
-from qrcascade.profile.measure import versions
+from qrcascade import OptionError
+from qrcascade.errors import in_words
 
-__all__ = ["Baseline", "installed_versions"]
-
-_PACKAGES = (
-    "zxing-cpp",
-    "pyzbar",
-    "opencv-python",
-    "numpy",
-    "Pillow",
-    "qreader",
-    "torch",
-    "openvino",
-    "onnxruntime",
-)
-
-
-def installed_versions() -> dict[str, str]:
-    """Return the versions of the libraries that affect what is read."""
-    return {"qrcascade": __version__, **dict(versions(_PACKAGES))}
+__all__ = ["Baseline"]
 
 
 @dataclass(frozen=True, slots=True)
 class Baseline:
-    """The payloads that a complete run read.
-
-    Parameters
-    ----------
-    preset : str
-        The preset that read.
-    expect : None, int or str
-        See `Options.expect`.
-    versions : mapping of str to str
-        Versions of the libraries in the last complete run.
-    pictures : mapping of str to tuple of str
-        For each picture's key, the correct payloads that were read, sorted; empty if there were none.
-    """
+    """The payloads that a complete run read: for each picture's key those that are correct, sorted."""
 
     preset: str
     expect: int | str | None
@@ -54,13 +25,7 @@ class Baseline:
 
     @classmethod
     def load(cls, path: Path) -> Baseline | None:
-        """Load a baseline; return None if there is no file.
-
-        Raises
-        ------
-        OptionError
-            If the file is not a baseline.
-        """
+        """Load a baseline; return None if there is no file. Raises `OptionError` if it is not a baseline."""
         try:
             found = json.loads(path.read_text("utf-8"))
             pictures = {key: tuple(map(str, texts)) for key, texts in found["pictures"].items()}
@@ -68,8 +33,8 @@ class Baseline:
         except FileNotFoundError:
             return None
         except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
-            why = f"{type(error).__name__}: {error}"
-            raise OptionError(f"{str(path)!r} is not a baseline ({why}); delete it to start anew") from error
+            why = f"is not a baseline ({in_words(error)}); delete it to start anew"
+            raise OptionError(f"{str(path)!r} {why}") from error
 
     def save(self, path: Path) -> None:
         """Write the baseline: sorted, one payload per line, the same bytes for the same content."""

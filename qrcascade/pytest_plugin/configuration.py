@@ -22,48 +22,27 @@ _BASELINE = "qr-baseline.json"
 
 @dataclass(frozen=True, slots=True)
 class Options:
-    """The options of a run.
-
-    Parameters
-    ----------
-    corpus : Path
-        Folder of the pictures.
-    preset : str
-        Preset that reads, or `OWN`.
-    cascade : Cascade
-        Cascade of that preset.
-    expect : None, int, "all" or "truth"
-        As for `qrcascade.read`; "truth" expects as many codes as the picture should hold.
-    baseline : Path
-        Path of the baseline, which need not exist.
-    update : bool
-        Whether to write the baseline.
-    report : Path, optional
-        Path of the HTML report.
-    floors : mapping of str to float
-        Smallest share, 0 to 1, of a tag's pictures that must be read.
-    time_ratio : float, optional
-        Time budget of the readings, in multiples of the time of bare zxing-cpp.
-    """
+    """The options of a run: see docs/pytest.md."""
 
     corpus: Path
+    # The name of the preset that reads, or `OWN`, and its cascade.
     preset: str
     cascade: Cascade
+    # As for `qrcascade.read`; "truth" expects as many codes as the picture should hold.
     expect: int | str | None
     baseline: Path
     update: bool = False
     report: Path | None = None
+    # Smallest share, 0 to 1, of a tag's pictures that must be read.
     floors: Mapping[str, float] = field(default_factory=dict)
+    # Time budget of the readings, in multiples of the time of bare zxing-cpp.
     time_ratio: float | None = None
 
     @classmethod
     def from_config(cls, config: pytest.Config) -> Options:
         """Return the options of pytest's configuration; the command line takes precedence.
 
-        Raises
-        ------
-        OptionError
-            If a value is invalid; the message says which are valid.
+        Raises `OptionError` if a value is invalid; the message says which are valid.
         """
         option = config.option
         corpus = resolve_path(config, "qr_corpus")

@@ -23,26 +23,15 @@ _KEYS = ("file", "texts", "count", "tags", "page", "note")
 
 @dataclass(frozen=True, slots=True)
 class Case:
-    """One picture and what it should hold: without texts and count, at least one code.
+    """One picture and what it should hold: without texts and count, at least one code."""
 
-    Parameters
-    ----------
-    file : str
-        Path of the picture in the corpus, with "/".
-    texts : tuple of str, optional
-        Payloads of its codes, in any order; empty if nothing may be read.
-    count : int, optional
-        Number of its codes, if the payloads are not given.
-    tags : tuple of str
-        Tags of the picture.
-    page : int, optional
-        Page or frame of the file, from 1; by default the first.
-    """
-
+    # Path in the corpus, with "/".
     file: str
+    # Payloads in any order, empty if nothing may be read; or only their number.
     texts: tuple[str, ...] | None = None
     count: int | None = None
     tags: tuple[str, ...] = ()
+    # Page or frame of the file, from 1; by default the first.
     page: int | None = None
 
     @property
@@ -58,17 +47,7 @@ class Case:
 
 @dataclass(frozen=True, slots=True)
 class Corpus:
-    """The cases of a folder, in order.
-
-    Parameters
-    ----------
-    folder : Path
-        Folder of the pictures.
-    cases : mapping of str to Case
-        Cases by key.
-    unlisted : int
-        Number of pictures in the folder that its manifest does not name.
-    """
+    """The cases of a folder by key, in order; ``unlisted`` pictures are not in its manifest."""
 
     folder: Path
     cases: Mapping[str, Case]
@@ -78,10 +57,7 @@ class Corpus:
     def load(cls, folder: Path) -> Corpus:
         """Load ``manifest.csv`` or ``manifest.jsonl``, else the pictures that are not hidden.
 
-        Raises
-        ------
-        OptionError
-            If there is no picture, a named picture is missing, or its description is invalid.
+        Raises `OptionError` if there is no picture, a named one is missing, or its description is invalid.
         """
         manifests = [file for name in ("csv", "jsonl") if (file := folder / f"manifest.{name}").is_file()]
         if len(manifests) > 1:

@@ -8,8 +8,9 @@ from pathlib import Path
 import pytest
 
 from qrcascade import OptionError
+from qrcascade.profile.measure import versions
 from qrcascade.pytest_plugin import report_page
-from qrcascade.pytest_plugin.baseline import Baseline, installed_versions
+from qrcascade.pytest_plugin.baseline import Baseline
 from qrcascade.pytest_plugin.configuration import Options, resolve_path
 from qrcascade.pytest_plugin.corpus import Corpus
 from qrcascade.pytest_plugin.items import REPORTED, CorpusRun
@@ -22,12 +23,8 @@ __all__ = ["Closer", "start"]
 def start(config: pytest.Config) -> None:
     """Register the part that collects and reads and, except in a worker of xdist, the part that sums up.
 
-    Do nothing if only the ini file names the corpus, and the arguments name tests elsewhere.
-
-    Raises
-    ------
-    pytest.UsageError
-        If an option, the corpus or the baseline is invalid.
+    Do nothing if only the ini file names the corpus, and the arguments name tests elsewhere. Raises
+    `pytest.UsageError` if an option, the corpus or the baseline is invalid.
     """
     corpus = resolve_path(config, "qr_corpus")
     paths = [Path(config.invocation_params.dir, arg.split("::")[0]).resolve() for arg in config.args]
@@ -71,7 +68,7 @@ class Closer:
     def __init__(self, options: Options, corpus: Corpus, baseline: Baseline | None) -> None:
         self._options, self._corpus, self._baseline = options, corpus, baseline
         self._outcomes: dict[str, Outcome] = {}
-        self._versions = installed_versions()
+        self._versions = dict(versions())
         self._written: list[str] = []
 
     def summary(self) -> Summary:

@@ -7,7 +7,7 @@ import os
 import tempfile
 import time
 from collections.abc import Iterable
-from dataclasses import replace
+from dataclasses import asdict, replace
 from fnmatch import fnmatch
 from pathlib import Path
 from typing import Any
@@ -29,19 +29,7 @@ _SAVED_SIDE = 1600
 
 
 class CorpusRun:
-    """The part of the plugin that collects and reads, in every process that runs tests.
-
-    Parameters
-    ----------
-    config : pytest.Config
-        Pytest's configuration.
-    options : Options
-        Options of the run.
-    corpus : Corpus
-        Pictures to read.
-    baseline : Baseline, optional
-        Baseline to compare with.
-    """
+    """The part of the plugin that collects and reads, in every process that runs tests."""
 
     def __init__(
         self, config: pytest.Config, options: Options, corpus: Corpus, baseline: Baseline | None
@@ -90,7 +78,7 @@ class CorpusRun:
         """Add the outcome of a picture to its report."""
         report = yield
         if call.when == "call" and isinstance(item, PictureItem) and item.outcome is not None:
-            setattr(report, REPORTED, item.outcome.to_dict())
+            setattr(report, REPORTED, asdict(item.outcome))
         return report
 
     @functools.cached_property

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 from typing import Any
 
 from qrcascade import ReadResult
@@ -18,68 +18,39 @@ _WIDE = 120
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """The outcome of one picture, in values that JSON can hold, since it may come from another process.
-
-    Parameters
-    ----------
-    key : str
-        Name of the picture in the baseline.
-    tags : tuple of str
-        Tags of the picture.
-    texts, missing, wrong : tuple of str
-        Correct payloads that were read; payloads in the picture that were not read; payloads read that are
-        not in the picture. If only the count is known, surplus codes are wrong.
-    short : int
-        Number of missing codes.
-    known : bool
-        Whether the baseline has the picture.
-    lost, gained : tuple of str
-        Payloads of the baseline that were not read, and payloads read that it does not have.
-    ms, bare_ms : float or None
-        Milliseconds of the reading, and of bare zxing-cpp on the same file; None if it failed.
-    details : tuple of str
-        Lines about what was tried, was located and broke.
-    why : tuple of str
-        Lines about what may have prevented the reading.
-    errors : tuple of str
-        Errors during the reading.
-    broken : str
-        Why the file could not be read as a picture, if so.
-    drawn : str
-        Path of the annotated picture, if it was saved.
-    """
+    """The outcome of one picture, in values that JSON can hold, since it may come from another process."""
 
     key: str
     tags: tuple[str, ...] = ()
+    # Correct payloads that were read; those that were not; those that are not in the picture. If only the
+    # count is known, surplus codes are wrong.
     texts: tuple[str, ...] = ()
     missing: tuple[str, ...] = ()
     wrong: tuple[str, ...] = ()
+    # Number of missing codes.
     short: int = 0
+    # Whether the baseline has the picture; its payloads that were not read; payloads that it does not have.
     known: bool = False
     lost: tuple[str, ...] = ()
     gained: tuple[str, ...] = ()
+    # Milliseconds of the reading, and of bare zxing-cpp on the same file; None if it failed.
     ms: float | None = None
     bare_ms: float | None = None
+    # Lines about what was tried, was located and broke, and about what may have prevented the reading.
     details: tuple[str, ...] = ()
     why: tuple[str, ...] = ()
     errors: tuple[str, ...] = ()
+    # Why the file could not be read as a picture, if so.
     broken: str = ""
+    # Path of the annotated picture, if it was saved.
     drawn: str = ""
 
     @classmethod
     def judge(cls, case: Case, result: ReadResult, before: tuple[str, ...] | None, **others: Any) -> Outcome:
         """Compare a reading with what was expected.
 
-        Parameters
-        ----------
-        case : Case
-            What should have been read.
-        result : ReadResult
-            What was read.
-        before : tuple of str, optional
-            Payloads in the baseline; None if the baseline does not have the picture.
-        **others
-            Further fields of the outcome.
+        ``before`` has the payloads in the baseline, None if it does not have the picture; ``others`` are
+        further fields of the outcome.
         """
         read, extra = list(result.texts), []
         missing: tuple[str, ...] = ()
@@ -154,13 +125,9 @@ class Outcome:
         if self.drawn:
             yield f"  picture  {self.drawn}"
 
-    def to_dict(self) -> dict[str, Any]:
-        """Return the outcome as a dict, for a test report."""
-        return {field.name: getattr(self, field.name) for field in fields(self)}
-
     @classmethod
     def from_dict(cls, found: dict[str, Any]) -> Outcome:
-        """Return the outcome from `to_dict`, possibly after a round trip through JSON."""
+        """Return the outcome from its fields, possibly after a round trip through JSON."""
         values: dict[str, Any] = {
             name: tuple(value) if isinstance(value, list) else value for name, value in found.items()
         }
@@ -175,14 +142,10 @@ def _subtract(texts: Iterable[str], others: Iterable[str]) -> tuple[str, ...]:
 def _label(name: str, values: Sequence[str]) -> Iterator[str]:
     """Yield a line for each of the first values, under one label."""
     for value in values[:_SHOWN]:
-        yield f"  {name:<8} {_cut(value)}"
+        yield f"  {name:<8} {value if len(value) <= _WIDE else f'{value[: _WIDE - 3]}...'}"
         name = ""
     if len(values) > _SHOWN:
         yield f"  {name:<8} and {len(values) - _SHOWN} more"
-
-
-def _cut(text: str) -> str:
-    return text if len(text) <= _WIDE else f"{text[: _WIDE - 3]}..."
 
 
 def _details(result: ReadResult) -> Iterator[str]:

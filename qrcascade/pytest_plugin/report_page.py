@@ -1,4 +1,4 @@
-"""A run as one self-contained HTML file: tables, failures with their pictures, a plot of times."""
+"""A run as one self-contained HTML file: tables, and failures with their pictures."""
 
 from __future__ import annotations
 
@@ -9,7 +9,6 @@ from dataclasses import replace
 from html import escape
 from pathlib import Path
 
-from qrcascade.pytest_plugin import plot
 from qrcascade.pytest_plugin.outcome import Outcome
 from qrcascade.pytest_plugin.summary import COLUMNS, Summary
 
@@ -17,7 +16,7 @@ __all__ = ["page", "write"]
 
 _THUMBNAIL = 360
 _STYLE = """
-:root { color-scheme: light dark; --line: #8884; --bad: #c0392b; --good: #1e8449; --warn: #b9770e; }
+:root { color-scheme: light dark; --line: #8884; --bad: #c0392b; --warn: #b9770e; }
 body { font: 15px/1.45 system-ui, sans-serif; max-width: 75rem; margin: 2rem auto; padding: 0 1rem; }
 h1 { font-size: 1.5rem; margin-bottom: .2rem; } h2 { font-size: 1.15rem; margin-top: 2rem; }
 table { border-collapse: collapse; } td, th { padding: .2rem .8rem; border-bottom: 1px solid var(--line); }
@@ -27,8 +26,7 @@ td { text-align: right; } td:first-child, th:first-child { text-align: left; }
 .card img { max-width: 100%; max-height: 14rem; display: block; margin: .5rem auto; }
 .card pre { font-size: 12px; white-space: pre-wrap; overflow-wrap: anywhere; margin: 0; }
 .card h3 { font-size: 1rem; margin: 0; }
-.bad { color: var(--bad); } .good { color: var(--good); } .warn { color: var(--warn); }
-svg { width: 100%; height: auto; } svg text { font: 12px system-ui, sans-serif; fill: currentColor; }
+.bad { color: var(--bad); } .warn { color: var(--warn); }
 """
 
 
@@ -58,8 +56,6 @@ def page(summary: Summary) -> str:
         _table(COLUMNS, (tally.cells() for tally in summary.tallies())),
         *_cards("Wrong, lost, broken, or new and not read", bad),
         *_cards("Not read, as in the baseline", still),
-        "<h2>Time</h2>",
-        plot.latency(outcomes),
         "<h2>Every picture</h2>",
         _table(("picture", "tags", "outcome", "ms", "zxing-cpp, ms"), map(_row, outcomes)),
     ]
@@ -96,7 +92,8 @@ def _cards(title: str, outcomes: Sequence[Outcome]) -> Iterator[str]:
 def _card(outcome: Outcome) -> Iterator[str]:
     # The card shows the picture instead of its path.
     first, *lines = replace(outcome, drawn="").lines()
-    yield f'<div class="card"><h3 class="{plot.colour(outcome)}">{escape(first)}</h3>'
+    kind = "bad" if outcome.wrong or outcome.lost or outcome.broken else "warn"
+    yield f'<div class="card"><h3 class="{kind}">{escape(first)}</h3>'
     if outcome.drawn and (picture := _thumbnail(outcome.drawn)):
         yield f'<img alt="{escape(outcome.key)}, with what was found" src="{picture}">'
     yield f"<pre>{escape(chr(10).join(lines))}</pre></div>"

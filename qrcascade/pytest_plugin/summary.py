@@ -19,23 +19,11 @@ _NAMED = 10
 
 @dataclass(frozen=True, slots=True)
 class Tally:
-    """Counts over the pictures of one tag.
-
-    Parameters
-    ----------
-    tag : str
-        The tag, or "*" for all pictures.
-    pictures : int
-        Number of pictures in the corpus.
-    run, read, wrong, lost, gained : int
-        Number of pictures that were run; were read completely; gave a wrong payload; lost or gained a
-        payload compared with the baseline.
-    floor : float, optional
-        Smallest share that must be read.
-    """
+    """Counts over the pictures of one tag, "*" for all pictures."""
 
     tag: str
     pictures: int
+    # Of these, how many were run, read completely, gave a wrong payload, lost or gained one.
     run: int
     read: int
     wrong: int
@@ -64,21 +52,7 @@ class Tally:
 
 @dataclass(frozen=True, slots=True)
 class Summary:
-    """The outcomes of a run, and conclusions from them.
-
-    Parameters
-    ----------
-    options : Options
-        Options of the run.
-    corpus : Corpus
-        Pictures of the corpus.
-    baseline : Baseline, optional
-        Baseline to compare with.
-    outcomes : mapping of str to Outcome
-        Outcomes of the pictures that were run by key, in the order of the corpus.
-    versions : mapping of str to str
-        Current versions of the libraries.
-    """
+    """The outcomes of a run by key, in the order of the corpus, and conclusions from them."""
 
     options: Options
     corpus: Corpus

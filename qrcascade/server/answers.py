@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import base64
 import io
-from typing import Any, Literal
+from typing import Any, Literal, get_args
 
 from pydantic import BaseModel, Field
 
@@ -33,22 +33,27 @@ class TriedStep(BaseModel):
     error: str | None = Field(description="Why the step could not run; null if it ran.")
 
 
-class DetectedCode(BaseModel):
-    """One symbol that was read."""
+class _Code(BaseModel):
+    """What both endpoints say of a symbol that was read."""
 
     text: str
     data: str | None = Field(description="The exact bytes of the payload, in hexadecimal.")
-    corners: Corners = Field(
-        description="(x, y) in pixels of the upright picture, clockwise from the symbol's own top-left."
-    )
     confidence: float = Field(ge=0, le=1, description="Probability that the payload is exactly right.")
-    model: Model | None
     format: str
     version: str | None
     ec_level: str | None
     mirrored: bool | None
     page: int | None = Field(description="Page of the document, from 1.")
     accepted: bool = Field(description="Whether the payload matches `accept`.")
+
+
+class DetectedCode(_Code):
+    """One symbol that was read."""
+
+    corners: Corners = Field(
+        description="(x, y) in pixels of the upright picture, clockwise from the symbol's own top-left."
+    )
+    model: Model | None
 
 
 class Detected(BaseModel):
@@ -65,23 +70,14 @@ class Detected(BaseModel):
     attempts: list[TriedStep] = Field([], description="Every step; only with `trace=1`.")
 
 
-class ReadCode(BaseModel):
+class ReadCode(_Code):
     """One symbol that was read, as `QRCode.to_dict` gives it."""
 
-    text: str
-    data: str | None
     quad: Corners
-    confidence: float
     engine: str
     strategy: str
     step: str
-    version: str | None
-    ec_level: str | None
-    mirrored: bool | None
-    format: str
     evidence_bits: float | None
-    page: int | None
-    accepted: bool
 
 
 class UnreadRegion(BaseModel):
@@ -123,15 +119,8 @@ class Read(BaseModel):
 
 def model_of(strategy: str) -> Model | None:
     """Return the public name of a tier; the grid reader needs no model and counts as classical."""
-    named: dict[str, Model] = {
-        "classical": "classical",
-        "grid": "classical",
-        "nano": "nano",
-        "small": "small",
-        "medium": "medium",
-        "large": "large",
-    }
-    return named.get(strategy)
+    models: dict[str, Model] = {"grid": "classical", **{name: name for name in get_args(Model)}}
+    return models.get(strategy)
 
 
 def detect_answer(results: list[ReadResult], trace: bool) -> Detected:

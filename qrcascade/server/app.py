@@ -173,13 +173,7 @@ def _guards(settings: Settings) -> list[Any]:
 
 
 def serve(settings: Settings) -> None:
-    """Run the service until SIGTERM or SIGINT, then finish the requests in flight.
-
-    Parameters
-    ----------
-    settings : Settings
-        The service's settings.
-    """
+    """Run the service until SIGTERM or SIGINT, then finish the requests in flight."""
     logs.configure()
     app = create_app(settings)
     uvicorn.run(app, host=settings.host, port=settings.port, log_config=None, access_log=False)

@@ -6,6 +6,7 @@ import asyncio
 from collections.abc import AsyncGenerator
 
 from fastapi import Request
+from python_multipart.multipart import parse_options_header
 from starlette.datastructures import UploadFile
 from starlette.formparsers import MultiPartException, MultiPartParser
 
@@ -41,29 +42,17 @@ SCHEMA = {
 
 
 async def receive(request: Request, max_body: int, max_wait: float) -> bytes:
-    """Return the picture or document that a request carries.
+    """Return the picture or document of a request, of at most ``max_body`` bytes.
 
-    Parameters
-    ----------
-    request : Request
-        A request whose body has not been read.
-    max_body : int
-        Largest size of the file, in bytes.
-    max_wait : float
-        Longest time for the body to arrive, in seconds.
-
-    Raises
-    ------
-    ProblemError
-        408 if the body does not arrive in time, 413 if it is too large, 415 if it is compressed, 422 if it
-        is empty or a form without a file.
+    Raises `ProblemError`: 408 if the body does not arrive within ``max_wait`` seconds, 413 if it is too
+    large, 415 if it is compressed, 422 if it is empty or a form without a file.
     """
     if request.headers.get("content-encoding", "identity").lower() != "identity":
         detail = "the body has a Content-Encoding; send the file without one"
         raise ProblemError(415, detail, "unsupported")
-    kind = request.headers.get("content-type", "").partition(";")[0].strip().lower()
+    kind, _ = parse_options_header(request.headers.get("content-type"))
     try:
-        if kind == "multipart/form-data":
+        if kind == b"multipart/form-data":
             data = await asyncio.wait_for(_read_form(request, max_body), max_wait)
         else:
             data = await asyncio.wait_for(_join(_limit(request, max_body, max_body)), max_wait)

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-import io
 import threading
 from collections.abc import Iterator
 from dataclasses import dataclass
+
+import numpy as np
 
 from qrcascade import Cascade, ReadOptions, ReadResult, read_document
 
@@ -31,46 +32,26 @@ class Reader:
         """Return the preset's cascade, made on first use."""
         with self._making:
             if preset not in self._cascades:
-                self._cascades[preset] = _make_cascade(preset)
+                # In worker processes, so that a crash or hang costs an attempt, not the service.
+                self._cascades[preset] = Cascade.preset(preset, isolation="process")
             return self._cascades[preset]
 
     def pages(self, source: bytes, spec: ReadSpec) -> Iterator[ReadResult]:
         """Yield the result of each page, read when it is asked for; a picture is one page.
 
-        Raises
-        ------
-        ImageError
-            If the source is not a picture or document that can be read.
-        MissingDependencyError
-            If reading this type needs an extra.
+        Raises `ImageError` or `MissingDependencyError` if the source cannot be read, as `read_document` does.
         """
         return read_document(source, spec.options, cascade=self.cascade(spec.preset))
 
     def warm(self, preset: str, workers: int) -> ReadResult:
         """Load a preset's models in worker processes, then read an empty picture with every tier.
 
-        Returns
-        -------
-        ReadResult
-            Its attempts show which tiers do not work.
+        The attempts of the result show which tiers do not work.
         """
         self.cascade(preset).warm(workers)
-        return self.cascade(preset).read(_empty_picture(), expect="all")
+        return self.cascade(preset).read(np.full((64, 64), 255, np.uint8), expect="all")
 
     def close(self) -> None:
         """End the cascades' worker processes."""
         for cascade in self._cascades.values():
             cascade.close()
-
-
-def _make_cascade(preset: str) -> Cascade:
-    """Return a cascade in worker processes, so that a crash or hang costs an attempt, not the service."""
-    return Cascade.preset(preset, isolation="process")
-
-
-def _empty_picture() -> bytes:
-    from PIL import Image
-
-    buffer = io.BytesIO()
-    Image.new("L", (64, 64), 255).save(buffer, "png")
-    return buffer.getvalue()

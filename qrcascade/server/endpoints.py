@@ -43,13 +43,7 @@ _READ = "JPEG, PNG, GIF, BMP, TIFF, WebP, HEIC and PDF"
 
 
 class Responder:
-    """Handler that turns requests into answers.
-
-    Parameters
-    ----------
-    settings, reader, queue, metrics
-        Those of the service.
-    """
+    """Handler that turns requests into answers."""
 
     def __init__(self, settings: Settings, reader: Reader, queue: Queue, metrics: Metrics) -> None:
         self._settings = settings
@@ -63,12 +57,8 @@ class Responder:
     ) -> _T:
         """Wait for a place, the body and a turn, then call ``make`` in a worker thread.
 
-        ``make`` receives the pages, and the time by `time.monotonic` at which to stop.
-
-        Raises
-        ------
-        ProblemError
-            If the request is at fault, or the service fails.
+        ``make`` receives the pages, and the time by `time.monotonic` at which to stop. Raises `ProblemError`
+        if the request is at fault, or the service fails.
         """
         request.state.story["preset"] = spec.preset
         settings = self._settings

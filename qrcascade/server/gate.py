@@ -14,17 +14,7 @@ __all__ = ["Gate", "busy"]
 
 
 class Gate:
-    """Middleware that answers 503 while there is no place, before anything else is checked.
-
-    Parameters
-    ----------
-    app : ASGI application
-        The app that answers all other requests.
-    queue : Queue
-        The queue of readings.
-    paths : collection of str
-        Paths of the endpoints that need a place.
-    """
+    """Middleware that answers 503 on these paths while there is no place, before anything else is checked."""
 
     def __init__(self, app: ASGIApp, queue: Queue, paths: Collection[str]) -> None:
         self._app = app

@@ -12,7 +12,6 @@ from datetime import datetime, timezone
 from typing import Any
 
 from fastapi import Request
-from fastapi.responses import JSONResponse
 from starlette.requests import ClientDisconnect
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
@@ -58,14 +57,8 @@ def configure() -> None:
 class RequestLog:
     """Middleware around the whole app: gives each request an id, logs it, and counts it.
 
-    Endpoints add what they know to ``request.state.story``: outcome, preset, strategy and so on.
-
-    Parameters
-    ----------
-    app : ASGI application
-        The app that answers.
-    count : callable
-        Called with endpoint, outcome, strategy and seconds of each request.
+    Endpoints add what they know to ``request.state.story``: outcome, preset, strategy and so on. ``count`` is
+    called with endpoint, outcome, strategy and seconds of each request.
     """
 
     def __init__(self, app: ASGIApp, count: Callable[[str, str, str, float], None]) -> None:
@@ -97,7 +90,9 @@ class RequestLog:
         except Exception:
             LOGGER.exception("broken", extra={"fields": {"id": story["id"]}})
             if not status:
-                await _broken(Request(scope))(scope, receive, send_noting)
+                detail = "the service failed; its log says why, under the id in instance"
+                answer = response(Request(scope), ProblemError(500, detail, "broken"))
+                await answer(scope, receive, send_noting)
         self._write(scope, story, status, time.monotonic() - start)
 
     def _write(self, scope: Scope, story: dict[str, Any], status: int, seconds: float) -> None:
@@ -107,10 +102,3 @@ class RequestLog:
         self._count(endpoint, story["outcome"], story.get("strategy") or "", seconds)
         line = {"method": scope["method"], "endpoint": endpoint, "status": status}
         LOGGER.info("request", extra={"fields": {**line, "ms": round(seconds * 1000, 1), **story}})
-
-
-def _broken(request: Request) -> JSONResponse:
-    return response(
-        request,
-        ProblemError(500, "the service failed; its log says why, under the id in instance", "broken"),
-    )

@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import os
 from collections import defaultdict
-from collections.abc import Iterable, Iterator
-from pathlib import Path
+from contextlib import suppress
+from functools import partial
 
-from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
-from prometheus_client.metrics_core import GaugeMetricFamily, Metric
-from prometheus_client.registry import Collector
+import psutil
+from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, Info, generate_latest
 
 from qrcascade import ReadResult, __version__
 from qrcascade.server.queue import Queue
@@ -21,51 +19,33 @@ _NEURAL = ("nano", "small", "medium", "large")
 
 
 class Metrics:
-    """The metrics of one service, in their own registry.
-
-    Parameters
-    ----------
-    queue : Queue
-        The queue whose depth is reported.
-    """
+    """The metrics of one service and its queue, in their own registry."""
 
     def __init__(self, queue: Queue) -> None:
-        self.registry = registry = CollectorRegistry()
-        self._requests = Counter(
+        self._registry = registry = CollectorRegistry()
+        counter = partial(Counter, registry=registry)
+        histogram = partial(Histogram, registry=registry, buckets=_SECONDS)
+        self._requests = counter(
             "qrcascade_requests",
             "Requests by endpoint, outcome, and the tier that read the best code.",
             ["endpoint", "outcome", "strategy"],
-            registry=registry,
         )
-        self._request_seconds = Histogram(
-            "qrcascade_request_seconds",
-            "Seconds from a request's head to its answer.",
-            ["endpoint"],
-            buckets=_SECONDS,
-            registry=registry,
+        self._request_seconds = histogram(
+            "qrcascade_request_seconds", "Seconds from a request's head to its answer.", ["endpoint"]
         )
-        self._strategy_seconds = Histogram(
+        self._strategy_seconds = histogram(
             "qrcascade_strategy_seconds",
             "Seconds that a tier spent on a page, including the loading of its model.",
             ["strategy"],
-            buckets=_SECONDS,
-            registry=registry,
         )
-        self.queue_seconds = Histogram(
-            "qrcascade_queue_seconds", "Seconds of waiting for a turn.", buckets=_SECONDS, registry=registry
-        )
-        self._loaded = Gauge(
-            "qrcascade_model_loaded",
-            "1 if the model answered last time, 0 if it could not.",
-            ["model"],
-            registry=registry,
-        )
-        self._loads = Counter(
+        self.queue_seconds = histogram("qrcascade_queue_seconds", "Seconds of waiting for a turn.")
+        self._loads = counter(
             "qrcascade_model_loads",
             "Times that a model started or stopped answering, including its first answer.",
             ["model", "outcome"],
-            registry=registry,
         )
+        loaded = "1 if the model answered last time, 0 if it could not."
+        self._loaded = Gauge("qrcascade_model_loaded", loaded, ["model"], registry=registry)
         self._answers: dict[str, bool] = {}
         _add_gauges(registry, queue)
 
@@ -95,51 +75,26 @@ class Metrics:
 
     def text(self) -> bytes:
         """Return all metrics in Prometheus's text format."""
-        return generate_latest(self.registry)
+        return generate_latest(self._registry)
 
 
 def _add_gauges(registry: CollectorRegistry, queue: Queue) -> None:
     """Add the metrics whose values are looked up on request."""
-    depth = Gauge("qrcascade_queue_depth", "Requests that are waiting for a turn.", registry=registry)
+    gauge = partial(Gauge, registry=registry)
+    depth = gauge("qrcascade_queue_depth", "Requests that are waiting for a turn.")
     depth.set_function(lambda: max(0, queue.inside - queue.running))
-    running = Gauge("qrcascade_readings_running", "Readings in progress.", registry=registry)
-    running.set_function(lambda: queue.running)
-    Gauge("qrcascade_info", "Version of qrcascade.", ["version"], registry=registry).labels(__version__).set(
-        1
-    )
-    registry.register(_Memory())
+    gauge("qrcascade_readings_running", "Readings in progress.").set_function(lambda: queue.running)
+    Info("qrcascade", "Version of qrcascade.", registry=registry).info({"version": __version__})
+    memory = "Resident memory of the service's own process and of all its workers, in bytes."
+    resident = gauge("qrcascade_resident_memory_bytes", memory, ["process"])
+    resident.labels("service").set_function(lambda: psutil.Process().memory_info().rss)
+    resident.labels("workers").set_function(_measure_workers)
 
 
-class _Memory(Collector):
-    """Collector of the resident memory of the service and its workers, where there is a ``/proc``."""
-
-    def collect(self) -> Iterable[Metric]:
-        own = os.getpid()
-        resident = GaugeMetricFamily(
-            "qrcascade_resident_memory_bytes",
-            "Resident memory of the service's own process and of all its workers, in bytes.",
-            labels=["process"],
-        )
-        if (Path("/proc") / str(own) / "statm").is_file():
-            resident.add_metric(["service"], _resident(own))
-            resident.add_metric(["workers"], sum(map(_resident, _descendants(own))))
-        yield resident
-
-
-def _resident(pid: int) -> int:
-    try:
-        pages = int(Path(f"/proc/{pid}/statm").read_text().split()[1])
-    except (OSError, IndexError):
-        return 0  # The process has ended.
-    return pages * os.sysconf("SC_PAGE_SIZE")
-
-
-def _descendants(pid: int) -> Iterator[int]:
-    for children in Path(f"/proc/{pid}/task").glob("*/children"):
-        try:
-            found = [int(child) for child in children.read_text().split()]
-        except OSError:
-            continue
-        for child in found:
-            yield child
-            yield from _descendants(child)
+def _measure_workers() -> int:
+    resident = 0
+    for worker in psutil.Process().children(recursive=True):
+        # One that has just ended has no memory.
+        with suppress(psutil.Error):
+            resident += worker.memory_info().rss
+    return resident

@@ -20,18 +20,8 @@ MEDIA_TYPE = "application/problem+json"
 class ProblemError(Exception):
     """A request cannot be answered as asked.
 
-    Parameters
-    ----------
-    status : int
-        The HTTP status.
-    detail : str
-        Message for the caller: may show what was given, but never a path or traceback of the service.
-    outcome : str
-        Outcome for the log and the metrics.
-    headers : mapping, optional
-        Further headers of the answer.
-    errors : sequence of {"where", "what"}
-        Which parts of the request are wrong, and why.
+    ``detail`` is for the caller: it may show what was given, but never a path or traceback of the service.
+    ``outcome`` is for the log and the metrics; ``errors`` say which parts of the request are wrong.
     """
 
     def __init__(

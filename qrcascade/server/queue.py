@@ -55,21 +55,8 @@ class _Call(Generic[_T]):
 class Queue:
     """Places for requests, and worker threads that read for them.
 
-    Parameters
-    ----------
-    concurrency : int
-        Number of worker threads.
-    waiting : int
-        Number of further places, for requests that wait.
-    max_wait : float
-        Longest wait for a turn, in seconds.
-
-    Attributes
-    ----------
-    places : int
-        Number of requests that may have a place, waiting or being read.
-    inside, running : int
-        Number of requests that have a place, and of calls in progress.
+    ``concurrency`` readings run at the same time, ``waiting`` further requests wait, at most ``max_wait``
+    seconds each. ``inside`` counts the requests that have a place, ``running`` the calls in progress.
     """
 
     def __init__(self, concurrency: int, waiting: int, max_wait: float) -> None:
@@ -95,13 +82,7 @@ class Queue:
 
     @asynccontextmanager
     async def place(self) -> AsyncIterator[None]:
-        """Hold a place within the ``with``; take it before receiving the request's body.
-
-        Raises
-        ------
-        FullError
-            If there is no place.
-        """
+        """Hold a place while the request's body is received and read; `FullError` if there is none."""
         if (retry_after := self.retry_if_full()) is not None:
             raise FullError(retry_after)
         self.inside += 1
@@ -122,14 +103,8 @@ class Queue:
         Wait at most ``limit`` seconds for the result; the thread stays busy until ``work`` returns. When the
         turn has come, ``gone`` says whether the caller hung up. ``waited`` receives the seconds of waiting.
 
-        Raises
-        ------
-        FullError
-            If the turn did not come in time.
-        GoneError
-            If the caller has hung up.
-        asyncio.TimeoutError
-            If the limit has passed.
+        Raises `FullError` if the turn did not come in time, `GoneError` if the caller has hung up, and
+        asyncio.TimeoutError if the limit has passed.
         """
         latest = time.monotonic() + self._max_wait
         call = _Call(work, self, waited, latest - self._max_wait)

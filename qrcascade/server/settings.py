@@ -1,28 +1,22 @@
-"""The settings and their defaults; `qrcascade.cli.serve` reads them from flags and the environment."""
+"""The settings, their defaults and limits; `qrcascade serve` takes them from flags and the environment."""
 
 from __future__ import annotations
 
 import ipaddress
-import os
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from qrcascade import OptionError
+from qrcascade.batch import processors
 from qrcascade.cascade import PRESETS
 
-__all__ = ["Settings", "cores"]
+__all__ = ["Settings"]
 
 _NAME = re.compile(r"[A-Za-z0-9_-]{1,40}")
 # The tokens that a header can carry (RFC 6750).
 _TOKEN = re.compile(r"[A-Za-z0-9._~+/-]+=*")
-
-
-def cores() -> int:
-    """Return the number of processors that this process may use."""
-    if hasattr(os, "sched_getaffinity"):
-        return len(os.sched_getaffinity(0))
-    return os.cpu_count() or 1
+_LEAST = {"port": 0, "concurrency": 1, "queue": 0, "max_body": 1, "max_pages": 1}
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,7 +68,7 @@ class Settings:
     accept: Mapping[str, re.Pattern[str]] = field(default_factory=dict)
     timeout: float = 10.0
     max_timeout: float = 60.0
-    concurrency: int = field(default_factory=cores)
+    concurrency: int = field(default_factory=processors)
     queue: int = 16
     max_wait: float = 30.0
     max_body: int = 32 * 2**20
@@ -89,9 +83,11 @@ class Settings:
         for name in self.accept:
             if not _NAME.fullmatch(name):
                 raise OptionError(f"a name for accept must be 1 to 40 letters, digits, - or _, got {name!r}")
-        for name in ("concurrency", "max_body", "max_pages"):
-            _check_at_least(name, getattr(self, name), 1)
-        _check_at_least("queue", self.queue, 0)
+        for name, low in _LEAST.items():
+            if getattr(self, name) < low:
+                raise OptionError(f"{name} must be at least {low}, got {getattr(self, name)!r}")
+        if self.port > 65_535:
+            raise OptionError(f"port must be at most 65535, got {self.port!r}")
         for name in ("timeout", "max_timeout", "max_wait"):
             if not 0 < getattr(self, name) <= 86_400:
                 raise OptionError(
@@ -106,11 +102,6 @@ class Settings:
             raise OptionError("a token may contain only letters, digits and . _ ~ + / -, and = at its end")
         if self.token is None and not self.without_token and not _is_loopback(self.host):
             raise OptionError(f"{self.host} is not the loopback: set QRCASCADE_TOKEN or give --without-token")
-
-
-def _check_at_least(name: str, value: int, low: int) -> None:
-    if value < low:
-        raise OptionError(f"{name} must be at least {low}, got {value!r}")
 
 
 def _is_loopback(host: str) -> bool:

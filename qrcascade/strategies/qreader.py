@@ -50,11 +50,10 @@ class QReaderStrategy:
         file is fetched only if ``QRCASCADE_ACCEPT_LICENCE`` is set.
     max_side : int
         Longer side in pixels to which larger pictures are reduced for detection; decoding uses all pixels.
-    runtime : {"auto", "torch", "openvino", "onnx", "openvino-bf16"}
-        What the detector runs in. The last three need an export (`qrcascade.neural.runtimes.export`), do not
+    runtime : {"auto", "torch", "openvino", "onnx"}
+        What the detector runs in. The last two need an export (`qrcascade.neural.runtimes.export`), do not
         import torch, and skip QReader's own decoding of regions. "auto" takes the first of openvino and onnx
-        that is installed and exported, else torch. "openvino-bf16" computes in 16 bits if the processor can,
-        which gives slightly different outlines in half the time.
+        that is installed and exported, else torch.
     device : str, optional
         Torch device, such as "cpu" or "cuda:0"; None lets Ultralytics choose. Only for torch.
     threads : int, optional

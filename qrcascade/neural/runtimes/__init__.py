@@ -7,9 +7,9 @@ from __future__ import annotations
 
 from qrcascade.neural.runtimes.detector import Decoder, Detector, ExportedDetector
 from qrcascade.neural.runtimes.registry import (
-    CHOICES,
     DECODING,
     EXPORTS,
+    PACKAGES,
     RUNTIMES,
     Exported,
     choose,
@@ -20,9 +20,9 @@ from qrcascade.neural.runtimes.registry import (
 )
 
 __all__ = [
-    "CHOICES",
     "DECODING",
     "EXPORTS",
+    "PACKAGES",
     "RUNTIMES",
     "Decoder",
     "Detector",

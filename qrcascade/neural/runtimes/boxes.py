@@ -28,21 +28,14 @@ _MOST = 100
 
 @dataclass(frozen=True, slots=True)
 class Letterbox:
-    """The placement of a picture in the network's input.
+    """The placement of a picture in the network's input."""
 
-    Parameters
-    ----------
-    source : (int, int)
-        Width and height of the picture.
-    left, top : int
-        Gray columns and rows before the picture.
-    scale : (float, float)
-        Input pixels per picture pixel, along x and y.
-    """
-
+    # Width and height of the picture.
     source: tuple[int, int]
+    # Gray columns and rows before it.
     left: int
     top: int
+    # Input pixels per picture pixel, along x and y.
     scale: tuple[float, float]
 
     def to_source(self, points: NDArray[Any]) -> NDArray[np.float32]:

@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
+import os
 import threading
 import warnings
 from collections.abc import Callable
-from functools import partial
 from pathlib import Path
 from typing import Any, Protocol, runtime_checkable
 
 import numpy as np
 from numpy.typing import NDArray
 
-from qrcascade.errors import WeightsError
+from qrcascade.errors import WeightsError, in_words
 from qrcascade.image.frame import Gray
 from qrcascade.image.quad import Quad
 from qrcascade.neural.runtimes.boxes import find_detections, letterbox
@@ -55,13 +55,7 @@ class Decoder(Protocol):
 
 
 class ExportedDetector:
-    """An exported model, opened on first use. Safe to share between threads.
-
-    Parameters
-    ----------
-    model : Exported
-        As found by `qrcascade.neural.runtimes.registry`.
-    """
+    """An exported model, opened on first use. Safe to share between threads."""
 
     def __init__(self, model: Exported) -> None:
         self.model = model
@@ -69,13 +63,7 @@ class ExportedDetector:
         self._opening = threading.Lock()
 
     def detect(self, rgb: Gray, threads: int | None = None) -> list[tuple[Quad, float]]:
-        """Locate symbols: see `Detector`.
-
-        Raises
-        ------
-        WeightsError
-            If the runtime cannot open the model.
-        """
+        """Locate symbols: see `Detector`. Raises `WeightsError` if the runtime cannot open the model."""
         tensor, placed = letterbox(rgb, self.model.side, self.model.stride)
         boxes, prototypes = self._network(threads)(tensor)
         return find_detections(boxes[0], prototypes[0], (tensor.shape[3], tensor.shape[2]), placed)
@@ -89,22 +77,23 @@ class ExportedDetector:
                 except Exception as error:
                     raise WeightsError(
                         f"{self.model.runtime} cannot open {self.model.file}; export it again with "
-                        f"qrcascade weights export ({type(error).__name__}: {error})"
+                        f"qrcascade weights export ({in_words(error)})"
                     ) from error
             return self._networks[threads]
 
 
-def _open_openvino(file: Path, threads: int | None, arithmetic: str = "f32") -> Network:
+def _open_openvino(file: Path, threads: int | None) -> Network:
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         import openvino
 
     core = openvino.Core()
-    if arithmetic == "bf16" and "BF16" not in core.get_property("CPU", "OPTIMIZATION_CAPABILITIES"):
+    # The same numbers as torch unless asked for otherwise: on some processors the default is 16 bits.
+    precision = os.environ.get("QRCASCADE_OPENVINO_PRECISION") or "f32"
+    if precision == "bf16" and "BF16" not in core.get_property("CPU", "OPTIMIZATION_CAPABILITIES"):
         # It would be emulated, slower than 32 bits.
-        arithmetic = "f32"
-    # One picture at a time, and the same numbers as torch: on some processors the default is 16 bits.
-    options: dict[str, Any] = {"PERFORMANCE_HINT": "LATENCY", "INFERENCE_PRECISION_HINT": arithmetic}
+        precision = "f32"
+    options: dict[str, Any] = {"PERFORMANCE_HINT": "LATENCY", "INFERENCE_PRECISION_HINT": precision}
     if threads is not None:
         options["INFERENCE_NUM_THREADS"] = threads
     compiled = core.compile_model(file, "CPU", options)
@@ -141,8 +130,4 @@ def _open_onnx(file: Path, threads: int | None) -> Network:
     return run
 
 
-_OPENERS: dict[str, Callable[[Path, int | None], Network]] = {
-    "openvino": _open_openvino,
-    "onnx": _open_onnx,
-    "openvino-bf16": partial(_open_openvino, arithmetic="bf16"),
-}
+_OPENERS = {"openvino": _open_openvino, "onnx": _open_onnx}

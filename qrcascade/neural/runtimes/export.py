@@ -11,29 +11,18 @@ import tempfile
 from pathlib import Path
 from typing import Any
 
-from qrcascade.errors import MissingDependencyError, OptionError, WeightsError
+from qrcascade.errors import MissingDependencyError, OptionError, WeightsError, in_words
 from qrcascade.neural import weights
 from qrcascade.neural.runtimes.registry import EXPORTS, find_missing, record_path, sha256
 
-__all__ = ["export"]
+__all__ = ["convert", "export", "publish"]
 
 
 def export(size: str, runtime: str = "openvino", folder: str | os.PathLike[str] | None = None) -> Path:
-    """Export the weights of a size for a runtime, into the same folder.
+    """Export the weights of a size for one of `EXPORTS`, into the same folder; return the export's record.
 
-    Missing weights are fetched. An earlier export is replaced in one step or not at all.
-
-    Parameters
-    ----------
-    size, folder
-        See `qrcascade.neural.weights.ensure`.
-    runtime : {"openvino", "onnx"}
-        "openvino" writes OpenVINO's own format with 16-bit weights, half the size of the ONNX file.
-
-    Returns
-    -------
-    Path
-        The record of the export (`qrcascade.neural.runtimes.registry`).
+    Missing weights are fetched. An earlier export is replaced in one step or not at all. OpenVINO's own
+    format gets 16-bit weights, half the size of the ONNX file.
 
     Raises
     ------
@@ -50,13 +39,12 @@ def export(size: str, runtime: str = "openvino", folder: str | os.PathLike[str] 
             staged = Path(stage, "model.pt")
             weights.check(source, staged)
             shape = _to_onnx(staged)
-            files = _convert(staged.with_suffix(".onnx"), runtime)
-            return _publish(files, record_path(size, runtime, folder), {"source": sha256(staged), **shape})
+            files = convert(staged.with_suffix(".onnx"), runtime)
+            return publish(files, record_path(size, runtime, folder), {"source": sha256(staged), **shape})
     except WeightsError:
         raise
     except Exception as error:
-        why = f"{type(error).__name__}: {error}"
-        raise WeightsError(f"exporting {source} for {runtime} failed ({why})") from error
+        raise WeightsError(f"exporting {source} for {runtime} failed ({in_words(error)})") from error
 
 
 def _check(size: str, runtime: str) -> None:
@@ -91,7 +79,7 @@ def _to_onnx(staged: Path) -> dict[str, int]:
     return {"side": max(side) if isinstance(side, list | tuple) else int(side), "stride": stride}
 
 
-def _convert(model: Path, runtime: str) -> list[Path]:
+def convert(model: Path, runtime: str) -> list[Path]:
     """Convert an ONNX model for a runtime; return the files, first the one that the runtime opens."""
     if runtime == "onnx":
         return [model]
@@ -105,7 +93,7 @@ def _convert(model: Path, runtime: str) -> list[Path]:
     return [xml, xml.with_suffix(".bin")]
 
 
-def _publish(files: list[Path], record: Path, facts: dict[str, Any]) -> Path:
+def publish(files: list[Path], record: Path, facts: dict[str, Any]) -> Path:
     """Move files beside the weights, named after their content; write the record last."""
     digest = hashlib.sha256("".join(sha256(file) for file in files).encode()).hexdigest()[:12]
     names = [f"{record.stem}-{digest}{file.suffix}" for file in files]

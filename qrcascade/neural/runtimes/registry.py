@@ -20,13 +20,12 @@ from qrcascade.errors import OptionError, WeightsError
 from qrcascade.neural import weights
 
 __all__ = [
-    "CHOICES",
     "DECODING",
     "EXPORTS",
+    "PACKAGES",
     "RUNTIMES",
     "Exported",
     "choose",
-    "command",
     "find_export",
     "find_missing",
     "is_installed",
@@ -37,38 +36,23 @@ __all__ = [
 
 EXPORTS = ("openvino", "onnx")
 """The runtimes that models are exported for, fastest first."""
-RUNTIMES = ("torch", *EXPORTS, "openvino-bf16")
-"""All runtimes; the last is OpenVINO with 16-bit arithmetic, which uses the export for OpenVINO."""
-CHOICES = ("auto", *RUNTIMES)
+RUNTIMES = ("torch", *EXPORTS)
+"""All runtimes."""
 DECODING = ("torch",)
 """The runtimes in which QReader itself runs, so that it can decode what it locates."""
 
-_EXTRAS = {"torch": "qreader", "openvino": "openvino", "onnx": "onnx", "openvino-bf16": "openvino"}
-_PACKAGES = {
-    "torch": ("qreader", "torch"),
-    "openvino": ("openvino",),
-    "onnx": ("onnxruntime",),
-    "openvino-bf16": ("openvino",),
-}
+PACKAGES = {"torch": ("qreader", "torch"), "openvino": ("openvino",), "onnx": ("onnxruntime",)}
+"""The packages that each runtime needs."""
+
+_EXTRAS = {"torch": "qreader", "openvino": "openvino", "onnx": "onnx"}
 
 
 @dataclass(frozen=True, slots=True)
 class Exported:
-    """An exported model.
-
-    Parameters
-    ----------
-    runtime : str
-        One of `RUNTIMES` other than torch.
-    file : Path
-        The file that the runtime opens.
-    side : int
-        The longer side of the network's input, in pixels.
-    stride : int
-        Both sides are multiples of this.
-    """
+    """An exported model for one of `EXPORTS`: see `letterbox` for the side and stride of its input."""
 
     runtime: str
+    # The one that the runtime opens.
     file: Path
     side: int
     stride: int
@@ -76,7 +60,7 @@ class Exported:
 
 def find_missing(runtime: str) -> list[str]:
     """Return the packages of a runtime that are not installed; imports none of them."""
-    return [name for name in _PACKAGES[runtime] if importlib.util.find_spec(name) is None]
+    return [name for name in PACKAGES[runtime] if importlib.util.find_spec(name) is None]
 
 
 def is_installed(runtime: str) -> bool:
@@ -89,20 +73,9 @@ def remedy(runtime: str) -> str:
     return f"pip install 'qrcascade[{_EXTRAS[runtime]}]'"
 
 
-def command(size: str, runtime: str, folder: str | os.PathLike[str] | None = None) -> str:
-    """Return the command that exports a size for a runtime."""
-    into = f" --folder {shlex.quote(os.fspath(folder))}" if folder else ""
-    return f"qrcascade weights export --size {size} --runtime {_get_format(runtime)}{into}"
-
-
 def record_path(size: str, runtime: str, folder: str | os.PathLike[str] | None = None) -> Path:
     """Return where the record of an export is, or would be."""
-    return weights.folder(folder) / f"qrdet-{size}.{_get_format(runtime)}.json"
-
-
-def _get_format(runtime: str) -> str:
-    """Return which of `EXPORTS` a runtime uses."""
-    return runtime.removesuffix("-bf16")
+    return weights.folder(folder) / f"qrdet-{size}.{runtime}.json"
 
 
 def choose(
@@ -113,27 +86,14 @@ def choose(
 ) -> str:
     """Return the runtime to use for a size.
 
-    Parameters
-    ----------
-    size : str
-        One of `weights.SIZES`.
-    runtime : str
-        One of `CHOICES`. "auto" is the value of ``QRCASCADE_RUNTIME``, else the first of `EXPORTS` that is
-        installed and exported from the present weights, else "torch".
-    folder : path, optional
-        Folder of the weights; see `qrcascade.neural.weights.folder`.
-    device : str, optional
-        Torch device; if one is given, "auto" means "torch".
-
-    Raises
-    ------
-    OptionError
-        If there is no such runtime, or a device is given for an exported model.
+    "auto" is the value of ``QRCASCADE_RUNTIME``, else the first of `EXPORTS` that is installed and exported
+    from the present weights, else "torch". A torch ``device`` means "torch", too. Raises `OptionError` if
+    there is no such runtime, or a device is given for an exported model.
     """
     if runtime == "auto":
         runtime = os.environ.get("QRCASCADE_RUNTIME") or "auto"
-    if runtime not in CHOICES:
-        raise OptionError(f"runtime must be one of {', '.join(CHOICES)}, got {runtime!r}")
+    if runtime not in ("auto", *RUNTIMES):
+        raise OptionError(f"runtime must be one of auto, {', '.join(RUNTIMES)}, got {runtime!r}")
     if device is not None and runtime not in ("auto", "torch"):
         raise OptionError(f"device is only for torch; runtime {runtime!r} does not take {device!r}")
     if runtime != "auto":
@@ -155,15 +115,12 @@ def _is_usable(size: str, runtime: str, folder: str | os.PathLike[str] | None) -
 def find_export(size: str, runtime: str, folder: str | os.PathLike[str] | None = None) -> Exported:
     """Return the export of a size for a runtime.
 
-    If the weights are present, the export must have been made from them.
-
-    Raises
-    ------
-    WeightsError
-        If there is none, or it was made from other weights; the message has the command that makes it.
+    If the weights are present, the export must have been made from them. Raises `WeightsError` if there is
+    none, or it was made from other weights; the message has the command that makes it.
     """
     record = record_path(size, runtime, folder)
-    mend = f"to export it: {command(size, runtime, folder)}"
+    into = f" --folder {shlex.quote(os.fspath(folder))}" if folder else ""
+    mend = f"to export it: qrcascade weights export --size {size} --runtime {runtime}{into}"
     try:
         found = json.loads(record.read_text("utf-8"))
         files = [record.parent / Path(name).name for name in found["files"]]

@@ -38,14 +38,9 @@ if hasattr(os, "register_at_fork"):
 
 
 class TorchDetector:
-    """A loaded QReader. Calls are serialised across all models: see `_calling`.
+    """A loaded QReader with re-encoding off. Calls are serialised across all models: see `_calling`.
 
-    Parameters
-    ----------
-    reader : qreader.QReader
-        With re-encoding off.
-    device : str, optional
-        Torch device; None lets Ultralytics choose.
+    A ``device`` of None lets Ultralytics choose.
     """
 
     def __init__(self, reader: Any, device: str | None) -> None:
@@ -99,20 +94,10 @@ def build(size: str, file: Path) -> Any:
 @contextlib.contextmanager
 def quiet() -> Iterator[None]:
     """Keep Ultralytics from fetching, reporting, printing and warning; one caller at a time."""
-    with _calling, keep_process(), _quiet_environment(), _silence():
+    with _calling, keep_process(), _silence():
+        for name, value in _QUIET.items():
+            os.environ.setdefault(name, value)
         yield
-
-
-@contextlib.contextmanager
-def _quiet_environment() -> Iterator[None]:
-    before = {name: os.environ.get(name) for name in _QUIET}
-    os.environ.update({name: value for name, value in _QUIET.items() if before[name] is None})
-    try:
-        yield
-    finally:
-        for name, value in before.items():
-            if value is None:
-                os.environ.pop(name, None)
 
 
 @contextlib.contextmanager

@@ -28,38 +28,23 @@ def keep_process() -> Iterator[None]:
     for name in _REPLACED:
         with contextlib.suppress(ImportError):
             modules[name] = importlib.import_module(name)
-    functions = [(m, name, getattr(m, name)) for key, m in modules.items() for name in _REPLACED[key]]
-    environment, printing = dict(os.environ), np.get_printoptions()
-    with _keep_torch(modules.get("torch")), _keep_opencv(modules.get("cv2")):
-        try:
-            yield
-        finally:
-            for module, name, function in functions:
-                setattr(module, name, function)
-            for name in set(os.environ) - set(environment):
-                del os.environ[name]
-            os.environ.update(environment)
-            np.set_printoptions(**printing)
-
-
-@contextlib.contextmanager
-def _keep_torch(torch: Any) -> Iterator[None]:
-    if torch is None:
+    torch, cv2 = modules.get("torch"), modules.get("cv2")
+    with contextlib.ExitStack() as after:
+        for key, module in modules.items():
+            for name in _REPLACED[key]:
+                after.callback(setattr, module, name, getattr(module, name))
+        if torch is not None:
+            printing = {n: v for n, v in vars(torch._tensor_str.PRINT_OPTS).items() if v is not None}
+            after.callback(torch.set_printoptions, **printing)
+            after.callback(torch.set_num_threads, torch.get_num_threads())
+        if cv2 is not None:
+            after.callback(cv2.setNumThreads, cv2.getNumThreads())
+        after.callback(np.set_printoptions, **np.get_printoptions())
+        after.callback(_restore_environment, dict(os.environ))
         yield
-        return
-    threads, printing = torch.get_num_threads(), dict(vars(torch._tensor_str.PRINT_OPTS))
-    try:
-        yield
-    finally:
-        torch.set_num_threads(threads)
-        torch.set_printoptions(**{name: value for name, value in printing.items() if value is not None})
 
 
-@contextlib.contextmanager
-def _keep_opencv(cv2: Any) -> Iterator[None]:
-    threads = None if cv2 is None else cv2.getNumThreads()
-    try:
-        yield
-    finally:
-        if threads is not None:
-            cv2.setNumThreads(threads)
+def _restore_environment(before: dict[str, str]) -> None:
+    for name in set(os.environ) - set(before):
+        del os.environ[name]
+    os.environ.update(before)
