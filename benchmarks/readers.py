@@ -6,8 +6,11 @@ import os
 import sys
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from typing import Any
+
+import zxingcpp
 
 from benchmarks.wechat import WeChat
 from qrcascade import Cascade, ClassicalStrategy, Frame, GridStrategy, QReaderStrategy, Quad
@@ -17,8 +20,6 @@ from qrcascade.image.frame import Gray
 from qrcascade.neural.models import load as load_model
 from qrcascade.neural.runtimes import RUNTIMES
 from qrcascade.neural.runtimes.torch import TorchDetector
-
-__all__ = ["READERS", "Output", "Reading", "build"]
 
 _QR = frozenset(["QRCode"])
 
@@ -49,22 +50,7 @@ class Reading:
 Reader = Callable[[Gray], Reading]
 
 
-def _preset(name: str, expect: str | None) -> Reader:
-    return _cascade(Cascade.preset(name), expect)
-
-
-def _thorough_nano(expect: str | None) -> Reader:
-    """The thorough preset with nano in the place of Small and Medium."""
-    nano = QReaderStrategy("n")
-    return _cascade(Cascade([ClassicalStrategy(), GridStrategy(), nano, GridStrategy()]), expect)
-
-
-def _nano(runtime: str) -> Reader:
-    """The nano preset in one runtime."""
-    return _cascade(Cascade([ClassicalStrategy(), QReaderStrategy("n", runtime=runtime)]), None)
-
-
-def _cascade(cascade: Cascade, expect: str | None) -> Reader:
+def _cascade(cascade: Cascade, expect: str | None = None) -> Reader:
     def read(rgb: Gray) -> Reading:
         result = cascade.read(rgb, expect=expect)
         outputs = [Output(c.text, c.quad, c.data, c.confidence) for c in result.codes]
@@ -88,14 +74,17 @@ def _engine(name: str) -> Reader:
 
 
 def _zxing() -> Reader:
-    import zxingcpp
-
     def read(rgb: Gray) -> Reading:
-        gray = Frame.load(rgb).gray
-        found = zxingcpp.read_barcodes(gray, formats=zxingcpp.BarcodeFormats(zxingcpp.BarcodeFormat.QRCode))
+        found = bare(Frame.load(rgb).gray)
         return Reading([Output(b.text, _corners(b.position), b.bytes) for b in found if b.text])
 
     return read
+
+
+def bare(source: Any) -> list[Any]:
+    """What zxing-cpp alone reads of pixels or of an open picture."""
+    formats = zxingcpp.BarcodeFormats(zxingcpp.BarcodeFormat.QRCode)
+    return list(zxingcpp.read_barcodes(source, formats=formats))
 
 
 def _corners(position: Any) -> Quad:
@@ -131,18 +120,33 @@ def _wechat() -> Reader:
     return read
 
 
+def _preset(name: str, expect: str | None = None) -> Reader:
+    return _cascade(Cascade.preset(name), expect)
+
+
+def _nano(runtime: str) -> Reader:
+    """The nano preset in one runtime."""
+    return _cascade(Cascade([ClassicalStrategy(), QReaderStrategy("n", runtime=runtime)]))
+
+
+def _thorough_nano(expect: str | None = None) -> Reader:
+    """The thorough preset with nano in the place of Small and Medium."""
+    nano = QReaderStrategy("n")
+    return _cascade(Cascade([ClassicalStrategy(), GridStrategy(), nano, GridStrategy()]), expect)
+
+
 READERS: dict[str, Callable[[], Reader]] = {
     "zxing-cpp": _zxing,
-    "pyzbar": lambda: _engine("zbar"),
-    "opencv": lambda: _engine("opencv"),
-    "opencv-aruco": lambda: _engine("aruco"),
+    "pyzbar": partial(_engine, "zbar"),
+    "opencv": partial(_engine, "opencv"),
+    "opencv-aruco": partial(_engine, "aruco"),
     "wechat": _wechat,
-    **{f"qreader-{size}": (lambda size=size: _qreader(size)) for size in "nsml"},  # type: ignore[misc]
-    **{name: (lambda name=name: _preset(name, None)) for name in PRESETS},  # type: ignore[misc]
-    **{f"{name}-all": (lambda name=name: _preset(name, "all")) for name in PRESETS},  # type: ignore[misc]
-    **{f"nano-{runtime}": (lambda runtime=runtime: _nano(runtime)) for runtime in RUNTIMES},  # type: ignore[misc]
-    "thorough-nano": lambda: _thorough_nano(None),
-    "thorough-nano-all": lambda: _thorough_nano("all"),
+    **{f"qreader-{size}": partial(_qreader, size) for size in "nsml"},
+    **{name: partial(_preset, name) for name in PRESETS},
+    **{f"{name}-all": partial(_preset, name, "all") for name in PRESETS},
+    **{f"nano-{runtime}": partial(_nano, runtime) for runtime in RUNTIMES},
+    "thorough-nano": _thorough_nano,
+    "thorough-nano-all": partial(_thorough_nano, "all"),
 }
 """A reader's name to what builds it; ``-all`` is a preset with ``expect="all"``."""
 

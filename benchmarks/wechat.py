@@ -16,19 +16,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-__all__ = ["WeChat"]
-
 
 class WeChat:
-    """The worker's other end.
-
-    Parameters
-    ----------
-    python : str
-        An interpreter that can import opencv-contrib 4.x.
-    models : Path
-        Folder of the four model files.
-    """
+    """The worker's other end, of an interpreter with opencv-contrib 4.x and a folder of the four models."""
 
     def __init__(self, python: str, models: Path) -> None:
         self._worker = subprocess.Popen(
