@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import json
-import os
 import statistics
-import subprocess
 import sys
 import tempfile
 from pathlib import Path
@@ -16,7 +14,7 @@ import numpy as np
 
 from benchmarks import corpora, options
 from benchmarks.corpora import Picture
-from benchmarks.harness import each
+from benchmarks.harness import Program, each
 from benchmarks.options import every, option
 from benchmarks.render import publish, table
 from benchmarks.symbols import in_file
@@ -87,7 +85,7 @@ def _measure(
     readers = [_start(checkout, asked) for checkout in checkouts]
     # What is loaded at the first picture is nobody's time.
     for reader in readers:
-        _ask(reader, files[0])
+        reader.ask(files[0])
 
     def look(task: tuple[int, Path]) -> Pair:
         number, file = task
@@ -95,32 +93,20 @@ def _measure(
         for turn in range(rounds):
             # Who comes first changes from reading to reading.
             for which in (0, 1) if (number + turn) % 2 else (1, 0):
-                taken[which].append(_ask(readers[which], file))
+                taken[which].append(readers[which].ask(file))
         ours, theirs = (statistics.median(t[0 if isolated else 1] for t in each) for each in taken)
         return ours, theirs, taken[0][0][2] == taken[1][0][2]
 
     pairs = list(each(look, list(enumerate(files))))
     for reader in readers:
-        reader.communicate()
+        reader.end()
     return pairs
 
 
-def _start(checkout: Path, asked: str) -> subprocess.Popen[str]:
+def _start(checkout: Path, asked: str) -> Program:
     with tempfile.NamedTemporaryFile("w", suffix=".py", delete=False) as script:
         script.write(_READER)
-    environment = {**os.environ, "PYTHONPATH": str(checkout)}
-    command = [sys.executable, script.name, asked]
-    return subprocess.Popen(
-        command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, env=environment
-    )
-
-
-def _ask(reader: subprocess.Popen[str], file: Path) -> Any:
-    assert reader.stdin is not None
-    assert reader.stdout is not None
-    reader.stdin.write(f"{file}\n")
-    reader.stdin.flush()
-    return json.loads(reader.stdout.readline())
+    return Program(sys.executable, script.name, asked, PYTHONPATH=str(checkout))
 
 
 def _cells(pairs: list[Pair]) -> list[object]:

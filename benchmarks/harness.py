@@ -10,6 +10,7 @@ import contextlib
 import dataclasses
 import json
 import multiprocessing
+import os
 import subprocess
 import sys
 import time
@@ -162,3 +163,27 @@ def own_process(code: str, *arguments: object) -> str:
     """What a program prints in a fresh process."""
     command = [sys.executable, "-c", code, *map(str, arguments)]
     return subprocess.run(command, capture_output=True, text=True, check=True).stdout
+
+
+class Program:
+    """A program in a process of its own, which answers each line with a line of JSON."""
+
+    def __init__(self, *command: str, **environment: str) -> None:
+        pipe = subprocess.PIPE
+        self._process = subprocess.Popen(command, stdin=pipe, stdout=pipe, env={**os.environ, **environment})
+
+    def ask(self, line: object, data: bytes = b"") -> Any:
+        """Its answer to a line, and to the data that follow the line."""
+        stdin, stdout = self._process.stdin, self._process.stdout
+        assert stdin is not None
+        assert stdout is not None
+        stdin.write(f"{line}\n".encode() + data)
+        stdin.flush()
+        answer = stdout.readline()
+        if not answer:
+            raise RuntimeError(f"{self._process.args!r} ended with {self._process.wait()}")
+        return json.loads(answer)
+
+    def end(self) -> None:
+        """Close its input, and wait until it has ended."""
+        self._process.communicate()

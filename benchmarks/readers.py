@@ -12,7 +12,7 @@ from typing import Any
 
 import zxingcpp
 
-from benchmarks.wechat import WeChat
+from benchmarks.harness import Program
 from qrcascade import Cascade, ClassicalStrategy, Frame, GridStrategy, QReaderStrategy, Quad
 from qrcascade.cascade import PRESETS
 from qrcascade.engines import engine
@@ -111,11 +111,13 @@ def _qreader(size: str) -> Reader:
 def _wechat() -> Reader:
     python = os.environ.get("QRCASCADE_WECHAT_PYTHON", sys.executable)
     models = Path(os.environ.get("QRCASCADE_WECHAT_MODELS", Path(__file__).parents[2] / "shared" / "wechat"))
-    peer = WeChat(python, models)
+    peer = Program(python, str(Path(__file__).with_name("wechat.py")), str(models))
 
     def read(rgb: Gray) -> Reading:
-        codes, ms = peer.read(Frame.load(rgb).gray)
-        return Reading([Output(text, Quad.of(corners)) for text, corners in codes if text], ms=ms)
+        gray = Frame.load(rgb).gray
+        answer = peer.ask(f"{gray.shape[0]} {gray.shape[1]}", gray.tobytes())
+        found = [Output(text, Quad.of(corners)) for text, corners in answer["codes"] if text]
+        return Reading(found, ms=answer["ms"])
 
     return read
 
