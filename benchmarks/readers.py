@@ -13,52 +13,62 @@ from typing import Any
 import zxingcpp
 
 from benchmarks.harness import Program
-from qrcascade import Cascade, ClassicalStrategy, Frame, GridStrategy, QReaderStrategy, Quad
+from qrcascade import Cascade, ClassicalStrategy, Frame, GridStrategy, QRCode, QReaderStrategy, Quad
 from qrcascade.cascade import PRESETS
 from qrcascade.engines import engine
 from qrcascade.image.frame import Gray
 from qrcascade.neural.models import load as load_model
 from qrcascade.neural.runtimes import RUNTIMES
 from qrcascade.neural.runtimes.torch import TorchDetector
+from qrcascade.strategies.classical import SCHEDULE
 
 _QR = frozenset(["QRCode"])
 
 
 @dataclass(frozen=True, slots=True)
 class Output:
-    """A code that a reader reported."""
+    """A code that a reader reported; ``step`` names the engine, too."""
 
     text: str
     quad: Quad
     data: bytes | None = None
     confidence: float | None = None
+    step: str = ""
 
 
 @dataclass(frozen=True, slots=True)
 class Reading:
     """What a reader made of one picture.
 
-    ``tries`` also holds what it read on the way; ``ms`` is its own time, where it ran elsewhere.
+    ``tries`` also holds what it read on the way, and ``errors`` what broke; ``ms`` is its own time, where it
+    ran elsewhere.
     """
 
     outputs: Sequence[Output]
     tries: Sequence[Output] = field(default=())
     steps: Sequence[str] = field(default=())
+    errors: Sequence[str] = field(default=())
     ms: float | None = None
 
 
 Reader = Callable[[Gray], Reading]
 
 
-def _cascade(cascade: Cascade, expect: str | None = None) -> Reader:
+def by_cascade(cascade: Cascade, expect: str | None = None) -> Reader:
+    """A cascade as a reader."""
+
     def read(rgb: Gray) -> Reading:
         result = cascade.read(rgb, expect=expect)
-        outputs = [Output(c.text, c.quad, c.data, c.confidence) for c in result.codes]
-        tries = [Output(c.text, c.quad, c.data) for a in result.attempts for c in a.codes]
-        steps = [f"{c.strategy}: {c.step}" for c in result.codes]
-        return Reading(outputs, tries, steps)
+        outputs = [_output(code) for code in result.codes]
+        tries = [_output(code) for attempt in result.attempts for code in attempt.codes]
+        steps = [f"{code.strategy}: {code.step}" for code in result.codes]
+        return Reading(outputs, tries, steps, result.errors)
 
     return read
+
+
+def _output(code: QRCode) -> Output:
+    return Output(code.text, code.quad, code.data, code.confidence, f"{code.engine}, {code.step}")
 
 
 def _engine(name: str) -> Reader:
@@ -68,7 +78,7 @@ def _engine(name: str) -> Reader:
             found = engine(name).read(gray, _QR).codes
         except Exception:  # a peer that breaks on a picture has read nothing
             return Reading([])
-        return Reading([Output(c.text, c.quad, c.data, c.confidence) for c in found])
+        return Reading([_output(code) for code in found])
 
     return read
 
@@ -123,18 +133,24 @@ def _wechat() -> Reader:
 
 
 def _preset(name: str, expect: str | None = None) -> Reader:
-    return _cascade(Cascade.preset(name), expect)
+    return by_cascade(Cascade.preset(name), expect)
 
 
 def _nano(runtime: str) -> Reader:
     """The nano preset in one runtime."""
-    return _cascade(Cascade([ClassicalStrategy(), QReaderStrategy("n", runtime=runtime)]))
+    return by_cascade(Cascade([ClassicalStrategy(), QReaderStrategy("n", runtime=runtime)]))
 
 
 def _thorough_nano(expect: str | None = None) -> Reader:
     """The thorough preset with nano in the place of Small and Medium."""
     nano = QReaderStrategy("n")
-    return _cascade(Cascade([ClassicalStrategy(), GridStrategy(), nano, GridStrategy()]), expect)
+    return by_cascade(Cascade([ClassicalStrategy(), GridStrategy(), nano, GridStrategy()]), expect)
+
+
+def _every_engine() -> Reader:
+    """The classical tier with OpenCV's decoders; every step looks at every picture."""
+    steps = (*SCHEDULE, "opencv raw", "aruco raw")
+    return by_cascade(Cascade([ClassicalStrategy(steps, quick=len(steps))]), "all")
 
 
 READERS: dict[str, Callable[[], Reader]] = {
@@ -147,6 +163,7 @@ READERS: dict[str, Callable[[], Reader]] = {
     **{name: partial(_preset, name) for name in PRESETS},
     **{f"{name}-all": partial(_preset, name, "all") for name in PRESETS},
     **{f"nano-{runtime}": partial(_nano, runtime) for runtime in RUNTIMES},
+    "every-engine": _every_engine,
     "thorough-nano": _thorough_nano,
     "thorough-nano-all": partial(_thorough_nano, "all"),
 }

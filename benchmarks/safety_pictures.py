@@ -14,17 +14,13 @@ from benchmarks import harness, options
 from benchmarks.blanks import blank, blank_tasks
 from benchmarks.harness import Task, timed
 from benchmarks.options import option, saves
+from benchmarks.readers import Output, build
 from benchmarks.render import by_kind, confidences, mean, publish
 from benchmarks.ruins import ruin, ruin_tasks
-from benchmarks.scoring import most
-from qrcascade import Cascade, ClassicalStrategy, QRCode, ReadResult
+from benchmarks.scoring import most, says
 from qrcascade.image.frame import Gray
-from qrcascade.strategies.classical import SCHEDULE
-from qrcascade.symbology import charset
 
 _SURE = 0.7
-_OPENCV = ("opencv raw", "aruco raw")
-
 _NOTE = """\
 A short run before found the fault that this one no longer shows: zbar takes a symbol's frame around plain
 stripes or checks for a symbol with an empty payload. They are a mask alone, so all codewords are zero,
@@ -36,23 +32,7 @@ so each row can be made again. Where no engine read a wrong payload on the way, 
 how contradictions are settled: `tests/test_contradictions.py` does. Times are of a machine that may have
 been busy with other work."""
 
-Reader = Callable[[Gray], ReadResult]
-
-
-def _every_engine() -> Reader:
-    """The classical tier with OpenCV's decoders; every step looks at every picture."""
-    steps = (*SCHEDULE, *_OPENCV)
-    cascade = Cascade([ClassicalStrategy(steps, quick=len(steps))])
-    return lambda gray: cascade.read(gray, expect="all")
-
-
-READERS: dict[str, Callable[[], Reader]] = {
-    "classical": lambda: Cascade.preset("classical").read,
-    "every engine": _every_engine,
-    "light": lambda: Cascade.preset("light").read,
-}
-"""A name to what builds a reader."""
-_built = functools.cache(lambda name: READERS[name]())
+_built = functools.cache(build)
 
 Said = tuple[float, str, str, str]
 """Confidence; "right" or "wrong"; the engine and its step; what was read."""
@@ -76,19 +56,20 @@ class Seen(harness.Outcome):
 def looked(make: Callable[[Task], tuple[Gray, tuple[bytes, ...]]], reader: str, task: Task) -> Seen:
     """Make one picture and read it."""
     gray, payloads = make(task)
-    result, ms = timed(_built(reader), gray)
-    tried = {code.text: code for attempt in result.attempts for code in attempt.codes}
-    doubted = [code for text, code in tried.items() if text not in result.texts]
-    together = sum(one.quad.same_place(other.quad) for one, other in itertools.combinations(result.codes, 2))
-    codes, others = ([_said(code, payloads) for code in those] for those in (result.codes, doubted))
-    return Seen(*task, codes, others, together, list(result.errors), round(ms, 1))
+    reading, ms = timed(_built(reader), gray)
+    texts = [output.text for output in reading.outputs]
+    doubted = {output.text: output for output in reading.tries if output.text not in texts}
+    pairs = itertools.combinations(reading.outputs, 2)
+    together = sum(one.quad.same_place(other.quad) for one, other in pairs)
+    codes, others = (
+        [_said(output, payloads) for output in those] for those in (reading.outputs, doubted.values())
+    )
+    return Seen(*task, codes, others, together, list(reading.errors), round(ms, 1))
 
 
-def _said(code: QRCode, payloads: Sequence[bytes]) -> Said:
-    texts = [charset.decode([(None, payload)]) for payload in payloads]
-    right = code.text in texts if code.data is None else code.data in payloads
-    step = f"{code.engine}, {code.step}"
-    return round(code.confidence, 5), "right" if right else "wrong", step, code.text
+def _said(output: Output, payloads: Sequence[bytes]) -> Said:
+    verdict = "right" if any(says(output, payload) for payload in payloads) else "wrong"
+    return round(output.confidence or 0.0, 5), verdict, output.step, output.text
 
 
 # The report
@@ -166,15 +147,16 @@ def safety_pictures(
     parts: list[str] = []
     for make, reader, tasks in [
         (blank, "classical", without),
-        (ruin, "every engine", broken),
+        (ruin, "every-engine", broken),
         (blank, "light", without[:light_blank]),
         (ruin, "light", broken[:light_damaged]),
     ]:
-        name = f"{make.__name__} {reader}"
-        file = record and record / f"{name.replace(' ', '-')}.jsonl"
+        name = f"{make.__name__}-{reader}"
+        file = record and record / f"{name}.jsonl"
         look = functools.partial(looked, make, reader)
         seen = harness.outcomes(look, Seen, tasks, workers, file, name=name) if tasks else []
         if seen:
             title, told = ("Without a code", _on_blanks) if make is blank else ("Damaged codes", _on_ruins)
-            parts += [f"## {title}: {reader}", by_kind("kind", seen, _FIGURES), *told(seen), *_notes(seen)]
+            parts += [f"## {title}: {reader.replace('-', ' ')}", by_kind("kind", seen, _FIGURES)]
+            parts += [*told(seen), *_notes(seen)]
     publish("safety-pictures", parts, save=save, head=[_NOTE], title="safety of whole pictures")

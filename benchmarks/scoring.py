@@ -65,14 +65,14 @@ def score(reader: str, picture: Picture, reading: Reading, ms: float) -> Record:
     """
     outputs = [output for output in reading.outputs if output.text]
     if picture.payloads:
-        right = [output for output in outputs if any(_says(output, p) for p in picture.payloads)]
+        right = [output for output in outputs if any(says(output, p) for p in picture.payloads)]
         read, wrong = _matches(picture, right), len(outputs) - len(right)
         extra = len(right) - read
     elif picture.quads:
         read = _matches(picture, outputs)
         extra, wrong = len(outputs) - read, 0
     elif picture.payload is not None:
-        read = int(any(_says(output, picture.payload) for output in outputs))
+        read = int(any(says(output, picture.payload) for output in outputs))
         # A picture may hold more codes than its truth names: only a lone reading is wrong.
         extra, wrong = 0, int(not read and bool(outputs))
     else:
@@ -89,7 +89,7 @@ def _sure(picture: Picture, outputs: Sequence[Output]) -> Iterator[tuple[float, 
     if not picture.known and picture.codes:
         return
     for output in outputs:
-        right = any(_says(output, payload) for payload in picture.known)
+        right = any(says(output, payload) for payload in picture.known)
         # A lone payload is the truth of one code only: others in the picture are neither.
         if output.confidence is not None and (right or picture.payload is None or len(outputs) == 1):
             yield output.confidence, right
@@ -111,7 +111,8 @@ def _matches(picture: Picture, outputs: Sequence[Output]) -> int:
     return len(codes)
 
 
-def _says(output: Output, payload: bytes | str) -> bool:
+def says(output: Output, payload: bytes | str) -> bool:
+    """Whether an output is this payload, to the byte where its bytes are known."""
     if isinstance(payload, str):
         return output.text == payload
     if output.data is not None:
