@@ -6,11 +6,11 @@ import re
 import resource
 import subprocess
 import urllib.request
+from collections import Counter
 from dataclasses import dataclass
 from pathlib import Path
 
-__all__ = ["Load", "asked"]
-
+COLUMNS = ("answers a second {:.1f}", "P50, ms {:.0f}", "P99, ms {:.0f}", "outcomes")
 _OUTCOME = re.compile(r'^qrcascade_requests_total\{endpoint="/detect",outcome="(\w+)".*\} (\S+)$', re.M)
 
 
@@ -24,10 +24,10 @@ class Load:
     outcomes: dict[str, int]
     cpu_s: float
 
-    def row(self) -> str:
-        """Cells of a table."""
+    def cells(self) -> list[object]:
+        """Of the columns of `COLUMNS`."""
         outcomes = ", ".join(f"{count} {name}" for name, count in sorted(self.outcomes.items()))
-        return f"{self.per_second:.1f} | {self.p50_ms:.0f} | {self.p99_ms:.0f} | {outcomes}"
+        return [self.per_second, self.p50_ms, self.p99_ms, outcomes]
 
 
 def asked(url: str, picture: Path, clients: int, number: float) -> Load:
@@ -46,20 +46,18 @@ def asked(url: str, picture: Path, clients: int, number: float) -> Load:
         found = re.search(pattern, done.stdout)
         return float(found[1]) if found else float("nan")
 
-    counted = {name: count - before.get(name, 0) for name, count in after.items()}
     return Load(
         figure(r"Requests per second:\s+([\d.]+)"),
         figure(r"\n\s+50%\s+(\d+)"),
         figure(r"\n\s+99%\s+(\d+)"),
-        {name: count for name, count in counted.items() if count},
+        dict(after - before),
         has.ru_utime + has.ru_stime - had.ru_utime - had.ru_stime,
     )
 
 
-def _outcomes(url: str) -> dict[str, int]:
+def _outcomes(url: str) -> Counter[str]:
+    counts: Counter[str] = Counter()
     with urllib.request.urlopen(f"{url}/metrics") as answer:
-        text = answer.read().decode()
-    counts: dict[str, int] = {}
-    for name, count in _OUTCOME.findall(text):
-        counts[name] = counts.get(name, 0) + int(float(count))
+        for name, count in _OUTCOME.findall(answer.read().decode()):
+            counts[name] += int(float(count))
     return counts

@@ -3,21 +3,20 @@
 from __future__ import annotations
 
 import functools
-import itertools
 from collections.abc import Callable, Iterator
 
 import cv2
 import numpy as np
 
 from benchmarks import corpora, synthetic
-from benchmarks.deformed import WRONG_VERSIONS, Page, Random, blurred, drawn, finished, shot, symbol
-from benchmarks.impostors import DEAR, KINDS, Impostor
-from benchmarks.resumed import Task
+from benchmarks.canvas import Page, Random
+from benchmarks.deformed import blurred, cut, drawn, finished, shot
+from benchmarks.harness import Task, in_rounds
+from benchmarks.impostors import DEAR, KINDS, Impostor, whole
+from benchmarks.symbols import compressed
 from qrcascade import Frame
 from qrcascade.image.frame import Gray
 from qrcascade.symbology.layout import data_mask
-
-__all__ = ["BLANKS", "blank", "blank_tasks"]
 
 # Pixels of a side, and of one of the things in it.
 _SIDES, _THINGS = (320, 640), (70, 220)
@@ -32,23 +31,17 @@ _NEGATIVES = ("negatives", "pages")
 
 def _bare_mask(random: Random) -> Impostor:
     """A symbol whose data is the mask alone: stripes or checks. Its codewords are all 0, and so valid."""
-    made = symbol(random, WRONG_VERSIONS)
+    made = whole(random)
     bare = 2 * data_mask(made.mask, len(made.modules)).astype(np.int8) - 1
-    modules = np.where(made.data, bare, made.modules)
-    art, border = drawn(modules)
-    return Impostor(art, border, len(modules))
+    return Impostor.of(np.where(made.data, bare, made.modules))
 
 
 def _cropped(random: Random) -> Impostor:
     """A strip of a symbol, at most a third of it, on plain paper: too little for any correction."""
-    made = symbol(random, WRONG_VERSIONS)
-    art, border = drawn(made.modules)
-    y, x = np.mgrid[: len(art), : len(art)] / len(art) - 0.5
-    angle = random.uniform(0, 2 * np.pi)
-    gone = np.cos(angle) * x + np.sin(angle) * y > random.uniform(-0.35, -0.15)
-    return Impostor(
-        np.where(gone, art.max(), art).astype(np.float32), border, len(made.modules), (made.payload,)
-    )
+    made = whole(random)
+    art = drawn(made.modules)
+    gone = cut(random, len(art), -0.35, -0.15)
+    return Impostor(np.where(gone, art.max(), art), len(made.modules), (made.payload,))
 
 
 BLANKS: dict[str, Callable[[Random], Impostor]] = {**KINDS, "bare mask": _bare_mask, "cropped": _cropped}
@@ -74,8 +67,7 @@ def blank(task: Task) -> tuple[Gray, tuple[bytes, ...]]:
     page = blurred(page, random.choice([0.0, random.uniform(0, 1.5)]))
     gray = finished(random, page, random.uniform(0, 10))
     if random.random() < 0.5:
-        coded = cv2.imencode(".jpg", gray, [cv2.IMWRITE_JPEG_QUALITY, int(random.integers(40, 95))])[1]
-        gray = np.asarray(cv2.imdecode(coded, cv2.IMREAD_GRAYSCALE), np.uint8)
+        gray = compressed(gray, int(random.integers(40, 95)))
     return gray, tuple(payloads)
 
 
@@ -85,10 +77,8 @@ def _ground(random: Random) -> Page:
     if random.random() < 0.5:
         return np.full((height, width), random.uniform(180, 250), np.float32)
     whole = _printed(int(random.integers(_PAGES)))
-    top, left = (
-        int(random.integers(max(1, n - size + 1)))
-        for n, size in zip(whole.shape, (height, width), strict=True)
-    )
+    spare = np.subtract(whole.shape, (height, width))
+    top, left = (int(random.integers(max(1, n + 1))) for n in spare)
     return whole[top : top + height, left : left + width].astype(np.float32)
 
 
@@ -99,10 +89,8 @@ def _printed(seed: int) -> Gray:
 
 def _paste(random: Random, page: Page, piece: Page) -> None:
     """Somewhere on the page, perhaps over its edge."""
-    top, left = (
-        int(random.integers(-n // 4, max(1, size - n // 2)))
-        for n, size in zip(piece.shape, page.shape, strict=True)
-    )
+    sizes = zip(piece.shape, page.shape, strict=True)
+    top, left = (int(random.integers(-n // 4, max(1, size - n // 2))) for n, size in sizes)
     into = page[max(0, top) : top + len(piece), max(0, left) : left + piece.shape[1]]
     y, x = max(0, -top), max(0, -left)
     into[:] = piece[y : y + into.shape[0], x : x + into.shape[1]]
@@ -122,11 +110,4 @@ def blank_tasks(number: int) -> Iterator[Task]:
         there = min(left, len(_negatives(corpus)))
         yield from ((corpus, i) for i in range(there))
         left -= there
-    seldom = DEAR | {"bare mask"}
-    rounds = (
-        (kind, seed)
-        for seed in itertools.count()
-        for kind in BLANKS
-        if kind not in seldom or seed % _SELDOM == 0
-    )
-    yield from itertools.islice(rounds, left)
+    yield from in_rounds(BLANKS, left, DEAR | {"bare mask"}, _SELDOM)

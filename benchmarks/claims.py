@@ -6,10 +6,11 @@ from collections import Counter
 from collections.abc import Iterator
 
 import click
-from tqdm import tqdm
 
-from benchmarks import corpora
+from benchmarks import options
 from benchmarks.corpora import Picture
+from benchmarks.harness import pictures
+from benchmarks.options import every
 from qrcascade import Frame, QRCode
 from qrcascade.grid.reader import stages
 from qrcascade.reading.executor import perform
@@ -18,41 +19,31 @@ from qrcascade.strategies.classical import parse_step
 from qrcascade.strategies.regions import REGION_LOOKS, is_credible_outline, look_at_region
 from qrcascade.symbology import charset
 
-__all__ = ["claims"]
-
 _LOCATE = ("zxing raw", "finders <=1200px")
-_STEPS = (
-    "zbar raw",
-    "zbar <=800px+otsu",
-    "zbar <=500px+blur3",
-    "zbar <=1200px+adaptive31",
-    "opencv <=1200px+raw",
-    "aruco <=1200px+raw",
-)
+_STEPS: tuple[str, ...] = ("zbar raw", "zbar <=800px+otsu", "zbar <=500px+blur3", "zbar <=1200px+adaptive31")
+_STEPS += ("opencv <=1200px+raw", "aruco <=1200px+raw")
 _REGIONS = 6
 
 
-@click.option("--corpus", "names", multiple=True, default=("zxing", "jsqr", "synthetic"), show_default=True)
-@click.option("--every", default=1, show_default=True, help="Take every Nth picture.")
+@click.command()
+@options.corpora("zxing", "jsqr", "synthetic")
+@every
 def claims(names: tuple[str, ...], every: int) -> None:
     """Count the readings of engines without exact bytes, by whether they are right and borne out.
 
     Only the first stage of the grid reader is asked, and the comparison after it.
     """
     for name in names:
-        counts: Counter[tuple[str, str, str]] = Counter()
-        for picture in tqdm(corpora.load(name)[::every], unit="picture", desc=name):
-            counts.update(_told(picture))
+        counts = Counter(told for found in pictures(_told, name, every) for told in found)
         for (engine, truth, grid), count in sorted(counts.items()):
             click.echo(f"{name}: {engine} {truth}; the grid {grid}: {count}")
 
 
 def _told(picture: Picture) -> Iterator[tuple[str, str, str]]:
     """Engine, right or wrong, and what the grid made of it, for each reading."""
-    known = picture.payloads or (() if picture.payload is None else (picture.payload,))
-    if not known:
+    if not picture.known:
         return
-    texts = {text if isinstance(text, str) else charset.decode([(None, text)]) for text in known}
+    texts = {text if isinstance(text, str) else charset.decode([(None, text)]) for text in picture.known}
     frame = Frame.load(picture.rgb())
     for code in _readings(frame):
         ways = stages(frame, code.quad)

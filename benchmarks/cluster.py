@@ -14,14 +14,13 @@ from typing import Any
 
 import click
 
-from benchmarks import report
-from benchmarks.mixed import KINDS, MIX, suffix
+from benchmarks import mixed, options, processes
+from benchmarks.mixed import KINDS, MIX
+from benchmarks.options import option, saves
+from benchmarks.render import publish, table
 from qrcascade import Cascade, read_many
 
-__all__ = ["cluster"]
-
 _ROOT = Path(__file__).parents[1]
-_DOCS = Path("docs/benchmarks")
 _EVERY_S = 0.5
 
 
@@ -42,8 +41,7 @@ def _mix(folder: Path, copies: int) -> int:
         for number in range(share * copies):
             data = made[number % len(made)]
             # Spread over the folder, so that every block has its share of what is slow.
-            name = f"{number * 100 // (share * copies):03} {kind} {number}{suffix(data)}"
-            (folder / name).write_bytes(data)
+            mixed.write(data, folder, f"{number * 100 // (share * copies):03} {kind} {number}")
             total += len(data)
     return total
 
@@ -59,48 +57,37 @@ class _Watch(threading.Thread):
     def run(self) -> None:
         """Look until it is stopped."""
         while not self._over.wait(_EVERY_S):
-            found = {int(path.name): path for path in Path("/proc").glob("[0-9]*")}
-            for path in found.values():
-                try:
-                    self._look(path)
-                except (OSError, IndexError, ValueError):
-                    # It has ended.
-                    continue
+            for path in Path("/proc").glob("[0-9]*"):
+                role = _role(int(path.name))
+                if role is not None:
+                    own = processes.memory_mb(int(path.name), "Pss", "smaps_rollup")
+                    self.most[role] = max(self.most[role], own)
 
     def stop(self) -> None:
         """Look no more."""
         self._over.set()
         self.join()
 
-    def _look(self, path: Path) -> None:
-        name = _role(path)
-        if name is not None:
-            lines = (path / "smaps_rollup").read_text().splitlines()
-            pss = next(int(line.split()[1]) for line in lines if line.startswith("Pss:"))
-            self.most[name] = max(self.most[name], pss / 1024)
 
-
-def _role(path: Path) -> str | None:
+def _role(pid: int) -> str | None:
     """What a process is to the job; None for others."""
-    words = (path / "cmdline").read_bytes().replace(b"\0", b" ").decode(errors="replace")
+    words = processes.command(pid)
     if words.startswith("ray::") and "ReadBatch" in words:
         return "actor"
     if "spawn_main" in words:
-        parent = (path / "stat").read_text().rpartition(")")[2].split()[1]
-        return "its worker process" if _role(Path("/proc", parent)) == "actor" else None
+        return "its worker process" if _role(processes.parent(pid)) == "actor" else None
     if "raylet/raylet " in words:
         return "raylet, one a machine"
-    if int(path.name) == os.getpid():
-        return "driver"
-    return None
+    return "driver" if pid == os.getpid() else None
 
 
 def _rounds(
     job: ModuleType, store: Any, folder: Path, files: list[str], preset: str, workers: int, rounds: int
 ) -> str:
     """Pages a second of both ways in turns, as a table; what every job costs, however small, is not in it."""
-    head = ["round", "read_many, pages/s", "Ray, pages/s", "its start, s", "driver's CPU, ms a page"]
-    lines = [f"| {' | '.join(head)} |", "| --- |" + " ---: |" * 4]
+    columns = ["round", "read_many, pages/s {:.1f}", "Ray, pages/s {:.1f}"]
+    columns += ["its start, s {:.1f}", "driver's CPU, ms a page {:.1f}"]
+    rows = []
     for number in range(1, rounds + 1):
         start = time.perf_counter()
         count = sum(1 for _ in read_many(files, workers=workers, cascade=Cascade.preset(preset)))
@@ -114,15 +101,16 @@ def _rounds(
         if wrong := list(job.find_faults(files, f"{folder}/all {preset} {number}")):
             raise RuntimeError("\n".join(wrong))
         rate, driver = count / (took[1] - took[0]), 1000 * (cpu[1] - cpu[0]) / count
-        lines.append(f"| {number} | {alone:.1f} | {rate:.1f} | {took[0]:.1f} | {driver:.1f} |")
-    return "\n".join(lines)
+        rows.append([number, alone, rate, took[0], driver])
+    return table(columns, rows)
 
 
-@click.option("--copies", default=10, show_default=True, help="Times a hundred pages of the mix.")
-@click.option("--preset", "presets", multiple=True, default=("classical", "light"), show_default=True)
-@click.option("--workers", default=2, show_default=True)
-@click.option("--rounds", default=3, show_default=True, help="In turns.")
-@click.option("--save", is_flag=True, help="Write docs/benchmarks/cluster.md.")
+@click.command()
+@option("--copies", default=10, text="Times a hundred pages of the mix.")
+@option("--preset", "presets", multiple=True, default=("classical", "light"))
+@option("--workers", default=2)
+@options.rounds(3, "In turns.")
+@saves("cluster")
 def cluster(copies: int, presets: tuple[str, ...], workers: int, rounds: int, save: bool) -> None:
     """Pages a second of the job in a local Ray, and of `read_many`; memory of the job's processes."""
     import ray
@@ -141,8 +129,7 @@ def cluster(copies: int, presets: tuple[str, ...], workers: int, rounds: int, sa
         watch.start()
         try:
             for preset in presets:
-                table = _rounds(job, store, folder, files, preset, workers, rounds)
-                parts.append(f"`{preset}`\n\n{table}")
+                parts += [f"`{preset}`", _rounds(job, store, folder, files, preset, workers, rounds)]
         finally:
             watch.stop()
             ray.shutdown()
@@ -151,10 +138,6 @@ def cluster(copies: int, presets: tuple[str, ...], workers: int, rounds: int, sa
         f"{workers} workers, {len(files):,} pages of the mix, {size / len(files) / 1000:.0f} KB each; "
         f"{written / len(files):.0f} bytes of Parquet a row. Each page was in exactly one row, each time."
     )
-    memory = ["| process | memory of its own at most, MB |", "| --- | ---: |"]
-    memory += [f"| {role} | {mb:.0f} |" for role, mb in sorted(watch.most.items())]
-    parts = [said, *parts, "\n".join(memory)]
-    click.echo("\n\n".join(parts))
-    if save:
-        page = report.page("cluster", f"Ray {ray.__version__}.", *parts)
-        (_DOCS / "cluster.md").write_text(page, encoding="utf-8")
+    memory = table(["process", "memory of its own at most, MB {:.0f}"], sorted(watch.most.items()))
+    parts = [said, *parts, memory]
+    publish("cluster", parts, save=save, head=[f"Ray {ray.__version__}."])

@@ -8,27 +8,26 @@ import multiprocessing
 import os
 import tempfile
 import threading
-import time
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack
 from dataclasses import dataclass, replace
-from multiprocessing.pool import Pool
 from pathlib import Path
 
 import click
 import numpy as np
 from PIL import Image
-from tqdm import tqdm
 
-from benchmarks import report, synthetic
+from benchmarks import processes, synthetic
 from benchmarks.blanks import blank
+from benchmarks.harness import each, in_turns, timed
+from benchmarks.options import option, saves
+from benchmarks.render import publish, table
 from benchmarks.ruins import ruin
+from benchmarks.symbols import in_file
 from qrcascade import Cascade, ImageError, ReadResult
 from qrcascade.image.frame import Source
 
-__all__ = ["Held", "compared", "concurrency", "held", "soaked", "sources", "told"]
-
-_DOCS = Path("docs/benchmarks")
 _PRESET = "classical"
 _ROUNDS = 5
 
@@ -39,20 +38,14 @@ def sources(folder: Path) -> list[Source]:
     easy = [ruin((kind, 0))[0] for kind in ("jpeg", "small", "weak")]
     hard = [ruin(("crumple", 3))[0], ruin(("flips", 1))[0], blank(("half", 0))[0], blank(("text", 0))[0]]
     path = folder / "page.jpg"
-    path.write_bytes(_coded(page, "JPEG"))
+    path.write_bytes(in_file(page))
     files: list[Source] = [
         path,
         str(path),
-        _coded(page[::2, ::2], "PNG"),
-        io.BytesIO(_coded(easy[0], "WEBP")),
+        in_file(page[::2, ::2], "PNG"),
+        io.BytesIO(in_file(easy[0], "WEBP")),
     ]
     return [*files, Image.fromarray(easy[1]), *easy[2:], *hard, b"", np.zeros((3, 0), np.uint8)]
-
-
-def _coded(pixels: np.ndarray[tuple[int, ...], np.dtype[np.uint8]], kind: str) -> bytes:
-    buffer = io.BytesIO()
-    Image.fromarray(pixels).save(buffer, kind)
-    return buffer.getvalue()
 
 
 def told(cascade: Cascade, source: Source) -> ReadResult | str:
@@ -92,36 +85,28 @@ class Held:
 
 def held() -> Held | None:
     """From Linux's /proc; None elsewhere."""
-    if not Path("/proc/self/statm").exists():
+    own = Path("/proc/self")
+    if not (own / "task").exists():
         return None
-    pages = int(Path("/proc/self/statm").read_text().split()[1])
-    rss = pages * os.sysconf("SC_PAGE_SIZE") / 2**20
-    files, threads = (len(list(Path("/proc/self", what).iterdir())) for what in ("fd", "task"))
-    return Held(rss, files, threads)
+    files, threads = (len(list((own / what).iterdir())) for what in ("fd", "task"))
+    return Held(processes.memory_mb(os.getpid()), files, threads)
 
 
 def soaked(cascade: Cascade, given: Sequence[Source], reads: int, every: int) -> Iterator[tuple[int, Held]]:
     """What is held after each so many readings; first of all after each source was read once."""
     for source in given:
         told(cascade, source)
-    for number in tqdm(range(reads + 1), unit="read", desc="soak"):
-        if number % every == 0:
-            now = held()
-            if now is None:
-                raise click.UsageError("the soak looks into /proc, which only Linux has")
-            yield number, now
+
+    def look(number: int) -> Held | None:
+        now = held() if number % every == 0 else None
         told(cascade, given[number % len(given)])
+        return now
 
-
-# Throughput
-
-
-def _rate(run: Callable[[Sequence[int]], object], count: int, number: int) -> float:
-    """Readings a second."""
-    order = [i % number for i in range(count)]
-    start = time.perf_counter()
-    run(order)
-    return count / (time.perf_counter() - start)
+    if held() is None:
+        raise click.UsageError("the soak looks into /proc, which only Linux has")
+    for number, now in enumerate(each(look, range(reads + 1), name="soak", unit="read")):
+        if now is not None:
+            yield number, now
 
 
 @functools.cache
@@ -131,70 +116,58 @@ def _own(folder: str) -> tuple[Cascade, list[Source]]:
 
 def _one(folder: str, number: int) -> None:
     cascade, given = _own(folder)
-    told(cascade, given[number])
+    told(cascade, given[number % len(given)])
 
 
-def _throughput(folder: Path, reads: int) -> str:
-    """Markdown: threads and processes, each the median of rounds that take turns."""
-    cascade, given = _own(str(folder))
+def _throughput(folder: str, reads: int) -> str:
+    """Threads and processes, each the median of rounds that take turns."""
+    one = functools.partial(_one, folder)
+    ways: dict[str, Callable[[], object]] = {"this thread": lambda: [one(number) for number in range(reads)]}
     context = multiprocessing.get_context("spawn")
-    ways: dict[str, Callable[[Sequence[int]], object]] = {
-        "this thread": lambda order: [told(cascade, given[i]) for i in order]
-    }
-    pools: list[ThreadPoolExecutor | Pool] = []
-    one = functools.partial(_one, str(folder))
-    for count in (1, 2, 4, 8):
-        threads = ThreadPoolExecutor(count)
-        pools.append(threads)
-        ways[f"{count} threads"] = lambda order, pool=threads: list(pool.map(one, order))  # type: ignore[misc]
-    for count in (1, 2, 4):
-        processes = context.Pool(count)
-        pools.append(processes)
-        ways[f"{count} processes"] = lambda order, pool=processes: pool.map(one, order, 1)  # type: ignore[misc]
-    rates: dict[str, list[float]] = {name: [] for name in ways}
-    for round_ in tqdm(range(_ROUNDS + 1), unit="round", desc="throughput"):
-        for name, run in ways.items():
-            rate = _rate(run, reads, len(given))
-            # The first round starts what has to be started.
-            rates[name] += [rate] if round_ else []
-    for pool in pools:
-        pool.shutdown() if isinstance(pool, ThreadPoolExecutor) else pool.terminate()
-    base = np.median(rates["this thread"])
-    lines = ["| by | readings a second | times one thread |", "| --- | ---: | ---: |"]
-    lines += [f"| {n} | {np.median(r):.0f} | {np.median(r) / base:.2f} |" for n, r in rates.items()]
-    return "\n".join(lines)
+    with ExitStack() as stack:
+        for count in (1, 2, 4, 8):
+            threads = stack.enter_context(ThreadPoolExecutor(count))
+            ways[f"{count} threads"] = lambda pool=threads: list(pool.map(one, range(reads)))  # type: ignore[misc]
+        for count in (1, 2, 4):
+            workers = stack.enter_context(context.Pool(count))
+            ways[f"{count} processes"] = functools.partial(workers.map, one, range(reads), 1)
+        times = in_turns(_ROUNDS, ways)
+    rates = {name: float(np.median(np.divide(1000 * reads, ms))) for name, ms in times.items()}
+    rows = ([name, rate, rate / rates["this thread"]] for name, rate in rates.items())
+    return table(["by", "readings a second {:.0f}", "times one thread {:.2f}"], rows)
 
 
-def _soak(folder: Path, reads: int) -> str:
+def _soak(folder: Path, reads: int) -> Iterator[str]:
+    rows = list(soaked(Cascade.preset(_PRESET), sources(folder), reads, max(1, reads // 10)))
+    cells = ([number, now.rss_mb, now.files, now.threads] for number, now in rows)
+    yield "## Soak"
+    yield table(["readings", "resident, MB {:.1f}", "open files", "threads"], cells, words=())
+    yield f"Growth: {rows[-1][1].rss_mb - rows[0][1].rss_mb:.1f} MB."
+
+
+def _shared(folder: Path, threads: int, reads: int) -> Iterator[str]:
     cascade, given = Cascade.preset(_PRESET), sources(folder)
-    rows = list(soaked(cascade, given, reads, max(1, reads // 10)))
-    lines = ["| readings | resident, MB | open files | threads |", "| ---: | ---: | ---: | ---: |"]
-    lines += [f"| {n} | {now.rss_mb:.1f} | {now.files} | {now.threads} |" for n, now in rows]
-    growth = rows[-1][1].rss_mb - rows[0][1].rss_mb
-    return "\n".join([*lines, "", f"Growth: {growth:.1f} MB."])
+    differ, ms = timed(compared, cascade, given, threads, reads)
+    yield "## Shared by threads"
+    yield (
+        f"{threads} threads read {reads} times each, by one cascade, at random of {len(given)} sources: "
+        f"{differ} of {threads * reads} results differ from those of the cascade alone "
+        f"({ms / 1000:.0f} s)."
+    )
 
 
-@click.option("--threads", default=8, show_default=True)
-@click.option("--reads", default=1_000, show_default=True, help="Of each thread.")
-@click.option("--rate-reads", default=60, show_default=True, help="Of each round of the throughput.")
-@click.option("--soak", default=10_000, show_default=True, help="Readings of the soak.")
-@click.option("--save", is_flag=True, help="Write docs/benchmarks/concurrency.md.")
+@click.command()
+@option("--threads", default=8)
+@option("--reads", default=1_000, text="Of each thread.")
+@option("--rate-reads", default=60, text="Of each round of the throughput.")
+@option("--soak", default=10_000, text="Readings of the soak.")
+@saves("concurrency")
 def concurrency(threads: int, reads: int, rate_reads: int, soak: int, save: bool) -> None:
     """One cascade shared by threads, throughput by threads and processes, and a soak."""
     with tempfile.TemporaryDirectory() as folder:
-        parts = ["## Soak", _soak(Path(folder), soak)] if soak else []
-        cascade, given = Cascade.preset(_PRESET), sources(Path(folder))
-        start = time.perf_counter()
-        differ = compared(cascade, given, threads, reads)
-        text = (
-            f"{threads} threads read {reads} times each, by one cascade, at random of {len(given)} sources: "
-            f"{differ} of {threads * reads} results differ from those of the cascade alone "
-            f"({time.perf_counter() - start:.0f} s)."
-        )
-        parts = ["## Shared by threads", text, *parts]
+        # First the soak, while nothing else has grown.
+        soaked = list(_soak(Path(folder), soak)) if soak else []
+        parts = [*_shared(Path(folder), threads, reads), *soaked]
         if rate_reads:
-            parts += ["## Throughput", _throughput(Path(folder), rate_reads)]
-    click.echo("\n\n".join(parts))
-    if save:
-        page = report.page("concurrency", f"The preset `{_PRESET}`.", *parts)
-        (_DOCS / "concurrency.md").write_text(page, encoding="utf-8")
+            parts += ["## Throughput", _throughput(folder, rate_reads)]
+    publish("concurrency", parts, save=save, head=[f"The preset `{_PRESET}`."])

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import functools
 import json
 import os
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from PIL import Image
@@ -15,9 +17,6 @@ from benchmarks import synthetic
 from qrcascade import Frame, Quad
 from qrcascade.image.frame import Gray
 
-__all__ = ["CORPORA", "Picture", "load", "root"]
-
-CORPORA = ("boofcv", "zxing", "jsqr", "negatives", "synthetic", "beyond", "pages")
 _IMAGES = (".jpg", ".jpeg", ".png")
 
 
@@ -25,24 +24,10 @@ _IMAGES = (".jpg", ".jpeg", ".png")
 class Picture:
     """One picture and what is known of it.
 
-    Parameters
-    ----------
-    rgb : callable
-        Gives its pixels as stored (EXIF ignored, as the truths were made): RGB, uint8, (H, W, 3).
-    name : str
-        As it appears in records: relative to the corpus.
-    category : str
-        The group whose rates are averaged.
-    quads : tuple of Quad
-        Outlines of its codes, where they are known.
-    payload : bytes or str, optional
-        What one of its codes says: bytes, or text where only that is known.
-    codes : int
-        How many codes it is known to hold.
-    payloads : tuple of bytes
-        What each of ``quads`` says, where all are known.
-    path : Path, optional
-        Its file.
+    ``rgb`` gives its pixels as stored (EXIF ignored, as the truths were made): RGB, uint8, (H, W, 3). Its
+    ``name`` is relative to the corpus; rates are averaged by ``category``. ``quads`` are outlines of its
+    codes and ``payloads`` what each of them says, where all are known; ``payload`` is what one of them says,
+    as text where bytes are not known. ``codes`` is how many it is known to hold.
     """
 
     rgb: Callable[[], Gray]
@@ -54,14 +39,10 @@ class Picture:
     payloads: tuple[bytes, ...] = ()
     path: Path | None = None
 
-
-def _stored(path: Path) -> Callable[[], Gray]:
-    def rgb() -> Gray:
-        with Image.open(path) as image:
-            pixels = np.asarray(image.convert("RGBA" if image.has_transparency_data else "RGB"))
-        return Frame.load(pixels).color
-
-    return rgb
+    @property
+    def known(self) -> tuple[bytes | str, ...]:
+        """What its codes say, as far as that is known."""
+        return self.payloads or (() if self.payload is None else (self.payload,))
 
 
 def root() -> Path:
@@ -78,62 +59,71 @@ def load(corpus: str) -> list[Picture]:
     FileNotFoundError
         If there are none.
     """
-    readers = {
-        "boofcv": _boofcv,
-        "zxing": _zxing,
-        "jsqr": _jsqr,
-        "negatives": _negatives,
-        "synthetic": _synthetic,
-        "beyond": _beyond,
-        "pages": _pages,
-    }
-    pictures = list(readers[corpus]() if corpus in readers else _folder(Path(corpus)))
+    if corpus in _DRAWN:
+        pictures = list(_DRAWN[corpus]())
+    elif corpus in _TAKEN:
+        pictures = list(_photographs(root() / _FOLDERS.get(corpus, corpus), _TAKEN[corpus]))
+    else:
+        pictures = list(_photographs(Path(corpus), _own))
     if not pictures:
         raise FileNotFoundError(f"no pictures for corpus {corpus!r}; {root()} or a folder was looked in")
     return pictures
 
 
-def _images(folder: Path) -> list[Path]:
-    return sorted(path for path in folder.rglob("*") if path.suffix.lower() in _IMAGES)
+# Photographs
 
 
-def _boofcv() -> Iterator[Picture]:
-    folder = root() / "boofcv-dev"
-    for path in _images(folder):
-        quads = tuple(_outlines(path.with_suffix(".txt").read_text()))
-        name = str(path.relative_to(folder))
-        yield Picture(_stored(path), name, path.parent.name, quads, codes=len(quads), path=path)
+def _photographs(folder: Path, truth: Callable[[Path], dict[str, Any]]) -> Iterator[Picture]:
+    """The images of a folder, named by their place in it, in categories by their own folder."""
+    for path in sorted(path for path in folder.rglob("*") if path.suffix.lower() in _IMAGES):
+        known = {"name": str(path.relative_to(folder)), "category": path.parent.name, **truth(path)}
+        yield Picture(_stored(path), path=path, **known)
 
 
-def _outlines(text: str) -> Iterator[Quad]:
-    """Outlines of a BoofCV label file: a code a line after ``SETS``, else a point a line."""
-    lines = [line for line in text.splitlines() if line and not line.startswith("#")]
-    flat = [float(v) for line in lines if line != "SETS" for v in line.split()]
-    for i in range(0, len(flat), 8):
-        yield Quad.of([(flat[j], flat[j + 1]) for j in range(i, i + 8, 2)])
+def _stored(path: Path) -> Callable[[], Gray]:
+    def rgb() -> Gray:
+        with Image.open(path) as image:
+            pixels = np.asarray(image.convert("RGBA" if image.has_transparency_data else "RGB"))
+        return Frame.load(pixels).color
+
+    return rgb
 
 
-def _zxing() -> Iterator[Picture]:
-    folder = root() / "zxing"
-    for path in _images(folder):
-        text, binary = path.with_suffix(".txt"), path.with_suffix(".bin")
-        payload = binary.read_bytes() if binary.exists() else text.read_bytes().decode()
-        name = str(path.relative_to(folder))
-        yield Picture(_stored(path), name, path.parent.name, payload=payload, path=path)
+def _boofcv(path: Path) -> dict[str, Any]:
+    """Outlines of a label file: a code a line after ``SETS``, else a point a line."""
+    lines = path.with_suffix(".txt").read_text().splitlines()
+    flat = [float(v) for line in lines if line != "SETS" and line[:1] != "#" for v in line.split()]
+    points = list(zip(flat[::2], flat[1::2], strict=True))
+    quads = tuple(Quad.of(points[i : i + 4]) for i in range(0, len(points), 4))
+    return {"quads": quads, "codes": len(quads)}
 
 
-def _jsqr() -> Iterator[Picture]:
-    folder = root() / "jsqr-dev"
-    for path in _images(folder):
-        truth = json.loads(path.with_name("output.json").read_text("utf-8"))
-        payload = None if truth is None else bytes(truth["binaryData"])
-        yield Picture(_stored(path), path.parent.name, "jsqr", payload=payload, path=path)
+def _zxing(path: Path) -> dict[str, Any]:
+    binary = path.with_suffix(".bin")
+    return {"payload": binary.read_bytes()} if binary.exists() else _own(path)
 
 
-def _negatives() -> Iterator[Picture]:
-    folder = root() / "negatives"
-    for path in _images(folder):
-        yield Picture(_stored(path), str(path.relative_to(folder)), path.parent.name, codes=0)
+def _jsqr(path: Path) -> dict[str, Any]:
+    truth = json.loads(path.with_name("output.json").read_text("utf-8"))
+    payload = None if truth is None else bytes(truth["binaryData"])
+    return {"name": path.parent.name, "category": "jsqr", "payload": payload}
+
+
+def _own(path: Path) -> dict[str, Any]:
+    text = path.with_suffix(".txt")
+    return {"payload": text.read_bytes().decode() if text.exists() else None}
+
+
+_FOLDERS = {"boofcv": "boofcv-dev", "jsqr": "jsqr-dev"}
+_TAKEN: dict[str, Callable[[Path], dict[str, Any]]] = {
+    "boofcv": _boofcv,
+    "zxing": _zxing,
+    "jsqr": _jsqr,
+    "negatives": lambda _: {"codes": 0},
+}
+
+
+# Drawings
 
 
 def _synthetic() -> Iterator[Picture]:
@@ -169,12 +159,8 @@ def _drawn(kind: str, severity: float, seed: int) -> Picture:
 def _pages() -> Iterator[Picture]:
     """500 made pages without a symbol."""
     for seed in range(500):
-        yield Picture(lambda seed=seed: synthetic.page(seed), f"page/{seed}", "pages", codes=0)  # type: ignore[misc]
+        yield Picture(functools.partial(synthetic.page, seed), f"page/{seed}", "pages", codes=0)
 
 
-def _folder(folder: Path) -> Iterator[Picture]:
-    for path in _images(folder):
-        text = path.with_suffix(".txt")
-        payload = text.read_bytes().decode() if text.exists() else None
-        name = str(path.relative_to(folder))
-        yield Picture(_stored(path), name, path.parent.name, payload=payload, path=path)
+_DRAWN = {"synthetic": _synthetic, "beyond": _beyond, "pages": _pages}
+CORPORA = (*_TAKEN, *_DRAWN)

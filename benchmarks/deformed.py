@@ -7,70 +7,31 @@ symbol's side, from its middle.
 
 from __future__ import annotations
 
-import functools
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
 import cv2
 import numpy as np
-import segno
 from numpy.typing import NDArray
 
-from benchmarks import synthetic
+from benchmarks import symbols, synthetic
+from benchmarks.canvas import Page, Random
 from qrcascade import Quad
 from qrcascade.image.frame import Gray
-from qrcascade.symbology.layout import blocks, data_mask, interleaving, layout
+from qrcascade.symbology.layout import blocks, data_mask, layout
 
-__all__ = [
-    "DAMAGES",
-    "WRONG",
-    "WRONG_VERSIONS",
-    "Bend",
-    "Page",
-    "Points",
-    "Random",
-    "Symbol",
-    "Wrong",
-    "blurred",
-    "covered",
-    "cut",
-    "damaged",
-    "drawn",
-    "finished",
-    "shot",
-    "symbol",
-]
-
-Random = np.random.Generator
-Page = NDArray[np.float32]
 Points = NDArray[np.floating[Any]]
 Bools = NDArray[np.bool_]
-Wrong = tuple[NDArray[np.int8], tuple[bytes, ...]]
-"""Modules that are no symbol, and payloads of symbols that they are large parts of."""
 Bend = Callable[[Points, Points], tuple[Points, Points]]
 
-# Pixels to a module of a drawing, modules around it, gray levels, samples to a pixel of a picture.
-_CELL, _QUIET, _DARK, _LIGHT, _OVERSAMPLE = 8, 4, 25.0, 240.0, 3
-_FINDER = 8
-
-# What is made wrong is of these versions.
-WRONG_VERSIONS = (1, 12)
+# Pixels to a module of a drawing, gray levels, samples to a pixel of a picture, modules of a finder pattern.
+_CELL, _DARK, _LIGHT, _OVERSAMPLE, _FINDER = 8, 25, 240, 3, 8
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Symbol:
-    """A symbol as it should be.
-
-    Parameters
-    ----------
-    payload : bytes
-        What it says.
-    version, level, mask : int, str, int
-        1 to 40, one of "LMQH", 0 to 7.
-    modules : ndarray of int8, shape (N, N)
-        +1 dark, -1 light.
-    """
+    """A symbol as it should be; its modules are +1 where they are dark, -1 where light."""
 
     payload: bytes
     version: int
@@ -91,19 +52,31 @@ class Symbol:
         """Where its codewords are."""
         return ~layout(self.version).function
 
+    @property
+    def border(self) -> float:
+        """How wide the quiet zone of its drawing is, as a share of its side."""
+        return symbols.QUIET / len(self.modules)
+
+    def _placement(self) -> tuple[tuple[Any, ...], Bools]:
+        """The cells of its codewords in order, and which of them the mask inverts."""
+        cells = tuple(layout(self.version).order.T)
+        return cells, data_mask(self.mask, len(self.modules))[cells]
+
     def codewords(self) -> NDArray[np.uint8]:
         """Its codewords in order of placement."""
-        cells = tuple(layout(self.version).order.T)
-        masked = data_mask(self.mask, len(self.modules))[cells]
+        cells, masked = self._placement()
         return np.packbits((self.modules[cells] > 0) ^ masked)
 
     def saying(self, codewords: NDArray[np.uint8]) -> NDArray[np.int8]:
         """Its modules with other codewords."""
-        cells = tuple(layout(self.version).order.T)
-        masked = data_mask(self.mask, len(self.modules))[cells]
+        cells, masked = self._placement()
         modules = self.modules.copy()
         modules[cells] = 2 * (np.unpackbits(codewords) ^ masked).astype(np.int8) - 1
         return modules
+
+    def inverted(self, where: Bools) -> Page:
+        """Its drawing with some modules inverted."""
+        return drawn(np.where(where, -self.modules, self.modules))
 
 
 def symbol(random: Random, versions: tuple[int, int] = (2, 10), level: str = "") -> Symbol:
@@ -115,18 +88,13 @@ def symbol(random: Random, versions: tuple[int, int] = (2, 10), level: str = "")
     whole = b"\n".join(synthetic.payload(random) for _ in range(1 + room // 60))
     part = whole[: int(random.integers(room // 2, room + 1))]
     payload = part.decode(errors="ignore").encode()
-    code = segno.make(
-        payload, version=version, error=level, mask=mask, mode="byte", boost_error=False, micro=False
-    )
-    modules = np.array([[2 * bool(dark) - 1 for dark in row] for row in code.matrix], np.int8)
-    return Symbol(payload, version, level, mask, modules)
+    dark = symbols.dark(payload, version=version, error=level, mask=mask, mode="byte", boost_error=False)
+    return Symbol(payload, version, level, mask, 2 * dark.astype(np.int8) - 1)
 
 
-def drawn(modules: NDArray[np.int8]) -> tuple[Page, float]:
-    """A drawing with its quiet zone, and how wide that is as a share of the symbol's side."""
-    dark = np.pad(modules > 0, _QUIET)
-    art = np.where(np.kron(dark, np.ones((_CELL, _CELL), bool)), _DARK, _LIGHT).astype(np.float32)
-    return art, _QUIET / len(modules)
+def drawn(modules: NDArray[np.int8]) -> Page:
+    """A drawing with its quiet zone."""
+    return symbols.drawing(modules > 0, _CELL, _DARK, _LIGHT).astype(np.float32)
 
 
 def shot(
@@ -139,21 +107,12 @@ def shot(
     tilt: float = 0.03,
     bend: Bend | None = None,
 ) -> tuple[Page, Quad]:
-    """A picture of a square drawing, and where the corners of its inner square are.
+    """A picture of a square drawing, and where the corners of its inner square are, ``side`` pixels wide.
 
-    Parameters
-    ----------
-    random : Generator
-    art : ndarray of float32
-        The drawing; what lies beyond it is as its edge.
-    border : float
-        How much of it lies around the inner square on each side, as a share of that square's side.
-    side : float
-        Of the inner square in the picture, in pixels.
-    turn, tilt : float
-        At most so many degrees, and each corner off by at most this share of the side.
-    bend : callable, optional
-        From places (x, y) on the paper as it would be if it were flat to places on it as it is.
+    ``border`` is how much of the drawing lies around the inner square on each side, as a share of that
+    square's; what lies beyond the drawing is as its edge. It is turned by ``turn`` degrees at most, and each
+    corner is off by at most ``tilt`` of the side. ``bend`` goes from places (x, y) on the paper as it would
+    be if it were flat to places on it as it is.
     """
     size = int(1.7 * side)
     corners = np.array([[-0.5, -0.5], [0.5, -0.5], [0.5, 0.5], [-0.5, 0.5]], np.float32)
@@ -190,9 +149,9 @@ def _blobs(random: Random, where: Bools, share: float, width: float) -> Bools:
 
 def covered(random: Random, made: Symbol, share: float) -> Page:
     """A drawing with blobs of paint over this share of what is not a finder pattern."""
-    art, _ = drawn(made.modules)
-    free = np.pad(np.kron(~made.finders, np.ones((_CELL, _CELL), bool)), _QUIET * _CELL)
-    art[_blobs(random, free, share, 4 * _CELL)] = random.choice([_DARK, 130.0, _LIGHT])
+    art = drawn(made.modules)
+    free = np.pad(np.kron(~made.finders, np.ones((_CELL, _CELL), bool)), symbols.QUIET * _CELL)
+    art[_blobs(random, free, share, 4 * _CELL)] = random.choice([_DARK, 130, _LIGHT])
     return art
 
 
@@ -201,10 +160,27 @@ def blurred(page: Page, sigma: float) -> Page:
     return np.asarray(cv2.GaussianBlur(page, (0, 0), sigma)) if sigma > 0 else page
 
 
+def photographed(
+    random: Random,
+    made: Symbol,
+    art: Page,
+    module: float,
+    *,
+    blur: float | None = None,
+    noise: float | None = None,
+) -> tuple[Gray, Quad]:
+    """A drawing of a symbol at so many pixels a module, and its true outline.
+
+    Blur in modules and noise in gray levels are small and at random if they are not given.
+    """
+    page, quad = shot(random, art, made.border, module * len(made.modules))
+    page = blurred(page, module * (random.uniform(0, 0.4) if blur is None else blur))
+    return finished(random, page, random.uniform(0, 8) if noise is None else noise), quad
+
+
 def _flipped(random: Random, made: Symbol, amount: float) -> Page:
     """Modules of codewords inverted one by one, up to 6 %: four codewords in ten."""
-    wrong = made.data & (random.random(made.modules.shape) < 0.06 * amount)
-    return drawn(np.where(wrong, -made.modules, made.modules))[0]
+    return made.inverted(made.data & (random.random(made.modules.shape) < 0.06 * amount))
 
 
 def _burst(random: Random, made: Symbol, amount: float) -> Page:
@@ -213,123 +189,40 @@ def _burst(random: Random, made: Symbol, amount: float) -> Page:
     count = round(0.45 * amount * len(words))
     start = int(random.integers(len(words) - count + 1))
     words[start : start + count] = random.integers(0, 256, count)
-    return drawn(made.saying(words))[0]
-
-
-def _erased(random: Random, made: Symbol, amount: float) -> Page:
-    """Blobs of paint, up to 45 %."""
-    return covered(random, made, 0.45 * amount)
+    return drawn(made.saying(words))
 
 
 def _inverted(random: Random, made: Symbol, amount: float) -> Page:
     """Blobs of codewords inverted, up to 30 %."""
-    wrong = _blobs(random, made.data, 0.3 * amount, 5.0)
-    return drawn(np.where(wrong, -made.modules, made.modules))[0]
+    return made.inverted(_blobs(random, made.data, 0.3 * amount, 5.0))
 
 
 DAMAGES: dict[str, Callable[[Random, Symbol, float], Page]] = {
     "flips": _flipped,
     "burst": _burst,
-    "blobs": _erased,
+    # Of paint, up to 45 %.
+    "blobs": lambda random, made, amount: covered(random, made, 0.45 * amount),
     "inverted": _inverted,
-    "blur": lambda _, made, __: drawn(made.modules)[0],
-    "noise": lambda _, made, __: drawn(made.modules)[0],
+    # These two come after the drawing.
+    "blur": lambda _, made, __: drawn(made.modules),
+    "noise": lambda _, made, __: drawn(made.modules),
 }
 
 
 def damaged(random: Random, kind: str, made: Symbol, amount: float) -> tuple[Gray, Quad]:
-    """A picture of a damaged symbol, and its true outline; "blur" and "noise" come after the drawing.
+    """A picture of a damaged symbol, and its true outline.
 
-    Parameters
-    ----------
-    random : Generator
-    kind : str
-        A key of `DAMAGES`.
-    made : Symbol
-    amount : float
-        0 (none) to 1 (beyond what can be corrected).
+    The kind is a key of `DAMAGES`, the amount 0 (none) to 1 (beyond what can be corrected).
     """
     module = random.uniform(2.5, 5)
     art = DAMAGES[kind](random, made, amount)
-    page, quad = shot(random, art, _QUIET / len(made.modules), module * len(made.modules))
-    page = blurred(page, module * (1.5 * amount if kind == "blur" else random.uniform(0, 0.4)))
-    return finished(random, page, 110 * amount if kind == "noise" else 4.0), quad
+    blur, noise = 1.5 * amount if kind == "blur" else None, 110 * amount if kind == "noise" else 4.0
+    return photographed(random, made, art, module, blur=blur, noise=noise)
 
 
-# What looks like a symbol and is none
-
-
-def _finders(random: Random) -> Wrong:
-    """Three finder patterns, and all else at random: no timing or alignment patterns."""
-    made = symbol(random, WRONG_VERSIONS)
-    coins = (2 * random.integers(0, 2, made.modules.shape) - 1).astype(np.int8)
-    return np.where(made.finders, made.modules, coins), ()
-
-
-def _scrambled(random: Random) -> Wrong:
-    """All function patterns right, the data's modules in another order."""
-    made = symbol(random, WRONG_VERSIONS)
-    modules = made.modules.copy()
-    modules[made.data] = random.permutation(modules[made.data])
-    return modules, ()
-
-
-def _stretched(random: Random) -> Wrong:
-    """The data of one version under the function patterns of another."""
-    made = symbol(random, WRONG_VERSIONS)
-    others = [v for v in range(made.version - 2, made.version + 3) if v >= 1 and v != made.version]
-    pattern = layout(int(random.choice(others))).pattern
-    data = cv2.resize(made.modules, pattern.shape, interpolation=cv2.INTER_NEAREST)
-    return np.where(pattern != 0, pattern, data), ()
-
-
-def _wrong_words(how: str, random: Random) -> Wrong:
-    """A symbol with wrong codewords.
-
-    All at random; in another order; right data with parity at random; or one block of two or more at
-    random and the others right.
-    """
-    made = symbol(random, WRONG_VERSIONS)
-    while how == "block" and len(blocks(made.version, made.level)) == 1:
-        made = symbol(random, WRONG_VERSIONS)
-    words = made.codewords()
-    chance = random.integers(0, 256, len(words), np.uint8)
-    if how == "order":
-        return made.saying(random.permutation(words)), ()
-    block, _ = interleaving(made.version, made.level)
-    # Parity comes after all data.
-    inner = sum(data for _, data in blocks(made.version, made.level))
-    wrong = {
-        "all": np.ones(len(words), bool),
-        "parity": np.arange(len(words)) >= inner,
-        "block": block == random.integers(block.max() + 1),
-    }
-    return made.saying(np.where(wrong[how], chance, words)), ()
-
-
-def cut(random: Random, size: int) -> Bools:
-    """One side of a line at any angle near the middle of a square."""
+def cut(random: Random, size: int, low: float = -0.15, high: float = 0.15) -> Bools:
+    """One side of a line at any angle, near the middle of a square if ``low`` and ``high`` are near 0."""
     y, x = np.mgrid[:size, :size] / size - 0.5
     angle = random.uniform(0, 2 * np.pi)
-    side: Bools = np.cos(angle) * x + np.sin(angle) * y > random.uniform(-0.15, 0.15)
+    side: Bools = np.cos(angle) * x + np.sin(angle) * y > random.uniform(low, high)
     return side
-
-
-def _halves(random: Random) -> Wrong:
-    """Parts of two symbols that have version and level in common."""
-    one = symbol(random, WRONG_VERSIONS)
-    other = symbol(random, (one.version, one.version), one.level)
-    modules = np.where(cut(random, len(one.modules)), one.modules, other.modules)
-    return modules, (one.payload, other.payload)
-
-
-WRONG: dict[str, Callable[[Random], Wrong]] = {
-    "finders": _finders,
-    "scrambled": _scrambled,
-    "stretched": _stretched,
-    "random words": functools.partial(_wrong_words, "all"),
-    "shuffled words": functools.partial(_wrong_words, "order"),
-    "random parity": functools.partial(_wrong_words, "parity"),
-    "random block": functools.partial(_wrong_words, "block"),
-    "two halves": _halves,
-}

@@ -10,11 +10,13 @@ from dataclasses import dataclass
 import cv2
 import numpy as np
 import zxingcpp
+from numpy.typing import NDArray
 
 from benchmarks import synthetic
-from benchmarks.deformed import WRONG, WRONG_VERSIONS, Page, Random, Wrong, blurred, cut, drawn, symbol
-
-__all__ = ["DEAR", "KINDS", "Impostor"]
+from benchmarks.canvas import Page, Random
+from benchmarks.deformed import Symbol, blurred, cut, drawn, symbol
+from benchmarks.symbols import QUIET
+from qrcascade.symbology.layout import blocks, interleaving, layout
 
 # Drawings without modules: pixels of the inner square and of all, levels of ink and paper.
 _INNER, _ALL = 200, 320
@@ -26,24 +28,25 @@ _MICRO = ("MicroQRCode", "RMQRCode")
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Impostor:
-    """A drawing of something that is no symbol.
+    """A square drawing of something that is no symbol.
 
-    Parameters
-    ----------
-    art : ndarray of float32
-        Square.
-    border : float
-        As in `benchmarks.deformed.shot`.
-    modules : int
-        A side, where it has as many modules as a symbol.
-    payloads : tuple of bytes
-        Of symbols that it has large parts of: who reads one of these is not wrong.
+    ``modules`` are its side where it has as many as a symbol, and a symbol's quiet zone. ``payloads`` are of
+    symbols that it has large parts of: who reads one of these is not wrong.
     """
 
     art: Page
-    border: float = (_ALL - _INNER) / 2 / _INNER
     modules: int = 0
     payloads: tuple[bytes, ...] = ()
+
+    @classmethod
+    def of(cls, modules: NDArray[np.int8], *payloads: bytes) -> Impostor:
+        """A drawing of modules that are no symbol."""
+        return cls(drawn(modules), len(modules), payloads)
+
+    @property
+    def border(self) -> float:
+        """As in `benchmarks.deformed.shot`."""
+        return QUIET / self.modules if self.modules else (_ALL - _INNER) / 2 / _INNER
 
 
 # Regions without modules
@@ -106,36 +109,102 @@ def _barcode(formats: Sequence[str], random: Random) -> Page:
     return art
 
 
+# Symbols that say nothing that is right
+
+
+def whole(random: Random) -> Symbol:
+    """A symbol of the versions that are made wrong."""
+    return symbol(random, (1, 12))
+
+
+def _finders(random: Random) -> Impostor:
+    """Three finder patterns, and all else at random: no timing or alignment patterns."""
+    made = whole(random)
+    coins = (2 * random.integers(0, 2, made.modules.shape) - 1).astype(np.int8)
+    return Impostor.of(np.where(made.finders, made.modules, coins))
+
+
+def _scrambled(random: Random) -> Impostor:
+    """All function patterns right, the data's modules in another order."""
+    made = whole(random)
+    modules = made.modules.copy()
+    modules[made.data] = random.permutation(modules[made.data])
+    return Impostor.of(modules)
+
+
+def _stretched(random: Random) -> Impostor:
+    """The data of one version under the function patterns of another."""
+    made = whole(random)
+    others = [v for v in range(made.version - 2, made.version + 3) if v >= 1 and v != made.version]
+    pattern = layout(int(random.choice(others))).pattern
+    data = cv2.resize(made.modules, pattern.shape, interpolation=cv2.INTER_NEAREST)
+    return Impostor.of(np.where(pattern != 0, pattern, data))
+
+
+def _wrong_words(how: str, random: Random) -> Impostor:
+    """A symbol with wrong codewords.
+
+    All at random; in another order; right data with parity at random; or one block of two or more at
+    random and the others right.
+    """
+    made = whole(random)
+    while how == "block" and len(blocks(made.version, made.level)) == 1:
+        made = whole(random)
+    words = made.codewords()
+    chance = random.integers(0, 256, len(words), np.uint8)
+    if how == "order":
+        return Impostor.of(made.saying(random.permutation(words)))
+    block, _ = interleaving(made.version, made.level)
+    # Parity comes after all data.
+    inner = sum(data for _, data in blocks(made.version, made.level))
+    wrong = {
+        "all": np.ones(len(words), bool),
+        "parity": np.arange(len(words)) >= inner,
+        "block": block == random.integers(block.max() + 1),
+    }
+    return Impostor.of(made.saying(np.where(wrong[how], chance, words)))
+
+
+def _halves(random: Random) -> Impostor:
+    """Parts of two symbols that have version and level in common."""
+    one = whole(random)
+    other = symbol(random, (one.version, one.version), one.level)
+    modules = np.where(cut(random, len(one.modules)), one.modules, other.modules)
+    return Impostor.of(modules, one.payload, other.payload)
+
+
 def _half(random: Random) -> Impostor:
     """Part of a symbol, and a texture for the rest."""
-    made = symbol(random, WRONG_VERSIONS)
-    art, border = drawn(made.modules)
+    made = whole(random)
+    art = drawn(made.modules)
     texture = (_noise, _pattern, _text)[int(random.integers(3))](random)
     rest = cv2.resize(texture, art.shape, interpolation=cv2.INTER_AREA)
-    art = np.where(cut(random, len(art)), art, rest)
-    return Impostor(art, border, len(made.modules), (made.payload,))
+    return Impostor(np.where(cut(random, len(art)), art, rest), len(made.modules), (made.payload,))
 
 
-def _plain(draw: Callable[[Random], Page], random: Random) -> Impostor:
-    return Impostor(draw(random))
-
-
-def _symbol(draw: Callable[[Random], Wrong], random: Random) -> Impostor:
-    modules, payloads = draw(random)
-    art, border = drawn(modules)
-    return Impostor(art, border, len(modules), payloads)
-
-
-KINDS: dict[str, Callable[[Random], Impostor]] = {
-    "noise": functools.partial(_plain, _noise),
-    "pattern": functools.partial(_plain, _pattern),
-    "text": functools.partial(_plain, _text),
-    "page": functools.partial(_plain, _page),
-    "matrix codes": functools.partial(_plain, functools.partial(_barcode, _MATRIX)),
-    "bar codes": functools.partial(_plain, functools.partial(_barcode, _BARS)),
-    "micro QR": functools.partial(_plain, functools.partial(_barcode, _MICRO)),
-    **{kind: functools.partial(_symbol, draw) for kind, draw in WRONG.items()},
+_TEXTURES: dict[str, Callable[[Random], Page]] = {
+    "noise": _noise,
+    "pattern": _pattern,
+    "text": _text,
+    "page": _page,
+    "matrix codes": functools.partial(_barcode, _MATRIX),
+    "bar codes": functools.partial(_barcode, _BARS),
+    "micro QR": functools.partial(_barcode, _MICRO),
+}
+_WRONG: dict[str, Callable[[Random], Impostor]] = {
+    "finders": _finders,
+    "scrambled": _scrambled,
+    "stretched": _stretched,
+    "random words": functools.partial(_wrong_words, "all"),
+    "shuffled words": functools.partial(_wrong_words, "order"),
+    "random parity": functools.partial(_wrong_words, "parity"),
+    "random block": functools.partial(_wrong_words, "block"),
+    "two halves": _halves,
     "half": _half,
 }
-DEAR = frozenset([*WRONG, "half"])
+KINDS: dict[str, Callable[[Random], Impostor]] = {
+    **{kind: (lambda random, draw=draw: Impostor(draw(random))) for kind, draw in _TEXTURES.items()},  # type: ignore[misc]
+    **_WRONG,
+}
+DEAR = frozenset(_WRONG)
 """Kinds with function patterns: the grid reader tries all that it can on most of them."""

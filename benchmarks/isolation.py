@@ -3,95 +3,85 @@
 from __future__ import annotations
 
 import contextlib
-import io
 import statistics
 import time
+from collections.abc import Callable, Iterator
+from functools import partial
 from multiprocessing import shared_memory
-from pathlib import Path
 from typing import Any
 
 import click
 import numpy as np
-import segno
 from PIL import Image
-from tqdm import tqdm
 
-from benchmarks import report
+from benchmarks import options
 from benchmarks.faults import Faulty
+from benchmarks.harness import each, in_turns, timed
+from benchmarks.options import option, saves
+from benchmarks.render import publish, table
+from benchmarks.symbols import clear_page, in_file
 from qrcascade import Cascade, ClassicalStrategy, Strategy
+from qrcascade.image.frame import Gray
 from qrcascade.isolation import Here, Worker
 
-__all__ = ["isolation"]
-
-_DOCS = Path("docs/benchmarks")
 _PATIENCE_S = 60.0
 _blocks: list[shared_memory.SharedMemory] = []
 _FAULTS = ("abort", "sleep", "eat")
 _TEXT = "https://example.org/pay?invoice=2026-0042"
 
 
-def _page(width: int, height: int) -> Any:
-    """White, with one clear symbol; gray."""
-    dark = np.array([[bool(v) for v in row] for row in segno.make(_TEXT, micro=False).matrix])
-    symbol = np.kron(np.where(np.pad(dark, 4), 0, 255), np.ones((10, 10))).astype(np.uint8)
-    page = np.full((height, width), 255, np.uint8)
-    page[100 : 100 + len(symbol), 100 : 100 + len(symbol)] = symbol
-    return page
+def _page(width: int, height: int) -> Gray:
+    return clear_page(_TEXT, (width, height), 10, (100, 100))
 
 
-def _jpeg(gray: Any) -> bytes:
-    buffer = io.BytesIO()
-    Image.fromarray(gray).convert("RGB").save(buffer, "JPEG")
-    return buffer.getvalue()
+def _jpeg(gray: Gray) -> bytes:
+    return in_file(Image.fromarray(gray).convert("RGB"))
 
 
-def _costs(rounds: int) -> list[str]:
-    """Markdown: easy pictures here and in a worker process, in turns."""
+def _medians(rounds: int, *ways: Callable[[], object]) -> list[float]:
+    """Milliseconds of ways that take turns."""
+    times = in_turns(rounds, {str(number): way for number, way in enumerate(ways)})
+    return [statistics.median(ms) for ms in times.values()]
+
+
+def _costs(rounds: int) -> Iterator[str]:
+    """Easy pictures here and in a worker process."""
     two, twelve = _page(1600, 1200), _page(4000, 3000)
-    sources = {
+    sources: dict[str, Gray | bytes] = {
         "gray array, 2 MP": two,
         "RGB array, 2 MP": np.dstack([two] * 3),
         "JPEG bytes, 2 MP": _jpeg(two),
         "JPEG bytes, 12 MP": _jpeg(twelve),
         "gray array, 12 MP": twelve,
     }
-    lines = ["| easy picture | here, ms | isolated, ms | more, ms |", "| --- |" + " ---: |" * 3]
+    rows = []
     here = Cascade.preset("classical")
     with Cascade.preset("classical", isolation="process") as apart:
         apart.warm()
         for name, source in sources.items():
-            times: list[list[float]] = [[], []]
-            for _ in range(rounds):
-                for cascade, spent in zip((here, apart), times, strict=True):
-                    start = time.perf_counter()
-                    assert cascade.read(source)
-                    spent.append((time.perf_counter() - start) * 1000)
-            one, other = (statistics.median(spent) for spent in times)
-            lines.append(f"| {name} | {one:.2f} | {other:.2f} | {other - one:.2f} |")
-    return ["## What it costs", "\n".join(lines)]
+            one, other = _medians(rounds, *(partial(_read, cascade, source) for cascade in (here, apart)))
+            rows.append([name, one, other, other - one])
+    columns = (f"{what}, ms {{:.2f}}" for what in ("here", "isolated", "more"))
+    yield from ("## What it costs", table(["easy picture", *columns], rows))
 
 
-def _ways(rounds: int) -> list[str]:
-    """Markdown: gray pixels to a worker and an answer back, through the pipe and by shared memory."""
-    lines = [
-        "| gray array, MP | pipe, ms | new shared memory, ms | the same again, ms |",
-        "|" + " ---: |" * 4,
-    ]
+def _read(cascade: Cascade, source: Gray | bytes) -> None:
+    assert cascade.read(source)
+
+
+def _ways(rounds: int) -> Iterator[str]:
+    """Gray pixels to a worker and an answer back, through the pipe and by shared memory."""
+    rows = []
     with contextlib.closing(Worker()) as worker:
         worker.wait_ready(None)
         for megapixels in (0.3, 2, 4, 12):
             side = round((megapixels * 1e6) ** 0.5)
             gray = np.random.default_rng(0).integers(0, 255, (side, side), np.uint8)
-            times: list[list[float]] = [[], [], []]
-            for _ in range(rounds):
-                for spent, send in zip(times, (_by_pipe, _by_new_memory, _by_old_memory), strict=True):
-                    start = time.perf_counter()
-                    send(worker, gray)
-                    spent.append((time.perf_counter() - start) * 1000)
+            ways = (partial(send, worker, gray) for send in (_by_pipe, _by_new_memory, _by_old_memory))
+            rows.append([megapixels, *_medians(rounds, *ways)])
             _free_blocks()
-            cells = " | ".join(f"{statistics.median(spent):.2f}" for spent in times)
-            lines.append(f"| {megapixels} | {cells} |")
-    return ["## How pixels get there", "\n".join(lines)]
+    columns = (f"{how}, ms {{:.2f}}" for how in ("pipe", "new shared memory", "the same again"))
+    yield from ("## How pixels get there", table(["gray array, MP", *columns], rows, words=()))
 
 
 def _by_pipe(worker: Worker, gray: Any) -> None:
@@ -129,34 +119,33 @@ def look_in(here: Here, name: str, shape: tuple[int, ...]) -> int:
     return look_at(here, np.ndarray(shape, np.uint8, here.kept.buf))
 
 
-def _faults(pictures: int, timeout: float) -> list[str]:
-    """Markdown: one cascade with strategies that abort, hang and eat memory, picture after picture."""
-    page, right, late, spent = _page(800, 600), 0, 0, []
+def _faults(pictures: int, timeout: float) -> Iterator[str]:
+    """One cascade with strategies that abort, hang and eat memory, picture after picture."""
+    page = _page(800, 600)
     strategies: list[Strategy] = [*map(Faulty, _FAULTS), ClassicalStrategy()]
     with Cascade(strategies, isolation="process", max_memory=400) as cascade:
         cascade.warm()
-        for _ in tqdm(range(pictures), unit="picture"):
-            start = time.perf_counter()
-            result = cascade.read(page, timeout=timeout)
-            spent.append(time.perf_counter() - start)
-            right += result.texts == (_TEXT,)
-            late += spent[-1] > timeout + 0.5
-    text = (
+
+        def look(_: int) -> tuple[bool, float]:
+            result, ms = timed(partial(cascade.read, page, timeout=timeout))
+            return result.texts == (_TEXT,), ms / 1000
+
+        answers, spent = zip(*each(look, range(pictures)), strict=True)
+    late = sum(seconds > timeout + 0.5 for seconds in spent)
+    yield "## Faults"
+    yield (
         f"One cascade with strategies that abort, hang and eat memory before the classical one, "
-        f"`max_memory=400`, `timeout={timeout:g}`, {pictures} pictures in a row: {right} answered right, "
-        f"{late} later than timeout + 0.5 s; median {statistics.median(spent):.2f}, most {max(spent):.2f} s."
+        f"`max_memory=400`, `timeout={timeout:g}`, {pictures} pictures in a row: "
+        f"{sum(answers)} answered right, {late} later than timeout + 0.5 s; "
+        f"median {statistics.median(spent):.2f}, most {max(spent):.2f} s."
     )
-    return ["## Faults", text]
 
 
 @click.command()
-@click.option("--rounds", default=60, show_default=True, help="Readings of each easy picture.")
-@click.option("--pictures", default=1000, show_default=True, help="Pictures read beside faults, in a row.")
-@click.option("--timeout", default=3.0, show_default=True, help="Of those, seconds.")
-@click.option("--save", is_flag=True, help="Write docs/benchmarks/isolation.md.")
+@options.rounds(60, "Readings of each easy picture.")
+@option("--pictures", default=1000, text="Pictures read beside faults, in a row.")
+@option("--timeout", default=3.0, text="Of those, seconds.")
+@saves("isolation")
 def isolation(rounds: int, pictures: int, timeout: float, save: bool) -> None:
     """What isolation costs an easy picture, and what faults do to a cascade."""
-    parts = [*_costs(rounds), *_ways(rounds), *_faults(pictures, timeout)]
-    click.echo("\n\n".join(parts))
-    if save:
-        (_DOCS / "isolation.md").write_text(report.page("isolation", *parts), encoding="utf-8")
+    publish("isolation", [*_costs(rounds), *_ways(rounds), *_faults(pictures, timeout)], save=save)

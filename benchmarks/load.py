@@ -19,21 +19,21 @@ import tempfile
 import threading
 import time
 import urllib.request
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
+from dataclasses import dataclass
 from pathlib import Path
 
 import click
 import numpy as np
 from PIL import Image
 
-from benchmarks import report
-from benchmarks.ab import asked
-from benchmarks.mixed import KINDS, MIX, suffix
+from benchmarks import mixed, options, processes
+from benchmarks.ab import COLUMNS, asked
+from benchmarks.mixed import KINDS, MIX
+from benchmarks.options import option, saves
+from benchmarks.render import publish, table
 from qrcascade import Cascade, read_document
 
-__all__ = ["load"]
-
-_DOCS = Path("docs/benchmarks")
 _EXAMPLES = Path("examples")
 # Of the default queue: more than it holds wait, and four times as many ask.
 _QUEUE = 16
@@ -41,22 +41,30 @@ _QUEUE = 16
 _STARTED_S = 5.0
 
 
-@click.option("--preset", default="light", show_default=True)
-@click.option("--processes", default=os.cpu_count() or 1, show_default=True)
-@click.option("--seconds", default=8.0, show_default=True, help="Of each measurement.")
-@click.option("--rounds", default=3, show_default=True, help="Of plain reading and service, in turns.")
-@click.option("--save", is_flag=True, help="Write docs/benchmarks/load.md.")
-def load(preset: str, processes: int, seconds: float, rounds: int, save: bool) -> None:
+@dataclass(frozen=True, slots=True)
+class _Service:
+    """The service, and how it was started."""
+
+    url: str
+    pid: int
+    preset: str
+    processes: int
+
+
+@click.command()
+@option("--preset", default="light")
+@option("--processes", "number", default=os.cpu_count() or 1)
+@option("--seconds", default=8.0, text="Of each measurement.")
+@options.rounds(3, "Of plain reading and service, in turns.")
+@saves("load")
+def load(preset: str, number: int, seconds: float, rounds: int, save: bool) -> None:
     """Throughput beside plain reading, four times too much, and worker processes that are killed."""
-    with tempfile.TemporaryDirectory() as folder, _service(preset, processes) as (pid, url):
+    with tempfile.TemporaryDirectory() as folder, _started(preset, number) as service:
         pictures = _pictures(Path(folder))
-        parts = [_throughput(url, pid, preset, processes, seconds, rounds, pictures)]
-        photo = pictures["photo.jpg"]
-        parts.append(_overload(url, processes, photo))
-        parts.append(_killed(url, pid, processes, seconds, photo))
-    click.echo("\n\n".join(parts))
-    if save:
-        (_DOCS / "load.md").write_text(report.page("load", *parts), "utf-8")
+        parts = [*_throughput(service, seconds, rounds, pictures)]
+        parts += _overload(service, pictures["photo.jpg"])
+        parts += _killed(service, seconds, pictures["photo.jpg"])
+    publish("load", parts, save=save)
 
 
 def _pictures(folder: Path) -> dict[str, Path]:
@@ -68,26 +76,17 @@ def _pictures(folder: Path) -> dict[str, Path]:
     phone = folder / "photo-12MP.jpg"
     Image.open(_EXAMPLES / "photo.jpg").resize((3000, 4000)).save(phone, quality=90)
     small = {name: _EXAMPLES / name for name in ("printed.png", "photo.jpg")}
-    return {**small, phone.name: phone, spoilt.name: spoilt, **_kinds(folder)}
-
-
-def _kinds(folder: Path) -> dict[str, Path]:
-    """A page of each kind of the mix."""
-    files = {}
-    for kind, make in KINDS.items():
-        data = make(0)
-        files[kind] = folder / f"{kind}{suffix(data)}"
-        files[kind].write_bytes(data)
-    return files
+    kinds = {kind: mixed.write(make(0), folder, kind) for kind, make in KINDS.items()}
+    return {**small, phone.name: phone, spoilt.name: spoilt, **kinds}
 
 
 @contextlib.contextmanager
-def _service(preset: str, processes: int) -> Iterator[tuple[int, str]]:
+def _started(preset: str, number: int) -> Iterator[_Service]:
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port = probe.getsockname()[1]
     program = "from qrcascade.cli import main; main()"
-    options = ["--port", str(port), "--preset", preset, "--concurrency", str(processes), "--warm"]
+    options = ["--port", str(port), "--preset", preset, "--concurrency", str(number), "--warm"]
     command = [sys.executable, "-c", program, "serve", *options, "--queue", str(_QUEUE)]
     with subprocess.Popen(command, stdout=subprocess.DEVNULL) as process:
         url = f"http://127.0.0.1:{port}"
@@ -96,7 +95,7 @@ def _service(preset: str, processes: int) -> Iterator[tuple[int, str]]:
                 with contextlib.suppress(OSError), urllib.request.urlopen(f"{url}/ready"):
                     break
                 time.sleep(0.1)
-            yield process.pid, url
+            yield _Service(url, process.pid, preset, number)
         finally:
             process.terminate()
 
@@ -120,12 +119,12 @@ def _plain(preset: str, picture: Path, seconds: float, ready: object, counts: ob
     counts.put((count / (time.perf_counter() - start), cpu_ms))  # type: ignore[attr-defined]
 
 
-def _reading(preset: str, picture: Path, processes: int, seconds: float) -> tuple[float, float]:
-    """Readings a second of so many processes that do nothing else, and milliseconds of CPU for each."""
+def _reading(service: _Service, picture: Path, seconds: float) -> tuple[float, float]:
+    """Readings a second of as many processes that do nothing else, and milliseconds of CPU for each."""
     context = multiprocessing.get_context("spawn")
-    ready, counts = context.Barrier(processes), context.Queue()
-    arguments = (preset, picture, seconds, ready, counts)
-    children = [context.Process(target=_plain, args=arguments) for _ in range(processes)]
+    ready, counts = context.Barrier(service.processes), context.Queue()
+    arguments = (service.preset, picture, seconds, ready, counts)
+    children = [context.Process(target=_plain, args=arguments) for _ in range(service.processes)]
     for child in children:
         child.start()
     seen = [counts.get() for _ in children]
@@ -134,63 +133,41 @@ def _reading(preset: str, picture: Path, processes: int, seconds: float) -> tupl
     return sum(rate for rate, _ in seen), statistics.mean(cpu for _, cpu in seen)
 
 
-def _cpu(pid: int) -> float:
-    """Seconds of processor time that the service and its workers have had."""
-    ticks = 0
-    for process in (pid, *_children(pid)):
-        fields = Path(f"/proc/{process}/stat").read_text().rpartition(")")[2].split()
-        ticks += int(fields[11]) + int(fields[12])
-    return ticks / os.sysconf("SC_CLK_TCK")
-
-
-def _children(pid: int) -> list[int]:
-    files = Path(f"/proc/{pid}/task").glob("*/children")
-    return [int(child) for file in files for child in file.read_text().split()]
-
-
-def _throughput(
-    url: str, pid: int, preset: str, processes: int, seconds: float, rounds: int, pictures: dict[str, Path]
-) -> str:
-    lines = [
-        f"Throughput of `{preset}`: read() in {processes} processes, and the service with {processes}",
-        f"readings at a time, asked by {2 * processes} clients; medians of {rounds} rounds in turns. CPU is",
-        "what a reading takes, and what an answer takes of the service and its workers: their ratio",
-        f"leaves out what other work, and ab, have of the cores. uvicorn runs on {_loop()}.",
-        "",
-        "| picture | read(), a second | service | ratio | read(), CPU ms | service | ratio | ab, CPU ms |",
-        "| --- | ---: | ---: | ---: | ---: | ---: | ---: | ---: |",
-    ]
+def _throughput(service: _Service, seconds: float, rounds: int, pictures: dict[str, Path]) -> Iterator[str]:
+    clients = 2 * service.processes
+    yield (
+        f"Throughput of `{service.preset}`: read() in {service.processes} processes, and the service with "
+        f"{service.processes}\nreadings at a time, asked by {clients} clients; medians of {rounds} rounds in "
+        "turns. CPU is\nwhat a reading takes, and what an answer takes of the service and its workers: their "
+        f"ratio\nleaves out what other work, and ab, have of the cores. uvicorn runs on {_loop()}."
+    )
     found: dict[str, tuple[float, ...]] = {}
     for name, picture in pictures.items():
-        turns = [_turn(url, pid, preset, processes, seconds, picture) for _ in range(rounds)]
+        turns = [_turn(service, seconds, picture) for _ in range(rounds)]
         found[name] = tuple(statistics.median(column) for column in zip(*turns, strict=True))
-        lines.append(_row(name, found[name]))
     shares = np.array([*MIX.values()]) / 100
-    plain, service, _, plain_cpu, cpu, _, ab = np.array([found[kind] for kind in MIX]).T
+    plain, served, _, plain_cpu, cpu, _, ab = np.array([found[kind] for kind in MIX]).T
     # A second's share of each kind goes by what it takes.
-    plain, service = 1 / (shares / plain).sum(), 1 / (shares / service).sum()
-    plain_cpu, cpu = (shares * plain_cpu).sum(), (shares * cpu).sum()
-    mix = plain, service, service / plain, plain_cpu, cpu, plain_cpu / cpu, (shares * ab).sum()
-    said = ", ".join(f"{share} % {kind}" for kind, share in MIX.items())
-    return "\n".join([*lines, _row("the mix", mix), "", f"The mix: {said}."])
+    rates = (1 / (shares / rate).sum() for rate in (plain, served))
+    found["the mix"] = _figures(*rates, *((shares * ms).sum() for ms in (plain_cpu, cpu, ab)))
+    columns = ["picture", "read(), a second {:.1f}", "service {:.1f}", "ratio {:.2f}"]
+    columns += ["read(), CPU ms {:.1f}", "service {:.1f}", "ratio {:.2f}", "ab, CPU ms {:.2f}"]
+    yield table(columns, ([name, *row] for name, row in found.items()))
+    yield mixed.SAID
 
 
-def _turn(
-    url: str, pid: int, preset: str, processes: int, seconds: float, picture: Path
-) -> tuple[float, ...]:
-    """The figures of a row, once."""
-    plain, plain_cpu = _reading(preset, picture, processes, seconds)
-    before = _cpu(pid)
-    seen = asked(url, picture, 2 * processes, plain * seconds)
+def _turn(service: _Service, seconds: float, picture: Path) -> tuple[float, ...]:
+    plain, plain_cpu = _reading(service, picture, seconds)
+    before = processes.cpu_s(service.pid)
+    seen = asked(service.url, picture, 2 * service.processes, plain * seconds)
     answers = sum(seen.outcomes.values())
-    cpu = (_cpu(pid) - before) / answers * 1000
-    rates = plain, seen.per_second, seen.per_second / plain
-    return *rates, plain_cpu, cpu, plain_cpu / cpu, seen.cpu_s / answers * 1000
+    cpu = (processes.cpu_s(service.pid) - before) / answers * 1000
+    return _figures(plain, seen.per_second, plain_cpu, cpu, seen.cpu_s / answers * 1000)
 
 
-def _row(name: str, figures: Sequence[float]) -> str:
-    a, b, ratio, c, d, of_cpu, e = figures
-    return f"| {name} | {a:.1f} | {b:.1f} | {ratio:.2f} | {c:.1f} | {d:.1f} | {of_cpu:.2f} | {e:.2f} |"
+def _figures(plain: float, served: float, plain_cpu: float, cpu: float, ab: float) -> tuple[float, ...]:
+    """Of a row: readings and answers a second; milliseconds of CPU of each, and of asking."""
+    return plain, served, served / plain, plain_cpu, cpu, plain_cpu / cpu, ab
 
 
 def _loop() -> str:
@@ -199,25 +176,22 @@ def _loop() -> str:
     return " and ".join(fast) or "asyncio and h11"
 
 
-def _overload(url: str, processes: int, picture: Path) -> str:
-    places = processes + _QUEUE
-    lines = [
-        f"Overload with {picture.name}: {places} places, {_QUEUE} of them in the queue. The bound is",
-        f"{places} places / {processes} readings at a time x P99 of a reading that has not to wait,",
-        "which the first row has.",
-        "",
-        "| clients | answers a second | P50, ms | P99, ms | outcomes | bound, ms |",
-        "| ---: | ---: | ---: | ---: | --- | ---: |",
-    ]
-    alone = 0.0
-    for clients in (processes, places, 4 * places):
-        seen = asked(url, picture, clients, max(1000, 60 * clients))
-        alone = alone or seen.p99_ms
-        lines.append(f"| {clients} | {seen.row()} | {places / processes * alone:.0f} |")
-    return "\n".join(lines)
+def _overload(service: _Service, picture: Path) -> Iterator[str]:
+    at_a_time = service.processes
+    places = at_a_time + _QUEUE
+    yield (
+        f"Overload with {picture.name}: {places} places, {_QUEUE} of them in the queue. The bound is\n"
+        f"{places} places / {at_a_time} readings at a time x P99 of a reading that has not to wait,\n"
+        "which the first row has."
+    )
+    clients = (at_a_time, places, 4 * places)
+    seen = [asked(service.url, picture, number, max(1000, 60 * number)) for number in clients]
+    bound = places / at_a_time * seen[0].p99_ms
+    rows = ([number, *one.cells(), bound] for number, one in zip(clients, seen, strict=True))
+    yield table(["clients", *COLUMNS, "bound, ms {:.0f}"], rows, words=(4,))
 
 
-def _killed(url: str, pid: int, processes: int, seconds: float, picture: Path) -> str:
+def _killed(service: _Service, seconds: float, picture: Path) -> Iterator[str]:
     """Load while worker processes are killed, one every two seconds or so: those that have started."""
     over, killed = threading.Event(), 0
 
@@ -225,26 +199,18 @@ def _killed(url: str, pid: int, processes: int, seconds: float, picture: Path) -
         nonlocal killed
         draw = random.Random(0)
         while not over.wait(draw.uniform(1, 3)):
-            if alive := [child for child in _children(pid) if _age_s(child) > _STARTED_S]:
+            workers = filter(processes.is_worker, processes.children(service.pid))
+            if started := [pid for pid in workers if processes.age_s(pid) > _STARTED_S]:
                 with contextlib.suppress(ProcessLookupError):
-                    os.kill(draw.choice(alive), signal.SIGKILL)
+                    os.kill(draw.choice(started), signal.SIGKILL)
                     killed += 1
 
     killer = threading.Thread(target=kill)
     killer.start()
     try:
-        seen = asked(url, picture, 2 * processes, 1000 * seconds)
+        seen = asked(service.url, picture, 2 * service.processes, 1000 * seconds)
     finally:
         over.set()
         killer.join()
-    head = "| killed | answers a second | P50, ms | P99, ms | outcomes |\n| ---: | ---: | ---: | ---: | --- |"
-    return f"Workers killed (SIGKILL) while {picture.name} was read.\n\n{head}\n| {killed} | {seen.row()} |"
-
-
-def _age_s(pid: int) -> float:
-    """Seconds that a process has run; 0 of one that is no worker, or no more."""
-    with contextlib.suppress(OSError):
-        if b"spawn_main" in Path(f"/proc/{pid}/cmdline").read_bytes():
-            begun = int(Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[19])
-            return float(Path("/proc/uptime").read_text().split()[0]) - begun / os.sysconf("SC_CLK_TCK")
-    return 0.0
+    yield f"Workers killed (SIGKILL) while {picture.name} was read."
+    yield table(["killed", *COLUMNS], [[killed, *seen.cells()]], words=(4,))

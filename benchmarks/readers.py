@@ -6,73 +6,69 @@ import os
 import sys
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from typing import Any
 
-from benchmarks.wechat import WeChat
-from qrcascade import Cascade, ClassicalStrategy, Frame, GridStrategy, QReaderStrategy, Quad
+import zxingcpp
+
+from benchmarks.harness import Program
+from qrcascade import Cascade, ClassicalStrategy, Frame, GridStrategy, QRCode, QReaderStrategy, Quad
 from qrcascade.cascade import PRESETS
 from qrcascade.engines import engine
 from qrcascade.image.frame import Gray
 from qrcascade.neural.models import load as load_model
 from qrcascade.neural.runtimes import RUNTIMES
 from qrcascade.neural.runtimes.torch import TorchDetector
-
-__all__ = ["READERS", "Output", "Reading", "build"]
+from qrcascade.strategies.classical import SCHEDULE
 
 _QR = frozenset(["QRCode"])
 
 
 @dataclass(frozen=True, slots=True)
 class Output:
-    """A code that a reader reported."""
+    """A code that a reader reported; ``step`` names the engine, too."""
 
     text: str
     quad: Quad
     data: bytes | None = None
     confidence: float | None = None
+    step: str = ""
 
 
 @dataclass(frozen=True, slots=True)
 class Reading:
     """What a reader made of one picture.
 
-    ``tries`` also holds what it read on the way; ``ms`` is its own time, where it ran elsewhere.
+    ``tries`` also holds what it read on the way, and ``errors`` what broke; ``ms`` is its own time, where it
+    ran elsewhere.
     """
 
     outputs: Sequence[Output]
     tries: Sequence[Output] = field(default=())
     steps: Sequence[str] = field(default=())
+    errors: Sequence[str] = field(default=())
     ms: float | None = None
 
 
 Reader = Callable[[Gray], Reading]
 
 
-def _preset(name: str, expect: str | None) -> Reader:
-    return _cascade(Cascade.preset(name), expect)
+def by_cascade(cascade: Cascade, expect: str | None = None) -> Reader:
+    """A cascade as a reader."""
 
-
-def _thorough_nano(expect: str | None) -> Reader:
-    """The thorough preset with nano in the place of Small and Medium."""
-    nano = QReaderStrategy("n")
-    return _cascade(Cascade([ClassicalStrategy(), GridStrategy(), nano, GridStrategy()]), expect)
-
-
-def _nano(runtime: str) -> Reader:
-    """The nano preset in one runtime."""
-    return _cascade(Cascade([ClassicalStrategy(), QReaderStrategy("n", runtime=runtime)]), None)
-
-
-def _cascade(cascade: Cascade, expect: str | None) -> Reader:
     def read(rgb: Gray) -> Reading:
         result = cascade.read(rgb, expect=expect)
-        outputs = [Output(c.text, c.quad, c.data, c.confidence) for c in result.codes]
-        tries = [Output(c.text, c.quad, c.data) for a in result.attempts for c in a.codes]
-        steps = [f"{c.strategy}: {c.step}" for c in result.codes]
-        return Reading(outputs, tries, steps)
+        outputs = [_output(code) for code in result.codes]
+        tries = [_output(code) for attempt in result.attempts for code in attempt.codes]
+        steps = [f"{code.strategy}: {code.step}" for code in result.codes]
+        return Reading(outputs, tries, steps, result.errors)
 
     return read
+
+
+def _output(code: QRCode) -> Output:
+    return Output(code.text, code.quad, code.data, code.confidence, f"{code.engine}, {code.step}")
 
 
 def _engine(name: str) -> Reader:
@@ -82,20 +78,23 @@ def _engine(name: str) -> Reader:
             found = engine(name).read(gray, _QR).codes
         except Exception:  # a peer that breaks on a picture has read nothing
             return Reading([])
-        return Reading([Output(c.text, c.quad, c.data, c.confidence) for c in found])
+        return Reading([_output(code) for code in found])
 
     return read
 
 
 def _zxing() -> Reader:
-    import zxingcpp
-
     def read(rgb: Gray) -> Reading:
-        gray = Frame.load(rgb).gray
-        found = zxingcpp.read_barcodes(gray, formats=zxingcpp.BarcodeFormats(zxingcpp.BarcodeFormat.QRCode))
+        found = bare(Frame.load(rgb).gray)
         return Reading([Output(b.text, _corners(b.position), b.bytes) for b in found if b.text])
 
     return read
+
+
+def bare(source: Any) -> list[Any]:
+    """What zxing-cpp alone reads of pixels or of an open picture."""
+    formats = zxingcpp.BarcodeFormats(zxingcpp.BarcodeFormat.QRCode)
+    return list(zxingcpp.read_barcodes(source, formats=formats))
 
 
 def _corners(position: Any) -> Quad:
@@ -122,27 +121,51 @@ def _qreader(size: str) -> Reader:
 def _wechat() -> Reader:
     python = os.environ.get("QRCASCADE_WECHAT_PYTHON", sys.executable)
     models = Path(os.environ.get("QRCASCADE_WECHAT_MODELS", Path(__file__).parents[2] / "shared" / "wechat"))
-    peer = WeChat(python, models)
+    peer = Program(python, str(Path(__file__).with_name("wechat.py")), str(models))
 
     def read(rgb: Gray) -> Reading:
-        codes, ms = peer.read(Frame.load(rgb).gray)
-        return Reading([Output(text, Quad.of(corners)) for text, corners in codes if text], ms=ms)
+        gray = Frame.load(rgb).gray
+        answer = peer.ask(f"{gray.shape[0]} {gray.shape[1]}", gray.tobytes())
+        found = [Output(text, Quad.of(corners)) for text, corners in answer["codes"] if text]
+        return Reading(found, ms=answer["ms"])
 
     return read
 
 
+def _preset(name: str, expect: str | None = None) -> Reader:
+    return by_cascade(Cascade.preset(name), expect)
+
+
+def _nano(runtime: str) -> Reader:
+    """The nano preset in one runtime."""
+    return by_cascade(Cascade([ClassicalStrategy(), QReaderStrategy("n", runtime=runtime)]))
+
+
+def _thorough_nano(expect: str | None = None) -> Reader:
+    """The thorough preset with nano in the place of Small and Medium."""
+    nano = QReaderStrategy("n")
+    return by_cascade(Cascade([ClassicalStrategy(), GridStrategy(), nano, GridStrategy()]), expect)
+
+
+def _every_engine() -> Reader:
+    """The classical tier with OpenCV's decoders; every step looks at every picture."""
+    steps = (*SCHEDULE, "opencv raw", "aruco raw")
+    return by_cascade(Cascade([ClassicalStrategy(steps, quick=len(steps))]), "all")
+
+
 READERS: dict[str, Callable[[], Reader]] = {
     "zxing-cpp": _zxing,
-    "pyzbar": lambda: _engine("zbar"),
-    "opencv": lambda: _engine("opencv"),
-    "opencv-aruco": lambda: _engine("aruco"),
+    "pyzbar": partial(_engine, "zbar"),
+    "opencv": partial(_engine, "opencv"),
+    "opencv-aruco": partial(_engine, "aruco"),
     "wechat": _wechat,
-    **{f"qreader-{size}": (lambda size=size: _qreader(size)) for size in "nsml"},  # type: ignore[misc]
-    **{name: (lambda name=name: _preset(name, None)) for name in PRESETS},  # type: ignore[misc]
-    **{f"{name}-all": (lambda name=name: _preset(name, "all")) for name in PRESETS},  # type: ignore[misc]
-    **{f"nano-{runtime}": (lambda runtime=runtime: _nano(runtime)) for runtime in RUNTIMES},  # type: ignore[misc]
-    "thorough-nano": lambda: _thorough_nano(None),
-    "thorough-nano-all": lambda: _thorough_nano("all"),
+    **{f"qreader-{size}": partial(_qreader, size) for size in "nsml"},
+    **{name: partial(_preset, name) for name in PRESETS},
+    **{f"{name}-all": partial(_preset, name, "all") for name in PRESETS},
+    **{f"nano-{runtime}": partial(_nano, runtime) for runtime in RUNTIMES},
+    "every-engine": _every_engine,
+    "thorough-nano": _thorough_nano,
+    "thorough-nano-all": partial(_thorough_nano, "all"),
 }
 """A reader's name to what builds it; ``-all`` is a preset with ``expect="all"``."""
 

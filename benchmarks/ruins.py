@@ -7,34 +7,21 @@ from collections.abc import Callable
 import cv2
 import numpy as np
 
-from benchmarks import curves
-from benchmarks.deformed import (
-    DAMAGES,
-    Page,
-    Random,
-    Symbol,
-    blurred,
-    covered,
-    cut,
-    damaged,
-    drawn,
-    finished,
-    shot,
-    symbol,
-)
-from benchmarks.resumed import Task
+from benchmarks import curves, deformed
+from benchmarks.canvas import Page, Random
+from benchmarks.deformed import DAMAGES, Symbol, drawn, symbol
+from benchmarks.harness import Task, in_rounds
+from benchmarks.symbols import compressed
 from qrcascade.image.frame import Gray
 
-__all__ = ["RUINS", "ruin", "ruin_tasks"]
-
 Ruin = tuple[Gray, tuple[bytes, ...]]
-_VERSIONS = (1, 10)
+_VERSIONS, _MODULE = (1, 10), (2.5, 5.0)
 
 
 def _damaged(kind: str) -> Callable[[Random], Ruin]:
     def make(random: Random) -> Ruin:
         made = symbol(random, _VERSIONS)
-        return damaged(random, kind, made, random.random())[0], (made.payload,)
+        return deformed.damaged(random, kind, made, random.random())[0], (made.payload,)
 
     return make
 
@@ -47,57 +34,56 @@ def _curve(condition: str) -> Callable[[Random], Ruin]:
     return make
 
 
-def _photographed(random: Random, made: Symbol, art: Page, module: float) -> Gray:
-    """A drawing of a symbol at so many pixels a module."""
-    border = (len(art) / len(drawn(made.modules)[0])) * drawn(made.modules)[1]
-    page, _ = shot(random, art, border, module * len(made.modules))
-    return finished(random, blurred(page, module * random.uniform(0, 0.4)), random.uniform(0, 8))
+def _drawn(
+    draw: Callable[[Random, Symbol], Page],
+    module: tuple[float, float] = _MODULE,
+    after: Callable[[Random, Gray], Gray] = lambda _, gray: gray,
+    versions: tuple[int, int] = _VERSIONS,
+    level: str = "",
+) -> Callable[[Random], Ruin]:
+    """A symbol that is drawn in some way, at so many pixels a module, and changed after that."""
+
+    def make(random: Random) -> Ruin:
+        made = symbol(random, versions, level)
+        art = draw(random, made)
+        gray, _ = deformed.photographed(random, made, art, random.uniform(*module))
+        return after(random, gray), (made.payload,)
+
+    return make
 
 
-def _weak(random: Random) -> Ruin:
-    """Versions 1 and 2 at level L, the least redundant, modules flipped to what is corrected and past."""
-    made = symbol(random, (1, 2), "L")
-    wrong = made.data & (random.random(made.modules.shape) < random.uniform(0.005, 0.04))
-    art, _ = drawn(np.where(wrong, -made.modules, made.modules))
-    return _photographed(random, made, art, random.uniform(2.5, 5)), (made.payload,)
+def _weak(random: Random, made: Symbol) -> Page:
+    """Modules flipped to what is corrected and past."""
+    return made.inverted(made.data & (random.random(made.modules.shape) < random.uniform(0.005, 0.04)))
 
 
-def _format(random: Random) -> Ruin:
+def _anywhere(random: Random, made: Symbol) -> Page:
     """Modules inverted anywhere, function patterns and format bits included."""
-    made = symbol(random, _VERSIONS)
-    wrong = random.random(made.modules.shape) < random.uniform(0, 0.06)
-    art, _ = drawn(np.where(wrong, -made.modules, made.modules))
-    return _photographed(random, made, art, random.uniform(2.5, 5)), (made.payload,)
+    return made.inverted(random.random(made.modules.shape) < random.uniform(0, 0.06))
 
 
-def _part(random: Random) -> Ruin:
+def _part(random: Random, made: Symbol) -> Page:
     """What is beyond a line is paper, ink or gray."""
-    made = symbol(random, _VERSIONS)
-    art, _ = drawn(made.modules)
-    keep = cut(random, len(art)) | cut(random, len(art))
-    art = np.where(keep, art, random.choice([20.0, 130.0, 240.0])).astype(np.float32)
-    return _photographed(random, made, art, random.uniform(2.5, 5)), (made.payload,)
+    art = drawn(made.modules)
+    keep = deformed.cut(random, len(art)) | deformed.cut(random, len(art))
+    return np.where(keep, art, random.choice([20.0, 130.0, 240.0])).astype(np.float32)
 
 
-def _jpeg(random: Random) -> Ruin:
+def _whole(_: Random, made: Symbol) -> Page:
+    return drawn(made.modules)
+
+
+def _painted(random: Random, made: Symbol) -> Page:
+    return deformed.covered(random, made, random.uniform(0, 0.3))
+
+
+def _in_blocks(random: Random, gray: Gray) -> Gray:
     """Compressed until it falls into blocks."""
-    made = symbol(random, _VERSIONS)
-    gray = _photographed(random, made, drawn(made.modules)[0], random.uniform(2, 4))
-    coded = cv2.imencode(".jpg", gray, [cv2.IMWRITE_JPEG_QUALITY, int(random.integers(3, 40))])[1]
-    return np.asarray(cv2.imdecode(coded, cv2.IMREAD_GRAYSCALE), np.uint8), (made.payload,)
+    return compressed(gray, int(random.integers(3, 40)))
 
 
-def _small(random: Random) -> Ruin:
-    """1 to 2.5 pixels a module."""
-    made = symbol(random, _VERSIONS)
-    return _photographed(random, made, drawn(made.modules)[0], random.uniform(1, 2.5)), (made.payload,)
-
-
-def _mirrored(random: Random) -> Ruin:
-    """In a mirror, with paint."""
-    made = symbol(random, _VERSIONS)
-    gray = _photographed(random, made, covered(random, made, random.uniform(0, 0.3)), random.uniform(2.5, 5))
-    return np.ascontiguousarray(gray[:, ::-1]), (made.payload,)
+def _mirrored(_: Random, gray: Gray) -> Gray:
+    return np.ascontiguousarray(gray[:, ::-1])
 
 
 def _neighbours(random: Random) -> Ruin:
@@ -106,23 +92,26 @@ def _neighbours(random: Random) -> Ruin:
     version = int(random.integers(1, 6))
     for _ in range(4):
         made = symbol(random, (version, version))
-        pictures.append(covered(random, made, random.uniform(0, 0.3)))
+        pictures.append(_painted(random, made))
         said.append(made.payload)
     art = np.vstack([np.hstack(pictures[:2]), np.hstack(pictures[2:])])
     size = int(len(art) * random.uniform(0.25, 0.6))
     page = np.asarray(cv2.resize(art, (size, size), interpolation=cv2.INTER_AREA), np.float32)
-    return finished(random, blurred(page, random.uniform(0, 1.2)), random.uniform(0, 8)), tuple(said)
+    return deformed.finished(
+        random, deformed.blurred(page, random.uniform(0, 1.2)), random.uniform(0, 8)
+    ), tuple(said)
 
 
 RUINS: dict[str, Callable[[Random], Ruin]] = {
     **{kind: _damaged(kind) for kind in DAMAGES},
     **{kind: _curve(kind) for kind in ("cylinder", "crumple", "motion", "glare")},
-    "weak": _weak,
-    "anywhere": _format,
-    "part": _part,
-    "jpeg": _jpeg,
-    "small": _small,
-    "mirrored": _mirrored,
+    # The least redundant.
+    "weak": _drawn(_weak, versions=(1, 2), level="L"),
+    "anywhere": _drawn(_anywhere),
+    "part": _drawn(_part),
+    "jpeg": _drawn(_whole, (2, 4), after=_in_blocks),
+    "small": _drawn(_whole, (1, 2.5)),
+    "mirrored": _drawn(_painted, after=_mirrored),
     "neighbours": _neighbours,
 }
 """A kind of damage to what makes a picture of it."""
@@ -135,6 +124,5 @@ def ruin(task: Task) -> Ruin:
 
 
 def ruin_tasks(number: int) -> list[Task]:
-    """Kinds in turn, with seeds from 0."""
-    kinds = list(RUINS)
-    return [(kinds[i % len(kinds)], i // len(kinds)) for i in range(number)]
+    """Kinds in turn."""
+    return in_rounds(RUINS, number)

@@ -3,13 +3,11 @@
 from __future__ import annotations
 
 import multiprocessing
-import os
 import shutil
-import subprocess
-import sys
 import tempfile
 import time
 from collections.abc import Iterator
+from functools import partial
 from multiprocessing.connection import Connection
 from pathlib import Path
 from typing import Any
@@ -17,10 +15,13 @@ from typing import Any
 import click
 import cv2
 import numpy as np
-from PIL import Image
-from tqdm import tqdm
 
-from benchmarks import corpora, report, synthetic
+from benchmarks import options, synthetic
+from benchmarks.corpora import Picture
+from benchmarks.harness import in_turns, own_process, pictures
+from benchmarks.options import every, saves
+from benchmarks.render import publish, table
+from benchmarks.symbols import in_file
 from qrcascade import Frame, Quad
 from qrcascade.image.frame import Gray
 from qrcascade.image.views import limit
@@ -28,9 +29,6 @@ from qrcascade.neural.models import load
 from qrcascade.neural.runtimes import EXPORTS, RUNTIMES
 from qrcascade.neural.runtimes.export import export
 
-__all__ = ["architectures", "runtimes"]
-
-_PAGE = Path("docs/benchmarks/runtimes.md")
 _IDLE_S = 0.3
 Found = list[tuple[Quad, float]]
 
@@ -49,6 +47,7 @@ print(memory()[1])
 """
 
 
+@click.command()
 @click.option(
     "--weights",
     type=click.Path(path_type=Path, exists=True),
@@ -57,11 +56,11 @@ print(memory()[1])
     show_envvar=True,
     help="Has qrdet-n.pt.",
 )
-@click.option("--corpus", "names", multiple=True, default=("boofcv", "zxing", "jsqr"), show_default=True)
-@click.option("--every", default=1, show_default=True, help="Take every Nth picture.")
-@click.option("--rounds", default=9, show_default=True, help="Detections of each, interleaved.")
+@options.corpora("boofcv", "zxing", "jsqr")
+@every
+@options.rounds(9, "Detections of each, interleaved.")
 @click.option("--threads", type=int, help="Of every runtime; its own choice if not given.")
-@click.option("--save/--no-save", default=False, show_default=True, help=f"Write {_PAGE}.")
+@saves("runtimes")
 def runtimes(
     weights: Path, names: tuple[str, ...], every: int, rounds: int, threads: int | None, save: bool
 ) -> None:
@@ -73,18 +72,8 @@ def runtimes(
         for size in "nsm":
             for runtime in EXPORTS:
                 export(size, runtime, folder)
-        parts = [
-            "## Time",
-            *_times(folder, rounds, threads),
-            "## Memory",
-            *_memory(folder),
-            "## The same detections",
-            *_same(folder, names, every, threads),
-        ]
-    text = report.page("runtimes", *parts)
-    click.echo(text)
-    if save:
-        _PAGE.write_text(text, encoding="utf-8")
+        parts = [*_times(folder, rounds, threads), *_memory(folder), *_same(folder, names, every, threads)]
+    publish("runtimes", parts, save=save)
 
 
 def architectures(folder: Path, sizes: str) -> None:
@@ -106,44 +95,39 @@ def architectures(folder: Path, sizes: str) -> None:
 
 def _times(folder: Path, rounds: int, threads: int | None) -> Iterator[str]:
     rgb = _page()
-    rows = [
-        "| size | runtime | median, ms | torch's time for one of its own |",
-        "| --- | --- | ---: | ---: |",
-    ]
+    rows = []
     for size in "nsm":
-        times = dict(zip(RUNTIMES, _turns(folder, size, rgb, rounds, threads), strict=True))
-        torch = np.array(times["torch"])
+        times = _turns(folder, size, rgb, rounds, threads)
         for name, taken in times.items():
-            ratio = np.median(torch / np.array(taken))
-            rows.append(f"| {_size(size)} | {name} | {np.median(taken):.0f} | {ratio:.2f} |")
-    size = f"{rgb.shape[1]}x{rgb.shape[0]}"
-    own = (
+            ratio = np.median(np.divide(times["torch"], taken))
+            rows.append([_size(size), name, np.median(taken), ratio])
+    yield "## Time"
+    yield (
+        f"One detection in a picture of {rgb.shape[1]}x{rgb.shape[0]}, {rounds} rounds in turns; medians. "
         "Each runtime has a process of its own: in one, the threads of one wait for work on another's cores."
     )
-    yield f"One detection in a picture of {size}, {rounds} rounds in turns; medians. {own}"
-    yield "\n".join(rows)
+    columns = ["size", "runtime", "median, ms {:.0f}", "torch's time for one of its own {:.2f}"]
+    yield table(columns, rows, words=(0, 1))
 
 
-def _turns(folder: Path, size: str, rgb: Gray, rounds: int, threads: int | None) -> list[list[float]]:
+def _turns(folder: Path, size: str, rgb: Gray, rounds: int, threads: int | None) -> dict[str, list[float]]:
     """Milliseconds of each runtime's detections; while one is at work the others are idle."""
     context = multiprocessing.get_context("spawn")
-    pipes = []
+    pipes: dict[str, Connection[bool, float]] = {}
     for name in RUNTIMES:
-        here, there = context.Pipe()
+        pipes[name], there = context.Pipe()
         context.Process(target=_detect, args=(there, folder, size, name, rgb, threads), daemon=True).start()
-        pipes.append(here)
-    times: list[list[float]] = [[] for _ in RUNTIMES]
-    for turn in range(-2, rounds):
-        for pipe, taken in zip(pipes, times, strict=True):
-            # What waits busily for the next detection has given up by then.
-            time.sleep(_IDLE_S)
-            pipe.send(True)
-            ms = pipe.recv()
-            if turn >= 0:
-                taken.append(ms)
-    for pipe in pipes:
+    times = in_turns(rounds, {name: partial(_asked, pipe) for name, pipe in pipes.items()}, warm=2)
+    for pipe in pipes.values():
         pipe.send(False)
     return times
+
+
+def _asked(pipe: Connection[bool, float]) -> float:
+    # What waits busily for the next detection has given up by then.
+    time.sleep(_IDLE_S)
+    pipe.send(True)
+    return pipe.recv()
 
 
 def _detect(
@@ -163,20 +147,15 @@ def _page() -> Gray:
 
 
 def _memory(folder: Path) -> Iterator[str]:
-    Image.fromarray(_page()).save(folder / "page.png")
-    rows = ["| tiers | " + " | ".join(RUNTIMES) + " |", "| --- |" + " ---: |" * len(RUNTIMES)]
+    page = folder / "page.png"
+    page.write_bytes(in_file(_page(), "PNG"))
+    rows = []
     for sizes in ("", "n", "s", "sm"):
-        peaks = [_peak(folder, name, sizes) for name in RUNTIMES]
-        tiers = " + ".join(["classical", *map(_size, sizes)])
-        rows.append(f"| {tiers} | " + " | ".join(f"{peak:.0f}" for peak in peaks) + " |")
+        peaks = (float(own_process(_CHILD, folder, name, sizes, page).split()[-1]) for name in RUNTIMES)
+        rows.append([" + ".join(["classical", *map(_size, sizes)]), *peaks])
+    yield "## Memory"
     yield "Peak resident memory in MB of a fresh process that reads one hard picture of 1200x1600."
-    yield "\n".join(rows)
-
-
-def _peak(folder: Path, runtime: str, sizes: str) -> float:
-    command = [sys.executable, "-c", _CHILD, str(folder), runtime, sizes, str(folder / "page.png")]
-    run = subprocess.run(command, capture_output=True, text=True, check=True, env=dict(os.environ))
-    return float(run.stdout.split()[-1])
+    yield table(["tiers", *(f"{name} {{:.0f}}" for name in RUNTIMES)], rows)
 
 
 def _size(size: str) -> str:
@@ -185,35 +164,28 @@ def _size(size: str) -> str:
 
 def _same(folder: Path, names: tuple[str, ...], every: int, threads: int | None) -> Iterator[str]:
     models = {name: load("n", folder, runtime=name) for name in RUNTIMES}
-    seen: dict[str, list[tuple[Found, Found]]] = {name: [] for name in RUNTIMES if name != "torch"}
-    for corpus in names:
-        for picture in tqdm(corpora.load(corpus)[::every], unit="picture", desc=corpus):
-            rgb: Gray = limit(2048)(Frame.load(picture.rgb())).color
-            found = {name: model.detect(rgb, threads) for name, model in models.items()}
-            for name, pairs in seen.items():
-                pairs.append((found["torch"], found[name]))
-    counted = ("runtime", "pictures", "another number of detections", "detections")
-    titles = (*counted, "largest score difference", "IoU under 0.98", "median IoU", "least IoU")
-    rows = ["| " + " | ".join(titles) + " |", "| --- |" + " ---: |" * (len(titles) - 1)]
-    rows += [f"| {name} | " + " | ".join(_differences(pairs)) + " |" for name, pairs in seen.items()]
+
+    def look(picture: Picture) -> dict[str, Found]:
+        rgb: Gray = limit(2048)(Frame.load(picture.rgb())).color
+        return {name: model.detect(rgb, threads) for name, model in models.items()}
+
+    seen = [found for corpus in names for found in pictures(look, corpus, every)]
+    others = (name for name in RUNTIMES if name != "torch")
+    rows = ([name, *_differences([(found["torch"], found[name]) for found in seen])] for name in others)
     where = f"{', '.join(names)}, every {every}. picture, at most 2048 pixels a side"
+    yield "## The same detections"
     yield f"Nano weights, against torch, on {where}. qrdet draws lots where a hull has many corners."
-    yield "\n".join(rows)
+    counted = ("runtime", "pictures", "another number of detections", "detections")
+    least = ("largest score difference {:.4f}", "IoU under 0.98", "median IoU {:.4f}", "least IoU {:.4f}")
+    yield table([*counted, *least], rows)
 
 
-def _differences(pairs: list[tuple[Found, Found]]) -> list[str]:
+def _differences(pairs: list[tuple[Found, Found]]) -> list[object]:
     other = sum(len(a) != len(b) for a, b in pairs)
     matched = [match for a, b in pairs for match in _matched(a, b)]
-    scores = np.array([score for _, score in matched])
-    overlaps = np.array([overlap for overlap, _ in matched])
-    apart = f"{(overlaps < 0.98).sum()}"
-    return [
-        *map(str, (len(pairs), other, len(matched))),
-        f"{scores.max():.4f}",
-        apart,
-        f"{np.median(overlaps):.4f}",
-        f"{overlaps.min():.4f}",
-    ]
+    overlaps, scores = np.array(matched).T
+    counts = [len(pairs), other, len(matched), scores.max(), (overlaps < 0.98).sum()]
+    return [*counts, np.median(overlaps), overlaps.min()]
 
 
 def _matched(reference: Found, found: Found) -> list[tuple[float, float]]:

@@ -3,25 +3,22 @@
 from __future__ import annotations
 
 import json
-import subprocess
-import sys
 import tempfile
-from collections.abc import Callable
-from dataclasses import dataclass
 from pathlib import Path
+from typing import NamedTuple
 
 import click
 import numpy as np
 
-from benchmarks import report
-from benchmarks.mixed import KINDS, MIX, suffix
+from benchmarks import mixed, options
+from benchmarks.harness import own_process
+from benchmarks.mixed import KINDS, MIX
+from benchmarks.options import option, saves
+from benchmarks.render import publish, table
 from qrcascade.profile.advice import UTILISATION
 
-__all__ = ["Needs", "needs", "scaling"]
-
-_DOCS = Path("docs/benchmarks")
 _PRESETS = ("classical", "light")
-_RATES = (1, 100, 10_000)
+_RATES, _HOURS = (1, 100, 10_000), 730
 _READ = """
 import json, sys, time
 from pathlib import Path
@@ -46,20 +43,12 @@ print(json.dumps({"takes": found, "peak_mb": memory()[1]}))
 """
 
 
-@dataclass(frozen=True, slots=True)
-class Cost:
+class Cost(NamedTuple):
     """What a page of one kind takes of one processor.
 
-    Parameters
-    ----------
-    size : float
-        Bytes of its file.
-    cpu, wall : float
-        Milliseconds.
-    classical, grid : float
-        Their engine runs' shares of the time; the rest is opening, decoding or rendering, and bookkeeping.
-    read : float
-        Share of the pages of which something was read.
+    ``size`` is of its file, in bytes; ``cpu`` and ``wall`` are milliseconds. ``classical`` and ``grid`` are
+    what engine runs have of ``cpu``; the rest is opening, decoding or rendering, and bookkeeping. ``read``
+    is the share of the pages of which something was read.
     """
 
     size: float
@@ -70,45 +59,6 @@ class Cost:
     read: float
 
 
-@dataclass(frozen=True, slots=True)
-class Needs:
-    """What so many pages a second need.
-
-    Parameters
-    ----------
-    cores : float
-        Each busy `UTILISATION` of the time.
-    memory : float
-        Gigabytes, of an actor a core.
-    network : float
-        Megabits a second from the object store.
-    dollars : float
-        Of the cores, a month of 730 hours.
-    requests : float
-        Dollars a month for fetching a file a page.
-    """
-
-    cores: float
-    memory: float
-    network: float
-    dollars: float
-    requests: float
-
-
-def needs(
-    rate: float, cpu: float, size: float, *, actor_mb: float, core_hour: float, thousand: float
-) -> Needs:
-    """From milliseconds and bytes a page, the dollars of a core an hour and of a thousand requests."""
-    cores = rate * cpu / 1000 / UTILISATION
-    return Needs(
-        cores=cores,
-        memory=cores * actor_mb / 1024,
-        network=rate * size * 8 / 1e6,
-        dollars=cores * core_hour * 730,
-        requests=rate * 3600 * 730 / 1000 * thousand,
-    )
-
-
 def _measured(preset: str, count: int, rounds: int) -> tuple[dict[str, Cost], float]:
     """Of each kind, medians over rounds, means over pages; and the process's memory at most, in MB."""
     costs: dict[str, Cost] = {}
@@ -117,74 +67,53 @@ def _measured(preset: str, count: int, rounds: int) -> tuple[dict[str, Cost], fl
         files = [make(seed) for seed in range(count)]
         with tempfile.TemporaryDirectory() as name:
             for number, data in enumerate(files):
-                Path(name, f"{number}{suffix(data)}").write_bytes(data)
-            run = [sys.executable, "-c", _READ, name, preset, str(rounds)]
-            said = json.loads(subprocess.run(run, capture_output=True, text=True, check=True).stdout)
+                mixed.write(data, Path(name), str(number))
+            said = json.loads(own_process(_READ, name, preset, rounds))
         takes = np.array([np.median(page, axis=0) for page in said["takes"].values()]).mean(axis=0)
-        cpu, wall, classical, grid, read = map(float, takes)
+        cpu, wall, classical, grid, read = takes.tolist()
+        engines = 1000 * cpu * classical / wall, 1000 * cpu * grid / wall
         size = sum(map(len, files)) / count
-        costs[kind] = Cost(size, 1000 * cpu, 1000 * wall, classical / wall, grid / wall, read)
+        costs[kind] = Cost(size, 1000 * cpu, 1000 * wall, *engines, read)
         peak = max(peak, said["peak_mb"])
     return costs, peak
 
 
-def _mixed(costs: dict[str, Cost], value: Callable[[Cost], float]) -> float:
-    return sum(share * value(costs[kind]) for kind, share in MIX.items()) / 100
+def _mixed(costs: dict[str, Cost]) -> Cost:
+    return Cost(*np.average([costs[kind] for kind in MIX], axis=0, weights=[*MIX.values()]).tolist())
 
 
-def _table(head: list[str], rows: list[list[str]]) -> str:
-    lines = [f"| {' | '.join(head)} |", "| --- |" + " ---: |" * (len(head) - 1)]
-    return "\n".join([*lines, *(f"| {' | '.join(row)} |" for row in rows)])
-
-
-def _costs_table(preset: str, costs: dict[str, Cost]) -> str:
-    head = ["page", "KB", "read", "wall ms", "CPU ms", "pages/s", "decoding", "classical", "grid"]
+def _costs_table(costs: dict[str, Cost]) -> str:
     rows = []
-    for kind, cost in costs.items():
-        shares = 1 - cost.classical - cost.grid, cost.classical, cost.grid
-        times = f"{cost.size / 1000:.0f}", f"{cost.read:.0%}", f"{cost.wall:.1f}", f"{cost.cpu:.1f}"
-        rows.append([kind, *times, f"{1000 / cost.cpu:.1f}", *(f"{share:.0%}" for share in shares)])
-    size, cpu = _mixed(costs, lambda cost: cost.size), _mixed(costs, lambda cost: cost.cpu)
-    classical = _mixed(costs, lambda cost: cost.classical * cost.cpu) / cpu
-    grid = _mixed(costs, lambda cost: cost.grid * cost.cpu) / cpu
-    parts = [f"{share:.0%}" for share in (1 - classical - grid, classical, grid)]
-    mix = [f"{size / 1000:.0f}", "", "", f"{cpu:.1f}", f"{1000 / cpu:.1f}", *parts]
-    return f"`{preset}`\n\n{_table(head, [*rows, ['the mix', *mix]])}"
+    for kind, cost in {**costs, "the mix": _mixed(costs)}.items():
+        classical, grid = cost.classical / cost.cpu, cost.grid / cost.cpu
+        known = (cost.read, cost.wall) if kind in costs else ("", "")
+        times = cost.cpu, 1000 / cost.cpu, 1 - classical - grid, classical, grid
+        rows.append([kind, cost.size / 1000, *known, *times])
+    columns = ["page", "KB {:.0f}", "read {:.0%}", "wall ms {:.1f}", "CPU ms {:.1f}", "pages/s {:.1f}"]
+    return table([*columns, "decoding {:.0%}", "classical {:.0%}", "grid {:.0%}"], rows)
 
 
-def _needs_table(
-    costs: dict[str, dict[str, Cost]], actor_mb: float, core_hour: float, thousand: float
-) -> str:
-    head = [
-        "pages/s",
-        "preset",
-        "cores",
-        "memory GB",
-        "from the store Mbit/s",
-        "cores $/month",
-        "requests $/month",
-    ]
+def _needs_table(mixes: dict[str, Cost], actor_mb: float, core_hour: float, thousand: float) -> str:
+    """Cores, each busy `UTILISATION` of the time with an actor, and what they and requests cost a month."""
     rows = []
     for rate in _RATES:
-        for preset, of_kinds in costs.items():
-            cpu, size = _mixed(of_kinds, lambda c: c.cpu), _mixed(of_kinds, lambda c: c.size)
-            need = needs(rate, cpu, size, actor_mb=actor_mb, core_hour=core_hour, thousand=thousand)
-            figures = need.memory, need.network, need.dollars, need.requests
-            rows.append([f"{rate:,}", preset, f"{need.cores:,.2f}", *(f"{v:,.1f}" for v in figures)])
-    return _table(head, rows)
+        for preset, mix in mixes.items():
+            cores = rate * mix.cpu / 1000 / UTILISATION
+            dollars = cores * core_hour * _HOURS, rate * 3600 * _HOURS / 1000 * thousand
+            rows.append([rate, preset, cores, cores * actor_mb / 1024, rate * mix.size * 8 / 1e6, *dollars])
+    columns = ["pages/s {:,}", "preset", "cores {:,.2f}", "memory GB {:,.1f}"]
+    columns += ["from the store Mbit/s {:,.1f}", "cores $/month {:,.1f}", "requests $/month {:,.1f}"]
+    return table(columns, rows)
 
 
-@click.option("--count", default=12, show_default=True, help="Pages of each kind.")
-@click.option("--rounds", default=5, show_default=True, help="Readings of each; the median counts.")
-@click.option(
-    "--actor-mb", default=350.0, show_default=True, help="Of an actor: `python -m benchmarks cluster`."
-)
-@click.option("--price-per-hour", default=0.0168, show_default=True, help="Dollars, of a machine.")
-@click.option("--vcpu", default=2, show_default=True, help="Its processors.")
-@click.option(
-    "--price-per-thousand", default=0.0004, show_default=True, help="Dollars, of requests to the store."
-)
-@click.option("--save", is_flag=True, help="Write docs/benchmarks/scaling.md.")
+@click.command()
+@option("--count", default=12, text="Pages of each kind.")
+@options.rounds(5, "Readings of each; the median counts.")
+@option("--actor-mb", default=350.0, text="Of an actor: `python -m benchmarks cluster`.")
+@option("--price-per-hour", default=0.0168, text="Dollars, of a machine.")
+@option("--vcpu", default=2, text="Its processors.")
+@option("--price-per-thousand", default=0.0004, text="Dollars, of requests to the store.")
+@saves("scaling")
 def scaling(
     count: int,
     rounds: int,
@@ -195,18 +124,16 @@ def scaling(
     save: bool,
 ) -> None:
     """Processor time a page, in a process with one thread, and what 1, 100 and 10,000 pages a second need."""
-    costs: dict[str, dict[str, Cost]] = {}
+    mixes = {}
     parts = []
     for preset in _PRESETS:
-        costs[preset], peak = _measured(preset, count, rounds)
-        parts += [_costs_table(preset, costs[preset]), f"The reading process took {peak:.0f} MB at most."]
-    mix = ", ".join(f"{share} % {kind}" for kind, share in MIX.items())
-    said = (
-        f"The mix: {mix}. Cores are busy {UTILISATION:.0%} of the time, each has an actor of {actor_mb:.0f} "
+        costs, peak = _measured(preset, count, rounds)
+        mixes[preset] = _mixed(costs)
+        parts += [f"`{preset}`", _costs_table(costs), f"The reading process took {peak:.0f} MB at most."]
+    parts.append(
+        f"{mixed.SAID} Cores are busy {UTILISATION:.0%} of the time, each has an actor of {actor_mb:.0f} "
         f"MB; {vcpu} cost ${price_per_hour} an hour, a thousand requests ${price_per_thousand}, one a page."
     )
-    parts += [said, _needs_table(costs, actor_mb, price_per_hour / vcpu, price_per_thousand)]
-    click.echo("\n\n".join(parts))
-    if save:
-        title = f"{count} made pages of each kind, the median of {rounds} readings of each."
-        (_DOCS / "scaling.md").write_text(report.page("scaling", title, *parts), encoding="utf-8")
+    parts.append(_needs_table(mixes, actor_mb, price_per_hour / vcpu, price_per_thousand))
+    head = f"{count} made pages of each kind, the median of {rounds} readings of each."
+    publish("scaling", parts, save=save, head=[head])

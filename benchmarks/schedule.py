@@ -7,20 +7,21 @@ A corpus counts as much as another, and in it a category as much as another. Ste
 
 from __future__ import annotations
 
+import functools
 import json
-import time
-from collections import defaultdict
+import os
+from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping
-from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass, field
 from itertools import product
-from multiprocessing import get_context
 from pathlib import Path
-from typing import Any
 
-from tqdm import tqdm
+import click
 
+from benchmarks import options
 from benchmarks.corpora import Picture, load
+from benchmarks.harness import each, timed
+from benchmarks.options import option
 from qrcascade import Frame, QRCode, Quad
 from qrcascade.grid.reader import stages
 from qrcascade.image.views import limit, to_source
@@ -31,8 +32,6 @@ from qrcascade.results import Findings
 from qrcascade.strategies.classical import parse_step
 from qrcascade.strategies.regions import WORTHWHILE, is_credible_outline, look_at_region
 
-__all__ = ["LEAST", "Measured", "Row", "measure", "order"]
-
 FIRST = "zxing raw"
 # The finder search comes next, whatever it reads by itself: what it locates decides whether the
 # expensive steps are run at all.
@@ -41,62 +40,54 @@ SECOND = "finders <=1200px"
 GRID = "grid fit"
 LEAST = 0.05
 _QR = frozenset(["QRCode"])
-WHOLE = (
-    *(
-        f"zxing {v}"
-        for v in ("x0.5", "x1.4", "x2", "blur3", "blur7", "median5", "unsharp", "clahe", "background")
-    ),
-    *(f"zxing {v}" for v in ("equalize+otsu", "gamma0.5", "gamma2", "adaptive71", "invert", "pad")),
-    *(f"zxing <=1200px+{v}" for v in ("raw", "clahe", "background", "blur3", "unsharp")),
-    *(f"zxing >=1600px+{v}" for v in ("raw", "background", "blur3", "unsharp")),
-    *(f"zbar <={n}px+{v}" for n in (500, 800) for v in ("raw", "blur3", "otsu", "adaptive31", "background")),
-    *(f"zbar <=1200px+{v}" for v in ("raw", "blur3", "adaptive31")),
-    "zbar raw",
-    "zbar blur7",
-    *(f"zbar >={n}px+{v}" for n in (800, 1600) for v in ("raw", "adaptive31")),
-    *(f"aruco <={n}px" for n in (800, 1200)),
-    "opencv <=800px",
-    *(f"finders <={n}px" for n in (800, 1200, 1600)),
+# An engine's name and the view, as steps are written, and the views that are tried.
+_WHOLE = (
+    ("zxing {}", "x0.5 x1.4 x2 blur3 blur7 median5 unsharp clahe background"),
+    ("zxing {}", "equalize+otsu gamma0.5 gamma2 adaptive71 invert pad"),
+    ("zxing <=1200px+{}", "raw clahe background blur3 unsharp"),
+    ("zxing >=1600px+{}", "raw background blur3 unsharp"),
+    ("zbar <=500px+{}", "raw blur3 otsu adaptive31 background"),
+    ("zbar <=800px+{}", "raw blur3 otsu adaptive31 background"),
+    ("zbar <=1200px+{}", "raw blur3 adaptive31"),
+    ("zbar {}", "raw blur7"),
+    ("zbar >=800px+{}", "raw adaptive31"),
+    ("zbar >=1600px+{}", "raw adaptive31"),
+    ("aruco <={}px", "800 1200"),
+    ("opencv <={}px", "800"),
+    ("finders <={}px", "800 1200 1600"),
 )
+_REGION = (
+    "raw blur3 blur7 unsharp otsu background background+blur7 clahe gamma0.5 gamma2 "
+    "adaptive31 blur3+adaptive31"
+)
+WHOLE = tuple(step.format(view) for step, views in _WHOLE for view in views.split())
 REGION = {
     f"{engine} region{side}px+{tone}": (engine, side, tone)
-    for side, tone, engine in product(
-        (120, 160, 200, 320, 400, 640),
-        (
-            "raw",
-            "blur3",
-            "blur7",
-            "unsharp",
-            "otsu",
-            "background",
-            "background+blur7",
-            "clahe",
-            "gamma0.5",
-            "gamma2",
-            "adaptive31",
-            "blur3+adaptive31",
-        ),
-        ("zxing", "zbar"),
-    )
+    for side, tone, engine in product((120, 160, 200, 320, 400, 640), _REGION.split(), ("zxing", "zbar"))
 }
+
+
+@click.command()
+@options.corpora("boofcv", "zxing", "jsqr", "synthetic")
+@option("--saved", type=click.Path(path_type=Path), default=Path("docs/benchmarks/schedule.json"))
+@click.option("--measure/--no-measure", "anew", default=True, help="Measure anew, or order what was saved.")
+def schedule(names: tuple[str, ...], saved: Path, anew: bool) -> None:
+    """Measure every candidate step, and print the greedy order."""
+    if anew:
+        save(measure(names, os.environ.get("QRCASCADE_WEIGHTS")), saved)
+    for title, rows in zip(("whole picture", "region"), order(restore(saved)), strict=True):
+        click.echo(f"{title}:")
+        for row in rows:
+            click.echo(f'    "{row.step}",  # +{row.gain:.2f}, {row.ms:.1f} ms')
 
 
 @dataclass(slots=True)
 class Measured:
-    """What every step did.
+    """What every step did on so many pictures.
 
-    Parameters
-    ----------
-    pictures : int
-        How many were looked at; ``ms`` is a mean over all of them.
-    weights : dict of str to float
-        Points that each code is worth; all together are 100.
-    first : list of str
-        Codes that the first step reads.
-    reads : dict of str to list of str
-        Codes that a step reads. For a step on regions: in any region that any step located.
-    ms : dict of str to float
-        Milliseconds a picture; for a step on regions, milliseconds a region.
+    ``weights`` are points that each code is worth; all together are 100. ``first`` are codes that the first
+    step reads, ``reads`` those that a step reads; a step on regions, in any region that any step located.
+    ``ms`` are means over all pictures; of a step on regions, over the regions.
     """
 
     pictures: int = 0
@@ -107,77 +98,62 @@ class Measured:
 
 
 def measure(corpora: Iterable[str], weights: str | None = None, workers: int = 2) -> Measured:
-    """Run every candidate on the pictures of these corpora.
+    """Run every candidate on the pictures of these corpora, in so many processes.
 
-    Parameters
-    ----------
-    corpora : iterable of str
-        As `benchmarks.corpora.load` takes them.
-    weights : str, optional
-        Folder of QReader's nano weights: steps on regions are then tried on what it outlines, too.
-    workers : int
-        Processes.
+    Where the folder of QReader's nano weights is given, steps on regions are tried on what it outlines, too.
     """
-    jobs = [(corpus, number, weights) for corpus in corpora for number in range(_count(corpus))]
-    with ProcessPoolExecutor(workers, mp_context=get_context("spawn")) as pool:
-        rows = list(tqdm(pool.map(_one, jobs, chunksize=2), total=len(jobs), unit="picture"))
-    return _gather(rows)
+    jobs = [(corpus, number, weights) for corpus in corpora for number in range(len(_pictures(corpus)))]
+    return _gather(list(each(_one, jobs, workers)))
 
 
-_loaded: dict[str, list[Picture]] = {}
-
-
+@functools.cache
 def _pictures(corpus: str) -> list[Picture]:
-    if corpus not in _loaded:
-        _loaded[corpus] = [picture for picture in load(corpus) if picture.codes]
-    return _loaded[corpus]
+    return [picture for picture in load(corpus) if picture.codes]
 
 
-def _count(corpus: str) -> int:
-    return len(_pictures(corpus))
+@dataclass(slots=True)
+class _Taken:
+    """What every step did on one picture; as `Measured`, but for what the picture's group is."""
+
+    codes: list[str]
+    group: tuple[str, str]
+    first: list[str] = field(default_factory=list)
+    first_ms: float = 0.0
+    reads: dict[str, list[str]] = field(default_factory=lambda: defaultdict(list))
+    ms: dict[str, float] = field(default_factory=dict)
+    region_ms: dict[str, float] = field(default_factory=lambda: defaultdict(float))
+    region_runs: int = 0
 
 
-def _one(job: tuple[str, int, str | None]) -> dict[str, Any]:
-    """Every step on one picture; plain data, to come back from another process."""
-    import cv2
-
-    cv2.setNumThreads(1)
+def _one(job: tuple[str, int, str | None]) -> _Taken:
+    """Every step on one picture."""
     corpus, number, detector = job
     picture = _pictures(corpus)[number]
     frame = Frame.load(picture.rgb())
     codes = [f"{corpus}:{picture.name}:{i}" for i in range(len(picture.quads) or 1)]
-    row: dict[str, Any] = {
-        "codes": codes,
-        "group": (corpus, picture.category),
-        "reads": {},
-        "ms": {},
-        "region_ms": defaultdict(float),
-        "region_runs": 0,
-    }
-    first, row["first_ms"] = run(parse_step(FIRST), frame)
-    row["first"] = _hits(picture, codes, first.codes)
-    if len(row["first"]) == len(codes):
-        return row
+    first, first_ms = run(parse_step(FIRST), frame)
+    taken = _Taken(codes, (corpus, picture.category), _hits(picture, codes, first.codes), first_ms)
+    if len(taken.first) == len(codes):
+        return taken
     outlines = [] if detector is None else _detected(detector, frame)
     outlines = [quad for quad in outlines if _open(quad, frame, first.codes)]
     found_by: dict[str, Findings] = {}
     for step in (FIRST, *WHOLE):
-        found, row["ms"][step] = run(parse_step(step), frame) if step != FIRST else (first, row["first_ms"])
+        found, taken.ms[step] = run(parse_step(step), frame) if step != FIRST else (first, first_ms)
         found_by[step] = found
-        row["reads"][step] = _hits(picture, codes, found.codes)
+        taken.reads[step] = _hits(picture, codes, found.codes)
         open_ = [r.quad for r in found.regions if _open(r.quad, frame, first.codes)]
         outlines += [q for q in open_ if not any(q.overlap(o) > 0.85 for o in outlines)]
     located = [r.quad for step in (FIRST, SECOND) for r in found_by[step].regions if r.score >= WORTHWHILE]
-    start = time.perf_counter()
-    row["reads"][GRID] = _hits(picture, codes, _by_grid(frame, located, first.codes))
-    row["ms"][GRID] = (time.perf_counter() - start) * 1000
+    read_by_grid, taken.ms[GRID] = timed(_by_grid, frame, located, first.codes)
+    taken.reads[GRID] = _hits(picture, codes, read_by_grid)
     for quad in outlines[:15]:
-        row["region_runs"] += 1
+        taken.region_runs += 1
         for step, look in REGION.items():
             found, ms = run(look_at_region(*look, quad), frame)
-            row["region_ms"][step] += ms
-            row["reads"].setdefault(step, []).extend(_hits(picture, codes, found.codes))
-    return row
+            taken.region_ms[step] += ms
+            taken.reads[step] += _hits(picture, codes, found.codes)
+    return taken
 
 
 def _by_grid(frame: Frame, quads: list[Quad], read: Iterable[QRCode]) -> list[Quad]:
@@ -218,32 +194,29 @@ def _hits(picture: Picture, codes: list[str], found: Iterable[QRCode | Quad]) ->
     ]
 
 
-def _gather(rows: list[dict[str, Any]]) -> Measured:
+def _gather(rows: list[_Taken]) -> Measured:
     groups: dict[tuple[str, str], int] = defaultdict(int)
-    categories: dict[str, set[str]] = defaultdict(set)
     for row in rows:
-        groups[tuple(row["group"])] += len(row["codes"])
-        categories[row["group"][0]].add(row["group"][1])
+        groups[row.group] += len(row.codes)
+    categories = Counter(corpus for corpus, _ in groups)
     result = Measured(pictures=len(rows))
     reads: dict[str, set[str]] = defaultdict(set)
     ms: dict[str, float] = defaultdict(float)
     region_ms: dict[str, float] = defaultdict(float)
-    runs = sum(row["region_runs"] for row in rows) or 1
     for row in rows:
-        corpus, category = row["group"]
-        share = 100 / len(categories) / len(categories[corpus]) / groups[corpus, category]
-        result.weights.update(dict.fromkeys(row["codes"], share))
-        result.first += row["first"]
-        for step, names in row["reads"].items():
+        share = 100 / len(categories) / categories[row.group[0]] / groups[row.group]
+        result.weights.update(dict.fromkeys(row.codes, share))
+        result.first += row.first
+        for step, names in row.reads.items():
             reads[step].update(names)
-        ms[FIRST] += row["first_ms"] if FIRST not in row["ms"] else 0.0
-        for step, value in row["ms"].items():
+        for step, value in {FIRST: row.first_ms, **row.ms}.items():
             ms[step] += value
-        for step, value in row["region_ms"].items():
+        for step, value in row.region_ms.items():
             region_ms[step] += value
+    runs = sum(row.region_runs for row in rows) or 1
     result.reads = {step: sorted(names) for step, names in reads.items()}
     result.ms = {step: round(value / len(rows), 3) for step, value in ms.items()}
-    result.ms.update({step: round(value / runs, 3) for step, value in region_ms.items()})
+    result.ms |= {step: round(value / runs, 3) for step, value in region_ms.items()}
     return result
 
 

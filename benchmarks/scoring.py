@@ -2,19 +2,20 @@
 
 from __future__ import annotations
 
-import itertools
-from collections import defaultdict
+import math
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
+from typing import TypeVar
 
 import numpy as np
 
 from benchmarks.corpora import Picture
-from benchmarks.readers import Output, Reading
+from benchmarks.harness import each, timed
+from benchmarks.readers import Output, Reading, build
 from qrcascade import QRCode
 from qrcascade.symbology import charset
 
-__all__ = ["Record", "Summary", "reliability", "score", "summarise"]
+T = TypeVar("T")
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,9 +39,22 @@ class Record:
     steps: tuple[str, ...]
     sure: tuple[tuple[float, bool], ...]
 
-    def row(self) -> dict[str, object]:
-        """The record as a JSON object."""
-        return asdict(self)
+
+def read_in_turns(names: Sequence[str], pictures: Sequence[Picture], name: str = "") -> Iterator[Record]:
+    """Give each picture to each reader, the same pixels to all; the first time is nobody's."""
+    readers = {name: build(name) for name in names}
+    warm = pictures[0].rgb()
+    for read in readers.values():
+        read(warm)
+
+    def look(picture: Picture) -> Iterator[Record]:
+        rgb = picture.rgb()
+        for name, read in readers.items():
+            reading, elapsed = timed(read, rgb)
+            yield score(name, picture, reading, elapsed if reading.ms is None else reading.ms)
+
+    for records in each(look, pictures, name=name):
+        yield from records
 
 
 def score(reader: str, picture: Picture, reading: Reading, ms: float) -> Record:
@@ -51,42 +65,31 @@ def score(reader: str, picture: Picture, reading: Reading, ms: float) -> Record:
     """
     outputs = [output for output in reading.outputs if output.text]
     if picture.payloads:
-        right = [output for output in outputs if any(_says(output, p) for p in picture.payloads)]
+        right = [output for output in outputs if any(says(output, p) for p in picture.payloads)]
         read, wrong = _matches(picture, right), len(outputs) - len(right)
         extra = len(right) - read
     elif picture.quads:
         read = _matches(picture, outputs)
         extra, wrong = len(outputs) - read, 0
     elif picture.payload is not None:
-        read = int(any(_says(output, picture.payload) for output in outputs))
+        read = int(any(says(output, picture.payload) for output in outputs))
         # A picture may hold more codes than its truth names: only a lone reading is wrong.
         extra, wrong = 0, int(not read and bool(outputs))
     else:
         read = min(len(outputs), picture.codes)
         extra, wrong = len(outputs) - read, len(outputs) if not picture.codes else 0
-    return Record(
-        reader,
-        picture.name,
-        picture.category,
-        picture.codes,
-        read,
-        extra,
-        _conflicts(reading.tries),
-        wrong,
-        ms,
-        tuple(output.text for output in outputs),
-        tuple(reading.steps),
-        tuple(_sure(picture, outputs)),
-    )
+    known = reader, picture.name, picture.category, picture.codes
+    counts = read, extra, _conflicts(reading.tries), wrong
+    texts = tuple(output.text for output in outputs)
+    return Record(*known, *counts, ms, texts, tuple(reading.steps), tuple(_sure(picture, outputs)))
 
 
 def _sure(picture: Picture, outputs: Sequence[Output]) -> Iterator[tuple[float, bool]]:
     """Confidences beside the truth, where it is known for every code of the picture."""
-    known = picture.payloads or (() if picture.payload is None else (picture.payload,))
-    if not known and picture.codes:
+    if not picture.known and picture.codes:
         return
     for output in outputs:
-        right = any(_says(output, payload) for payload in known)
+        right = any(says(output, payload) for payload in picture.known)
         # A lone payload is the truth of one code only: others in the picture are neither.
         if output.confidence is not None and (right or picture.payload is None or len(outputs) == 1):
             yield output.confidence, right
@@ -108,7 +111,8 @@ def _matches(picture: Picture, outputs: Sequence[Output]) -> int:
     return len(codes)
 
 
-def _says(output: Output, payload: bytes | str) -> bool:
+def says(output: Output, payload: bytes | str) -> bool:
+    """Whether an output is this payload, to the byte where its bytes are known."""
     if isinstance(payload, str):
         return output.text == payload
     if output.data is not None:
@@ -148,45 +152,39 @@ class Summary:
 
 def summarise(records: Sequence[Record]) -> Summary:
     """Figures of one reader's records; ``macro`` is the mean of the categories' rates."""
-    groups: dict[str, list[Record]] = defaultdict(list)
-    for record in records:
-        groups[record.category].append(record)
-    rates = {name: _rate(group) for name, group in sorted(groups.items())}
-    times = np.array([record.ms for record in records])
-    p50, p95, p99 = np.percentile(times, [50, 95, 99])
-    return Summary(
-        records[0].reader,
-        float(np.mean(list(rates.values()))),
-        _rate(records),
-        rates,
-        sum(r.extra for r in records),
-        sum(r.conflict for r in records),
-        sum(r.wrong for r in records),
-        float(times.mean()),
-        float(p50),
-        float(p95),
-        float(p99),
-    )
-
-
-BINS = (0.0, 0.5, 0.7, 0.9, 0.95, 0.99, 1.01)
-
-
-def reliability(records: Iterable[Record]) -> list[tuple[float, float, int, int]]:
-    """Confidence against truth: (from, to, outputs, of these exactly right) for each bin."""
-    pairs = [pair for record in records for pair in record.sure]
-    return [
-        (
-            low,
-            high,
-            sum(low <= c < high for c, _ in pairs),
-            sum(low <= c < high and right for c, right in pairs),
-        )
-        for low, high in itertools.pairwise(BINS)
-    ]
+    rates = {name: _rate(group) for name, group in sorted(grouped(records, "category").items())}
+    times = [record.ms for record in records]
+    counts = (sum(getattr(r, count) for r in records) for count in ("extra", "conflict", "wrong"))
+    ms = map(float, (np.mean(times), *np.percentile(times, [50, 95, 99])))
+    return Summary(records[0].reader, float(np.mean([*rates.values()])), _rate(records), rates, *counts, *ms)
 
 
 def _rate(records: Sequence[Record]) -> float:
     """Share of the codes that were read, in per cent; 100 where there are none to read."""
     codes = sum(record.codes for record in records)
     return 100.0 * sum(record.read for record in records) / codes if codes else 100.0
+
+
+def grouped(things: Iterable[T], name: str) -> dict[str, list[T]]:
+    """Things by what they have under a name, in the order of the first of each."""
+    groups: dict[str, list[T]] = {}
+    for thing in things:
+        groups.setdefault(getattr(thing, name), []).append(thing)
+    return groups
+
+
+def most(hits: int, number: int, doubt: float = 0.05) -> float:
+    """The rate that gives so few hits, or fewer, with just this probability (Clopper and Pearson)."""
+
+    def log_chance(k: int, rate: float) -> float:
+        ways = math.lgamma(number + 1) - math.lgamma(k + 1) - math.lgamma(number - k + 1)
+        return ways + k * math.log(rate) + (number - k) * math.log1p(-rate)
+
+    if hits >= number:
+        return 1.0
+    low, high = 0.0, 1.0
+    for _ in range(60):
+        rate = (low + high) / 2
+        chance = math.fsum(math.exp(log_chance(k, rate)) for k in range(hits + 1))
+        low, high = (rate, high) if chance > doubt else (low, rate)
+    return high

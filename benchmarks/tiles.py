@@ -3,22 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from pathlib import Path
 
 import click
 import numpy as np
-from tqdm import tqdm
 
-from benchmarks import corpora, report, synthetic
-from benchmarks.synthetic import Drawn
+from benchmarks import corpora, synthetic
+from benchmarks.canvas import Drawn
+from benchmarks.harness import each
+from benchmarks.options import note, option, saves
+from benchmarks.render import publish, table
 from qrcascade import Attempt, Cascade, Frame, QReaderStrategy, Quad, ReadOptions, Scan
 from qrcascade.reading.executor import LocalExecutor, run_plan
 from qrcascade.reading.steps import Steps
 from qrcascade.strategies import tiles
 
-__all__ = ["small_codes"]
-
-_PAGE = Path("docs/benchmarks/tiles.md")
 _SIZES = {2: (1632, 1224), 4: (2304, 1728), 8: (3840, 2160), 12: (4000, 3000)}
 _SIDE = 180
 _LOCATED = 0.5
@@ -30,103 +28,71 @@ overlaps the truth by more than a half. [When tiles are looked at](../architectu
 """
 
 
-@click.option("--pictures", default=10, show_default=True, help="Of each kind and size.")
-@click.option(
-    "--scenario", default=8, show_default=True, help="Seeds of the 8 MP scenario, at five severities."
-)
-@click.option("--save/--no-save", default=False, show_default=True, help=f"Write {_PAGE}.")
-@click.option("--note", help="A line for the saved page: say here where weights are stand-ins.")
+@click.command(name="tiles")
+@option("--pictures", default=10, text="Of each kind and size.")
+@option("--scenario", default=8, text="Seeds of the 8 MP scenario, at five severities.")
+@saves("tiles")
+@note
 def small_codes(pictures: int, scenario: int, save: bool, note: str | None) -> None:
     """A code 180 pixels wide in pages of 2, 4, 8 and 12 MP, pages without one, and the 8 MP scenario."""
-    Cascade.preset("hybrid").read(np.full((200, 200), 255, np.uint8), expect=1)  # loads the models
-    Cascade.preset("nano").read(np.full((200, 200), 255, np.uint8), expect=1)
-    parts = [
-        f"## A code of {_SIDE} pixels",
-        *_codes(pictures),
-        "",
-        "## Pages without a code",
-        *_empty(pictures),
-        "## The 8 MP scenario",
-        *_scenario(scenario),
-    ]
-    click.echo("\n".join(parts))
-    if save:
-        notes = [note] if note else []
-        page = report.page("tiles", *notes, _LEGEND.rstrip(), "\n".join(parts).rstrip())
-        _PAGE.write_text(page, encoding="utf-8")
+    for preset in ("hybrid", "nano"):  # loads the models
+        Cascade.preset(preset).read(np.full((200, 200), 255, np.uint8), expect=1)
+    parts = [*_codes(pictures), *_empty(pictures), *_scenario(scenario)]
+    publish("tiles", parts, save=save, head=[note, _LEGEND.rstrip()])
 
 
 def _codes(count: int) -> Iterator[str]:
-    """The tables of pages with a code, as printed and with a finder pattern painted over."""
+    """Pages with a code, as printed and with a finder pattern painted over."""
     alone, preset = Cascade([QReaderStrategy("n")]), Cascade.preset("nano")
+
+    def look(task: tuple[tuple[int, int], int, bool]) -> tuple[list[bool], list[float]]:
+        page = _page(*task)
+        runs = alone.read(page.rgb).attempts
+        asked = alone.read(page.rgb, expect=1).attempts
+        first = _first_look(runs)
+        located = [_located(a, page) for a in (first, _all_tiles(Frame.load(page.rgb)), runs, asked)]
+        read = [_read(a, page) for a in (first, runs, asked, preset.read(page.rgb).attempts)]
+        return [*located, *read], [_ms(first), _ms(runs), _ms(asked), _tiles(runs), _tiles(asked)]
+
+    yield f"## A code of {_SIDE} pixels"
     for title, spoilt in (("As printed", False), ("With one finder pattern painted over", True)):
-        yield from ("", f"{title}, in per cent of {count} pages:", "")
-        yield _head(
-            "MP",
-            "located: one look",
-            "all tiles",
-            "QReader n",
-            "expect=1",
-            "read: one look",
-            "QReader n",
-            "expect=1",
-            "nano preset",
-        )
-        costs = []
+        rates, costs = [], []
         for mp, size in _SIZES.items():
-            rows, ms = [], []
-            for seed in tqdm(range(count), desc=f"{title}, {mp} MP"):
-                drawn = _page(size, seed, spoilt)
-                frame = Frame.load(drawn.rgb)
-                runs = alone.read(drawn.rgb).attempts
-                asked = alone.read(drawn.rgb, expect=1).attempts
-                first = _first_look(runs)
-                rows.append(
-                    (
-                        *(_located(a, drawn) for a in (first, _all_tiles(frame), runs, asked)),
-                        *(_read(a, drawn) for a in (first, runs, asked)),
-                        _read(preset.read(drawn.rgb).attempts, drawn),
-                    )
-                )
-                ms.append([_ms(first), _ms(runs), _ms(asked), _tiles(runs), _tiles(asked)])
-            cells = " | ".join(f"{100 * rate:.0f}" for rate in np.mean(rows, axis=0))
-            yield f"| {mp} | {cells} |"
-            costs.append((mp, np.mean(ms, axis=0)))
-        yield from (
-            "",
-            "| MP | ms: one look | QReader n | ratio | expect=1 | ratio | tiles | tiles, expect=1 |",
-        )
-        yield "| ---: |" + " ---: |" * 7
-        for mp, (first_ms, whole, expected, looked, more) in costs:
-            yield (
-                f"| {mp} | {first_ms:.0f} | {whole:.0f} | {whole / first_ms:.2f} | {expected:.0f} | "
-                f"{expected / first_ms:.2f} | {looked:.1f} | {more:.1f} |"
-            )
+            tasks = [(size, seed, spoilt) for seed in range(count)]
+            found, taken = zip(*each(look, tasks, name=f"{title}, {mp} MP"), strict=True)
+            rates.append([mp, *100 * np.mean(found, axis=0)])
+            first, whole, asked, *looked = np.mean(taken, axis=0)
+            costs.append([mp, first, whole, whole / first, asked, asked / first, *looked])
+        yield f"{title}, in per cent of {count} pages:"
+        ways = ["located: one look", "all tiles", "QReader n", "expect=1"]
+        ways += ["read: one look", "QReader n", "expect=1", "nano preset"]
+        yield table(["MP", *(f"{way} {{:.0f}}" for way in ways)], rates, ())
+        ms = ["ms: one look {:.0f}", "QReader n {:.0f}", "ratio {:.2f}", "expect=1 {:.0f}", "ratio {:.2f}"]
+        yield table(["MP", *ms, "tiles {:.1f}", "tiles, expect=1 {:.1f}"], costs, ())
 
 
 def _empty(count: int) -> Iterator[str]:
     """How often tiles are looked at where there is no code, and what that costs."""
     alone, preset = Cascade([QReaderStrategy("n")]), Cascade.preset("nano")
-    yield from ("", f"{count} pages of print, half of them with halftones, bars and texture:", "")
-    yield _head("MP", "ms: one look", "QReader n", "ratio", "pages with tiles", "tiles a page", "nano preset")
+
+    def look(task: tuple[tuple[int, int], int]) -> list[float]:
+        size, seed = task
+        page = synthetic.large_page(size, seed, filled=seed % 2 == 1)
+        runs, more = alone.read(page).attempts, preset.read(page).attempts
+        return [_ms(_first_look(runs)), _ms(runs), _tiles(runs) > 0, _tiles(runs), _tiles(more)]
+
+    rows = []
     for mp, size in _SIZES.items():
-        rows = []
-        for seed in tqdm(range(count), desc=f"empty, {mp} MP"):
-            rgb = synthetic.large_page(size, seed, filled=seed % 2 == 1)
-            runs, more = alone.read(rgb).attempts, preset.read(rgb).attempts
-            rows.append([_ms(_first_look(runs)), _ms(runs), _tiles(runs) > 0, _tiles(runs), _tiles(more)])
-        first, whole, pages, looked, nano = np.mean(rows, axis=0)
-        yield (
-            f"| {mp} | {first:.0f} | {whole:.0f} | {whole / first:.2f} | {round(pages * count)} | "
-            f"{looked:.1f} | {nano:.1f} |"
-        )
+        tasks = [(size, seed) for seed in range(count)]
+        first, whole, pages, looked, nano = np.mean([*each(look, tasks, name=f"empty, {mp} MP")], axis=0)
+        rows.append([mp, first, whole, whole / first, round(pages * count), looked, nano])
+    yield "## Pages without a code"
+    yield f"{count} pages of print, half of them with halftones, bars and texture:"
+    ms = ["ms: one look {:.0f}", "QReader n {:.0f}", "ratio {:.2f}"]
+    yield table(["MP", *ms, "pages with tiles", "tiles a page {:.1f}", "nano preset {:.1f}"], rows, ())
     sizes = [max(picture.rgb().shape[:2]) for picture in corpora.load("negatives")]
     large = sum(tiles.is_large(Scan(Frame(np.zeros((1, side), np.uint8)))) for side in sizes)
-    yield from (
-        "",
-        f"Of the {len(sizes)} pictures of the negatives corpus {large} are large enough for tiles.",
-        "",
-    )
+    yield f"Of the {len(sizes)} pictures of the negatives corpus {large} are large enough for tiles."
 
 
 def _scenario(seeds: int) -> Iterator[str]:
@@ -134,18 +100,16 @@ def _scenario(seeds: int) -> Iterator[str]:
     cascades = {name: Cascade.preset(name) for name in ("classical", "nano", "hybrid")}
     cascades["QReader n alone"] = Cascade([QReaderStrategy("n")])
     cascades["QReader s, then m"] = Cascade([QReaderStrategy("s"), QReaderStrategy("m")])
-    counts = dict.fromkeys(cascades, 0)
+
+    def look(kind: tuple[float, int]) -> list[bool]:
+        drawn = synthetic.draw("distant", *kind)
+        return [_read(cascade.read(drawn.rgb).attempts, drawn) for cascade in cascades.values()]
+
     kinds = [(severity, seed) for severity in (0.0, 0.25, 0.5, 0.75, 1.0) for seed in range(seeds)]
-    for severity, seed in tqdm(kinds, desc="scenario"):
-        drawn = synthetic.draw("distant", severity, seed)
-        for name, cascade in cascades.items():
-            counts[name] += _read(cascade.read(drawn.rgb).attempts, drawn)
-    yield from ("", "| reader | read | of |", "| --- | ---: | ---: |")
-    yield from (f"| {name} | {count} | {len(kinds)} |" for name, count in counts.items())
-
-
-def _head(*titles: str) -> str:
-    return f"| {' | '.join(titles)} |\n|{' ---: |' * len(titles)}"
+    counts = np.sum([*each(look, kinds, name="scenario")], axis=0)
+    yield "## The 8 MP scenario"
+    rows = ([name, count, len(kinds)] for name, count in zip(cascades, counts, strict=True))
+    yield table(["reader", "read", "of"], rows)
 
 
 def _page(size: tuple[int, int], seed: int, spoilt: bool) -> Drawn:

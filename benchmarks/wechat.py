@@ -1,53 +1,18 @@
 """OpenCV contrib's WeChat reader, in an interpreter of its own: it cannot share one with OpenCV 5.
 
-Run as a program it is the worker: ``python wechat.py MODELS``, gray pictures on standard input,
-a JSON line for each on standard output. It needs numpy and opencv-contrib 4.x only.
+This is the worker, ``python wechat.py MODELS``: gray pictures on standard input, each after a line with its
+height and width; a JSON line for each on standard output. It needs numpy and opencv-contrib 4.x only.
 """
 
 from __future__ import annotations
 
 import json
-import subprocess
 import sys
 import time
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
-
-__all__ = ["WeChat"]
-
-
-class WeChat:
-    """The worker's other end.
-
-    Parameters
-    ----------
-    python : str
-        An interpreter that can import opencv-contrib 4.x.
-    models : Path
-        Folder of the four model files.
-    """
-
-    def __init__(self, python: str, models: Path) -> None:
-        self._worker = subprocess.Popen(
-            [python, __file__, str(models)], stdin=subprocess.PIPE, stdout=subprocess.PIPE
-        )
-
-    def read(self, gray: NDArray[np.uint8]) -> tuple[list[tuple[str, list[list[float]]]], float]:
-        """Codes as (text, four corners), and the worker's own milliseconds."""
-        stdin, stdout = self._worker.stdin, self._worker.stdout
-        if stdin is None or stdout is None:
-            raise RuntimeError("the WeChat worker has no pipes")
-        stdin.write(f"{gray.shape[0]} {gray.shape[1]}\n".encode())
-        stdin.write(gray.tobytes())
-        stdin.flush()
-        line = stdout.readline()
-        if not line:
-            raise RuntimeError(f"the WeChat worker ended with {self._worker.wait()}")
-        answer = json.loads(line)
-        return [(text, corners) for text, corners in answer["codes"]], float(answer["ms"])
 
 
 def _work(models: Path) -> None:

@@ -9,10 +9,11 @@ import numpy as np
 import segno
 from numpy.typing import NDArray
 
+from benchmarks import symbols
 from qrcascade import Quad
 from qrcascade.image.frame import Gray
 
-QUIET = 4
+QUIET = symbols.QUIET
 
 
 def symbol(payload: str | bytes, scale: int = 4, **options: Any) -> tuple[Gray, Quad]:
@@ -23,10 +24,8 @@ def symbol(payload: str | bytes, scale: int = 4, **options: Any) -> tuple[Gray, 
 
 def drawn(code: segno.QRCode, scale: int) -> tuple[Gray, Quad]:
     """The same of a symbol that segno has made."""
-    dark = np.array([[bool(v) for v in row] for row in code.matrix])
-    page = np.where(np.pad(dark, QUIET), 0, 255).astype(np.uint8)
-    low, high = QUIET * scale - 0.5, (QUIET + len(dark)) * scale - 0.5
-    gray = np.kron(page, np.ones((scale, scale), np.uint8))
+    gray = symbols.drawing(np.array(code.matrix, bool), scale)
+    low, high = QUIET * scale - 0.5, len(gray) - QUIET * scale - 0.5
     return gray, Quad(((low, low), (high, low), (high, high), (low, high)))
 
 

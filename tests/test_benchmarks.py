@@ -8,9 +8,10 @@ import numpy as np
 import pytest
 from click.testing import CliRunner
 
-from benchmarks import schedule, synthetic
+from benchmarks import render, schedule, synthetic
 from benchmarks.__main__ import main
 from benchmarks.corpora import Picture, load
+from benchmarks.harness import each, in_rounds, in_turns
 from benchmarks.readers import Output, Reading
 from benchmarks.scoring import score, summarise
 from qrcascade import Frame, Quad
@@ -113,6 +114,54 @@ def test_made_pictures_are_the_same_each_time_and_true(kind: str) -> None:
     for quad, payload in zip(one.quads, one.payloads, strict=True):
         (code,) = (code for code in read.codes if code.data == payload)
         assert code.quad.overlap(quad) > 0.9
+
+
+def test_a_table_writes_figures_as_its_columns_say() -> None:
+    rows = [["a", 1, 0.256, 1.5], ["b", 20, "", np.float64(2)]]
+    assert render.table(["what", "n", "share {:.0%}", "mean ms {:.2f}"], rows).splitlines() == [
+        "| what | n | share | mean ms |",
+        "| --- | ---: | ---: | ---: |",
+        "| a | 1 | 26% | 1.50 |",
+        "| b | 20 |  | 2.00 |",
+    ]
+    assert render.table(["n", "said"], [[1, "yes"]], words=(1,)).splitlines()[1] == "| ---: | --- |"
+    assert "| 0.9 to 0.95 | 2 | 0.9150 | 1 | 1 |" in render.confidences([(0.9, True), (0.93, False)])
+    assert render.confidences([]) == ""
+
+
+def test_a_page_says_how_it_was_made(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(render, "DOCS", tmp_path)
+    monkeypatch.setattr("sys.argv", ["benchmarks", "run", "--note", "a b"])
+    render.publish("page", ["one", "", "two"], save=False)
+    assert list(tmp_path.iterdir()) == []
+    render.publish("page", ["one", "", "two"], save=True, head=[None, "head"])
+    title, command, _, *parts = (tmp_path / "page.md").read_text(encoding="utf-8").split("\n\n")
+    assert (title, command) == ("# page", "`python -m benchmarks run --note 'a b'`")
+    assert parts == ["head", "one", "two\n"]
+
+
+def test_ways_take_turns_and_the_first_does_not_count() -> None:
+    seen: list[str] = []
+
+    def own() -> float:
+        seen.append("own")
+        return float(len(seen))
+
+    times = in_turns(2, {"one": lambda: seen.append("one"), "own": own}, warm=1)
+    assert seen == ["one", "own"] * 3
+    assert times["own"] == [4.0, 6.0]
+    assert len(times["one"]) == 2
+
+
+def test_every_task_is_looked_at_in_order() -> None:
+    assert list(each(str, [1, 2, 3], start=1)) == ["2", "3"]
+    assert in_rounds(["a", "b"], 5, dear=["b"], seldom=2) == [
+        ("a", 0),
+        ("b", 0),
+        ("a", 1),
+        ("a", 2),
+        ("b", 2),
+    ]
 
 
 def test_the_order_is_gain_for_time() -> None:

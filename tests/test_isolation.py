@@ -21,7 +21,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from benchmarks.faults import FAULTS, Counting, Faulty, Local, Odd, Reads
+from benchmarks.faults import FAULTS, Faulty
 from qrcascade import (
     Cascade,
     ClassicalStrategy,
@@ -39,6 +39,7 @@ from qrcascade import (
 )
 from qrcascade.isolation import CAN_CAP_MEMORY, Here, Worker
 from tests import draw
+from tests.faults import Counting, Local, Odd, Reads
 
 BLANK = np.full((60, 80), 255, np.uint8)
 on_linux = pytest.mark.skipif(not CAN_CAP_MEMORY, reason="memory can only be capped on Linux")
@@ -231,7 +232,7 @@ def test_bad_sources(source: Any, message: str) -> None:
 def test_a_decoder_that_crashes(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     (tmp_path / "crashing.py").write_text(
         "import os\n"
-        "from benchmarks.faults import Reads\n"
+        "from tests.faults import Reads\n"
         "class Crashing(Reads):\n"
         "    def __setstate__(self, state):\n"
         "        from PIL import Image\n"
@@ -313,7 +314,8 @@ import sys, os, signal, numpy as np
 signal.signal(signal.SIGINT, signal.default_int_handler)  # who runs the tests may ignore it
 sys.path.insert(0, {root!r})
 from qrcascade import Cascade
-from benchmarks.faults import Counting, Faulty
+from benchmarks.faults import Faulty
+from tests.faults import Counting
 blank = np.full((60, 80), 255, np.uint8)
 if __name__ == "__main__":
     cascade = Cascade([Counting(), Faulty({fault!r})], isolation="process")

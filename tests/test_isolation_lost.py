@@ -10,8 +10,8 @@ from typing import Any
 import numpy as np
 import pytest
 
-from benchmarks.faults import Reads, Starting
 from qrcascade import Cascade, WorkerError
+from tests.faults import Reads, Starting
 
 pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="signals are POSIX's")
 

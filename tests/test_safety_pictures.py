@@ -9,13 +9,14 @@ import numpy as np
 import pytest
 from click.testing import CliRunner
 
-from benchmarks import safety_pictures
+from benchmarks import render, safety_pictures
 from benchmarks.__main__ import main
 from benchmarks.blanks import BLANKS, blank, blank_tasks
+from benchmarks.harness import Task
 from benchmarks.impostors import DEAR
-from benchmarks.resumed import Task
+from benchmarks.readers import READERS, by_cascade
 from benchmarks.ruins import RUINS, Ruin, ruin, ruin_tasks
-from benchmarks.safety_pictures import READERS, looked
+from benchmarks.safety_pictures import looked
 from qrcascade import Cascade, StubStrategy
 from qrcascade.engines import engine
 from tests import draw
@@ -32,7 +33,7 @@ def wrong(make: Callable[[Task], Ruin], reader: str, task: Task) -> list[safety_
 
 @pytest.mark.parametrize("kind", BLANKS)
 def test_no_payload_without_a_code(kind: str) -> None:
-    assert wrong(blank, "every engine", (kind, 0)) == []
+    assert wrong(blank, "every-engine", (kind, 0)) == []
     assert kind in DEAR or kind == "bare mask" or wrong(blank, "light", (kind, 1)) == []
 
 
@@ -40,7 +41,7 @@ def test_no_payload_without_a_code(kind: str) -> None:
 @pytest.mark.parametrize("kind", RUINS)
 def test_no_wrong_payload_of_a_damaged_code(kind: str) -> None:
     for seed in range(2):
-        assert wrong(ruin, "every engine", (kind, seed)) == []
+        assert wrong(ruin, "every-engine", (kind, seed)) == []
 
 
 @pytest.mark.slow
@@ -80,7 +81,8 @@ def test_what_is_right_and_what_is_wrong(monkeypatch: pytest.MonkeyPatch) -> Non
     assert (said[0] > 0.9, *said[1:]) == (True, "right", "zxing, zxing raw", "right")
     (said,) = looked(lambda task: symbol(task[0]), "classical", ("another", 0)).codes
     assert said[1] == "wrong"
-    monkeypatch.setitem(READERS, "broken", lambda: Cascade([StubStrategy(error=OSError("gone"))]).read)
+    broken = Cascade([StubStrategy(error=OSError("gone"))])
+    monkeypatch.setitem(READERS, "broken", lambda: by_cascade(broken))
     assert looked(lambda task: symbol(task[0]), "broken", ("right", 0)).errors == ["OSError: gone"]
 
 
@@ -89,7 +91,7 @@ def test_the_page_counts_what_is_false(monkeypatch: pytest.MonkeyPatch, tmp_path
     monkeypatch.setattr(safety_pictures, "blank", lambda task: symbol("nothing"))
     monkeypatch.setattr(safety_pictures, "ruin", lambda task: symbol("right"))
     monkeypatch.setattr(safety_pictures, "blank_tasks", lambda number: [("symbol", i) for i in range(number)])
-    monkeypatch.setattr(safety_pictures, "_DOCS", tmp_path)
+    monkeypatch.setattr(render, "DOCS", tmp_path)
     options = ["--blank", "2", "--damaged", "3", "--light-damaged", "1", "--save"]
     ran = CliRunner().invoke(main, ["safety-pictures", *options])
     assert ran.exit_code == 0, ran.output
