@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import threading
+from pathlib import Path
 
 import numpy as np
 import pytest
 from numpy.typing import NDArray
 
 from qrcascade import Cascade, ClassicalStrategy, Frame, GridStrategy
-from qrcascade.engines import DetectorEngine
+from qrcascade.engines import DetectorEngine, detector
+from qrcascade.engines.detections import load_onnxruntime, load_opencv
+from qrcascade.engines.second_look import find
 from qrcascade.image.frame import Gray
 from qrcascade.results import Region
 from tests import draw, unread
@@ -71,3 +74,12 @@ def test_what_only_the_detector_locates_is_read() -> None:
     assert result.text == unread.URL
     assert any(region.source == "detector" for a in result.attempts for region in a.regions)
     assert Frame.load(picture).size == result.size
+
+
+def test_the_detections_of_both_runtimes_agree() -> None:
+    pytest.importorskip("onnxruntime")
+    path = Path(detector.__file__).with_name("detector.onnx")
+    page, _ = on_page(600, 1)
+    first, second = (find(load(path), page, threshold=0.3) for load in (load_opencv, load_onnxruntime))
+    np.testing.assert_allclose(first.scores, second.scores, atol=0.01)
+    np.testing.assert_allclose(first.quads, second.quads, atol=0.01)
