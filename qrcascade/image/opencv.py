@@ -19,7 +19,9 @@ class _OpenCV:
     """A stand-in for the module, which it imports on first use or raises `MissingDependencyError`."""
 
     def __getattr__(self, name: str) -> Any:
-        return getattr(_load(), name)
+        # Found there from now on, without this method.
+        self.__dict__[name] = found = getattr(_load(), name)
+        return found
 
 
 cv2: Any = _OpenCV()

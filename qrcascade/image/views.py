@@ -220,7 +220,7 @@ def rectify(frame: Frame, quad: Quad, side: int, margin: float = 0.15) -> Frame:
     def warp(pixels: Gray) -> Gray:
         crop, offset = _crop_around(pixels, quad, margin)
         out = cv2.warpPerspective(
-            cv2.blur(crop, (average, average)),
+            cv2.blur(crop, (average, average)) if average > 1 else crop,
             offset @ back,
             (full, full),
             flags=cv2.INTER_CUBIC | cv2.WARP_INVERSE_MAP,
