@@ -21,6 +21,7 @@ __all__ = [
     "Layout",
     "blocks",
     "data_mask",
+    "draw_finder",
     "interleaving",
     "layout",
     "symbol_size",
@@ -149,7 +150,7 @@ def _draw_patterns(size: int, centres: tuple[int, ...]) -> tuple[NDArray[np.int8
     pattern = np.zeros((size, size), np.int8)
     stripes = np.where(np.arange(size) % 2 == 0, 1, -1)
     pattern[TIMING], pattern[:, TIMING] = stripes, stripes
-    finder = _draw_rings(4, dark=(0, 1, 3))
+    finder = draw_finder()
     pattern[:8, :8] = finder[1:, 1:]
     pattern[:8, -8:] = finder[1:, :-1]
     pattern[-8:, :8] = finder[:-1, 1:]
@@ -164,6 +165,11 @@ def _draw_patterns(size: int, centres: tuple[int, ...]) -> tuple[NDArray[np.int8
                 timing[place] = False
     pattern[size - 8, 8] = 1
     return pattern, timing
+
+
+def draw_finder() -> NDArray[np.int8]:
+    """Return a finder pattern with the separator all around (6.3.3, 6.3.4), shape (9, 9): +1 dark, -1 light."""
+    return _draw_rings(4, dark=(0, 1, 3))
 
 
 def _draw_rings(radius: int, dark: tuple[int, ...]) -> NDArray[np.int8]:
