@@ -18,6 +18,7 @@ from numpy.typing import NDArray
 from qrcascade.grid.canvas import MODULE, Canvas, Pixels, normalize_contrast
 from qrcascade.grid.fields import measure_slopes
 from qrcascade.grid.locate import FINDER, Pose, adjacent_versions, find_poses
+from qrcascade.grid.step import list_terms
 from qrcascade.image.frame import Frame
 from qrcascade.image.opencv import cv2
 from qrcascade.image.quad import Quad
@@ -54,12 +55,10 @@ _CORNER_REACH = 0.15
 _DIAGONAL = 1.4
 _LEAST_LENGTH = 1e-6
 
-# Parameters of an affine map: two rows of a place, a slope to the right and one down.
-_PARAMETERS = 6
 # Modules at which a pattern is compared, row by row: its own 7 and the light around them.
 _AT = (np.arange(len(FINDER)) + 0.5) / MODULE - len(FINDER) / MODULE / 2
 _PLACES = np.stack(np.meshgrid(_AT, _AT), axis=-1).reshape(-1, 2)
-_TERMS = np.vstack([np.ones(len(_PLACES)), _PLACES.T])
+_POWERS = np.vander(_AT, 3, increasing=True)
 # A quarter turn clockwise, as rows count down.
 _QUARTER = np.array([[0.0, -1.0], [1.0, 0.0]])
 # Where the symbol's corners are from the centres of the patterns, in modules.
@@ -156,13 +155,15 @@ def _step(seen: Pixels, patterns: _Patterns) -> _Patterns:
     # The contrast around is not the pattern's own.
     contrast = np.maximum(seen.std(1, keepdims=True), _LEAST_CONTRAST)
     scaled = (seen - seen.mean(1, keepdims=True)) / contrast * drawn.std() + drawn.mean()
-    slopes = measure_slopes((scaled + drawn).reshape(-1, *FINDER.shape))
-    along = np.stack([slopes[1], slopes[0]], axis=1).reshape(len(seen), 2, 1, -1) * (MODULE / 2)
-    rows = (along * _TERMS).reshape(len(seen), _PARAMETERS, -1)
-    error = np.clip(drawn - scaled, -_MOST_ERROR, _MOST_ERROR)[..., None]
-    normal = rows @ rows.transpose(0, 2, 1)
-    hold = _STIFFNESS * np.trace(normal, axis1=1, axis2=2)[:, None, None] / _PARAMETERS
-    move = np.linalg.solve(normal + hold * np.eye(_PARAMETERS), rows @ error).reshape(-1, 2, 3)
+    error = np.clip(drawn - scaled, -_MOST_ERROR, _MOST_ERROR).reshape(-1, *FINDER.shape)
+    gy, gx = measure_slopes((scaled + drawn).reshape(error.shape) * (MODULE / 2))
+    sums = np.stack([gx * gx, gx * gy, gy * gy, gx * error, gy * error], axis=1)
+    moments = (_POWERS.T @ sums @ _POWERS).reshape(len(seen), -1)
+    # An affine map is a polynomial of degree 1.
+    affine = list_terms(1)
+    normal, right = moments[:, affine.products], moments[:, affine.errors, None]
+    hold = _STIFFNESS * np.trace(normal, axis1=1, axis2=2)[:, None, None] / len(affine.errors)
+    move = np.linalg.solve(normal + hold * np.eye(len(affine.errors)), right).reshape(-1, 2, 3)
     length = np.maximum(np.hypot(*move[..., 0].T), _LEAST_LENGTH)
     move *= np.minimum(1.0, _LONGEST / length)[:, None, None]
     stretch = np.eye(2) + np.clip(move[..., 1:], -_MOST_STRETCH, _MOST_STRETCH)

@@ -34,6 +34,7 @@ __all__ = [
     "SmoothField",
     "approach",
     "displace",
+    "list_terms",
     "sample_part",
     "step",
     "step_parts",
@@ -58,10 +59,17 @@ _RIDGE, _LEAST_HOLD, _LEAST_LENGTH = 1e-9, 1e-6, 1e-6
 Ints = NDArray[np.intp]
 
 
-class _Terms(NamedTuple):
-    """The terms of a polynomial: exponents of rows and columns; for both axes, how much each is held back.
+class Terms(NamedTuple):
+    """The terms of a polynomial movement along rows and columns.
 
-    The flat indices are of the moments that the normal equations' two sides consist of.
+    Attributes
+    ----------
+    v, u : ndarray of int, shape (terms,)
+        Exponents of rows and of columns.
+    hold : ndarray, shape (2 * terms,)
+        How much each is held back, for both axes.
+    products, errors : ndarray of int, shapes (2 * terms, 2 * terms) and (2 * terms,)
+        Flat indices of the moments of `correlate_gradients` that the normal equations consist of.
     """
 
     v: Ints
@@ -72,14 +80,15 @@ class _Terms(NamedTuple):
 
 
 @functools.cache
-def _list_terms(degree: int) -> _Terms:
+def list_terms(degree: int) -> Terms:
+    """Return the terms up to a degree; moments are by sum, power of rows and power of columns."""
     v, u = np.array([(i, j) for i in range(degree + 1) for j in range(degree + 1 - i)]).T
     flat = np.arange(5 * (2 * degree + 1) ** 2).reshape(5, 2 * degree + 1, -1)
     # Of the five sums, three stand in the normal equations by pairs of axes, two on the right.
     pairs = flat[np.array([[0, 1], [1, 2]])][..., v[:, None] + v, u[:, None] + u]
     hold = np.where(u + v <= 1, _AFFINE_HOLD, u + v)
     products = pairs.transpose(0, 2, 1, 3).reshape(2 * len(u), -1)
-    return _Terms(v, u, np.tile(hold, 2), products, flat[3:, v, u].ravel())
+    return Terms(v, u, np.tile(hold, 2), products, flat[3:, v, u].ravel())
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,7 +111,7 @@ class Polynomial:
         powers = list_powers(size, 2 * self.degree)
         # What the normal equations hold are moments of the sums.
         moments = np.sum([powers[rows].T @ each @ powers[columns] for (rows, columns), each in sums], axis=0)
-        terms = _list_terms(self.degree)
+        terms = list_terms(self.degree)
         normal, right = moments.take(terms.products), moments.take(terms.errors)
         hold = self.stiffness * np.trace(normal) / len(normal) * terms.hold + _RIDGE
         normal.flat[:: len(normal) + 1] += hold

@@ -168,7 +168,7 @@ def _draw_patterns(size: int, centres: tuple[int, ...]) -> tuple[NDArray[np.int8
 
 
 def draw_finder() -> NDArray[np.int8]:
-    """Return a finder pattern with the separator all around (6.3.3, 6.3.4), shape (9, 9): +1 dark, -1 light."""
+    """Return a finder pattern with a separator all round (6.3.3, 6.3.4), shape (9, 9): +1 dark, -1 light."""
     return _draw_rings(4, dark=(0, 1, 3))
 
 
