@@ -1,9 +1,9 @@
 """Improve a rough outline: fit each finder pattern by a separate affine map.
 
-Templates match with little shear and stretch, and a corner that is 6 % of the side off brings more.
-So where no match is clear, the patterns of the best ones are fitted one by one (Lucas-Kanade, six
-parameters). Their centres, modules and directions then give all four corners: the fourth is where the
-sides from its two neighbours meet.
+Templates match with little shear and stretch, and a corner that is 6 % of the side off brings more. So where
+no match is clear, the patterns of the best ones are fitted (Lucas-Kanade, six parameters each). Their
+centres, modules and directions give all four corners: the fourth is where the sides from its two neighbours
+meet.
 """
 
 from __future__ import annotations

@@ -242,10 +242,10 @@ def interleaving(version: int, level: str) -> tuple[NDArray[np.intp], NDArray[np
     block, position : ndarray of int, shape (codewords,)
         In order of placement: the index in `blocks`, and the position in that block.
     """
-    parts = blocks(version, level)
-    data = [(i, b) for b, (_, inner) in enumerate(parts) for i in range(inner)]
-    # Parity has its own index: all blocks have equally many parity codewords, but not data codewords.
-    parity = [(i, b, inner) for b, (total, inner) in enumerate(parts) for i in range(total - inner)]
-    placed = [(b, i) for i, b in sorted(data)] + [(b, inner + i) for i, b, inner in sorted(parity)]
-    block, position = np.array(placed, np.intp).T.copy()
+    lengths, inner = np.array(blocks(version, level)).T
+    data = np.nonzero(np.arange(inner.max())[:, None] < inner)
+    # All blocks have equally many parity codewords, but not data codewords.
+    parity = np.indices((lengths[0] - inner[0], len(inner))).reshape(2, -1)
+    block = np.concatenate([data[1], parity[1]])
+    position = np.concatenate([data[0], parity[0] + inner[parity[1]]])
     return _freeze(block), _freeze(position)
