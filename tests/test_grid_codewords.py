@@ -14,8 +14,9 @@ from qrcascade.grid import codewords, evidence
 from qrcascade.grid.accept import accept
 from qrcascade.grid.blocks import Trial, deinterleave, solve_blocks
 from qrcascade.grid.codewords import Decoded, Partial, assume_padding, decode, find_padding
-from qrcascade.grid.formats import FORMAT_WORDS, score_format
+from qrcascade.grid.formats import score_format
 from qrcascade.symbology import reedsolomon
+from qrcascade.symbology.information import FORMAT_WORDS
 from qrcascade.symbology.layout import LEVELS, blocks, data_mask, interleaving, layout
 
 Soft = NDArray[np.float64]

@@ -108,7 +108,7 @@ def test_the_corner_follows_its_alignment_pattern() -> None:
     assert back == pytest.approx((-1.0, 0.5), abs=0.3)
     # Finder patterns stay where they are.
     for part in (np.s_[:8, :8], np.s_[:8, -8:], np.s_[-8:, :8]):
-        assert np.hypot(pulled.x - fit.x, pulled.y - fit.y)[part].max() < 0.5 * CANVAS_MODULE
+        assert np.hypot(*(pulled.places - fit.places))[part].max() < 0.5 * CANVAS_MODULE
     assert find_alignment(by_patterns(warp.symbol("none", version=1))) is None
 
 
@@ -268,7 +268,7 @@ STEPS: dict[str, Callable[[Fit], object]] = {
 
 
 def arrays(fit: Fit) -> list[NDArray[Any]]:
-    return [fit.x, fit.y, fit.known, fit.far, fit.patch.gray, fit.patch.even, *(fit.levels or ())]
+    return [fit.places, fit.known, fit.far, fit.patch.gray, fit.patch.even, *(fit.levels or ())]
 
 
 @settings(max_examples=6, deadline=None)
@@ -294,7 +294,7 @@ def test_no_step_changes_the_fit_that_it_is_given(seed: int, version: int, with_
 def test_a_fit_cannot_be_assigned_to() -> None:
     fit = begun(warp.symbol("value", version=1))
     with pytest.raises(FrozenInstanceError):
-        fit.x = fit.y  # type: ignore[misc]
+        fit.places = fit.far  # type: ignore[misc]
 
 
 def test_deconvolution_begins_with_the_levels_of_its_own_grid(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -10,9 +10,9 @@ import segno
 from numpy.typing import NDArray
 from segno import consts
 
-from qrcascade.grid.formats import FORMAT_WORDS, VERSION_WORDS
 from qrcascade.symbology import layout as grid
 from qrcascade.symbology import reedsolomon
+from qrcascade.symbology.information import FORMAT_WORDS, VERSION_WORDS
 from qrcascade.symbology.segments import parse
 
 VERSIONS = range(1, 41)

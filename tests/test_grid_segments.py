@@ -10,9 +10,9 @@ from hypothesis import strategies as st
 from numpy.typing import NDArray
 
 from qrcascade.engines.zxing import ZXingEngine
-from qrcascade.grid.formats import FORMAT_WORDS, VERSION_WORDS
 from qrcascade.symbology import layout as grid
 from qrcascade.symbology import reedsolomon
+from qrcascade.symbology.information import FORMAT_WORDS, VERSION_WORDS
 from qrcascade.symbology.segments import Payload, parse
 from tests import draw
 

@@ -17,13 +17,14 @@ from qrcascade.image.frame import Frame, Gray
 from qrcascade.image.opencv import cv2
 from qrcascade.image.quad import Quad
 from qrcascade.image.views import rectify
+from qrcascade.symbology.information import FORMAT_WORDS
+from qrcascade.symbology.layout import LEVELS
 
 __all__ = ["encode_format", "find_top_left", "is_mirrored"]
 
 # Side in pixels at which finder patterns are searched, and the versions whose size is tried.
 _SIDE = 320
 _VERSIONS = (1, 2, 3, 4, 5, 6, 7, 8, 10, 12, 15, 18, 22, 27, 33, 40)
-_LEVEL = {"L": 0b01, "M": 0b00, "Q": 0b11, "H": 0b10}
 # Rows of the 7 least significant bits, all in column 8; the 7 most significant bits are in the same columns
 # of row 8, in reverse.
 _ROWS = (0, 1, 2, 3, 4, 5, 7)
@@ -31,13 +32,8 @@ _ROWS = (0, 1, 2, 3, 4, 5, 7)
 
 def encode_format(ec_level: str, mask: int) -> tuple[bool, ...]:
     """Return the 15 masked format bits, the least significant first; True is a dark module."""
-    data = _LEVEL[ec_level] << 3 | mask
-    remainder = data << 10
-    for shift in range(4, -1, -1):
-        if remainder >> (shift + 10) & 1:
-            remainder ^= 0b10100110111 << shift
-    word = (data << 10 | remainder) ^ 0b101010000010010
-    return tuple(bool(word >> bit & 1) for bit in range(15))
+    word = FORMAT_WORDS[LEVELS.index(ec_level) * 8 + mask]
+    return tuple((word[::-1] > 0).tolist())
 
 
 def is_mirrored(gray: Gray, quad: Quad, version: int, ec_level: str, mask: int) -> bool | None:
@@ -57,7 +53,7 @@ def is_mirrored(gray: Gray, quad: Quad, version: int, ec_level: str, mask: int) 
     bool or None
         None if the outline is not convex or the modules cannot be told apart.
     """
-    if not quad.convex or ec_level not in _LEVEL:
+    if not quad.convex or ec_level not in tuple(LEVELS):
         return None
     # Plain arithmetic: this runs for every code, and arrays of 15 cost more than they save.
     place = _map_square_to(quad)

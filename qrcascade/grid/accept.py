@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from qrcascade.grid import evidence
 from qrcascade.grid.blocks import Block, Trial
-from qrcascade.grid.formats import FORMAT_WORDS, VERSION_WORDS
+from qrcascade.symbology.information import FORMAT_WORDS, VERSION_WORDS
 from qrcascade.symbology.layout import LEVELS, data_mask, layout
 from qrcascade.symbology.segments import Payload, parse
 

@@ -107,23 +107,28 @@ def _draw_bank() -> tuple[Blur, ...]:
 
 def rank_blurs(fit: Fit) -> list[Blur]:
     """Return the bank, the best first, by how much of the finder patterns each explains."""
-    seen = reduce(fit.gray)
-    drawn = enlarge(fit.known)
+    bank = _draw_bank()
+    around = max(len(blur.kernel) for blur in bank) // 2
+    # Dark is +1 drawn and low in gray.
+    seen = _cut_finders(-reduce(fit.gray), 0).reshape(-1, 3)
+    drawn = _cut_finders(enlarge(fit.known), around)
+    inner = np.s_[around:-around, around:-around]
     # The patterns alone: the data beside them are unknown.
-    first, last = QUIET * FINE, (QUIET + fit.size - _FINDER) * FINE
-    windows = [
-        np.s_[row : row + _FINDER * FINE, column : column + _FINDER * FINE]
-        for row, column in ((first, first), (first, last), (last, first))
-    ]
+    shown = np.stack([convolve(drawn, blur.kernel)[inner].reshape(-1, 3) for blur in bank])
+    seen, shown = seen - seen.mean(0), shown - shown.mean(1, keepdims=True)
+    with np.errstate(invalid="ignore"):
+        fits = (shown * seen).sum(1) / np.sqrt((shown**2).sum(1) * (seen**2).sum(0))
+    explained = (np.maximum(0.0, np.nan_to_num(fits)) ** 2).sum(1)
+    return [bank[i] for i in np.argsort(-explained, kind="stable")]
 
-    def unexplained(blur: Blur) -> float:
-        shown = convolve(drawn, blur.kernel)
-        # Dark is +1 drawn and low in gray.
-        with np.errstate(invalid="ignore"):
-            fits = [-np.corrcoef(shown[w].ravel(), seen[w].ravel())[0, 1] for w in windows]
-        return float(sum(1 - max(0.0, np.nan_to_num(r)) ** 2 for r in fits))
 
-    return sorted(_draw_bank(), key=unexplained)
+def _cut_finders(field: Pixels, around: int) -> Pixels:
+    """Return the three finder patterns and so much around each along a last axis, from half modules."""
+    padded = np.pad(field, around, mode="edge")
+    side = _FINDER * FINE + 2 * around
+    first, last = QUIET * FINE, len(field) - (QUIET + _FINDER) * FINE
+    corners = ((first, first), (first, last), (last, first))
+    return np.dstack([padded[row : row + side, column : column + side] for row, column in corners])
 
 
 def estimate_blur(fit: Fit, blur: Blur, modules: Pixels) -> Blur:

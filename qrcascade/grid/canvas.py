@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from dataclasses import dataclass
 
 import numpy as np
@@ -40,7 +41,7 @@ _LEAST_LEVELS = 1e-3
 _MOST = 1.4
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Canvas:
     """A region rectified to a square with a margin.
 
@@ -68,7 +69,7 @@ class Canvas:
         square = rectify(frame, quad, side, _MARGIN)
         return cls(square, side, round(side * _MARGIN) - 0.5, quad.side / _MIN_MODULE)
 
-    @property
+    @functools.cached_property
     def gray(self) -> Pixels:
         """Its gray levels, 0 to 255."""
         return self.frame.gray.astype(np.float32)
@@ -100,12 +101,14 @@ def normalize_contrast(pixels: Pixels, window: float) -> Pixels:
     small = cv2.GaussianBlur(small, (0, 0), window / factor / _NOISE_BLURS)
     kernel = np.ones((int(window / factor) | 1,) * 2, np.uint8)
 
-    def enlarge(extreme: Pixels) -> Pixels:
-        soft = cv2.GaussianBlur(extreme, (0, 0), window / factor / _JOINING_BLURS)
+    def enlarge(slow: Pixels) -> Pixels:
+        soft = cv2.GaussianBlur(slow, (0, 0), window / factor / _JOINING_BLURS)
         return np.asarray(cv2.resize(soft, (width, height), interpolation=cv2.INTER_LINEAR))
 
-    high, low = enlarge(cv2.dilate(small, kernel)), enlarge(cv2.erode(small, kernel))
-    half = (high - low) / 2
+    high, low = cv2.dilate(small, kernel), cv2.erode(small, kernel)
+    values, half = enlarge((high + low) / 2), enlarge((high - low) / 2)
     strong = float(np.percentile(half[::_STRIDE, ::_STRIDE], _STRONG_PERCENTILE))
-    least = max(_LEAST_CONTRAST * strong, _LEAST_LEVELS)
-    return np.clip(((high + low) / 2 - pixels) / np.maximum(half, least), -_MOST, _MOST)
+    # In place: large pictures take longer to allocate than to compute.
+    values -= pixels
+    values /= np.maximum(half, max(_LEAST_CONTRAST * strong, _LEAST_LEVELS), out=half)
+    return np.clip(values, -_MOST, _MOST, out=values)

@@ -1,6 +1,7 @@
 """Fields over a symbol's modules, and over samples of them.
 
-A field over modules has a value for each module, one over samples `SAMPLES` by `SAMPLES` of them.
+A field over modules has a value for each module, one over samples `SAMPLES` by `SAMPLES` of them. Several
+fields of the same shape can be taken together, along a last axis.
 """
 
 from __future__ import annotations
@@ -20,7 +21,8 @@ __all__ = [
     "average",
     "average_centres",
     "correlate_gradients",
-    "monomials",
+    "list_powers",
+    "measure_slopes",
     "smooth",
     "spread",
 ]
@@ -45,7 +47,7 @@ def spread(field: Pixels) -> Pixels:
 
 def average(samples: Pixels) -> Pixels:
     """Average a field over samples over each module."""
-    rows, columns = samples.shape
+    rows, columns = samples.shape[:2]
     size = columns // SAMPLES, rows // SAMPLES
     return np.asarray(cv2.resize(samples, size, interpolation=cv2.INTER_AREA))
 
@@ -61,26 +63,37 @@ def smooth(field: Pixels, sigma: float) -> Pixels:
     return np.asarray(cv2.GaussianBlur(field, (0, 0), sigma, borderType=cv2.BORDER_REFLECT))
 
 
-def correlate_gradients(values: Pixels, drawing: Pixels) -> list[Pixels]:
-    """Return what least squares need of two fields over samples, averaged over each module.
+def measure_slopes(fields: Field) -> tuple[Field, Field]:
+    """Return how fields change by row and by column, along the last two axes, as `numpy.gradient` does."""
+    both = []
+    for along in (fields.swapaxes(-1, -2), fields):
+        slope = np.empty_like(along)
+        slope[..., 1:-1] = (along[..., 2:] - along[..., :-2]) / 2
+        slope[..., 0], slope[..., -1] = along[..., 1] - along[..., 0], along[..., -1] - along[..., -2]
+        both.append(slope)
+    return both[0].swapaxes(-1, -2), both[1]
+
+
+def correlate_gradients(values: Pixels, drawing: Pixels) -> Pixels:
+    """Return what least squares need of two fields over samples, averaged over each module; 5 fields.
 
     With the gradient (gx, gy) that both have in the mean, and the error e of the values: gx gx, gx gy, gy gy,
-    gx e, gy e. Gradients are by module.
+    gx e, gy e, along the first axis. Gradients are by module.
     """
     both = values + drawing
     scale = SAMPLES / (2 * _SOBEL)
     gx, gy = (cv2.Sobel(both, cv2.CV_32F, *order, scale=scale) for order in ((1, 0), (0, 1)))
     error = np.clip(drawing - values, -_MOST_ERROR, _MOST_ERROR)
-    return [average(a) for a in (gx * gx, gx * gy, gy * gy, gx * error, gy * error)]
+    products = np.empty((5, *both.shape), np.float32)
+    for product, one, other in zip(products, (gx, gx, gy, gx, gy), (gx, gy, gy, error, error), strict=True):
+        np.multiply(one, other, out=product)
+    # One above the other, they are averaged at once.
+    means = average(products.reshape(-1, *products.shape[2:]))
+    return means.reshape(len(products), -1, *means.shape[1:])
 
 
-@functools.lru_cache(maxsize=32)
-def monomials(size: int, quiet: int, degree: int) -> tuple[Field, Field]:
-    """Return monomials up to a degree over modules and quiet zone, and each one's degree.
-
-    The symbol is the square from -1 to 1; shapes are (M, M, terms) and (terms,).
-    """
-    at = (np.arange(size + 2 * quiet) + 0.5 - quiet) / size * 2 - 1
-    u, v = np.meshgrid(at, at)
-    powers = [(i, j) for i in range(degree + 1) for j in range(degree + 1 - i)]
-    return np.stack([u**i * v**j for i, j in powers], axis=-1), np.array([i + j for i, j in powers], float)
+@functools.lru_cache(maxsize=128)
+def list_powers(size: int, degree: int) -> Field:
+    """Return powers 0 to ``degree`` of modules' places, shape (M, degree + 1); the symbol is from -1 to 1."""
+    at = (np.arange(size + 2 * QUIET) + 0.5 - QUIET) / size * 2 - 1
+    return np.vander(at, degree + 1, increasing=True)

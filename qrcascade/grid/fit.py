@@ -82,8 +82,8 @@ class Fit:
     ----------
     patch : Patch
         What it is laid over.
-    x, y : ndarray, shape (M, M)
-        Where the modules' centres are, in the patch's pixels.
+    places : ndarray, shape (2, M, M)
+        Where the modules' centres are: x and y in the patch's pixels.
     known : ndarray of float32, shape (M, M)
         +1 dark, -1 light, 0 unknown: quiet zone, function patterns and decoded modules.
     far : ndarray, shape (M, M)
@@ -93,8 +93,7 @@ class Fit:
     """
 
     patch: Patch
-    x: Field
-    y: Field
+    places: Field
     known: Pixels
     far: Field
     levels: tuple[Pixels, Pixels] | None = None
@@ -137,18 +136,15 @@ class Fit:
 
     def unwrap(self, pixels: Pixels, part: Part = ALL) -> Pixels:
         """Return pixels of the patch through the grid, or a part of it, as a field over samples."""
-        rows, columns = self.x[part].shape
-        size = columns * SAMPLES, rows * SAMPLES
-        x, y = (
-            cv2.resize(a[part].astype(np.float32), size, interpolation=cv2.INTER_LINEAR)
-            for a in (self.x, self.y)
-        )
-        return np.asarray(cv2.remap(pixels, x, y, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE))
+        rows, columns = part
+        places = np.ascontiguousarray(self.places[:, rows, columns].transpose(1, 2, 0), np.float32)
+        size = places.shape[1] * SAMPLES, places.shape[0] * SAMPLES
+        at = cv2.resize(places, size, interpolation=cv2.INTER_LINEAR)
+        return np.asarray(cv2.remap(pixels, at, None, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE))
 
-    def decide(self, values: Pixels, gain: float = _GAIN, part: Part = ALL) -> Pixels:
-        """Return how dark the modules of all or a part seem to be, -1 to 1; known ones as known."""
-        seeming = np.tanh(gain * average_centres(values))
-        return np.where(self.fixed[part], self.known[part], seeming).astype(np.float32)
+    def decide(self, values: Pixels, gain: float = _GAIN) -> Pixels:
+        """Return how dark the modules seem to be, -1 to 1; known ones as known."""
+        return decide(values, self.known, gain)
 
     def inner(self, field: Pixels) -> Pixels:
         """Return a field over modules without the quiet zone."""
@@ -156,13 +152,15 @@ class Fit:
 
     def mesh(self) -> NDArray[np.float64]:
         """Return the corners (x, y) of the modules in the canvas's pixels, shape (N + 1, N + 1, 2)."""
-        low, high = QUIET - 1, len(self.x) - QUIET
-        parts = [
-            (a[low:high, low:high] + a[low + 1 : high + 1, low:high]
-             + a[low:high, low + 1 : high + 1] + a[low + 1 : high + 1, low + 1 : high + 1]) / 4
-            for a in (self.x, self.y)
-        ]  # fmt: skip
-        return (np.stack(parts, axis=-1) + 0.5) / self.patch.scale - 0.5
+        near = self.places[:, QUIET - 1 : 1 - QUIET, QUIET - 1 : 1 - QUIET].transpose(1, 2, 0)
+        corners = (near[:-1, :-1] + near[1:, :-1] + near[:-1, 1:] + near[1:, 1:]) / 4
+        return np.asarray((corners + 0.5) / self.patch.scale - 0.5)
+
+
+def decide(values: Pixels, known: Pixels, gain: float = _GAIN) -> Pixels:
+    """Return how dark modules seem by their samples, -1 to 1; those that are known (not 0) as known."""
+    seeming = np.tanh(gain * average_centres(values))
+    return np.where(known != 0, known, seeming).astype(np.float32)
 
 
 def lay_grid(canvas: Canvas, pixels: Pixels, pose: Pose, *, corner: bool = False) -> Fit:
@@ -179,16 +177,16 @@ def lay_grid(canvas: Canvas, pixels: Pixels, pose: Pose, *, corner: bool = False
     corner : bool
         Whether the outline's fourth corner is believed; otherwise the three finder patterns alone.
     """
-    places = layout(pose.version)
-    gray, origin = canvas.scale(255 - pixels if pose.inverted else pixels, places.size)
+    form = layout(pose.version)
+    gray, origin = canvas.scale(255 - pixels if pose.inverted else pixels, form.size)
     even = normalize_contrast(gray, _WINDOW * MODULE)
-    u, v = coordinates(places.size)
-    x, y = _interpolate(u, v, pose, corner)
+    u, v = coordinates(form.size)
+    places = _interpolate(u, v, pose, corner)
     known = np.full(u.shape, -1, np.float32)
-    known[QUIET:-QUIET, QUIET:-QUIET] = places.pattern
-    far = np.min([np.hypot(u - a, v - b) for a, b in _finder_centres(places.size)], axis=0)
-    patch = Patch(places, gray, even, len(gray) / len(pixels))
-    return Fit(patch, origin + MODULE * x, origin + MODULE * y, known, far)
+    known[QUIET:-QUIET, QUIET:-QUIET] = form.pattern
+    far = np.min([np.hypot(u - a, v - b) for a, b in _finder_centres(form.size)], axis=0)
+    patch = Patch(form, gray, even, len(gray) / len(pixels))
+    return Fit(patch, origin + MODULE * places, known, far)
 
 
 def coordinates(size: int) -> tuple[Field, Field]:
@@ -202,7 +200,7 @@ def _finder_centres(size: int) -> list[tuple[float, float]]:
     return [(FINDER_CENTRE, FINDER_CENTRE), (far, FINDER_CENTRE), (FINDER_CENTRE, far)]
 
 
-def _interpolate(u: Field, v: Field, pose: Pose, corner: bool) -> tuple[Field, Field]:
+def _interpolate(u: Field, v: Field, pose: Pose, corner: bool) -> Field:
     """Return where the outline has the modules, moved with the finder patterns; in modules of the canvas."""
     size = pose.size
     a, b = u / size - 0.5, v / size - 0.5
@@ -218,7 +216,7 @@ def _interpolate(u: Field, v: Field, pose: Pose, corner: bool) -> tuple[Field, F
         anchors = [*anchors, (float(size), float(size))]
         shifts = np.vstack([shifts, np.zeros(2)])
     moved = terms(u, v) @ np.linalg.solve(terms(*np.array(anchors).T), shifts)
-    return size * (a + 0.5) + moved[..., 0], size * (b + 0.5) + moved[..., 1]
+    return size * (np.stack([a, b]) + 0.5) + moved.transpose(2, 0, 1)
 
 
 def add_known(fit: Fit, modules: NDArray[np.int8]) -> Fit:
@@ -234,11 +232,10 @@ def estimate_levels(fit: Fit) -> Fit:
     modules = fit.decide(fit.values)
     level = _MIDDLE_SHARE * average_centres(fit.gray) + (1 - _MIDDLE_SHARE) * average(fit.gray)
 
-    def interpolate(weight: Pixels) -> Pixels:
-        sums = [smooth(a, _NEAR) + _FAR_WEIGHT * smooth(a, _FAR) for a in (level * weight, weight)]
-        return np.asarray(sums[0] / np.maximum(sums[1], _LEAST_WEIGHT), np.float32)
-
-    light, dark = interpolate(np.clip(-modules, 0, 1)), interpolate(np.clip(modules, 0, 1))
+    weights = [np.maximum(-modules, 0), np.maximum(modules, 0)]
+    sums = np.stack([level * weights[0], level * weights[1], *weights], axis=-1)
+    sums = smooth(sums, _NEAR) + np.float32(_FAR_WEIGHT) * smooth(sums, _FAR)
+    light, dark = (sums[..., :2] / np.maximum(sums[..., 2:], np.float32(_LEAST_WEIGHT))).transpose(2, 0, 1)
     least = max(_LEAST_CONTRAST * float(np.median(np.abs(light - dark))), _LEAST_LEVELS)
     middle, half = (light + dark) / 2, np.maximum(light - dark, least) / 2
     count = len(light) * SAMPLES

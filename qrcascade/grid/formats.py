@@ -1,4 +1,4 @@
-"""Format and version information (ISO/IEC 18004:2015, 7.9, 7.10), and what soft modules say of it."""
+"""What soft modules say of the format information (ISO/IEC 18004:2015, 7.9)."""
 
 from __future__ import annotations
 
@@ -7,11 +7,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from qrcascade.symbology.layout import LEVELS, VERSIONS, layout
+from qrcascade.symbology.information import FORMAT_WORDS
+from qrcascade.symbology.layout import LEVELS, layout
 
 __all__ = [
-    "FORMAT_WORDS",
-    "VERSION_WORDS",
     "choose_formats",
     "measure_likeness",
     "score_format",
@@ -27,28 +26,6 @@ _FORMATS, _FORMAT_GAP = 3, 0.45
 _MIRROR_GAP = 0.1
 # Least sum of how certainly both are seen, against division by zero.
 _LEAST_SEEN = 1e-3
-
-
-def _encode_bch(values: range, generator: int, flip: int = 0) -> NDArray[np.int8]:
-    """Return systematic code words of a BCH code as rows of +1 and -1, the most significant bit first."""
-    check = generator.bit_length() - 1
-    words = []
-    for value in values:
-        rest = value << check
-        while rest.bit_length() > check:
-            rest ^= generator << (rest.bit_length() - check - 1)
-        words.append((value << check | rest) ^ flip)
-    length = check + max(values).bit_length()
-    bits = np.array(words)[:, None] >> np.arange(length - 1, -1, -1) & 1
-    signs = (2 * bits - 1).astype(np.int8)
-    signs.flags.writeable = False
-    return signs
-
-
-# Annex C: the format information's 32 words, at (index in LEVELS) * 8 + mask; shape (32, 15).
-FORMAT_WORDS = _encode_bch(range(32), 0b10100110111, flip=0b101010000010010)
-# Annex D: the version information of versions 7 to 40, at version - 7; shape (34, 18).
-VERSION_WORDS = _encode_bch(VERSIONS[6:], 0b1111100100101)
 
 
 def score_format(soft: Soft, version: int) -> float:

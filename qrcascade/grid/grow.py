@@ -71,7 +71,7 @@ def fit_finders(fit: Fit) -> Fit:
     """Fit the finder patterns alone."""
     finders = _mask_finders(fit)
     for degree in _FINDER_DEGREES:
-        fit = step_parts(fit, finders, Polynomial(degree, _PATTERN_STIFFNESS), _FINDER_PARTS)
+        fit = step_parts(fit, finders, Polynomial(degree, _PATTERN_STIFFNESS), [_FINDER_PARTS])
     return fit
 
 
@@ -95,7 +95,7 @@ def fit_timing(fit: Fit) -> Fit:
     for reach in _choose_reaches(_TIMING_REACHES, fit.size):
         near = patterns & (fit.far < reach)
         for _ in range(_STEPS_A_REACH):
-            fit = step_parts(fit, near, movement, _TIMING_PARTS)
+            fit = step_parts(fit, near, movement, [[part] for part in _TIMING_PARTS])
     offset = find_alignment(fit)
     return fit if offset is None else pull_corner(fit, offset)
 
@@ -174,5 +174,5 @@ def pull_corner(fit: Fit, offset: tuple[float, float]) -> Fit:
     # Nothing moves on the sides between the finder patterns.
     share = (u - FINDER_CENTRE) * (v - FINDER_CENTRE) / (centre - FINDER_CENTRE) ** 2
     share = np.clip(share, *_PULL)
-    moved = displace(fit, share * offset[0], share * offset[1])
+    moved = displace(fit, np.multiply.outer(offset, share))
     return replace(moved, far=np.minimum(fit.far, np.hypot(u - centre, v - centre)))

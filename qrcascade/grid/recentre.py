@@ -1,22 +1,24 @@
 """Improve a rough outline: fit each finder pattern by a separate affine map.
 
-Templates match with little shear and stretch, and a corner that is 6 % of the side off brings more.
-So where no match is clear, the patterns of the best ones are fitted one by one (Lucas-Kanade, six
-parameters). Their centres, modules and directions then give all four corners: the fourth is where the
-sides from its two neighbours meet.
+Templates match with little shear and stretch, and a corner that is 6 % of the side off brings more. So where
+no match is clear, the patterns of the best ones are fitted (Lucas-Kanade, six parameters each). Their
+centres, modules and directions give all four corners: the fourth is where the sides from its two neighbours
+meet.
 """
 
 from __future__ import annotations
 
 import functools
 from collections.abc import Iterator
-from dataclasses import dataclass
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
 from qrcascade.grid.canvas import MODULE, Canvas, Pixels, normalize_contrast
+from qrcascade.grid.fields import measure_slopes
 from qrcascade.grid.locate import FINDER, Pose, adjacent_versions, find_poses
+from qrcascade.grid.step import list_terms
 from qrcascade.image.frame import Frame
 from qrcascade.image.opencv import cv2
 from qrcascade.image.quad import Quad
@@ -53,24 +55,24 @@ _CORNER_REACH = 0.15
 _DIAGONAL = 1.4
 _LEAST_LENGTH = 1e-6
 
-# Parameters of an affine map.
-_PARAMETERS = 6
-# Modules at which a pattern is compared: its own 7 and the light around them.
+# Modules at which a pattern is compared, row by row: its own 7 and the light around them.
 _AT = (np.arange(len(FINDER)) + 0.5) / MODULE - len(FINDER) / MODULE / 2
-_U, _V = np.meshgrid(_AT, _AT)
-_PLACES = np.stack([_U, _V], axis=-1)
-_TERMS = np.stack([np.ones_like(_U), _U, _V], axis=-1).reshape(-1, _PARAMETERS // 2)
+_PLACES = np.stack(np.meshgrid(_AT, _AT), axis=-1).reshape(-1, 2)
+_POWERS = np.vander(_AT, 3, increasing=True)
 # A quarter turn clockwise, as rows count down.
 _QUARTER = np.array([[0.0, -1.0], [1.0, 0.0]])
+# Where the symbol's corners are from the centres of the patterns, in modules.
+_CORNERS = FINDER_CENTRE * np.array([[-1.0, -1.0], [1.0, -1.0], [-1.0, 1.0]])
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class _Pattern:
-    """A finder pattern: its centre, and the columns of ``module`` are one module right and down."""
+class _Patterns(NamedTuple):
+    """Finder patterns at top-left, top-right and bottom-left.
+
+    Centres have shape (3, 2); the columns of each of the modules, (3, 2, 2), are one module right and down.
+    """
 
     center: Vector
     module: Vector
-    match: float = -1.0
 
 
 def recentre_outline(frame: Frame, quad: Quad) -> tuple[Canvas, list[Pose]]:
@@ -102,102 +104,93 @@ def _improve_outlines(canvas: Canvas, poses: list[Pose]) -> Iterator[tuple[set[i
     """Yield better outlines, and the versions that they may be of."""
     for pose in poses:
         patterns = _fit_patterns(canvas, pose)
-        if len(patterns) < 3:
-            continue
-        outline = _complete_outline(*patterns)
-        if outline is not None and outline.convex:
-            versions = adjacent_versions(pose.version, _estimate_version(*patterns))
+        outline = None if patterns is None else _complete_outline(patterns)
+        if patterns is not None and outline is not None and outline.convex:
+            versions = adjacent_versions(pose.version, _estimate_version(patterns))
             yield versions, to_source(canvas.frame, outline)
 
 
-def _fit_patterns(canvas: Canvas, pose: Pose) -> list[_Pattern]:
-    """Return the finder patterns of a pose in the canvas's pixels, up to the first that fails to fit."""
-    gray = 255 - canvas.gray if pose.inverted else canvas.gray
-    scaled, _ = canvas.scale(gray, pose.size)
+def _fit_patterns(canvas: Canvas, pose: Pose) -> _Patterns | None:
+    """Return the finder patterns of a pose in the canvas's pixels; None if one of them fits nowhere."""
+    gray = canvas.gray
+    scaled, _ = canvas.scale(255 - gray if pose.inverted else gray, pose.size)
     # What is finer than the samples is noise.
     even = cv2.GaussianBlur(normalize_contrast(scaled, _WINDOW * MODULE), (0, 0), _SEEN_BLUR * MODULE)
     scale = len(scaled) / len(gray)
-    module = np.eye(2) * MODULE
-    for _ in range(pose.turn):
-        module = _QUARTER @ module
-    patterns = []
-    for center in pose.finders(canvas):
-        found = _fit_pattern(even, _Pattern((center + 0.5) * scale - 0.5, module))
-        if found.match < _LEAST_MATCH:
-            break
-        patterns.append(_Pattern((found.center + 0.5) / scale - 0.5, found.module / scale, found.match))
-    return patterns
+    module = np.linalg.matrix_power(_QUARTER, pose.turn) * MODULE
+    patterns = _Patterns((pose.finders(canvas) + 0.5) * scale - 0.5, np.stack([module] * 3))
+    for _ in range(_STEPS):
+        seen = _sample(even, patterns)
+        # Beyond the picture all is one level.
+        if not seen.std(1).all():
+            return None
+        patterns = _step(seen, patterns)
+    if not (_correlate(_sample(even, patterns)) >= _LEAST_MATCH).all():
+        return None
+    return _Patterns((patterns.center + 0.5) / scale - 0.5, patterns.module / scale)
 
 
 @functools.cache
 def _draw_finder() -> Pixels:
-    """Return a finder pattern as a camera sees it."""
-    return np.asarray(cv2.GaussianBlur(FINDER, (0, 0), _DRAWN_BLUR * MODULE))
+    """Return a finder pattern as a camera sees it, row by row."""
+    return np.asarray(cv2.GaussianBlur(FINDER, (0, 0), _DRAWN_BLUR * MODULE)).ravel()
 
 
-def _fit_pattern(even: Pixels, pattern: _Pattern) -> _Pattern:
-    """Move a pattern to where the picture agrees with the drawing, and match it there."""
-    for _ in range(_STEPS):
-        seen = _sample(even, pattern)
-        if not np.isfinite(_correlate(seen)):
-            return pattern
-        pattern = _step(seen, pattern)
-    match = _correlate(_sample(even, pattern))
-    return _Pattern(pattern.center, pattern.module, match if np.isfinite(match) else -1.0)
+def _sample(even: Pixels, patterns: _Patterns) -> Pixels:
+    """Return what each pattern shows, shape (3, pixels)."""
+    at = patterns.center[:, None] + _PLACES @ patterns.module.transpose(0, 2, 1)
+    seen = cv2.remap(even, at.astype(np.float32), None, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
+    return np.asarray(seen)
 
 
-def _sample(even: Pixels, pattern: _Pattern) -> Pixels:
-    x, y = np.moveaxis(pattern.center + _PLACES @ pattern.module.T, 2, 0).astype(np.float32)
-    return np.asarray(cv2.remap(even, x, y, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE))
-
-
-def _correlate(seen: Pixels) -> float:
-    # Beyond the picture all is one level, which correlates with nothing: NaN.
+def _correlate(seen: Pixels) -> Vector:
+    seen, drawn = seen - seen.mean(1, keepdims=True), _draw_finder() - _draw_finder().mean()
     with np.errstate(invalid="ignore"):
-        return float(np.corrcoef(seen.ravel(), _draw_finder().ravel())[0, 1])
+        return np.asarray(seen @ drawn / np.sqrt((seen * seen).sum(1) * (drawn @ drawn)), float)
 
 
-def _step(seen: Pixels, pattern: _Pattern) -> _Pattern:
+def _step(seen: Pixels, patterns: _Patterns) -> _Patterns:
+    """Move each pattern to where the picture agrees better with the drawing."""
     drawn = _draw_finder()
     # The contrast around is not the pattern's own.
-    scaled = (seen - seen.mean()) / max(float(seen.std()), _LEAST_CONTRAST) * drawn.std() + drawn.mean()
-    down, right = np.gradient(scaled + drawn, 1 / MODULE)
-    columns = np.concatenate([_TERMS * right.reshape(-1, 1), _TERMS * down.reshape(-1, 1)], axis=1) / 2
-    error = np.clip(drawn - scaled, -_MOST_ERROR, _MOST_ERROR).ravel()
-    normal = columns.T @ columns
-    hold = _STIFFNESS * np.trace(normal) / _PARAMETERS
-    move = np.linalg.solve(normal + hold * np.eye(_PARAMETERS), columns.T @ error).reshape(2, -1)
-    move *= min(1.0, _LONGEST / max(float(np.hypot(*move[:, 0])), _LEAST_LENGTH))
-    center = pattern.center + pattern.module @ move[:, 0]
-    return _Pattern(
-        center, pattern.module @ (np.eye(2) + np.clip(move[:, 1:], -_MOST_STRETCH, _MOST_STRETCH))
-    )
+    contrast = np.maximum(seen.std(1, keepdims=True), _LEAST_CONTRAST)
+    scaled = (seen - seen.mean(1, keepdims=True)) / contrast * drawn.std() + drawn.mean()
+    error = np.clip(drawn - scaled, -_MOST_ERROR, _MOST_ERROR).reshape(-1, *FINDER.shape)
+    gy, gx = measure_slopes((scaled + drawn).reshape(error.shape) * (MODULE / 2))
+    sums = np.stack([gx * gx, gx * gy, gy * gy, gx * error, gy * error], axis=1)
+    moments = (_POWERS.T @ sums @ _POWERS).reshape(len(seen), -1)
+    # An affine map is a polynomial of degree 1.
+    affine = list_terms(1)
+    normal, right = moments[:, affine.products], moments[:, affine.errors, None]
+    hold = _STIFFNESS * np.trace(normal, axis1=1, axis2=2)[:, None, None] / len(affine.errors)
+    move = np.linalg.solve(normal + hold * np.eye(len(affine.errors)), right).reshape(-1, 2, 3)
+    length = np.maximum(np.hypot(*move[..., 0].T), _LEAST_LENGTH)
+    move *= np.minimum(1.0, _LONGEST / length)[:, None, None]
+    stretch = np.eye(2) + np.clip(move[..., 1:], -_MOST_STRETCH, _MOST_STRETCH)
+    return _Patterns(patterns.center + (patterns.module @ move[..., :1])[..., 0], patterns.module @ stretch)
 
 
-def _estimate_version(corner: _Pattern, right: _Pattern, down: _Pattern) -> int:
+def _estimate_version(patterns: _Patterns) -> int:
     """Return the version that the patterns' distances and modules make."""
+    center, module = patterns
+    sides = np.hypot(*(center[1:] - center[0]).T)
+    # One module along the side between both patterns.
+    steps = [(module[0] + module[1])[:, 0] / 2, (module[0] + module[2])[:, 1] / 2]
+    size = float(np.mean(sides / np.maximum(np.hypot(*np.transpose(steps)), _LEAST_LENGTH)))
+    return round((size + 2 * FINDER_CENTRE - symbol_size(0)) / (symbol_size(1) - symbol_size(0)))
 
-    def modules(a: _Pattern, b: _Pattern, along: int) -> float:
-        module = float(np.hypot(*(a.module + b.module)[:, along])) / 2
-        return float(np.hypot(*(b.center - a.center))) / max(module, _LEAST_LENGTH)
 
-    size = (modules(corner, right, 0) + modules(corner, down, 1)) / 2 + 2 * FINDER_CENTRE
-    return round((size - symbol_size(0)) / (symbol_size(1) - symbol_size(0)))
-
-
-def _complete_outline(corner: _Pattern, right: _Pattern, down: _Pattern) -> Quad | None:
+def _complete_outline(patterns: _Patterns) -> Quad | None:
     """Return four corners by three patterns, the fourth where the lines along the far sides meet."""
-    first = corner.center - corner.module @ np.array([FINDER_CENTRE, FINDER_CENTRE])
-    second = right.center + right.module @ np.array([FINDER_CENTRE, -FINDER_CENTRE])
-    fourth = down.center + down.module @ np.array([-FINDER_CENTRE, FINDER_CENTRE])
+    first, second, fourth = patterns.center + (patterns.module @ _CORNERS[..., None])[..., 0]
+    down, right = patterns.module[1, :, 1], patterns.module[2, :, 0]
     flat = second + fourth - first
     try:
-        ways = np.linalg.solve(np.stack([right.module[:, 1], -down.module[:, 0]], axis=1), fourth - second)
+        ways = np.linalg.solve(np.stack([down, -right], axis=1), fourth - second)
     except np.linalg.LinAlgError:
         return None
-    met = second + ways[0] * right.module[:, 1]
     # A direction that is a little off is far off at the end: the flat symbol's corner bounds it.
     side = float(np.hypot(*(flat - first))) / _DIAGONAL
-    off = met - flat
+    off = second + ways[0] * down - flat
     third = flat + off * min(1.0, _CORNER_REACH * side / max(float(np.hypot(*off)), _LEAST_LENGTH))
     return Quad.of(np.array([first, second, third, fourth]))

@@ -7,25 +7,26 @@ they seem.
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
 from qrcascade.grid.canvas import Pixels
 from qrcascade.grid.fields import (
-    QUIET,
     SAMPLES,
     Field,
     average_centres,
     correlate_gradients,
-    monomials,
+    list_powers,
+    measure_slopes,
     smooth,
     spread,
 )
-from qrcascade.grid.fit import ALL, Fit, Part
+from qrcascade.grid.fit import ALL, Fit, Part, decide
 
 __all__ = [
     "Movement",
@@ -33,16 +34,14 @@ __all__ = [
     "SmoothField",
     "approach",
     "displace",
+    "list_terms",
     "sample_part",
     "step",
     "step_parts",
 ]
 
-Sums = list[Pixels]
-"""By `correlate_gradients`, weighted."""
-
 Shift = NDArray[np.floating[Any]]
-"""Modules by which each module is to move along rows or columns."""
+"""Modules by which each module is to move along its row and its column, shape (2, M, M)."""
 
 # Thresholds, all chosen.
 # Modules, the standard deviations of the blurs of drawing and picture: as soft as a sharp camera's, and no
@@ -56,6 +55,40 @@ _AFFINE_HOLD = 0.2
 _BLUR_AGAIN = 1 / 2
 # Against division by zero.
 _RIDGE, _LEAST_HOLD, _LEAST_LENGTH = 1e-9, 1e-6, 1e-6
+
+Ints = NDArray[np.intp]
+
+
+class Terms(NamedTuple):
+    """The terms of a polynomial movement along rows and columns.
+
+    Attributes
+    ----------
+    v, u : ndarray of int, shape (terms,)
+        Exponents of rows and of columns.
+    hold : ndarray, shape (2 * terms,)
+        How much each is held back, for both axes.
+    products, errors : ndarray of int, shapes (2 * terms, 2 * terms) and (2 * terms,)
+        Flat indices of the moments of `correlate_gradients` that the normal equations consist of.
+    """
+
+    v: Ints
+    u: Ints
+    hold: Field
+    products: Ints
+    errors: Ints
+
+
+@functools.cache
+def list_terms(degree: int) -> Terms:
+    """Return the terms up to a degree; moments are by sum, power of rows and power of columns."""
+    v, u = np.array([(i, j) for i in range(degree + 1) for j in range(degree + 1 - i)]).T
+    flat = np.arange(5 * (2 * degree + 1) ** 2).reshape(5, 2 * degree + 1, -1)
+    # Of the five sums, three stand in the normal equations by pairs of axes, two on the right.
+    pairs = flat[np.array([[0, 1], [1, 2]])][..., v[:, None] + v, u[:, None] + u]
+    hold = np.where(u + v <= 1, _AFFINE_HOLD, u + v)
+    products = pairs.transpose(0, 2, 1, 3).reshape(2 * len(u), -1)
+    return Terms(v, u, np.tile(hold, 2), products, flat[3:, v, u].ravel())
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,20 +106,19 @@ class Polynomial:
     degree: int
     stiffness: float
 
-    def solve(self, sums: Sequence[tuple[Part, Sums]], size: int) -> tuple[Shift, Shift]:
-        """Return the movement that explains the sums of some parts best."""
-        terms, degrees = monomials(size, QUIET, self.degree)
-        count = len(degrees)
-        normal, right = np.zeros((2 * count, 2 * count)), np.zeros(2 * count)
-        for part, each in sums:
-            flat = terms[part].reshape(-1, count)
-            xx, xy, yy = ((flat * s.reshape(-1, 1)).T @ flat for s in each[:3])
-            normal += np.block([[xx, xy], [xy.T, yy]])
-            right += np.concatenate([flat.T @ s.ravel() for s in each[3:]])
-        typical = self.stiffness * np.trace(normal) / len(normal)
-        hold = typical * np.where(degrees <= 1, _AFFINE_HOLD, degrees)
-        found = np.linalg.solve(normal + np.diag(np.tile(hold, 2) + _RIDGE), right)
-        return terms @ found[:count], terms @ found[count:]
+    def solve(self, sums: Sequence[tuple[Part, Pixels]], size: int) -> Shift:
+        """Return the movement that explains the sums (`correlate_gradients`, weighted) of some parts best."""
+        powers = list_powers(size, 2 * self.degree)
+        # What the normal equations hold are moments of the sums.
+        moments = np.sum([powers[rows].T @ each @ powers[columns] for (rows, columns), each in sums], axis=0)
+        terms = list_terms(self.degree)
+        normal, right = moments.take(terms.products), moments.take(terms.errors)
+        hold = self.stiffness * np.trace(normal) / len(normal) * terms.hold + _RIDGE
+        normal.flat[:: len(normal) + 1] += hold
+        factors = np.zeros((2, self.degree + 1, self.degree + 1))
+        factors[:, terms.v, terms.u] = np.linalg.solve(normal, right).reshape(2, -1)
+        shift: Shift = powers[:, : self.degree + 1] @ factors @ powers[:, : self.degree + 1].T
+        return shift
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,15 +136,18 @@ class SmoothField:
     width: float
     stiffness: float
 
-    def solve(self, sums: Sums) -> tuple[Shift, Shift]:
-        """Return the movement that explains the sums best around every module."""
-        xx, xy, yy, xe, ye = (smooth(s, self.width) for s in sums)
+    def solve(self, sums: Pixels) -> Shift:
+        """Return the movement that explains the sums (as in `Polynomial.solve`) best at every module."""
+        xx, xy, yy, xe, ye = self._smooth(sums, self.width)
         hold = self.stiffness * float(np.mean(xx + yy)) + _LEAST_HOLD
         xx, yy = xx + hold, yy + hold
         det = xx * yy - xy * xy
-        ways = (np.asarray(a / det, np.float32) for a in (yy * xe - xy * ye, xx * ye - xy * xe))
-        du, dv = (smooth(way, self.width * _BLUR_AGAIN) for way in ways)
-        return du, dv
+        ways = np.stack([(yy * xe - xy * ye) / det, (xx * ye - xy * xe) / det])
+        return self._smooth(ways, self.width * _BLUR_AGAIN)
+
+    @staticmethod
+    def _smooth(fields: Pixels, sigma: float) -> Pixels:
+        return smooth(np.ascontiguousarray(fields.transpose(1, 2, 0)), sigma).transpose(2, 0, 1)
 
 
 Movement = Polynomial | SmoothField
@@ -136,40 +171,47 @@ def step(fit: Fit, weight: Pixels, movement: Movement) -> Fit:
 
 def approach(fit: Fit, values: Pixels, drawing: Pixels, weight: Pixels, movement: Movement) -> Fit:
     """Move the grid once for a given picture and drawing of it, both fields over samples."""
-    sums = [a * weight for a in correlate_gradients(values, drawing)]
+    sums = correlate_gradients(values, drawing) * weight
     if isinstance(movement, Polynomial):
-        return _move(fit, *movement.solve([(ALL, sums)], fit.size))
-    return _move(fit, *movement.solve(sums))
+        return _move(fit, movement.solve([(ALL, sums)], fit.size))
+    return _move(fit, movement.solve(sums))
 
 
-def step_parts(fit: Fit, near: NDArray[np.bool_], movement: Polynomial, parts: Sequence[Part]) -> Fit:
-    """Move the grid once by some known modules, looking only at the parts of the grid where they are."""
+def step_parts(
+    fit: Fit, near: NDArray[np.bool_], movement: Polynomial, groups: Sequence[Sequence[Part]]
+) -> Fit:
+    """Move the grid once by some known modules, looking only at the parts of the grid where they are.
+
+    The parts of a group have the same shape, and are looked at together.
+    """
     sums = []
-    for part in parts:
-        outer, inner = _frame_part(part, len(fit.x))
-        values = fit.unwrap(fit.patch.even, outer)
-        drawing = _draw(fit.decide(values, part=outer))
+    for parts in groups:
+        framed = [_frame_part(part, len(fit.known)) for part in parts]
+        values = _stack([fit.unwrap(fit.patch.even, outer) for outer, _ in framed])
+        drawing = _draw(decide(values, _stack([fit.known[outer] for outer, _ in framed])))
         found = correlate_gradients(smooth(values, _SEEN_BLUR * SAMPLES), drawing)
-        sums.append((part, [a[inner] * near[part] for a in found]))
-    return _move(fit, *movement.solve(sums, fit.size))
+        found = found.reshape(*found.shape[:3], -1)
+        for i, (part, (_, (rows, columns))) in enumerate(zip(parts, framed, strict=True)):
+            sums.append((part, found[:, rows, columns, i] * near[part]))
+    return _move(fit, movement.solve(sums, fit.size))
+
+
+def _stack(fields: list[Pixels]) -> Pixels:
+    """Return fields along a last axis; OpenCV has none for a single one."""
+    return fields[0] if len(fields) == 1 else np.stack(fields, axis=-1)
 
 
 def sample_part(fit: Fit, part: Part) -> Pixels:
     """Return how dark the modules of a part are, before any levels are taken from the symbol."""
-    outer, inner = _frame_part(part, len(fit.x))
+    outer, inner = _frame_part(part, len(fit.known))
     return average_centres(fit.unwrap(fit.patch.even, outer))[inner]
 
 
-def displace(fit: Fit, du: Shift, dv: Shift) -> Fit:
-    """Move each module along its row and its column, by modules."""
-    x, y = (_displace(a, du, dv) for a in (fit.x, fit.y))
-    return replace(fit, x=x, y=y)
-
-
-def _displace(places: Field, du: Shift, dv: Shift) -> Field:
-    along_v, along_u = np.gradient(places)
-    moved: Field = places + along_u * du + along_v * dv
-    return moved
+def displace(fit: Fit, shift: Shift) -> Fit:
+    """Move each module along its row and its column."""
+    along_v, along_u = measure_slopes(fit.places)
+    places: Field = fit.places + along_u * shift[0] + along_v * shift[1]
+    return replace(fit, places=places)
 
 
 def _draw(modules: Pixels) -> Pixels:
@@ -177,10 +219,9 @@ def _draw(modules: Pixels) -> Pixels:
     return smooth(spread(modules), _DRAWN_BLUR * SAMPLES)
 
 
-def _move(fit: Fit, du: Shift, dv: Shift) -> Fit:
+def _move(fit: Fit, shift: Shift) -> Fit:
     """Move each module, `_LONGEST` at most."""
-    shorten = np.minimum(1, _LONGEST / np.maximum(np.hypot(du, dv), _LEAST_LENGTH))
-    return displace(fit, du * shorten, dv * shorten)
+    return displace(fit, shift * np.minimum(1, _LONGEST / np.maximum(np.hypot(*shift), _LEAST_LENGTH)))
 
 
 def _frame_part(part: Part, count: int) -> tuple[Part, Part]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from typing import Any
 
 from qrcascade.errors import MissingDependencyError
@@ -18,8 +19,13 @@ _ONE_CV2 = (
 class _OpenCV:
     """A stand-in for the module, which it imports on first use or raises `MissingDependencyError`."""
 
+    _loaded: Any = None
+
     def __getattr__(self, name: str) -> Any:
-        return getattr(_load(), name)
+        # This runs for every call: what was checked once is not checked again.
+        if self._loaded is None or sys.modules.get("cv2") is not self._loaded:
+            self._loaded = _load()
+        return getattr(self._loaded, name)
 
 
 cv2: Any = _OpenCV()

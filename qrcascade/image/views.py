@@ -63,11 +63,6 @@ def to_source(frame: Frame, quad: Quad) -> Quad:
         return Quad.of(points[:, :2] / points[:, 2:])
 
 
-def _make_tone_view(name: str, function: Callable[[Gray], Gray]) -> View:
-    """Return a view that changes gray levels and keeps the geometry."""
-    return View(name, partial(_change_tone, function))
-
-
 def _change_tone(function: Callable[[Gray], Gray], frame: Frame) -> Frame:
     return Frame(function(frame.gray), frame.to_source)
 
@@ -81,10 +76,6 @@ def _resize(factor: float, frame: Frame) -> Frame:
         return np.asarray(cv2.resize(pixels, (width, height), interpolation=how), np.uint8)
 
     return Frame(resize(frame.gray), frame.to_source @ back, lambda: resize(frame.color))
-
-
-def _make_scale_view(name: str, factor: float) -> View:
-    return View(name, partial(_resize, factor))
 
 
 def limit(side: int) -> View:
@@ -220,7 +211,7 @@ def rectify(frame: Frame, quad: Quad, side: int, margin: float = 0.15) -> Frame:
     def warp(pixels: Gray) -> Gray:
         crop, offset = _crop_around(pixels, quad, margin)
         out = cv2.warpPerspective(
-            cv2.blur(crop, (average, average)),
+            cv2.blur(crop, (average, average)) if average > 1 else crop,
             offset @ back,
             (full, full),
             flags=cv2.INTER_CUBIC | cv2.WARP_INVERSE_MAP,
@@ -252,26 +243,30 @@ def _crop_around(pixels: Gray, quad: Quad, margin: float) -> tuple[Gray, NDArray
     return crop, np.array([[1.0, 0, -left], [0, 1, -top], [0, 0, 1]])
 
 
+# Changes of gray levels that keep the geometry.
+_TONES: dict[str, Callable[[Gray], Gray]] = {
+    "clahe": _clahe,
+    "otsu": _otsu,
+    "equalize": _equalize,
+    "adaptive31": partial(_adaptive, 31),
+    "adaptive71": partial(_adaptive, 71),
+    "blur3": partial(_blur, 3),
+    "blur7": partial(_blur, 7),
+    "median5": partial(_median, 5),
+    "unsharp": _unsharp,
+    "background": _background,
+    "gamma0.5": partial(_gamma, 0.5),
+    "gamma2": partial(_gamma, 2.0),
+    "invert": _invert,
+}
 _VIEWS: dict[str, View] = {
     view.name: view
     for view in [
         View("raw", _keep),
-        *(_make_scale_view(f"x{factor:g}", factor) for factor in (0.25, 0.5, 1.4, 2.0, 3.0)),
+        *(View(f"x{factor:g}", partial(_resize, factor)) for factor in (0.25, 0.5, 1.4, 2.0, 3.0)),
         *(limit(side) for side in (500, 800, 1200, 1600)),
         *(enlarge(side) for side in (800, 1600)),
-        _make_tone_view("clahe", _clahe),
-        _make_tone_view("otsu", _otsu),
-        _make_tone_view("equalize", _equalize),
-        _make_tone_view("adaptive31", partial(_adaptive, 31)),
-        _make_tone_view("adaptive71", partial(_adaptive, 71)),
-        _make_tone_view("blur3", partial(_blur, 3)),
-        _make_tone_view("blur7", partial(_blur, 7)),
-        _make_tone_view("median5", partial(_median, 5)),
-        _make_tone_view("unsharp", _unsharp),
-        _make_tone_view("background", _background),
-        _make_tone_view("gamma0.5", partial(_gamma, 0.5)),
-        _make_tone_view("gamma2", partial(_gamma, 2.0)),
-        _make_tone_view("invert", _invert),
+        *(View(name, partial(_change_tone, function)) for name, function in _TONES.items()),
         View("pad", _pad),
         View("turn90", _turn90),
         *(View(name, partial(_take_channel, i)) for i, name in enumerate(("red", "green", "blue"))),

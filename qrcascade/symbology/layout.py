@@ -21,6 +21,7 @@ __all__ = [
     "Layout",
     "blocks",
     "data_mask",
+    "draw_finder",
     "interleaving",
     "layout",
     "symbol_size",
@@ -149,7 +150,7 @@ def _draw_patterns(size: int, centres: tuple[int, ...]) -> tuple[NDArray[np.int8
     pattern = np.zeros((size, size), np.int8)
     stripes = np.where(np.arange(size) % 2 == 0, 1, -1)
     pattern[TIMING], pattern[:, TIMING] = stripes, stripes
-    finder = _draw_rings(4, dark=(0, 1, 3))
+    finder = draw_finder()
     pattern[:8, :8] = finder[1:, 1:]
     pattern[:8, -8:] = finder[1:, :-1]
     pattern[-8:, :8] = finder[:-1, 1:]
@@ -164,6 +165,11 @@ def _draw_patterns(size: int, centres: tuple[int, ...]) -> tuple[NDArray[np.int8
                 timing[place] = False
     pattern[size - 8, 8] = 1
     return pattern, timing
+
+
+def draw_finder() -> NDArray[np.int8]:
+    """Return a finder pattern with a separator all round (6.3.3, 6.3.4), shape (9, 9): +1 dark, -1 light."""
+    return _draw_rings(4, dark=(0, 1, 3))
 
 
 def _draw_rings(radius: int, dark: tuple[int, ...]) -> NDArray[np.int8]:
@@ -236,10 +242,10 @@ def interleaving(version: int, level: str) -> tuple[NDArray[np.intp], NDArray[np
     block, position : ndarray of int, shape (codewords,)
         In order of placement: the index in `blocks`, and the position in that block.
     """
-    parts = blocks(version, level)
-    data = [(i, b) for b, (_, inner) in enumerate(parts) for i in range(inner)]
-    # Parity has its own index: all blocks have equally many parity codewords, but not data codewords.
-    parity = [(i, b, inner) for b, (total, inner) in enumerate(parts) for i in range(total - inner)]
-    placed = [(b, i) for i, b in sorted(data)] + [(b, inner + i) for i, b, inner in sorted(parity)]
-    block, position = np.array(placed, np.intp).T.copy()
+    lengths, inner = np.array(blocks(version, level)).T
+    data = np.nonzero(np.arange(inner.max())[:, None] < inner)
+    # All blocks have equally many parity codewords, but not data codewords.
+    parity = np.indices((lengths[0] - inner[0], len(inner))).reshape(2, -1)
+    block = np.concatenate([data[1], parity[1]])
+    position = np.concatenate([data[0], parity[0] + inner[parity[1]]])
     return _freeze(block), _freeze(position)

@@ -70,7 +70,7 @@ def decode(received: Words, parity: int, erased: Bools) -> tuple[Words, Ints, Bo
     ok : ndarray of bool, shape (B,)
         Whether the word is a codeword and 2 * errors + erasures <= parity; equality proves nothing.
     """
-    words = received.copy()
+    words, ok = received.copy(), np.zeros(len(received), bool)
     erasures = erased.sum(1)
     syndromes = _find_syndromes(received, parity)
     if not syndromes.any():
@@ -78,16 +78,15 @@ def decode(received: Words, parity: int, erased: Bools) -> tuple[Words, Ints, Bo
     roots = _locate_erased(erased)
     forney = _multiply_roots(syndromes, roots)
     locator, errors = _find_locators(forney, erasures)
-    rows = np.flatnonzero((erasures <= parity) & (2 * errors + erasures <= parity))
+    rows = np.flatnonzero(2 * errors + erasures <= parity)
     places = _evaluate(locator[rows], words.shape[1]) == 0
     sound = (places.sum(1) == errors[rows]) & ~(places & erased[rows]).any(1)
     rows = rows[sound]
-    change = _find_magnitudes(forney[rows], locator[rows], roots[rows], places[sound] | erased[rows])
-    corrected = words[rows] ^ change
-    sure = ~_find_syndromes(corrected, parity).any(1)
-    words[rows[sure]] = corrected[sure]
-    ok = np.zeros(len(words), bool)
-    ok[rows[sure]] = True
+    if len(rows):
+        change = _find_magnitudes(forney[rows], locator[rows], roots[rows], places[sound] | erased[rows])
+        corrected = words[rows] ^ change
+        sure = ~_find_syndromes(corrected, parity).any(1)
+        words[rows[sure]], ok[rows[sure]] = corrected[sure], True
     return words, np.where(ok, errors, 0), ok
 
 
@@ -123,15 +122,14 @@ def _build_value_table() -> NDArray[np.uint64]:
 def _find_syndromes(words: Words, parity: int) -> Words:
     """Return the values of the words at the roots of the code, shape (B, parity)."""
     powers = np.arange(words.shape[1] - 1, -1, -1)
-    sums: NDArray[np.uint64] = np.bitwise_xor.reduce(
-        _build_syndrome_table()[powers[:, None], words.T], axis=0
-    )
+    table = _build_syndrome_table()[..., : -(-parity // 8)]
+    sums: NDArray[np.uint64] = np.bitwise_xor.reduce(table[powers[:, None], words.T], axis=0)
     return sums.view(np.uint8)[:, :parity]
 
 
 def _evaluate(polynomials: Words, length: int) -> Words:
     """Return values at the inverses of the locations of all symbols of a word, shape (B, length)."""
-    table = _build_value_table()
+    table = _build_value_table()[..., : -(-length // 8)]
     values: NDArray[np.uint64] = table[0][polynomials[:, 0]]
     for i in range(1, polynomials.shape[1]):
         values ^= table[i][polynomials[:, i]]
@@ -140,9 +138,11 @@ def _evaluate(polynomials: Words, length: int) -> Words:
 
 def _locate_erased(erased: Bools) -> Words:
     """Return the locations of the erased symbols, padded with 0, shape (B, most erasures in a row)."""
-    length = erased.shape[1]
-    order = np.argsort(~erased, axis=1, kind="stable")[:, : erased.sum(1).max(initial=0)]
-    return np.where(np.take_along_axis(erased, order, 1), _EXP[length - 1 - order], 0).astype(np.uint8)
+    counts = erased.sum(1)
+    row, column = np.nonzero(erased)
+    locations = np.zeros((len(erased), counts.max(initial=0)), np.uint8)
+    locations[row, np.arange(len(row)) - (counts.cumsum() - counts)[row]] = _EXP[erased.shape[1] - 1 - column]
+    return locations
 
 
 def _multiply_roots(polynomials: Words, roots: Words) -> Words:
