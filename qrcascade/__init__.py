@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from qrcascade.batch import Record, read_many
     from qrcascade.cascade import Cascade, read
     from qrcascade.documents import read_document
+    from qrcascade.engines.detector import detect
     from qrcascade.errors import (
         DocumentError,
         ImageError,
@@ -68,6 +69,7 @@ __all__ = [
     "WeightsError",
     "WorkerError",
     "advise",
+    "detect",
     "read",
     "read_document",
     "read_many",
@@ -79,6 +81,7 @@ _ROOMS = {
     "cascade": ("Cascade", "read"),
     "report.display": ("show_views",),
     "documents": ("read_document",),
+    "engines.detector": ("detect",),
     "errors": (
         "DocumentError",
         "ImageError",

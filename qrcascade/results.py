@@ -127,16 +127,20 @@ class Region:
         The locator's own belief, 0 to 1, that a symbol is there. It says nothing about a payload.
     source : str
         What located it.
+    module : float, optional
+        Rough width of a module in pixels, if the locator estimates it.
     """
 
     quad: Quad
     score: float
     source: str
+    module: float | None = None
 
     def to_dict(self) -> dict[str, Any]:
         """Return a dict for JSON."""
         quad = [list(corner) for corner in self.quad]
-        return {"quad": quad, "score": round(self.score, 4), "source": self.source}
+        module = None if self.module is None else round(self.module, 2)
+        return {"quad": quad, "score": round(self.score, 4), "source": self.source, "module": module}
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import threading
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
 from numpy.typing import NDArray
+from PIL import Image
 
-from qrcascade import Cascade, ClassicalStrategy, Frame, GridStrategy
+import qrcascade
+from qrcascade import Cascade, ClassicalStrategy, Frame, GridStrategy, OptionError, Quad
 from qrcascade.engines import DetectorEngine, detector
 from qrcascade.engines.detections import load_onnxruntime, load_opencv
 from qrcascade.engines.second_look import find
@@ -83,3 +86,30 @@ def test_the_detections_of_both_runtimes_agree() -> None:
     first, second = (find(load(path), page, threshold=0.3) for load in (load_opencv, load_onnxruntime))
     np.testing.assert_allclose(first.scores, second.scores, atol=0.01)
     np.testing.assert_allclose(first.quads, second.quads, atol=0.01)
+
+
+def test_codes_are_located_without_reading_them() -> None:
+    gray, outline = draw.symbol("https://example.com/detector", 3)
+    page = draw.page_of(gray, gray, gray)
+    found = qrcascade.detect(page)
+    assert len(found) == 3
+    assert [region.module for region in found] == pytest.approx([3] * 3, rel=0.35)
+    assert all(abs(region.quad.side - outline.side) < 0.08 * outline.side for region in found)
+    assert qrcascade.detect(np.full((300, 300), 255, np.uint8)) == ()
+
+
+def test_a_large_jpeg_is_located_in_its_own_pixels(tmp_path: Path) -> None:
+    gray, outline = draw.symbol("large", 24)
+    page = np.full((3000, 4000), 230, np.uint8)
+    page[900 : 900 + len(gray), 2000 : 2000 + len(gray)] = gray
+    Image.fromarray(page).save(tmp_path / "large.jpg")
+    (region,) = qrcascade.detect(tmp_path / "large.jpg")
+    expected = Quad.of([(x + 2000, y + 900) for x, y in outline])
+    assert region.quad.overlap(expected) > 0.85
+    assert region.module == pytest.approx(24, rel=0.15)
+
+
+@pytest.mark.parametrize("threshold", [-0.1, 2, "0.5"])
+def test_an_impossible_threshold_is_an_error(threshold: Any) -> None:
+    with pytest.raises(OptionError, match="between 0 and 1"):
+        qrcascade.detect(np.zeros((10, 10), np.uint8), threshold=threshold)

@@ -7,21 +7,26 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 
-from qrcascade.engines.detections import Network, load_network
+from qrcascade.engines.detections import Detections, Network, load_network
 from qrcascade.engines.second_look import find
+from qrcascade.errors import OptionError
+from qrcascade.image.frame import Frame, Gray, Source
+from qrcascade.image.limits import Limits
 from qrcascade.image.quad import Quad
-from qrcascade.image.sources import Gray
+from qrcascade.image.views import to_source
 from qrcascade.results import Findings, Region
 
-__all__ = ["DetectorEngine"]
+__all__ = ["DetectorEngine", "detect"]
 
+_LIMITS = Limits()
 _MODEL = Path(__file__).with_name("detector.onnx")
 # Regions with a lower probability of a symbol are not reported. Chosen.
-_LEAST_SCORE = 0.7
+LEAST_SCORE = 0.7
 # OpenCV's networks serve one thread at a time.
 _networks = threading.local()
 
@@ -38,12 +43,68 @@ class DetectorEngine:
     def locate(self, gray: Gray, known: Sequence[Quad] = ()) -> Findings:
         """Locate all symbols of a picture; those that are known already are not looked at twice."""
         outlines = np.array([quad.corners for quad in known], np.float32).reshape(-1, 4, 2)
-        found = find(_load(), gray, threshold=_LEAST_SCORE, known=outlines)
-        regions = (
-            Region(Quad.of(outline.astype(float)), float(score), self.name)
-            for outline, score in zip(found.quads, found.scores, strict=True)
-        )
-        return Findings(regions=tuple(region for region in regions if region.quad.convex))
+        found = find(_load(), gray, threshold=LEAST_SCORE, known=outlines)
+        return Findings(regions=_make_regions(found))
+
+
+def detect(
+    source: Source,
+    *,
+    threshold: float = LEAST_SCORE,
+    bgr: bool = False,
+    frame: int = 0,
+    limits: Limits = _LIMITS,
+) -> tuple[Region, ...]:
+    """Locate the QR codes of a picture without reading them, to count, crop or blur them.
+
+    Parameters
+    ----------
+    source : path, bytes, binary file, PIL.Image.Image, ndarray or Frame
+        See `qrcascade.Frame.load`.
+    threshold : float
+        Least score, 0 to 1, of what is returned.
+    bgr, frame, limits
+        As for `qrcascade.Frame.load`.
+
+    Returns
+    -------
+    tuple of Region
+        The best first: outline and width of a module in pixels of the upright picture, score from 0 to 1.
+
+    Raises
+    ------
+    ImageError
+        If the source is not a readable picture.
+    OptionError
+        If ``threshold`` is not between 0 and 1.
+
+    Examples
+    --------
+    >>> import qrcascade
+    >>> [round(region.module) for region in qrcascade.detect("examples/photo.jpg")]
+    [10]
+    """
+    if not (isinstance(threshold, int | float) and 0 <= threshold <= 1):
+        raise OptionError(f"threshold must be between 0 and 1, got {threshold!r}")
+    picture = Frame.load(source, bgr=bgr, frame=frame, draft=True, limits=limits)
+    view = picture.draft or picture
+    found = find(_load(), view.gray, threshold=threshold)
+    return tuple(_carry_to_source(region, view, picture) for region in _make_regions(found))
+
+
+def _carry_to_source(region: Region, view: Frame, picture: Frame) -> Region:
+    if view.is_source or region.module is None:
+        return region
+    scale = picture.size[0] / view.size[0]
+    return replace(region, quad=to_source(view, region.quad), module=scale * region.module)
+
+
+def _make_regions(found: Detections) -> tuple[Region, ...]:
+    regions = (
+        Region(Quad.of(outline.astype(float)), float(score), DetectorEngine.name, float(module))
+        for outline, score, module in zip(*found, strict=True)
+    )
+    return tuple(region for region in regions if region.quad.convex)
 
 
 def _load() -> Network:

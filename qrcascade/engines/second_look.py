@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -76,17 +77,18 @@ def look_closer(
     Four corners have no first one. Where a turning symbol's first corner becomes another, around an eighth
     of a turn, the network gives a mixture of both, so an outline may be wrong by that eighth.
     """
-    quads, scores = found.quads.copy(), found.scores.copy()
+    quads, scores, modules = (part.copy() for part in found)
     unknown = np.flatnonzero(~match(quads, known))
     looks = 0
     for number in unknown[:_MOST_LOOKS]:
         quad = found.quads[number]
-        better, score, away = look_upright(network, picture, quad)
-        if away > _DOUBTFUL:
-            other = look_upright(network, picture, turn_by_eighth(quad))
-            if other[2] < away:
-                better, score, away = other
-        quads[number], scores[number] = better, np.sqrt(score * found.scores[number])
+        closer = look_upright(network, picture, quad)
+        if closer.away > _DOUBTFUL:
+            turned = look_upright(network, picture, turn_by_eighth(quad))
+            closer = min(closer, turned, key=lambda look: look.away)
+        if closer.score > 0:
+            quads[number], modules[number] = closer.quad, closer.module
+        scores[number] = np.sqrt(closer.score * found.scores[number])
         looks += 1
         if looks == _FIRST_LOOKS and not scores[unknown[:looks]].any():
             break
@@ -95,25 +97,36 @@ def look_closer(
     if len(others):
         scores[others] *= scores[seen].sum() / found.scores[seen].sum()
     best = np.argsort(-scores, kind="stable")
-    return Detections(quads[best], scores[best], found.modules[best])
+    return Detections(quads[best], scores[best], modules[best])
 
 
-def look_upright(network: Network, picture: NDArray[np.uint8], quad: Floats) -> tuple[Floats, float, float]:
-    """Look where `quad` is a square: outline, score, and how far its corners are from that, in sides."""
+class Closer(NamedTuple):
+    """Outline (4, 2), score, width of a module, and how far the corners were from the first's, in sides."""
+
+    quad: Floats
+    score: float
+    module: float
+    away: float
+
+
+def look_upright(network: Network, picture: NDArray[np.uint8], quad: Floats) -> Closer:
+    """Look where `quad` is a square."""
     seen, view = straighten(picture, quad)
     found = decode(network(prepare(np.asarray(seen, np.uint8)))[0], _FAINTEST)
     astray = np.linalg.norm(found.quads.mean(1) - _UPRIGHT.mean(0), axis=1) > _ASTRAY * SYMBOL
     sizes = np.array([cv2.contourArea(outline) for outline in found.quads]) / SYMBOL**2
     same = ~astray & (sizes > _LARGER**-2) & (sizes < _LARGER**2)
     if not same.any():
-        return quad, 0.0, np.inf
+        return Closer(quad, 0.0, np.nan, np.inf)
     best = int(np.flatnonzero(same)[0])
     outline = found.quads[best]
     away = min(
         float(np.linalg.norm(np.roll(outline, turn, 0) - _UPRIGHT, axis=1).mean()) for turn in range(4)
     )
     back = cv2.perspectiveTransform(outline[None].astype(np.float64), np.linalg.inv(view))[0]
-    return np.asarray(back, np.float32), float(found.scores[best]), away / SYMBOL
+    back = np.asarray(back, np.float32)
+    scale = np.sqrt(cv2.contourArea(back) / cv2.contourArea(outline))
+    return Closer(back, float(found.scores[best]), float(scale * found.modules[best]), away / SYMBOL)
 
 
 def straighten(picture: NDArray[np.uint8], quad: Floats) -> tuple[NDArray[np.uint8], NDArray[np.float64]]:

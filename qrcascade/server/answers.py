@@ -86,6 +86,7 @@ class UnreadRegion(BaseModel):
     quad: Corners
     score: float
     source: str
+    module: float | None
 
 
 class ReadPage(BaseModel):
