@@ -14,11 +14,12 @@ from PIL import Image
 import qrcascade
 from qrcascade import Cascade, ClassicalStrategy, Frame, GridStrategy, OptionError, Quad
 from qrcascade.engines import DetectorEngine, detector
-from qrcascade.engines.detections import load_onnxruntime, load_opencv
+from qrcascade.engines.detections import load_network
 from qrcascade.engines.second_look import find
 from qrcascade.image.frame import Gray
 from qrcascade.results import Region
 from tests import draw, unread
+from training.evaluate import load_onnxruntime
 
 QR = frozenset(["QRCode"])
 
@@ -83,7 +84,7 @@ def test_the_detections_of_both_runtimes_agree() -> None:
     pytest.importorskip("onnxruntime")
     path = Path(detector.__file__).with_name("detector.onnx")
     page, _ = on_page(600, 1)
-    first, second = (find(load(path), page, threshold=0.3) for load in (load_opencv, load_onnxruntime))
+    first, second = (find(load(path), page, threshold=0.3) for load in (load_network, load_onnxruntime))
     np.testing.assert_allclose(first.scores, second.scores, atol=0.01)
     np.testing.assert_allclose(first.quads, second.quads, atol=0.01)
 

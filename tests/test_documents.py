@@ -235,13 +235,29 @@ def test_modules_of_a_quarter_of_a_millimetre_are_read_at_200_dpi(text: str) -> 
 
 @pytest.mark.parametrize(("length", "module"), [(520, 0.156), (660, 0.155)])
 def test_a_dense_code_of_twelve_millimetres_is_read(length: int, module: float) -> None:
-    """Versions 15 and 18 with 1.2 pixels a module at 200 dpi: there is texture, no finder pattern."""
+    """Versions 15 and 18 with 1.2 pixels a module at 200 dpi: no finder pattern is seen."""
     pdf = pages.new()
     pages.invoice(pdf)
     pages.vector(pdf, "fiscal " * (length // 7), 120, 200, module=module)
     (result,) = read_document(pages.data(pdf), cascade=Cascade.preset("light"))
     assert result.text == "fiscal " * (length // 7)
     assert result.require().step.endswith(("@300 dpi", "@400 dpi"))
+
+
+def test_a_code_that_is_painted_over_is_read_from_its_own_picture() -> None:
+    """A logo over a finder pattern, as an invoice had it; the picture in the file is whole."""
+    text = "https://example.com/" + "painted over " * 6
+    pdf = pages.new()
+    pages.invoice(pdf)
+    gray, outline = draw.symbol(text, 6)
+    pdf.image(Image.fromarray(gray), x=30, y=200, w=40, h=40)
+    pdf.set_fill_color(120)
+    pdf.rect(28, 198, 22, 20, style="F")
+    (result,) = read_document(pages.data(pdf), cascade=Cascade.preset("light"))
+    code = result.require()
+    assert (code.text, code.step) == (text, "zxing raw @picture")
+    place = (np.asarray(outline) / len(gray) * 40 + [30, 200]) / 25.4 * 200
+    assert code.quad.overlap(Quad.of(place)) > 0.95
 
 
 class Watched:

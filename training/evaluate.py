@@ -11,7 +11,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from qrcascade.engines.detections import MULTIPLE, Detections, Floats, Network, load_onnxruntime, load_opencv
+from qrcascade.engines.detections import MULTIPLE, Detections, Floats, Network, load_network
 from qrcascade.engines.second_look import LOOK, find
 from training.values import sides
 
@@ -108,6 +108,16 @@ def measure_milliseconds(network: Network, look: int, times: int = 20) -> float:
     return 1000 * min(spent[2:])
 
 
+def load_onnxruntime(path: Path) -> Network:
+    """The network as a function, run by onnxruntime on one thread."""
+    import onnxruntime
+
+    options = onnxruntime.SessionOptions()
+    options.intra_op_num_threads = options.inter_op_num_threads = 1
+    session = onnxruntime.InferenceSession(str(path), options, providers=["CPUExecutionProvider"])
+    return lambda pictures: np.asarray(session.run(None, {"picture": pictures})[0])
+
+
 def print_evaluation(
     model: Path,
     photographs: Path,
@@ -119,7 +129,7 @@ def print_evaluation(
 ) -> None:
     """Everything, as lines for `docs/detector.md`."""
     cv2.setNumThreads(1)
-    network = load_opencv(model)
+    network = load_network(model)
     tallies = evaluate_photographs(network, photographs, looks, threshold, closer)
     for category, tally in sorted(tallies.items()):
         print(f"{category:14} {tally.located:4} of {tally.codes:4}, beside {tally.beside}")
@@ -136,6 +146,6 @@ def print_evaluation(
         print(f"{folder.name}: {len(wrong)} of {len(alarms)} with a detection")
         if names and wrong:
             print("  ", wrong)
-    for name, load in (("cv2.dnn", load_opencv), ("onnxruntime", load_onnxruntime)):
+    for name, load in (("cv2.dnn", load_network), ("onnxruntime", load_onnxruntime)):
         spent = [f"{look}: {measure_milliseconds(load(model), look):.1f} ms" for look in [LOOK, *looks]]
         print(f"{name}, one thread:", *spent)

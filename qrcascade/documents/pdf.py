@@ -35,6 +35,8 @@ _GUARD = threading.RLock()
 
 # Intersection over union from which a scan's outline counts as the page's.
 _COVERS = 0.9
+# Pictures on a page that are looked at, at most.
+_MOST_PICTURES = 16
 # A page shows just its scan if thumbnails of both, of this length, differ by at most _ALIKE gray levels in
 # each block of _BLOCK pixels: PDFium and Pillow scale down differently. In 80 photographs as pages, no block
 # differs by more than 13.
@@ -125,8 +127,9 @@ class PdfPage:
         """Yield looks at the page, each made on request.
 
         The first is the scan itself if one scan is all that the page shows, else the page at 200 dpi. Then
-        come the unread places at 300 and 400 dpi; or, for a scan, at the resolutions coarser than its own,
-        which average noise away, while finer ones add nothing.
+        come pictures on the page that lie at an unread place, which something may be painted over; then the
+        unread places at 300 and 400 dpi; or, for a scan, at the resolutions coarser than its own, which
+        average noise away, while finer ones add nothing.
 
         Raises
         ------
@@ -138,6 +141,7 @@ class PdfPage:
         scan = self._scan()
         if scan is None:
             yield self._look(DPI[0], None)
+            yield from self._pictures(unread)
             resolutions = [dpi for dpi in DPI[1:] if self._scale(dpi) > self._scale(DPI[0])]
         else:
             yield scan
@@ -201,28 +205,48 @@ class PdfPage:
             if width and height:
                 self._limits.check_size(width, height)
 
+    def _pictures(self, unread: Unread) -> Iterator[Look]:
+        """Yield the pictures on the page as they are in the file, where the page shows something unread."""
+        with _GUARD:
+            images = list(self._page.get_objects(filter=[self._pdfium.raw.FPDF_PAGEOBJ_IMAGE]))
+            outlines = [_outline(self._to_raster(image)) for image in images[:_MOST_PICTURES]]
+        for image, outline in zip(images, outlines, strict=False):
+            places = unread(True)
+            if not any(place is None or outline.overlap(place) > 0 for place in places):
+                continue
+            with _GUARD:
+                look = self._image_look(image, "picture")
+            if look is not None:
+                yield look
+
     def _scan(self) -> Look | None:
         """Return the picture if it is all that the page shows, else None."""
         with _GUARD:
             image = self._only_image()
             if image is None:
                 return None
-            size = image.get_px_size()
-            to_raster = self._to_raster(image)
-            if _outline(to_raster).overlap(_outline(np.diag([*self.size, 1.0]))) < _COVERS:
+            page = _outline(np.diag([*self.size, 1.0]))
+            if _outline(self._to_raster(image)).overlap(page) < _COVERS:
                 return None
-            try:
-                pixels = _copy_pixels(image.get_bitmap())
-            except self._pdfium.PdfiumError:
-                return None
+            look = self._image_look(image, "scan")
+        if look is None or look.to_page is None:
+            return None
+        return look if self._shows(look.frame.gray, look.to_page) else None
+
+    def _image_look(self, image: Any, name: str) -> Look | None:
+        """Return a picture's own pixels and where they are on the page; None if PDFium cannot decode it."""
+        try:
+            pixels = _copy_pixels(image.get_bitmap())
+        except self._pdfium.PdfiumError:
+            return None
         frame = Frame.load(pixels[:, :, :3] if pixels.ndim == 3 else pixels, bgr=True, limits=self._limits)
+        width, height = size = image.get_px_size()
         if frame.size != size:
             return None
         # Pixel centres are whole numbers; the y axis of the picture's unit square points up.
-        width, height = size
         to_unit = np.array([[1 / width, 0, 0.5 / width], [0, -1 / height, 1 - 0.5 / height], [0, 0, 1]])
-        to_page = np.array([[1, 0, -0.5], [0, 1, -0.5], [0, 0, 1]]) @ to_raster @ to_unit
-        return Look(frame, "scan", to_page) if self._shows(frame.gray, to_page) else None
+        to_page = np.array([[1, 0, -0.5], [0, 1, -0.5], [0, 0, 1]]) @ self._to_raster(image) @ to_unit
+        return Look(frame, name, to_page)
 
     def _only_image(self) -> Any:
         """Return the page's only image; None if there is anything else but invisible text, as OCR adds."""

@@ -1,4 +1,4 @@
-"""Run the exported network and make detections of its output. OpenCV suffices; ONNX Runtime is faster."""
+"""Run the exported network by `cv2.dnn` and make detections of its output; numpy and OpenCV only."""
 
 from __future__ import annotations
 
@@ -36,24 +36,6 @@ class Detections(NamedTuple):
 
 
 def load_network(path: Path) -> Network:
-    """Return the network as a function, run by ONNX Runtime where installed: it takes half the time."""
-    try:
-        return load_onnxruntime(path)
-    except ImportError:
-        return load_opencv(path)
-
-
-def load_onnxruntime(path: Path) -> Network:
-    """Return the network as a function, run by ONNX Runtime on one thread."""
-    import onnxruntime
-
-    options = onnxruntime.SessionOptions()
-    options.intra_op_num_threads = options.inter_op_num_threads = 1
-    session = onnxruntime.InferenceSession(str(path), options, providers=["CPUExecutionProvider"])
-    return lambda pictures: np.asarray(session.run(None, {"picture": pictures})[0])
-
-
-def load_opencv(path: Path) -> Network:
     """Return the network as a function, run by `cv2.dnn`."""
     network = read_network(path)
 

@@ -69,7 +69,7 @@ def detect(
     Returns
     -------
     tuple of Region
-        The best first: outline and width of a module in pixels of the upright picture, score from 0 to 1.
+        The best first, in pixels of the upright picture.
 
     Raises
     ------
@@ -77,12 +77,6 @@ def detect(
         If the source is not a readable picture.
     OptionError
         If ``threshold`` is not between 0 and 1.
-
-    Examples
-    --------
-    >>> import qrcascade
-    >>> [round(region.module) for region in qrcascade.detect("examples/photo.jpg")]
-    [10]
     """
     if not (isinstance(threshold, int | float) and 0 <= threshold <= 1):
         raise OptionError(f"threshold must be between 0 and 1, got {threshold!r}")
