@@ -49,7 +49,7 @@ class QRCode:
     mirrored : bool, optional
         Whether the picture shows the symbol mirrored; None if the engine cannot tell.
     format : str
-        "QRCode", "MicroQRCode" or "RMQRCode".
+        "QRCode" (Model 2), "QRCodeModel1", "MicroQRCode" or "RMQRCode".
     evidence_bits : float, optional
         Bits of evidence against chance, if the module grid was read: the payload is wrong with a
         probability of at most about 2 to the minus this. `qrcascade.grid.evidence` derives it.

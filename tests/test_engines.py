@@ -294,3 +294,21 @@ def test_stripes_and_checks_in_a_symbols_frame_say_nothing(name: str) -> None:
         modules = made.saying(np.zeros_like(made.codewords()))
         gray = deformed.drawn(modules).astype(np.uint8)
         assert engine(name).read(gray, QR).codes == ()
+
+
+def test_many_codes_in_latin_1_take_one_more_look_together(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Without an ECI their texts need a second look at the picture: not one for each of them."""
+    import zxingcpp
+
+    looks = []
+
+    def look(*arguments: Any, **options: Any) -> Any:
+        looks.append(options)
+        return read_barcodes(*arguments, **options)
+
+    read_barcodes = zxingcpp.read_barcodes
+    monkeypatch.setattr(zxingcpp, "read_barcodes", look)
+    symbols = [draw.symbol(f"Größe {n}", encoding="latin1", eci=False)[0] for n in range(6)]
+    codes = engine("zxing").read(draw.page_of(*symbols), QR).codes
+    assert sorted(code.text for code in codes) == [f"Größe {n}" for n in range(6)]
+    assert len(looks) == 2

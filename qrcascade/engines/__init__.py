@@ -46,7 +46,7 @@ class Engine(Protocol):
         gray : ndarray of uint8, shape (H, W)
             C-contiguous. Must not be modified.
         formats : frozenset of str
-            Symbologies to report: "QRCode", "MicroQRCode", "RMQRCode".
+            Symbologies to report, of `qrcascade.reading.options.FORMATS`.
 
         Returns
         -------

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -21,6 +22,8 @@ __all__ = ["ZXingEngine"]
 _CHECKSUM_SCORE = 0.8
 # Other errors require only finder patterns.
 _FORMAT_SCORE = 0.4
+# The AIM symbology identifier of QR Code Model 1 (ISO/IEC 15424).
+_MODEL_1 = "]Q0"
 
 
 class ZXingEngine:
@@ -56,11 +59,12 @@ def _look(gray: Gray, formats: frozenset[str], invert: bool) -> Findings:
         text_mode=zxingcpp.TextMode.HexECI,
         return_errors=True,
     )
+    plain = functools.cache(functools.partial(_read_plain_texts, gray, _convert_formats(formats)))
     codes, regions = [], []
     for barcode in found:
         quad = _convert_quad(barcode.position)
-        if barcode.valid and barcode.format.name in formats:
-            codes.append(_convert_code(barcode, quad, gray))
+        if barcode.valid and _name_format(barcode) in formats:
+            codes.append(_convert_code(barcode, quad, gray, plain))
         elif not barcode.valid and quad.convex:
             checksum = barcode.error.type == zxingcpp.ErrorType.Checksum
             score = _CHECKSUM_SCORE if checksum else _FORMAT_SCORE
@@ -83,8 +87,13 @@ def _convert_formats(formats: frozenset[str]) -> Any:
     zxingcpp = _import_library()
     known = zxingcpp.BarcodeFormat
     # Its `QRCode` stands for the whole family, including Micro QR and rMQR.
-    members = {"QRCode": "QRCodeModel2", "MicroQRCode": "MicroQRCode", "RMQRCode": "RMQRCode"}
-    return zxingcpp.BarcodeFormats([getattr(known, members[name]) for name in sorted(formats)])
+    return zxingcpp.BarcodeFormats(
+        [known.QRCodeModel2 if name == "QRCode" else getattr(known, name) for name in sorted(formats)]
+    )
+
+
+def _name_format(barcode: Any) -> str:
+    return "QRCodeModel1" if barcode.symbology_identifier == _MODEL_1 else str(barcode.format.name)
 
 
 def _convert_quad(position: Any) -> Quad:
@@ -92,27 +101,29 @@ def _convert_quad(position: Any) -> Quad:
     return Quad.of([(corner.x, corner.y) for corner in corners])
 
 
-def _decode_text(barcode: Any, gray: Gray) -> str:
+def _read_plain_texts(gray: Gray, formats: Any) -> dict[bytes, str]:
+    """Return texts by their bytes as zxing-cpp decodes them; only these reveal hanzi mode."""
+    zxingcpp = _import_library()
+    found = zxingcpp.read_barcodes(gray, formats=formats, text_mode=zxingcpp.TextMode.Plain)
+    return {barcode.bytes: barcode.text for barcode in found}
+
+
+def _decode_text(barcode: Any, plain: Callable[[], dict[bytes, str]]) -> str:
     stretches = charset.split_eci(bytes.fromhex(barcode.text))
-    hint = None
-    if not charset.is_plain(stretches):
-        # Rare: only its plain text reveals hanzi mode, and needs another look.
-        zxingcpp = _import_library()
-        plain = zxingcpp.read_barcodes(
-            gray, formats=zxingcpp.BarcodeFormats(barcode.format), text_mode=zxingcpp.TextMode.Plain
-        )
-        hint = next((other.text for other in plain if other.bytes == barcode.bytes), None)
+    # Rare, and another look at the picture: once for all of its codes.
+    hint = None if charset.is_plain(stretches) else plain().get(barcode.bytes)
     return charset.decode(stretches, hint)
 
 
-def _convert_code(barcode: Any, quad: Quad, gray: Gray) -> QRCode:
+def _convert_code(barcode: Any, quad: Quad, gray: Gray, plain: Callable[[], dict[bytes, str]]) -> QRCode:
     extra = barcode.extra
     version = extra.get("Version")
     mirrored = None
-    if barcode.format.name == "QRCode" and version is not None and "DataMask" in extra:
+    name = _name_format(barcode)
+    if name == "QRCode" and version is not None and "DataMask" in extra:
         mirrored = is_mirrored(gray, quad, int(version), barcode.ec_level, int(extra["DataMask"]))
     return QRCode(
-        text=_decode_text(barcode, gray),
+        text=_decode_text(barcode, plain),
         data=barcode.bytes,
         quad=quad,
         confidence=confidence.of_unused_correction(float(extra.get("UEC", 0.0))),
@@ -120,5 +131,5 @@ def _convert_code(barcode: Any, quad: Quad, gray: Gray) -> QRCode:
         version=version,
         ec_level=barcode.ec_level or None,
         mirrored=mirrored,
-        format=barcode.format.name,
+        format=name,
     )

@@ -26,7 +26,7 @@ __all__ = [
 Expect: TypeAlias = int | str | None
 Accept: TypeAlias = "Callable[[str], bool] | re.Pattern[str] | None"
 
-FORMATS = ("QRCode", "MicroQRCode", "RMQRCode")
+FORMATS = ("QRCode", "QRCodeModel1", "MicroQRCode", "RMQRCode")
 _MAX_TIMEOUT_S = 86_400
 
 
@@ -66,7 +66,8 @@ class ReadOptions:
         How many codes to look for. With None, the reading ends as soon as something is read with enough
         confidence and no credible region is unread; for a large JPEG file that may be after a look at half
         its size, in which a second, tiny code is missed. With a number, it goes on until that many codes
-        are read with enough confidence. With "all", every tier that locates symbols runs.
+        are read with enough confidence. With "all", it goes on until all that a survey locates is read, if
+        that includes all that is read; otherwise every tier that locates symbols runs.
     timeout : float, optional
         Seconds from the call, including loading. Whatever was read by then is returned. The timeout is
         checked between engine runs, and none is started that is unlikely to end in time; but one that loads
@@ -92,7 +93,7 @@ class ReadOptions:
 
     expect: Expect = None
     timeout: float | None = None
-    formats: Collection[str] = ("QRCode",)
+    formats: Collection[str] = ("QRCode", "QRCodeModel1")
     accept: Accept = None
     bgr: bool = False
     frame: int = 0
