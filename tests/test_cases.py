@@ -1,4 +1,4 @@
-"""Small inputs that readers are known to fail at, read by default; their right values are from their README."""
+"""Small inputs that readers are known to fail at; their right values are from the README beside them."""
 
 from __future__ import annotations
 
