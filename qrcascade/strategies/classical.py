@@ -34,6 +34,9 @@ QUICK = 5
 # After this many regions in a row without a code no more are read: such a picture is a pattern, or too poor.
 # Chosen.
 _MOST_VAIN = 12
+# Longer side in pixels up to which a picture without any sign of a symbol is looked at by all quick steps: there
+# they take as long as the survey.
+_SMALL = 480
 # The step that replaces the first one if the picture has a draft, and what a code needs to end the search
 # there: half of its error correction unused, and modules this many pixels wide.
 _RAW = SCHEDULE[0]
@@ -101,7 +104,7 @@ class ClassicalStrategy:
             yield from verify_codes(scan, attempt)
             if self.survey and scan.needs_survey:
                 yield survey(scan)
-                if scan.expect is None and not (scan.codes or scan.regions):
+                if scan.expect is None and not (scan.codes or scan.regions) and not _is_small(scan.frame):
                     return
             for region in scan.regions:
                 if scan.is_read(region.quad) or region.quad in tried:
@@ -146,6 +149,11 @@ def _read_draft(context: Context) -> Findings:
         return Findings()
     module = code.quad.side / (17 + 4 * int(code.version))
     return carry_to_source(found, draft) if module >= _DRAFT_MODULE else Findings()
+
+
+def _is_small(frame: Frame) -> bool:
+    """Return whether a picture is so small that the rest of the schedule costs as little as the survey."""
+    return max(frame.size) <= _SMALL
 
 
 def _has_sign(scan: Scan) -> bool:
