@@ -13,7 +13,7 @@ from qrcascade.engines.plain import is_plain_beside
 from qrcascade.engines.second_look import find
 from qrcascade.image.frame import Gray
 from qrcascade.reading.options import ReadOptions
-from qrcascade.reading.scan import SURVEYOR
+from qrcascade.reading.scan import PLAIN, SURVEYOR
 from tests import draw, unread
 
 PLACES = [Quad.of([(x, 50), (x + 10, 50), (x + 10, 60), (x, 60)]) for x in range(20, 100, 20)]
@@ -29,20 +29,26 @@ def read(scan: Scan, *quads: Quad) -> None:
     scan.record(Attempt("test", "zxing", codes=codes))
 
 
-def survey(scan: Scan, *quads: Quad) -> None:
-    scan.record(
-        Attempt("test", SURVEYOR, "raw", regions=tuple(Region(quad, 0.9, SURVEYOR) for quad in quads))
-    )
+def survey(scan: Scan, *quads: Quad, view: str = "raw") -> None:
+    regions = tuple(Region(quad, 0.9, SURVEYOR) for quad in quads)
+    scan.record(Attempt("test", SURVEYOR, view, regions=regions))
 
 
-@pytest.mark.parametrize("expect", [None, "all"])
-def test_a_small_code_is_not_known_to_be_all_before_the_survey(expect: Any) -> None:
-    scan = scan_picture(expect=expect)
+def test_a_small_code_is_not_known_to_be_all_before_the_survey() -> None:
+    scan = scan_picture()
     read(scan, PLACES[0])
     assert scan.needs_survey
     assert not scan.is_enough
     survey(scan, PLACES[0])
     assert scan.is_enough
+
+
+@pytest.mark.parametrize(("view", "is_enough"), [("raw", False), (PLAIN, True)])
+def test_all_codes_are_read_where_nothing_else_shows(view: str, is_enough: bool) -> None:
+    scan = scan_picture(expect="all")
+    read(scan, PLACES[0])
+    survey(scan, PLACES[0], view=view)
+    assert scan.is_enough is is_enough
 
 
 def test_a_code_that_fills_the_picture_is_all_by_default() -> None:
@@ -61,10 +67,10 @@ def test_what_the_survey_located_is_read_before_the_reading_ends() -> None:
     assert scan.is_enough
 
 
-def test_all_codes_need_more_where_the_survey_missed_one_that_is_read() -> None:
-    scan = scan_picture(expect="all")
-    read(scan, PLACES[0])
-    survey(scan)
+def test_a_survey_that_misses_one_of_the_codes_is_not_trusted() -> None:
+    scan = scan_picture()
+    read(scan, *PLACES[:2])
+    survey(scan, PLACES[0])
     assert not scan.is_enough
 
 

@@ -39,7 +39,7 @@ def _read_arguments() -> argparse.Namespace:
     evaluate.add_argument(
         "--looks", default="640,320", help="longer sides in pixels, by commas, the largest first"
     )
-    evaluate.add_argument("--threshold", type=float, default=0.5)
+    evaluate.add_argument("--threshold", type=float, default=0.7)
     evaluate.add_argument("--no-closer", action="store_true", help="without the second look at each symbol")
     evaluate.add_argument("--names", action="store_true", help="name the pictures that went wrong")
     return parser.parse_args()

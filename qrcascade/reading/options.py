@@ -66,8 +66,8 @@ class ReadOptions:
         How many codes to look for. With None, the reading ends as soon as something is read with enough
         confidence and no credible region is unread; for a large JPEG file that may be after a look at half
         its size, in which a second, tiny code is missed. With a number, it goes on until that many codes
-        are read with enough confidence. With "all", it goes on until all that a survey locates is read, if
-        that includes all that is read; otherwise every tier that locates symbols runs.
+        are read with enough confidence. With "all", every tier that locates symbols runs, unless nothing but
+        the codes that are read shows in the picture.
     timeout : float, optional
         Seconds from the call, including loading. Whatever was read by then is returned. The timeout is
         checked between engine runs, and none is started that is unlikely to end in time; but one that loads

@@ -10,10 +10,13 @@ from qrcascade.image.quad import Quad
 from qrcascade.reading.options import Expect, ReadOptions
 from qrcascade.results import SKIPPED, Attempt, QRCode, Region
 
-__all__ = ["CREDIBLE", "PATIENCE", "SURVEYOR", "Scan"]
+__all__ = ["CREDIBLE", "PATIENCE", "PLAIN", "SURVEYOR", "Scan"]
 
 SURVEYOR = "detector"
 """The engine whose look at the whole picture is a survey."""
+
+PLAIN = "plain"
+"""The view of a survey that found nothing but the codes that are read: no print, no picture."""
 
 # Regions with a lower score are not worth another tier, and do not keep a reading from ending.
 CREDIBLE = 0.5
@@ -101,6 +104,7 @@ class Scan:
         self._unread: tuple[Region, ...] | None = ()
         self._survey = survey and "QRCode" in self.formats
         self._surveyed: tuple[Region, ...] | None = None
+        self._is_plain = False
 
     @property
     def expect(self) -> Expect:
@@ -109,11 +113,11 @@ class Scan:
 
     @property
     def is_enough(self) -> bool:
-        """Whether the caller has what was asked for; with "all", if a survey located all that is read."""
+        """Whether the caller has what was asked for; with "all", if nothing else shows in the picture."""
         if self.expect is None:
             return self.settled
         if not isinstance(self.expect, int):
-            return self.settled and self._is_all_located()
+            return self.settled and self._is_plain
         return sum(code.confidence >= self.threshold for code in self.accepted) >= self.expect
 
     @property
@@ -208,6 +212,7 @@ class Scan:
         """Record an attempt: merge its codes with the known ones, keep its regions."""
         if attempt.engine == SURVEYOR and attempt.region is None and self._surveyed is None:
             self._surveyed = attempt.regions
+            self._is_plain = attempt.view == PLAIN
         if attempt.kind == SKIPPED:
             return
         self.attempts.append(attempt)

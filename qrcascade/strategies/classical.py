@@ -34,8 +34,8 @@ QUICK = 5
 # After this many regions in a row without a code no more are read: such a picture is a pattern, or too poor.
 # Chosen.
 _MOST_VAIN = 12
-# Longer side in pixels up to which a picture without any sign of a symbol is looked at by all quick steps: there
-# they take as long as the survey.
+# Longer side in pixels up to which a picture without any sign of a symbol is looked at by all quick steps:
+# there they take as long as the survey.
 _SMALL = 480
 # The step that replaces the first one if the picture has a draft, and what a code needs to end the search
 # there: half of its error correction unused, and modules this many pixels wide.

@@ -11,7 +11,7 @@ from qrcascade.grid.reader import GridReading, stages
 from qrcascade.image.frame import Frame
 from qrcascade.image.quad import Quad
 from qrcascade.image.views import square, view
-from qrcascade.reading.scan import SURVEYOR, Scan
+from qrcascade.reading.scan import PLAIN, SURVEYOR, Scan
 from qrcascade.reading.steps import Context, Step, Steps, carry_to_source
 from qrcascade.results import Attempt, Findings, Progress, QRCode, Region
 
@@ -71,7 +71,8 @@ def _survey(read: tuple[Quad, ...], context: Context) -> Findings:
     share = view.size[0] / context.frame.size[0]
     known = [Quad.of([(share * x, share * y) for x, y in quad]) for quad in read]
     if known and is_plain_beside(view.gray, known):
-        return Findings(regions=tuple(Region(quad, 1.0, SURVEYOR) for quad in read))
+        regions = tuple(Region(quad, 1.0, SURVEYOR) for quad in read)
+        return Findings(regions=regions, progress=Progress("picture", PLAIN, ""))
     return carry_to_source(DetectorEngine().locate(view.gray, known), view)
 
 
