@@ -4,19 +4,24 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from qrcascade.engines import engine
 from qrcascade.image.quad import Quad
+from qrcascade.image.views import view
 from qrcascade.reading.scan import Scan
-from qrcascade.reading.steps import Steps
+from qrcascade.reading.steps import Step, Steps
 from qrcascade.strategies.regions import WORTHWHILE, continue_grid, is_credible_outline, read_region, survey
 
 __all__ = ["GridStrategy"]
+
+_SEARCH = Step.look(engine("texture"), view("raw"))
 
 
 class GridStrategy:
     """Reads located regions with `qrcascade.grid`, the best first, with cheap stages before expensive ones.
 
     If nothing is read this way, or more is expected, and no strategy before it has surveyed the picture, it
-    runs the project's own detector and reads what that locates.
+    runs the project's own detector and reads what that locates. If the caller expects a code and none is
+    read, patches of texture are read last.
 
     Parameters
     ----------
@@ -43,6 +48,9 @@ class GridStrategy:
             for region in attempt.regions:
                 if not scan.is_read(region.quad) and is_credible_outline(region.quad, scan.frame):
                     yield from read_region(scan, region)
+            yield from self._read_regions(scan)
+        if scan.expect is not None and not scan.accepted:
+            yield _SEARCH
             yield from self._read_regions(scan)
 
     def _read_regions(self, scan: Scan) -> Steps:
