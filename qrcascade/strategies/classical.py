@@ -153,8 +153,7 @@ def _read_draft(context: Context) -> Findings:
 
 def _is_small(frame: Frame) -> bool:
     """Return whether a picture is so small that the rest of the schedule costs as little as the survey."""
-    width, height = frame.size
-    return width <= _SMALL and height <= _SMALL
+    return bool(max(frame.size) <= _SMALL)
 
 
 def _has_sign(scan: Scan) -> bool:
