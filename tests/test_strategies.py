@@ -22,7 +22,7 @@ from qrcascade import (
 from qrcascade.image import views
 from qrcascade.image.views import square
 from qrcascade.strategies.classical import QUICK, SCHEDULE
-from tests import draw
+from tests import draw, unread
 
 CLASSICAL = Cascade([ClassicalStrategy()])
 
@@ -89,6 +89,17 @@ def holed(payload: str, level: str, share: float) -> np.ndarray:
     reach, middle = round(quad.side * share / 2), len(gray) // 2
     gray[middle - reach : middle + reach, middle - reach : middle + reach] = 255
     return gray
+
+
+def test_the_survey_of_a_large_jpeg_looks_at_the_draft() -> None:
+    """A code on a page of print: the survey needs no more pixels than the draft has."""
+    page = np.array(unread.page(1))
+    symbol = draw.symbol("large", scale=12)[0]
+    page[: len(symbol), : len(symbol)] = symbol
+    result = Cascade.preset("light").read(large_jpeg(page))
+    assert result.texts == ("large",)
+    assert [attempt.step for attempt in result.attempts] == ["zxing draft", "detector raw"]
+    assert result.attempts[1].regions[0].quad.overlap(result.codes[0].quad) > 0.8
 
 
 @pytest.mark.parametrize(

@@ -95,6 +95,9 @@ class ClassicalStrategy:
         """Plan a look at the draft, if there is one, then the schedule; read located regions."""
         if self._draft and scan.frame.has_draft and scan.expect is None and not scan.attempts:
             yield self._draft
+            if self.survey and scan.codes and scan.needs_survey:
+                # Before the whole picture is decoded: the draft is large enough.
+                yield survey(scan)
         tried: set[Quad] = set()
         vain = 0
         for number, step in enumerate(self._steps if scan.expect is not None else self._thrifty):
