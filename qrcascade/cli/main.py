@@ -37,8 +37,8 @@ for _command in (scan, serve, weights, profile, advise_):
 def read(files: tuple[str, ...], as_json: bool, preset: str, **options: Any) -> None:
     """Print one line per code: file, text, confidence, strategy, milliseconds, page.
 
-    FILES are pictures, PDFs, and pictures with several pages. The exit code is 0 if every file gave a code,
-    1 if some gave none, and 2 if some could not be opened.
+    FILES are pictures, PDFs, and pictures with several pages. The exit code is 0 if a code was read in
+    every file, 1 if some had none, and 2 if some could not be opened.
     """
     cascade = Cascade.preset(preset)
     worst = 0

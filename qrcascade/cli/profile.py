@@ -87,7 +87,7 @@ def profile(
     as_json: bool,
     **options: Any,
 ) -> None:
-    """Measure what each preset, detector and runtime costs and reads on this machine.
+    """Measure the cost and read rate of each preset, detector and runtime on this machine.
 
     This takes from a few minutes to half an hour; leave the machine idle meanwhile. Each configuration runs
     in its own process, one after the other. Without --only and --runtime, the result is saved for `qrcascade

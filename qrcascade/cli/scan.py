@@ -48,7 +48,7 @@ _KINDS = (".jsonl", ".csv", ".parquet")
 @click.option(
     "--failed-to",
     type=click.Path(path_type=Path, file_okay=False),
-    help="Copy the files that gave no code into this folder.",
+    help="Copy the files without a code that was read into this folder.",
 )
 @reading
 @exit_on_error(2)
@@ -64,10 +64,10 @@ def scan(
     """Read every picture and document into a table with one row per page.
 
     Folders are searched. A LIST.txt has one path per line; - reads such a list from standard input. To resume
-    an interrupted scan, run it again: files that have their rows are skipped. docs/batch.md describes the
+    an interrupted scan, run it again: files already in the table are skipped. docs/batch.md describes the
     columns.
 
-    The exit code is 0 if every file gave a code, 1 if some gave none, and 2 if some could not be read.
+    The exit code is 0 if a code was read in every file, 1 if some had none, and 2 if some could not be read.
     """
     kind = out.suffix.lower()
     if kind not in _KINDS:

@@ -48,7 +48,7 @@ def _setting(flag: str, **how: Any) -> Callable[[Callable[..., Any]], Callable[.
 @click.command(context_settings={"auto_envvar_prefix": "QRCASCADE"})
 @_setting("--host", help="Address to listen on.")
 @_setting("--port", help="Port to listen on.")
-@_setting("--without-token", is_flag=True, help="Allow listening beyond the loopback without a token.")
+@_setting("--without-token", is_flag=True, help="Allow listening on non-loopback addresses without a token.")
 @click.option(
     "--preset",
     "presets",

@@ -33,7 +33,7 @@ CERTAIN = 0.999
 
 
 def of_engine(engine: str, guessed: bool = False) -> float:
-    """Return the confidence of a reading of which only the engine is known; 0.5 for an unknown engine.
+    """Return the confidence of a reading of which nothing but the engine is known; 0.5 for an unknown engine.
 
     zbar and OpenCV have this confidence until the module grid confirms them.
 
@@ -43,7 +43,7 @@ def of_engine(engine: str, guessed: bool = False) -> float:
         Its name.
     guessed : bool
         Whether the text depends on the engine's own guess of the character set. zbar's guess was wrong in
-        every such photograph of the BoofCV set, OpenCV's in every one of the jsQR set.
+        every photograph of the BoofCV set where it had to guess, OpenCV's in every one of the jsQR set.
     """
     return 0.3 if guessed else _PRIOR.get(engine, _UNKNOWN)
 

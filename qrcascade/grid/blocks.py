@@ -49,9 +49,9 @@ class Block:
     Attributes
     ----------
     word : ndarray of uint8, shape (width,)
-        Its codewords as they should be.
+        The corrected codewords.
     erased : ndarray of bool, shape (width,)
-        Which of them were doubted.
+        Which of them were treated as erasures.
     bits : float
         Its evidence, by `qrcascade.grid.evidence.of_block`.
     """

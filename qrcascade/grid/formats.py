@@ -44,8 +44,8 @@ def choose_formats(soft: Soft, version: int) -> list[tuple[str, int]]:
 def measure_likeness(soft: Soft, version: int) -> float:
     """Measure how much timing patterns and format information look like a symbol's, up to 2.
 
-    Each is what agrees as a share of how surely it is seen, so blur does not count against a symbol. Of
-    modules at random timing gives about 0, and the best format word about 0.4.
+    The agreement is divided by how clearly the modules are seen, so blur does not count against a symbol. On
+    random modules, timing gives about 0, and the best format word about 0.4.
     """
     soft = np.clip(soft, -1.0, 1.0)
     places = layout(version)
