@@ -232,7 +232,7 @@ class Cascade:
 
     def scan(self, frame: Frame, options: ReadOptions) -> Scan:
         """Return the state of a reading of this cascade before its first step."""
-        survey = any(getattr(strategy, "survey", False) for strategy in self.strategies)
+        survey = any(getattr(strategy, "survey", False) is True for strategy in self.strategies)
         return Scan(frame, options, threshold=self.threshold, survey=survey)
 
     def _make_executor(self, source: Source, options: ReadOptions) -> Executor:

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass, field
+import math
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from qrcascade.errors import NotFoundError
@@ -135,6 +136,12 @@ class Region:
     score: float
     source: str
     module: float | None = None
+
+    def moved(self, quad: Quad) -> Region:
+        """Return the same region in another picture's pixels, where its outline is this one."""
+        if self.module is None or not self.quad.area:
+            return replace(self, quad=quad)
+        return replace(self, quad=quad, module=self.module * math.sqrt(quad.area / self.quad.area))
 
     def to_dict(self) -> dict[str, Any]:
         """Return a dict for JSON."""

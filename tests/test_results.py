@@ -81,7 +81,7 @@ def test_json_holds_everything_but_the_pixels() -> None:
     assert said["codes"][0]["data"] == "00ff"
     assert (said["codes"][0]["confidence"], said["codes"][0]["page"]) == (0.9877, 3)
     assert said["regions"] == [
-        {"quad": [[0, 0], [10, 0], [10, 10], [0, 10]], "score": 0.5, "source": "finders"}
+        {"quad": [[0, 0], [10, 0], [10, 10], [0, 10]], "score": 0.5, "source": "finders", "module": None}
     ]
     assert said["attempts"] == [
         {

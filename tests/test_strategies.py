@@ -98,7 +98,7 @@ def test_the_survey_of_a_large_jpeg_looks_at_the_draft() -> None:
     page[: len(symbol), : len(symbol)] = symbol
     result = Cascade.preset("light").read(large_jpeg(page))
     assert result.texts == ("large",)
-    assert [attempt.step for attempt in result.attempts] == ["zxing draft", "detector raw"]
+    assert [attempt.step for attempt in result.attempts] == ["zxing draft", "detector survey raw"]
     assert result.attempts[1].regions[0].quad.overlap(result.codes[0].quad) > 0.8
 
 

@@ -4,16 +4,19 @@ from __future__ import annotations
 
 from typing import Any
 
+import cv2
 import numpy as np
 import pytest
 
-from qrcascade import Attempt, Cascade, Frame, QRCode, Quad, Region, Scan
+import qrcascade
+from qrcascade import Attempt, Cascade, ClassicalStrategy, Frame, QRCode, Quad, Region, Scan
+from qrcascade.engines import DetectorEngine
 from qrcascade.engines.detections import Floats, Network
 from qrcascade.engines.plain import is_plain_beside
 from qrcascade.engines.second_look import find
 from qrcascade.image.frame import Gray
 from qrcascade.reading.options import ReadOptions
-from qrcascade.reading.scan import PLAIN, SURVEYOR
+from qrcascade.reading.scan import PLAIN, SURVEY, SURVEYOR
 from tests import draw, unread
 
 PLACES = [Quad.of([(x, 50), (x + 10, 50), (x + 10, 60), (x, 60)]) for x in range(20, 100, 20)]
@@ -29,9 +32,9 @@ def read(scan: Scan, *quads: Quad) -> None:
     scan.record(Attempt("test", "zxing", codes=codes))
 
 
-def survey(scan: Scan, *quads: Quad, view: str = "raw") -> None:
+def survey(scan: Scan, *quads: Quad, kind: str = SURVEY) -> None:
     regions = tuple(Region(quad, 0.9, SURVEYOR) for quad in quads)
-    scan.record(Attempt("test", SURVEYOR, view, regions=regions))
+    scan.record(Attempt("test", SURVEYOR, "raw", kind, regions=regions))
 
 
 def test_a_small_code_is_not_known_to_be_all_before_the_survey() -> None:
@@ -43,11 +46,11 @@ def test_a_small_code_is_not_known_to_be_all_before_the_survey() -> None:
     assert scan.is_enough
 
 
-@pytest.mark.parametrize(("view", "is_enough"), [("raw", False), (PLAIN, True)])
-def test_all_codes_are_read_where_nothing_else_shows(view: str, is_enough: bool) -> None:
+@pytest.mark.parametrize(("kind", "is_enough"), [(SURVEY, False), (PLAIN, True)])
+def test_all_codes_are_read_where_nothing_else_shows(kind: str, is_enough: bool) -> None:
     scan = scan_picture(expect="all")
     read(scan, PLACES[0])
-    survey(scan, PLACES[0], view=view)
+    survey(scan, PLACES[0], kind=kind)
     assert scan.is_enough is is_enough
 
 
@@ -173,3 +176,54 @@ def test_what_is_known_is_not_looked_at_again() -> None:
     found = find(count_looks(answer([(4, 4)]), sizes), np.zeros((640, 640), np.uint8), known=middle)
     assert len(found.quads) == 1
     assert sizes == [640]
+
+
+def spoiled(where: int) -> Gray:
+    """A clear code, and one at this x whose bottom is blurred: zxing-cpp sees it and does not read it."""
+    page = np.full((400, 700), 230, np.uint8)
+    clear, _ = draw.symbol("clear", 4)
+    page[40 : 40 + len(clear), 560 : 560 + len(clear)] = clear
+    poor = draw.symbol("https://example.com/poor", 6, version=3)[0][24:-24, 24:-24]
+    poor = np.asarray(cv2.GaussianBlur(poor, (0, 0), 2.2), np.uint8)
+    page[120 : 120 + len(poor), where : where + len(poor)] = poor
+    return page
+
+
+@pytest.mark.parametrize("where", [0, 60])
+def test_a_whole_symbol_at_the_edge_is_read_too(where: int) -> None:
+    assert set(LIGHT.read(spoiled(where)).texts) == {"clear", "https://example.com/poor"}
+
+
+def test_a_survey_that_failed_says_nothing_about_the_picture(monkeypatch: pytest.MonkeyPatch) -> None:
+    def fail(*_: Any) -> None:
+        raise OSError("no network")
+
+    monkeypatch.setattr(DetectorEngine, "locate", fail)
+    result = LIGHT.read(unread.page(0))
+    assert any("no network" in error for error in result.errors)
+    assert len(result.attempts) > 2
+
+
+@pytest.mark.parametrize("size", [(1, 3000), (3000, 2), (4, 5000), (1, 1)])
+def test_any_shape_can_be_surveyed(size: tuple[int, int]) -> None:
+    picture = np.full(size, 200, np.uint8)
+    assert qrcascade.detect(picture) == ()
+    assert LIGHT.read(picture).errors == ()
+
+
+def test_formats_that_the_detector_does_not_know_are_looked_for_all_the_same() -> None:
+    page = unread.page(2)
+    asked = LIGHT.read(page, formats=["QRCode", "MicroQRCode"])
+    assert len(asked.attempts) > len(LIGHT.read(page).attempts)
+
+
+def test_what_the_caller_names_is_read_however_much_was_in_vain() -> None:
+    places = [Quad.of([(x, 10), (x + 30, 10), (x + 30, 40), (x, 40)]) for x in range(10, 650, 40)]
+    result = Cascade([ClassicalStrategy(["zxing x0.25"])]).read(unread.page(1), regions=places)
+    assert {attempt.region for attempt in result.attempts} >= set(places)
+
+
+def test_a_region_of_a_draft_has_its_module_in_the_picture_s_pixels() -> None:
+    half = Region(PLACES[0], 0.9, SURVEYOR, 3.0)
+    double = Quad.of(np.asarray(PLACES[0]) * 2)
+    assert half.moved(double) == Region(double, 0.9, SURVEYOR, 6.0)

@@ -49,7 +49,7 @@ class Look:
             attempt,
             view=view,
             codes=tuple(self._code(step, code) for code in attempt.codes),
-            regions=tuple(replace(region, quad=self._quad(region.quad)) for region in attempt.regions),
+            regions=tuple(region.moved(self._quad(region.quad)) for region in attempt.regions),
             region=None if attempt.region is None else self._quad(attempt.region),
         )
 

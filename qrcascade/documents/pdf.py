@@ -14,7 +14,7 @@ import numpy as np
 from PIL import Image
 
 from qrcascade.documents.looks import Look, Unread
-from qrcascade.errors import DocumentError, MissingDependencyError
+from qrcascade.errors import DocumentError, ImageError, MissingDependencyError
 from qrcascade.image.frame import Frame, Gray, Matrix, scaling
 from qrcascade.image.limits import Limits
 from qrcascade.image.quad import Quad
@@ -208,15 +208,18 @@ class PdfPage:
     def _pictures(self, unread: Unread) -> Iterator[Look]:
         """Yield the pictures on the page as they are in the file, where the page shows something unread."""
         with _GUARD:
-            images = list(self._page.get_objects(filter=[self._pdfium.raw.FPDF_PAGEOBJ_IMAGE]))
-            outlines = [_outline(self._to_raster(image)) for image in images[:_MOST_PICTURES]]
-        for image, outline in zip(images, outlines, strict=False):
-            places = unread(True)
-            if not any(place is None or outline.overlap(place) > 0 for place in places):
+            # The matrix of an object within a form is the form's, not the page's.
+            pictures = self._page.get_objects(filter=[self._pdfium.raw.FPDF_PAGEOBJ_IMAGE], max_depth=1)
+            outlines = [(image, _outline(self._to_raster(image))) for image in pictures]
+        left = _MOST_PICTURES
+        for image, outline in outlines:
+            if not left or not any(at is None or outline.overlap(at) > 0 for at in unread(False)):
                 continue
-            with _GUARD:
+            look = None
+            with _GUARD, contextlib.suppress(ImageError):
                 look = self._image_look(image, "picture")
             if look is not None:
+                left -= 1
                 yield look
 
     def _scan(self) -> Look | None:

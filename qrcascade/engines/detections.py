@@ -58,8 +58,8 @@ def shrink(picture: NDArray[np.uint8], look: int) -> tuple[NDArray[np.uint8], fl
     scale = min(1.0, look / max(picture.shape))
     if scale == 1:
         return picture, scale
-    small = cv2.resize(picture, None, fx=scale, fy=scale, interpolation=cv2.INTER_AREA)
-    return np.asarray(small, np.uint8), scale
+    high, wide = (max(1, round(length * scale)) for length in picture.shape)
+    return np.asarray(cv2.resize(picture, (wide, high), interpolation=cv2.INTER_AREA), np.uint8), scale
 
 
 def detect(network: Network, small: NDArray[np.uint8], scale: float, threshold: float) -> Detections:

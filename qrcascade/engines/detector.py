@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Sequence
-from dataclasses import replace
+from numbers import Real
 from pathlib import Path
 
 import numpy as np
@@ -78,19 +78,13 @@ def detect(
     OptionError
         If ``threshold`` is not between 0 and 1.
     """
-    if not (isinstance(threshold, int | float) and 0 <= threshold <= 1):
+    if isinstance(threshold, bool) or not (isinstance(threshold, Real) and 0 <= threshold <= 1):
         raise OptionError(f"threshold must be between 0 and 1, got {threshold!r}")
     picture = Frame.load(source, bgr=bgr, frame=frame, draft=True, limits=limits)
     view = picture.draft or picture
     found = find(_load(), view.gray, threshold=threshold)
-    return tuple(_carry_to_source(region, view, picture) for region in _make_regions(found))
-
-
-def _carry_to_source(region: Region, view: Frame, picture: Frame) -> Region:
-    if view.is_source or region.module is None:
-        return region
-    scale = picture.size[0] / view.size[0]
-    return replace(region, quad=to_source(view, region.quad), module=scale * region.module)
+    regions = _make_regions(found)
+    return regions if view.is_source else tuple(r.moved(to_source(view, r.quad)) for r in regions)
 
 
 def _make_regions(found: Detections) -> tuple[Region, ...]:

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
+from qrcascade.engines.detections import shrink
 from qrcascade.image.frame import Gray
 from qrcascade.image.opencv import cv2
 from qrcascade.image.quad import Quad
@@ -21,10 +22,7 @@ _MOST_CHANGE = 4
 
 def is_plain_beside(gray: Gray, quads: Sequence[Quad]) -> bool:
     """Return whether nothing but these symbols is seen in a picture, not even print."""
-    scale = min(1.0, _SIDE / max(gray.shape))
-    small = gray
-    if scale < 1:
-        small = np.asarray(cv2.resize(gray, None, fx=scale, fy=scale, interpolation=cv2.INTER_AREA), np.uint8)
+    small, scale = shrink(gray, _SIDE)
     square = np.ones((3, 3), np.uint8)
     change = cv2.subtract(cv2.dilate(small, square), cv2.erode(small, square))
     for quad in quads:

@@ -59,7 +59,10 @@ def find(
         if closer:
             found = look_closer(network, picture, found, known)
         found = suppress(found, vote=False)
-    found = found._replace(scores=straighten_scores(found.scores))
+    scores = straighten_scores(found.scores)
+    # What is read is there.
+    scores[match(found.quads, known)] = 1
+    found = found._replace(scores=scores)
     return Detections(*(part[found.scores >= threshold] for part in found))
 
 
@@ -138,8 +141,7 @@ def straighten(picture: NDArray[np.uint8], quad: Floats) -> tuple[NDArray[np.uin
     if min(part.shape) < 2:
         part, low = picture, np.zeros(2, int)
     scale = min(1.0, 2 * SYMBOL / max(1.0, float(np.ptp(quad, axis=0).max())))
-    if scale < 1:
-        part = np.asarray(cv2.resize(part, None, fx=scale, fy=scale, interpolation=cv2.INTER_AREA), np.uint8)
+    part, scale = shrink(part, max(1, round(scale * max(part.shape))))
     left, top = scale * (0.5 - low) - 0.5
     shift = np.array([[scale, 0, left], [0, scale, top], [0, 0, 1]])
     inside = cv2.perspectiveTransform(quad[None].astype(np.float64), shift)[0]

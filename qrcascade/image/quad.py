@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -32,12 +32,6 @@ class Quad:
     """
 
     corners: tuple[Point, Point, Point, Point]
-    bounds: tuple[float, float, float, float] = field(init=False, repr=False, compare=False)
-    """Left, top, right and bottom of the upright rectangle around it, in pixels."""
-
-    def __post_init__(self) -> None:
-        x, y = zip(*self.corners, strict=True)
-        object.__setattr__(self, "bounds", (min(x), min(y), max(x), max(y)))
 
     @classmethod
     def of(cls, points: Sequence[Sequence[float]] | NDArray[Any]) -> Quad:
@@ -67,6 +61,12 @@ class Quad:
         if copy is False:
             raise ValueError("a Quad holds no array, so it cannot return one without a copy")
         return numpy.array(self.corners, dtype=float if dtype is None else dtype)
+
+    @property
+    def bounds(self) -> tuple[float, float, float, float]:
+        """Left, top, right and bottom of the upright rectangle around it, in pixels."""
+        (ax, ay), (bx, by), (cx, cy), (dx, dy) = self.corners
+        return min(ax, bx, cx, dx), min(ay, by, cy, dy), max(ax, bx, cx, dx), max(ay, by, cy, dy)
 
     @property
     def area(self) -> float:

@@ -10,13 +10,13 @@ from qrcascade.image.quad import Quad
 from qrcascade.reading.options import Expect, ReadOptions
 from qrcascade.results import SKIPPED, Attempt, QRCode, Region
 
-__all__ = ["CREDIBLE", "PATIENCE", "PLAIN", "SURVEYOR", "Scan"]
+__all__ = ["CREDIBLE", "PATIENCE", "PLAIN", "SURVEY", "SURVEYOR", "Scan"]
 
 SURVEYOR = "detector"
-"""The engine whose look at the whole picture is a survey."""
+"""The engine that surveys pictures."""
 
-PLAIN = "plain"
-"""The view of a survey that found nothing but the codes that are read: no print, no picture."""
+SURVEY, PLAIN = "survey", "plain"
+"""Kinds of a survey's attempt; the second if nothing but the codes that are read shows, not even print."""
 
 # Regions with a lower score are not worth another tier, and do not keep a reading from ending.
 CREDIBLE = 0.5
@@ -149,9 +149,13 @@ class Scan:
 
     @property
     def credible(self) -> tuple[Region, ...]:
-        """The unread regions that are worth another look; a symbol that the picture's edge cuts is not."""
+        """The unread regions that are worth another look; not what the survey saw cut by an edge."""
         size = self.frame.size
-        return tuple(r for r in self.regions if r.score >= CREDIBLE and not _is_cut(r.quad, size))
+        return tuple(
+            region
+            for region in self.regions
+            if region.score >= CREDIBLE and not (region.source == SURVEYOR and _is_cut(region.quad, size))
+        )
 
     def other_outlines(self, region: Region) -> tuple[Quad, ...]:
         """Return outlines of the same place that differ from the region's, the first located first."""
@@ -172,7 +176,7 @@ class Scan:
     @property
     def needs_survey(self) -> bool:
         """Whether the picture is still to be surveyed."""
-        return self._survey and self._surveyed is None and not self._is_filled()
+        return self._survey and not self._is_filled()
 
     @property
     def is_surveyed(self) -> bool:
@@ -182,7 +186,9 @@ class Scan:
     def _is_filled(self) -> bool:
         width, height = self.frame.size
         codes = self.accepted
-        return len(codes) == 1 and codes[0].quad.area >= _FILLED * width * height
+        if self.expect is not None or len(codes) != 1 or codes[0].confidence < self.threshold:
+            return False
+        return bool(codes[0].quad.area >= _FILLED * width * height)
 
     def _is_all_located(self) -> bool:
         """Return whether the survey located every code that is read: then it is to be trusted."""
@@ -210,12 +216,14 @@ class Scan:
 
     def record(self, attempt: Attempt) -> None:
         """Record an attempt: merge its codes with the known ones, keep its regions."""
-        if attempt.engine == SURVEYOR and attempt.region is None and self._surveyed is None:
-            self._surveyed = attempt.regions
-            self._is_plain = attempt.view == PLAIN
+        if attempt.engine == SURVEYOR and attempt.kind in (SURVEY, PLAIN, SKIPPED):
+            self._survey = False
         if attempt.kind == SKIPPED:
             return
         self.attempts.append(attempt)
+        if attempt.kind in (SURVEY, PLAIN) and attempt.error is None and self._surveyed is None:
+            self._surveyed = attempt.regions
+            self._is_plain = attempt.kind == PLAIN
         if attempt.following is not None:
             self._following[attempt.engine, attempt.region] = attempt.following
         known = len(self._sightings)
@@ -261,9 +269,11 @@ class Scan:
                 # What an engine locates, it outlines better than the survey does, but not always.
                 better = max(known, region, key=_rank_outline)
                 other = region if better is known else known
-                if other.quad.overlap(better.quad) < _SAME_OUTLINE:
+                known_outlines = [better.quad, *self.other_outlines(better)]
+                if all(other.quad.overlap(quad) < _SAME_OUTLINE for quad in known_outlines):
                     self._others.append(other.quad)
-                self._regions[i] = replace(better, score=max(known.score, region.score))
+                module = better.module if better.module is not None else other.module
+                self._regions[i] = replace(better, score=max(known.score, region.score), module=module)
                 return
         self._regions.append(region)
 

@@ -57,7 +57,8 @@ class Step:
         The located region; None for the whole picture.
     kind : str
         "picture" or "region" for an engine's look at one; "detect" or "decode" for QReader; "fit",
-        "local", "deblur" or "verify" for the grid reader; "call" for a strategy's own code.
+        "local", "deblur" or "verify" for the grid reader; "survey" for the detector's look at the whole
+        picture; "call" for a strategy's own code.
     work : callable
         Function from a `Context` to `Findings` in pixels of the source picture.
     expected_s : float, optional
@@ -119,7 +120,7 @@ def carry_to_source(findings: Findings, view: Frame) -> Findings:
     return replace(
         findings,
         codes=tuple(replace(code, quad=quad) for code, quad in codes if quad is not None),
-        regions=tuple(replace(region, quad=quad) for region, quad in regions if quad is not None),
+        regions=tuple(region.moved(quad) for region, quad in regions if quad is not None),
     )
 
 

@@ -37,6 +37,8 @@ _MOST_VAIN = 12
 # Longer side in pixels up to which a picture without any sign of a symbol is looked at by all quick steps:
 # there they take as long as the survey.
 _SMALL = 480
+# Formats that the detector sees.
+_SURVEYED = frozenset(["QRCode", "QRCodeModel1"])
 # The step that replaces the first one if the picture has a draft, and what a code needs to end the search
 # there: half of its error correction unused, and modules this many pixels wide.
 _RAW = SCHEDULE[0]
@@ -56,8 +58,8 @@ class ClassicalStrategy:
         How many of them look at every picture. The others run only if something is located and unread,
         or read with doubt, or if ``expect`` is a number.
     survey : bool
-        Whether the project's detector looks at the picture after the first step, unless the codes read
-        by then fill it. Where neither sees anything, the schedule ends.
+        Whether the project's detector looks at the picture after the first step, unless the code read by
+        then fills it. Where neither sees anything, the schedule ends, unless the picture is small.
     name : str
         Its name in results.
 
@@ -89,7 +91,8 @@ class ClassicalStrategy:
         self._draft = Step(_THRIFTY.name, "draft", None, "picture", _read_draft) if is_usual else None
 
     def __repr__(self) -> str:
-        return f"ClassicalStrategy({len(self.schedule)} steps)"
+        survey = ", survey=True" if self.survey else ""
+        return f"ClassicalStrategy({len(self.schedule)} steps{survey})"
 
     def steps(self, scan: Scan) -> Steps:
         """Plan a look at the draft, if there is one, then the schedule; read located regions."""
@@ -107,14 +110,14 @@ class ClassicalStrategy:
             yield from verify_codes(scan, attempt)
             if self.survey and scan.needs_survey:
                 yield survey(scan)
-                if scan.expect is None and not (scan.codes or scan.regions) and not _is_small(scan.frame):
+                if _is_hopeless(scan):
                     return
             for region in scan.regions:
                 if scan.is_read(region.quad) or region.quad in tried:
                     continue
                 if region.score >= WORTHWHILE and is_credible_outline(region.quad, scan.frame):
-                    if vain >= _MOST_VAIN:
-                        break
+                    if vain >= _MOST_VAIN and scan.expect is None and region.source != "caller":
+                        continue
                     tried.add(region.quad)
                     yield from read_region(scan, region)
                     vain = 0 if scan.is_read(region.quad) else vain + 1
@@ -154,9 +157,11 @@ def _read_draft(context: Context) -> Findings:
     return carry_to_source(found, draft) if module >= _DRAFT_MODULE else Findings()
 
 
-def _is_small(frame: Frame) -> bool:
-    """Return whether a picture is so small that the rest of the schedule costs as little as the survey."""
-    return bool(max(frame.size) <= _SMALL)
+def _is_hopeless(scan: Scan) -> bool:
+    """Return whether the survey saw all that may be there, nothing, and other steps would cost much more."""
+    if scan.expect is not None or scan.codes or scan.regions or not scan.is_surveyed:
+        return False
+    return bool(scan.formats <= _SURVEYED and max(scan.frame.size) > _SMALL)
 
 
 def _has_sign(scan: Scan) -> bool:

@@ -15,6 +15,9 @@ __all__ = ["GridStrategy"]
 
 _SEARCH = Step.look(engine("texture"), view("raw"))
 
+# Further outlines of a region that are read. Chosen.
+_MOST_OTHERS = 2
+
 
 class GridStrategy:
     """Reads located regions with `qrcascade.grid`, the best first, with cheap stages before expensive ones.
@@ -43,7 +46,7 @@ class GridStrategy:
         if "QRCode" not in scan.formats:
             return
         yield from self._read_regions(scan)
-        if not scan.is_surveyed and (scan.expect is not None or not scan.accepted):
+        if scan.needs_survey or (not scan.is_surveyed and (scan.expect is not None or not scan.accepted)):
             attempt = yield survey(scan)
             for region in attempt.regions:
                 if not scan.is_read(region.quad) and is_credible_outline(region.quad, scan.frame):
@@ -57,7 +60,8 @@ class GridStrategy:
         worth = [r for r in scan.regions if r.score >= WORTHWHILE and is_credible_outline(r.quad, scan.frame)]
         worth = worth[: self.max_regions]
         yield from _read_grids(scan, [region.quad for region in worth])
-        yield from _read_grids(scan, [quad for region in worth for quad in scan.other_outlines(region)])
+        others = (quad for region in worth for quad in scan.other_outlines(region)[:_MOST_OTHERS])
+        yield from _read_grids(scan, list(dict.fromkeys(others)))
 
 
 def _read_grids(scan: Scan, waiting: Sequence[Quad]) -> Steps:

@@ -11,7 +11,7 @@ from qrcascade.grid.reader import GridReading, stages
 from qrcascade.image.frame import Frame
 from qrcascade.image.quad import Quad
 from qrcascade.image.views import square, view
-from qrcascade.reading.scan import PLAIN, SURVEYOR, Scan
+from qrcascade.reading.scan import PLAIN, SURVEY, SURVEYOR, Scan
 from qrcascade.reading.steps import Context, Step, Steps, carry_to_source
 from qrcascade.results import Attempt, Findings, Progress, QRCode, Region
 
@@ -60,7 +60,7 @@ _FIRST_STAGE = "fit"
 def survey(scan: Scan) -> Step:
     """Return the step in which the detector locates all symbols of the picture."""
     read = tuple(code.quad for code in scan.accepted if code.confidence >= scan.threshold)
-    return Step(SURVEYOR, "raw", None, "picture", partial(_survey, read))
+    return Step(SURVEYOR, "raw", None, SURVEY, partial(_survey, read))
 
 
 def _survey(read: tuple[Quad, ...], context: Context) -> Findings:
@@ -72,7 +72,7 @@ def _survey(read: tuple[Quad, ...], context: Context) -> Findings:
     known = [Quad.of([(share * x, share * y) for x, y in quad]) for quad in read]
     if known and is_plain_beside(view.gray, known):
         regions = tuple(Region(quad, 1.0, SURVEYOR) for quad in read)
-        return Findings(regions=regions, progress=Progress("picture", PLAIN, ""))
+        return Findings(regions=regions, progress=Progress(PLAIN, "raw", ""))
     return carry_to_source(DetectorEngine().locate(view.gray, known), view)
 
 
