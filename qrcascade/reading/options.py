@@ -65,7 +65,7 @@ class ReadOptions:
     expect : None, int or "all"
         How many codes to look for. With None, the reading ends as soon as something is read with enough
         confidence and no credible region is unread; for a large JPEG file that may be after a look at half
-        its size, in which a second, tiny code is missed. With a number, it goes on until that many codes
+        its size, in which a second, tiny code may be missed. With a number, it goes on until that many codes
         are read with enough confidence. With "all", every tier that locates symbols runs, unless nothing but
         the codes that are read shows in the picture.
     timeout : float, optional
