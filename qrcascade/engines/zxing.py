@@ -22,8 +22,8 @@ __all__ = ["ZXingEngine"]
 _CHECKSUM_SCORE = 0.8
 # Other errors require only finder patterns.
 _FORMAT_SCORE = 0.4
-# The AIM symbology identifier of QR Code Model 1 (ISO/IEC 15424).
-_MODEL_1 = "]Q0"
+# QR Code Model 1: its name, and its AIM symbology identifier (ISO/IEC 15424).
+_MODEL_1, _MODEL_1_IDENTIFIER = "QRCodeModel1", "]Q0"
 
 
 class ZXingEngine:
@@ -50,7 +50,28 @@ class ZXingEngine:
 
 
 def _look(gray: Gray, formats: frozenset[str], invert: bool) -> Findings:
+    found = _read_barcodes(gray, formats, invert)
+    if _MODEL_1 in formats and not all(barcode.valid for barcode in found):
+        # A search for both models outlines what it cannot decode worse than one for Model 2.
+        read = [barcode for barcode in found if barcode.valid and _name_format(barcode) == _MODEL_1]
+        found = [*read, *_read_barcodes(gray, formats - {_MODEL_1}, invert)]
+    plain = functools.cache(functools.partial(_read_plain_texts, gray, _convert_formats(formats)))
+    codes, regions = [], []
+    for barcode in found:
+        quad = _convert_quad(barcode.position)
+        if barcode.valid and _name_format(barcode) in formats:
+            codes.append(_convert_code(barcode, quad, gray, plain))
+        elif not barcode.valid and quad.convex:
+            checksum = barcode.error.type == _import_library().ErrorType.Checksum
+            score = _CHECKSUM_SCORE if checksum else _FORMAT_SCORE
+            regions.append(Region(quad, score, ZXingEngine.name))
+    return Findings(tuple(codes), tuple(regions))
+
+
+def _read_barcodes(gray: Gray, formats: frozenset[str], invert: bool) -> list[Any]:
     zxingcpp = _import_library()
+    if not formats:
+        return []
     found = zxingcpp.read_barcodes(
         gray,
         formats=_convert_formats(formats),
@@ -59,17 +80,7 @@ def _look(gray: Gray, formats: frozenset[str], invert: bool) -> Findings:
         text_mode=zxingcpp.TextMode.HexECI,
         return_errors=True,
     )
-    plain = functools.cache(functools.partial(_read_plain_texts, gray, _convert_formats(formats)))
-    codes, regions = [], []
-    for barcode in found:
-        quad = _convert_quad(barcode.position)
-        if barcode.valid and _name_format(barcode) in formats:
-            codes.append(_convert_code(barcode, quad, gray, plain))
-        elif not barcode.valid and quad.convex:
-            checksum = barcode.error.type == zxingcpp.ErrorType.Checksum
-            score = _CHECKSUM_SCORE if checksum else _FORMAT_SCORE
-            regions.append(Region(quad, score, ZXingEngine.name))
-    return Findings(tuple(codes), tuple(regions))
+    return list(found)
 
 
 def _import_library() -> Any:
@@ -93,7 +104,7 @@ def _convert_formats(formats: frozenset[str]) -> Any:
 
 
 def _name_format(barcode: Any) -> str:
-    return "QRCodeModel1" if barcode.symbology_identifier == _MODEL_1 else str(barcode.format.name)
+    return _MODEL_1 if barcode.symbology_identifier == _MODEL_1_IDENTIFIER else str(barcode.format.name)
 
 
 def _convert_quad(position: Any) -> Quad:
