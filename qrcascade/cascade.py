@@ -231,7 +231,15 @@ class Cascade:
         return ReadResult(*found, scan.frame.size, elapsed, timed_out, ended=ended, picture=scan.frame)
 
     def scan(self, frame: Frame, options: ReadOptions) -> Scan:
-        """Return the state of a reading of this cascade before its first step."""
+        """Return the state of a reading of this cascade before its first step.
+
+        Parameters
+        ----------
+        frame : Frame
+            The picture.
+        options : ReadOptions
+            How to read it.
+        """
         survey = any(getattr(strategy, "survey", False) is True for strategy in self.strategies)
         return Scan(frame, options, threshold=self.threshold, survey=survey)
 

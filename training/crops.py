@@ -6,6 +6,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from qrcascade.engines.second_look import SYMBOL
 from training.damage import are_inside, compress
 from training.scenes import Scene
 from training.values import Labels, Rng, chance, log_uniform, sides
@@ -13,9 +14,8 @@ from training.values import Labels, Rng, chance, log_uniform, sides
 _LEAST_SHOWN = 0.65
 _SMALLEST_SIDE, _SMALLEST_MODULE = 9.0, 0.5
 _MOST_ENLARGED = 2.5
-#: How many examples are straightened, the symbol's side in them in pixels, and how far off all that is: a
-#: factor, radians, shares of the side.
-_STRAIGHT, SYMBOL = 0.2, 112
+#: How many examples are straightened, and how far off that is: a factor, radians, shares of the side.
+_STRAIGHT = 0.2
 _OFF_SIZE, _OFF_TURN, _OFF_CORNER = 1.35, 0.12, 0.05
 _FAINT, _LEAST_SPAN = 0.07, 24
 _PADDED, _PAD, _MIDDLE_GRAY = 0.2, 64, 128  # as pictures are padded when they are looked at
@@ -65,9 +65,8 @@ def _straighten(rng: Rng, scene: Scene, side: int) -> tuple[NDArray[np.uint8], L
     picture = cv2.warpPerspective(source, view, (side, side), borderMode=cv2.BORDER_REPLICATE)
     ends = np.concatenate([labels.quads, np.ones_like(labels.quads[..., :1])], -1) @ view.T
     ahead = (ends[..., 2] * np.sign(ends[chosen, 0, 2]) > 0).all(1)
-    seen = Labels(labels.quads[ahead], labels.counts[ahead], labels.counted[ahead])
     moved = ends[ahead][..., :2] / ends[ahead][..., 2:]
-    return np.asarray(picture, np.uint8), seen.moved(moved)
+    return np.asarray(picture, np.uint8), labels.where(ahead).moved(moved)
 
 
 def _choose_window(rng: Rng, scene: Scene, side: int) -> tuple[tuple[int, int], int]:
@@ -102,7 +101,7 @@ def _turn(
 def _keep_visible(labels: Labels, wide: int, high: int) -> Labels:
     """Leave out what lies outside; what is cut or too small does not count."""
     touching = are_inside(labels.quads, wide, high, 0.02)
-    labels = Labels(labels.quads[touching], labels.counts[touching], labels.counted[touching])
+    labels = labels.where(touching)
     lengths = sides(labels.quads)
     large = (lengths >= _SMALLEST_SIDE) & (lengths >= _SMALLEST_MODULE * labels.counts)
     return labels.only(large & are_inside(labels.quads, wide, high, _LEAST_SHOWN))

@@ -46,6 +46,10 @@ class Labels:
         quads = np.where(turned[:, None, None], quads[:, ::-1], quads)
         return Labels(quads.astype(np.float32), self.counts, self.counted)
 
+    def where(self, chosen: NDArray[np.bool_]) -> Labels:
+        """These symbols alone."""
+        return Labels(self.quads[chosen], self.counts[chosen], self.counted[chosen])
+
     def only(self, counted: NDArray[np.bool_]) -> Labels:
         """The same symbols, of which those count that did and are named here."""
         return Labels(self.quads, self.counts, self.counted & counted)

@@ -72,19 +72,24 @@ def detect(network: Network, small: NDArray[np.uint8], scale: float, threshold: 
 def join(found: Sequence[Detections]) -> Detections:
     """The detections of several looks, best first; of those that are nearly the same, the best."""
     quads, scores, modules = (np.concatenate(parts) for parts in zip(*found, strict=True))
+    centres, sizes = quads.mean(1), _measure_sizes(quads)
     kept: list[int] = []
     for number in np.argsort(-scores, kind="stable"):
-        if not match(quads[number : number + 1], quads[kept]).any():
+        if not _are_alike(centres[number], sizes[number], centres[kept], sizes[kept]).any():
             kept.append(int(number))
     return Detections(quads[kept], scores[kept], modules[kept])
 
 
 def match(quads: Floats, others: Floats) -> NDArray[np.bool_]:
     """Which outlines are nearly the same as any of the others."""
-    sizes, other_sizes = (np.sqrt(np.maximum(_measure_areas(q), _LEAST_AREA)) for q in (quads, others))
-    away = np.linalg.norm(quads.mean(1)[:, None] - others.mean(1)[None], axis=2) / sizes[:, None]
-    larger = np.abs(np.log(other_sizes[None] / sizes[:, None]))
-    return np.asarray(((away < _NEAR) & (larger < _ALIKE)).any(1))
+    centres, sizes = quads.mean(1)[:, None], _measure_sizes(quads)[:, None]
+    return np.asarray(_are_alike(centres, sizes, others.mean(1), _measure_sizes(others)).any(1))
+
+
+def _are_alike(centres: Floats, sizes: Floats, others: Floats, other_sizes: Floats) -> NDArray[np.bool_]:
+    """Which outlines have nearly the same centre and size; the shapes are broadcast."""
+    away = np.linalg.norm(others - centres, axis=-1) / sizes
+    return np.asarray((away < _NEAR) & (np.abs(np.log(other_sizes / sizes)) < _ALIKE))
 
 
 def prepare(picture: NDArray[np.uint8]) -> Floats:
@@ -116,7 +121,7 @@ def suppress(found: Detections, vote: bool = True) -> Detections:
     order = np.argsort(-found.scores, kind="stable")
     quads, scores, modules = found.quads[order], found.scores[order], found.modules[order]
     centres = quads.mean(1)
-    sizes = np.sqrt(np.maximum(_measure_areas(quads), _LEAST_AREA))
+    sizes = _measure_sizes(quads)
     reaches = np.ptp(quads, axis=1).max(1)
     cores = centres[:, None] + (quads - centres[:, None]) * np.float32(_ONE_SYMBOL)
     edges = cores[:, _FOLLOWING] - cores
@@ -137,9 +142,11 @@ def suppress(found: Detections, vote: bool = True) -> Detections:
     return Detections(quads[kept], scores[kept], modules[kept])
 
 
-def _measure_areas(quads: Floats) -> Floats:
+def _measure_sizes(quads: Floats) -> Floats:
+    """Sides of the squares of the same areas, in pixels."""
     first, second = quads[:, 2] - quads[:, 0], quads[:, 3] - quads[:, 1]
-    return np.asarray(np.abs(first[:, 0] * second[:, 1] - first[:, 1] * second[:, 0]) / 2, np.float32)
+    areas = np.abs(first[:, 0] * second[:, 1] - first[:, 1] * second[:, 0]) / 2
+    return np.asarray(np.sqrt(np.maximum(areas, _LEAST_AREA)), np.float32)
 
 
 def _hold(corners: Floats, edges: Floats, points: Floats) -> NDArray[np.bool_]:
@@ -152,8 +159,7 @@ def _hold(corners: Floats, edges: Floats, points: Floats) -> NDArray[np.bool_]:
 def _vote(quads: Floats, scores: Floats, sizes: Floats) -> Floats:
     """Mean of the outlines like the first one, each turned to the first one's order of corners."""
     centres = quads.mean(1)
-    near = np.linalg.norm(centres - centres[0], axis=1) < _NEAR * sizes[0]
-    alike = near & (np.abs(np.log(sizes / sizes[0])) < _ALIKE)
+    alike = _are_alike(centres[0], sizes[0], centres, sizes)
     quads, weights = quads[alike], scores[alike] ** 2
     turns = quads[:, _TURNS]
     best = np.abs(turns - quads[0]).sum((2, 3)).argmin(1)

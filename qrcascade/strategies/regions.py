@@ -66,8 +66,6 @@ def survey(scan: Scan) -> Step:
 def _survey(read: tuple[Quad, ...], context: Context) -> Findings:
     # Both are larger than the detector's looks: take what is decoded faster.
     view = context.frame.draft or context.frame
-    if "QRCode" not in context.formats:
-        return Findings()
     share = view.size[0] / context.frame.size[0]
     known = [Quad.of([(share * x, share * y) for x, y in quad]) for quad in read]
     if known and is_plain_beside(view.gray, known):
