@@ -12,6 +12,7 @@ from benchmarks.concurrency import concurrency
 from benchmarks.curves import curves
 from benchmarks.easy import easy, startup
 from benchmarks.isolation import isolation
+from benchmarks.kinds import kinds
 from benchmarks.load import load
 from benchmarks.run import baseline, run
 from benchmarks.runtimes import runtimes
@@ -31,7 +32,8 @@ for _command in (run, baseline, schedule, startup, easy, safety, safety_pictures
     main.add_command(_command)
 for _command in (runtimes, claims, compare, isolation, load, scaling, cluster, small_codes, batch, growth):
     main.add_command(_command)
-main.add_command(pages)
+for _command in (pages, kinds):
+    main.add_command(_command)
 
 if __name__ == "__main__":
     main()

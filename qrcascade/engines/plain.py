@@ -14,10 +14,10 @@ from qrcascade.image.quad import Quad
 __all__ = ["is_plain_beside"]
 
 # Longer side of the reduced picture in pixels; how much the known outlines grow, for their own edges; the
-# most that neighbouring pixels may differ, in levels. Chosen: a code with a contrast of 10 still shows.
+# most that neighbouring pixels may differ, in levels. Chosen: a code with a contrast of 4 still shows.
 _SIDE = 480
 _GROWN = 1.2
-_MOST_CHANGE = 4
+_MOST_CHANGE = 1
 
 
 def is_plain_beside(gray: Gray, quads: Sequence[Quad]) -> bool:

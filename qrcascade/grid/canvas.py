@@ -28,6 +28,11 @@ _MIN_SIDE, _MAX_SIDE = 220, 900
 # Source pixels per module; with fewer there is nothing that can be fitted.
 _MIN_MODULE = 1.2
 
+# Thresholds of `paint_margin`, all chosen.
+# A margin is flat if all but a few of its levels, by these percentiles, lie within a share of the contrast
+# inside. How far from the outline it begins, as a share of the side.
+_FLAT_PERCENTILES, _FLAT_SHARE, _MARGIN_GAP = (5, 95), 0.2, 0.15
+
 # Thresholds of `normalize_contrast`, all chosen.
 # Pixels of a window in the reduced picture in which extremes are looked for.
 _REDUCED_WINDOW = 8
@@ -73,6 +78,29 @@ class Canvas:
     def gray(self) -> Pixels:
         """Its gray levels, 0 to 255."""
         return self.frame.gray.astype(np.float32)
+
+    def paint_margin(self) -> Canvas | None:
+        """Return a canvas with a quiet zone for a symbol that has none, on a ground like its own ink.
+
+        The symbol is all that differs from the ground, which is painted in the opposite level; None if the
+        margin is not flat.
+        """
+        gray, first, last = self.gray, round(self.origin), round(self.origin) + self.side
+        gap = round(_MARGIN_GAP * self.side)
+        ground = np.concatenate([gray[: first - gap].ravel(), gray[last + gap :].ravel()])
+        (dark, light), (low, high) = (
+            np.percentile(part, _FLAT_PERCENTILES) for part in (gray[first:last, first:last], ground)
+        )
+        level, difference = (low + high) / 2, _FLAT_SHARE * (light - dark)
+        near = slice(first - gap, last + gap)
+        symbol = np.argwhere(np.abs(gray[near, near] - level) > difference)
+        if high - low > difference or not len(symbol):
+            return None
+        (top, left), (bottom, right) = symbol.min(0) + near.start, symbol.max(0) + near.start
+        painted = np.full_like(self.frame.gray, light if level < (dark + light) / 2 else dark)
+        painted[top : bottom + 1, left : right + 1] = self.frame.gray[top : bottom + 1, left : right + 1]
+        outline = Quad.of([(left, top), (right, top), (right, bottom), (left, bottom)])
+        return Canvas.of(Frame(painted, self.frame.to_source), outline)
 
     def scale(self, pixels: Pixels, size: int) -> tuple[Pixels, float]:
         """Return pixels scaled for ``size`` modules of `MODULE` pixels, and where the outline begins."""

@@ -186,7 +186,13 @@ def lay_grid(canvas: Canvas, pixels: Pixels, pose: Pose, *, corner: bool = False
     known[QUIET:-QUIET, QUIET:-QUIET] = form.pattern
     far = np.min([np.hypot(u - a, v - b) for a, b in _finder_centres(form.size)], axis=0)
     patch = Patch(form, gray, even, len(gray) / len(pixels))
-    return Fit(patch, origin + MODULE * places, known, far)
+    fit = Fit(patch, origin + MODULE * places, known, far)
+    beyond = np.ones(u.shape, bool)
+    beyond[QUIET:-QUIET, QUIET:-QUIET] = False
+    if np.median(average_centres(fit.values)[beyond]) > 0:
+        # There is no quiet zone: what lies around is as dark as the modules.
+        known = np.where(beyond, np.float32(0), known)
+    return replace(fit, known=known)
 
 
 def coordinates(size: int) -> tuple[Field, Field]:

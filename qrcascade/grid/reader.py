@@ -21,8 +21,10 @@ from qrcascade.image.quad import Quad
 __all__ = ["GridReading", "Stage", "Stages", "stages"]
 
 # The order of the stages, all of it chosen.
-# The variant after which fits are first deconvolved, and how many fits are, then and at the end.
-_DEBLUR_AFTER, _FIRST_DEBLURRED, _DEBLURRED = VARIANTS[3], 1, 4
+# The variant after which fits are first deconvolved, and how many fits are, then and at the end: on the
+# BoofCV set nothing was read from a third. Two fits are the same if their figures differ by less.
+_DEBLUR_AFTER, _FIRST_DEBLURRED, _DEBLURRED = VARIANTS[3], 1, 2
+_SAME_FIT = 0.01
 # Number of likely blurs to try for each fit, and modules beyond which light is left out with the first one.
 _BLURS, _HIGHPASSES = 2, (2.0, 1.2)
 
@@ -117,9 +119,11 @@ def _plan(region: RegionReader) -> Iterator[Stage]:
 
 def _plan_deblurring(region: RegionReader, count: int, done: set[Candidate]) -> Iterator[Stage]:
     """Yield deconvolutions of the best remaining fits, each as it was after fitting the function patterns."""
-    best = sorted(region.candidates, key=lambda candidate: -candidate.fit.agreement)[:count]
-    for candidate in best:
-        if candidate in done or not candidate.blurred:
+    blurred = [candidate for candidate in region.candidates if candidate.blurred]
+    best = sorted(blurred, key=lambda candidate: -candidate.fit.agreement)
+    different = [c for i, c in enumerate(best) if not any(_is_same_fit(c, other) for other in best[:i])]
+    for candidate in different[:count]:
+        if candidate in done:
             continue
         done.add(candidate)
         bank = rank_blurs(candidate.fit)
@@ -132,3 +136,10 @@ def _plan_deblurring(region: RegionReader, count: int, done: set[Candidate]) -> 
             yield Stage("deblur", f"{bank[0].name} highpass {highpass:g}", run)
             if region.reading is not None:
                 return
+
+
+def _is_same_fit(one: Candidate, other: Candidate) -> bool:
+    """Return whether two variants show the same symbol alike, as the channels of a gray picture do."""
+    figures = [(c.fit.agreement, c.likeness, c.sureness) for c in (one, other)]
+    same = one.fit.layout.version == other.fit.layout.version
+    return same and all(abs(a - b) < _SAME_FIT for a, b in zip(*figures, strict=True))

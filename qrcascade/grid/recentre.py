@@ -87,17 +87,25 @@ def recentre_outline(frame: Frame, quad: Quad) -> tuple[Canvas, list[Pose]]:
     """
     canvas = Canvas.of(frame, quad)
     found = find_poses(canvas, canvas.gray)
-    if not found or not _HOPELESS <= found[0].score < _CLEAR:
+    if not found or found[0].score >= _CLEAR:
         return canvas, found
     best = canvas, found
+    if painted := canvas.paint_margin():
+        best = max(best, (painted, find_poses(painted, painted.gray)), key=_rate)
+        canvas, found = best
+    if not _HOPELESS <= found[0].score < _CLEAR:
+        return best
     for versions, outline in _improve_outlines(canvas, found[:_DOUBTFUL]):
         moved = Canvas.of(frame, outline)
-        again = find_poses(moved, moved.gray, versions)
-        if again and again[0].score > best[1][0].score:
-            best = moved, again
-            if again[0].score >= _CLEAR:
-                break
+        best = max(best, (moved, find_poses(moved, moved.gray, versions)), key=_rate)
+        if _rate(best) >= _CLEAR:
+            break
     return best
+
+
+def _rate(located: tuple[Canvas, list[Pose]]) -> float:
+    """Return the score of the best pose."""
+    return located[1][0].score if located[1] else -1.0
 
 
 def _improve_outlines(canvas: Canvas, poses: list[Pose]) -> Iterator[tuple[set[int], Quad]]:

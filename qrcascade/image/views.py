@@ -20,6 +20,11 @@ from qrcascade.image.quad import Quad
 
 __all__ = ["NAMES", "View", "crop", "enlarge", "limit", "rectify", "square", "to_source", "view"]
 
+# Red, green and blue in luminance (ITU-R BT.601). Longer side at which colours are compared, in pixels, and
+# the least range that they must have, in levels. Chosen.
+_LUMINANCE = np.array([0.299, 0.587, 0.114])
+_CHROMA_SIDE, _LEAST_CHROMA = 320, 20.0
+
 
 @dataclass(frozen=True, slots=True)
 class View:
@@ -182,6 +187,27 @@ def _take_channel(index: int, frame: Frame) -> Frame:
     return Frame(frame.color[:, :, index], frame.to_source)
 
 
+def _take_chroma(frame: Frame) -> Frame:
+    """Show what changes most in colour at equal luminance: two colours that are one gray.
+
+    The first principal component of the colours, without their luminance, over the range that it has.
+    """
+    width, height = (max(1, round(n * min(1.0, _CHROMA_SIDE / max(frame.size)))) for n in frame.size)
+    small = cv2.resize(frame.color, (width, height), interpolation=cv2.INTER_AREA).reshape(-1, 3)
+    colours = small - small.mean(axis=0)
+    colours = colours - np.outer(colours @ _LUMINANCE, _LUMINANCE) / (_LUMINANCE @ _LUMINANCE)
+    axis = np.linalg.eigh(colours.T @ colours)[1][:, -1]
+    axis *= np.sign(axis[np.argmax(np.abs(axis))])
+    seen = colours @ axis
+    low, high = float(seen.min()), float(seen.max())
+    if high - low < _LEAST_CHROMA:
+        return Frame(np.zeros_like(frame.gray), frame.to_source)
+    scaled = axis * 255 / (high - low)
+    offset = -255 * low / (high - low) - scaled @ small.mean(axis=0)
+    gray = cv2.transform(frame.color.astype(np.float32), np.append(scaled, offset)[None].astype(np.float32))
+    return Frame(np.clip(np.rint(gray), 0, 255).astype(np.uint8), frame.to_source)
+
+
 def rectify(frame: Frame, quad: Quad, side: int, margin: float = 0.15) -> Frame:
     """Rectify a region: cut it out so that its quad becomes an upright square.
 
@@ -269,6 +295,7 @@ _VIEWS: dict[str, View] = {
         *(View(name, partial(_change_tone, function)) for name, function in _TONES.items()),
         View("pad", _pad),
         View("turn90", _turn90),
+        View("chroma", _take_chroma),
         *(View(name, partial(_take_channel, i)) for i, name in enumerate(("red", "green", "blue"))),
     ]
 }

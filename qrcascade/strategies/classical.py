@@ -46,6 +46,11 @@ _THRIFTY = engines.ZXingEngine(thrifty=True)
 _DRAFT_SURE = 0.945
 _DRAFT_MODULE = 2.0
 
+# What is tried last in a coloured picture of at most this many pixels that shows nothing in gray. Chosen:
+# such pictures are drawn, not photographed, and there the look costs little.
+_CHROMA = Step.look(engines.engine("zxing"), views.view("chroma"))
+_MOST_COLOURED = 2_000_000
+
 
 class ClassicalStrategy:
     """Engines over views of the whole picture, and over the regions that they locate but cannot read.
@@ -111,7 +116,7 @@ class ClassicalStrategy:
             if self.survey and scan.needs_survey:
                 yield survey(scan)
                 if _is_hopeless(scan):
-                    return
+                    break
             for region in scan.regions:
                 if scan.is_read(region.quad) or region.quad in tried:
                     continue
@@ -122,7 +127,9 @@ class ClassicalStrategy:
                     yield from read_region(scan, region)
                     vain = 0 if scan.is_read(region.quad) else vain + 1
             if number + 1 >= self.quick and not _is_promising(scan):
-                return
+                break
+        if _shows_colours(scan):
+            yield _CHROMA
 
 
 def parse_step(text: str) -> Step:
@@ -162,6 +169,13 @@ def _is_hopeless(scan: Scan) -> bool:
     if scan.expect is not None or scan.codes or scan.regions or not scan.is_surveyed:
         return False
     return bool(scan.formats <= _SURVEYED and max(scan.frame.size) > _SMALL)
+
+
+def _shows_colours(scan: Scan) -> bool:
+    """Return whether nothing is read or located, and colours of one luminance may be looked at."""
+    width, height = scan.frame.size
+    few = scan.frame.is_colored and width * height <= _MOST_COLOURED
+    return bool(few and not scan.codes and not scan.regions)
 
 
 def _has_sign(scan: Scan) -> bool:
