@@ -71,7 +71,10 @@ def test_what_is_explained_is_drawn(name: str) -> None:
 
 
 def test_model_1_is_called_so() -> None:
-    assert LIGHT.read(CASES / "model1" / "label.png").codes[0].format == "QRCodeModel1"
+    file = CASES / "model1" / "label.png"
+    assert LIGHT.read(file).codes[0].format == "QRCodeModel1"
+    said = Cascade.preset("classical").read(file, formats=["QRCode"]).explain()
+    assert "reads a QR Code Model 1 " in said
 
 
 @pytest.mark.parametrize("expect", [None, 100, "all"])

@@ -54,4 +54,4 @@ def test_what_a_preset_without_the_grid_leaves_is_said_to_be_readable() -> None:
 def test_a_code_that_was_left_out_by_its_format_is_named() -> None:
     case = trouble.case("refused")
     said = CLASSICAL.read(case.gray, formats=["MicroQRCode"]).explain()
-    assert "Readable: zxing-cpp reads a QR Code, " in said
+    assert 'Readable: zxing-cpp reads a QR Code (format "QRCode"), ' in said

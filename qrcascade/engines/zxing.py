@@ -52,7 +52,9 @@ class ZXingEngine:
 def name_symbols(gray: Gray) -> list[tuple[str, str, Quad]]:
     """Name the symbols of every kind in a picture: in words, as in `QRCode.format`, and where they are."""
     found = _import_library().read_barcodes(gray)
-    return [(str(b.format), _name_format(b), _convert_quad(b.position)) for b in found]
+    kinds = {_MODEL_1: "QR Code Model 1"}
+    names = [(_name_format(barcode), barcode) for barcode in found]
+    return [(kinds.get(name, str(b.format)), name, _convert_quad(b.position)) for name, b in names]
 
 
 def _look(gray: Gray, formats: frozenset[str], invert: bool) -> Findings:

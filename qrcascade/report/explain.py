@@ -118,8 +118,8 @@ def _name_others(result: Reading) -> list[tuple[str, Quad]]:
             said = f'Not asked for: a {kind}, {_describe_position(quad)}. Read it with formats=["{name}"].'
         elif name in ("QRCode", "QRCodeModel1"):
             said = (
-                f"Readable: zxing-cpp reads a {kind}, {_describe_position(quad)}. The formats, the timeout "
-                "or the schedule of this reading left it out."
+                f'Readable: zxing-cpp reads a {kind} (format "{name}"), {_describe_position(quad)}. The '
+                "formats, the timeout or the schedule of this reading left it out."
             )
         else:
             said = (
