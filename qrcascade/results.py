@@ -274,7 +274,8 @@ class Reading:
     codes : tuple of QRCode
         Every symbol once, the most confident first, including those that ``accept`` rejected.
     regions : tuple of Region
-        What was located but not read, the most credible first.
+        What was located but not read, the most credible first: with a score of 0.5 or more. Weaker signs
+        are in the attempts.
     attempts : tuple of Attempt
         Every engine run, in order.
     size : (int, int)

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import numpy as np
 import pytest
 
-from qrcascade import Cascade, read_document
+from qrcascade import Cascade, ClassicalStrategy, read_document
+from qrcascade.report.drawing import AMBER
+from tests import trouble
 from tests.conftest import SHARED
 
 CASES = SHARED / "cases"
@@ -33,8 +36,45 @@ def test_pictures(name: str, text: str) -> None:
     assert LIGHT.read(CASES / name).text == text
 
 
+def test_a_schedule_of_zbar_alone() -> None:
+    file = CASES / "api" / "zatca.png"
+    blind = ClassicalStrategy(["finders x0.25"])
+    result = Cascade([blind, ClassicalStrategy(["zbar raw"])]).read(file)
+    assert result.text == LIGHT.read(file).text
+    assert result.codes[0].step.startswith(("zbar", "grid"))
+
+
+@pytest.mark.parametrize(
+    ("name", "cause"),
+    [
+        ("datamatrix", "Not a QR code: Data Matrix"),
+        ("ean", "Not a QR code: EAN-13"),
+        ("faint", "Faint"),
+        ("glare", "Glare"),
+        ("motion", "Blurred"),
+        ("no-quiet-zone", "No quiet zone"),
+    ],
+)
+def test_explanations(name: str, cause: str) -> None:
+    said = Cascade.preset("classical").read(CASES / "explain" / f"{name}.png").explain()
+    assert trouble.named(said)[:1] == [cause.split(":")[0]], said
+    assert cause in said
+
+
+@pytest.mark.parametrize("name", ["glare", "motion"])
+def test_what_is_explained_is_drawn(name: str) -> None:
+    result = LIGHT.read(CASES / "explain" / f"{name}.png")
+    (region,) = result.regions
+    drawn = (np.asarray(result.draw()) == AMBER).all(axis=2)
+    rows, columns = np.nonzero(drawn)
+    assert (columns.min(), rows.min(), columns.max(), rows.max()) == pytest.approx(region.quad.bounds, abs=10)
+
+
 def test_model_1_is_called_so() -> None:
-    assert LIGHT.read(CASES / "model1" / "label.png").codes[0].format == "QRCodeModel1"
+    file = CASES / "model1" / "label.png"
+    assert LIGHT.read(file).codes[0].format == "QRCodeModel1"
+    said = Cascade.preset("classical").read(file, formats=["QRCode"]).explain()
+    assert "reads a QR Code Model 1 " in said
 
 
 @pytest.mark.parametrize("expect", [None, 100, "all"])

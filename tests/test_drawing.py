@@ -67,12 +67,9 @@ def test_codes_are_outlined_from_their_first_corner() -> None:
         assert not where[50:130, 50:130].any()
 
 
-@pytest.mark.parametrize(("score", "shown"), [(0.9, True), (0.5, True), (0.49, False)])
-def test_credible_regions_are_outlined_without_a_mark(score: float, shown: bool) -> None:
-    where = painted(result(scores=(score,)).draw(), AMBER)
-    assert where.any() == shown
-    if shown:
-        assert box(where) == pytest.approx((180, 40, 280, 140), abs=1)
+def test_regions_are_outlined_without_a_mark() -> None:
+    where = painted(result(scores=(0.5,)).draw(), AMBER)
+    assert box(where) == pytest.approx((180, 40, 280, 140), abs=1)
 
 
 def test_the_mesh_is_drawn_on_request() -> None:

@@ -58,6 +58,13 @@ def test_a_number_of_expected_codes_runs_the_whole_schedule() -> None:
     assert zbar_is_there is (len(result.attempts) == len(SCHEDULE))
 
 
+def test_a_schedule_of_the_callers_own_runs_as_it_is_given() -> None:
+    own = ["finders <=1200px", "zbar raw", *SCHEDULE]
+    blank = np.full((600, 700), 255, np.uint8)
+    result = Cascade([ClassicalStrategy(["zxing raw"]), ClassicalStrategy(own)]).read(blank)
+    assert [a.step for a in result.attempts[1:]] == own
+
+
 def large_jpeg(page: np.ndarray, orientation: int = 1) -> bytes:
     """A file of at least six million pixels, in which a page stands in the upper left."""
     sheet = np.full((2101, 2901), 250, np.uint8)

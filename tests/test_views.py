@@ -93,3 +93,9 @@ def test_rectify_beyond_the_picture_is_white() -> None:
     crop = rectify(Frame(np.zeros((50, 50), np.uint8)), outside, 100)
     assert crop.gray[0, 0] == 255
     assert crop.gray[-20, -20] == 0
+
+
+@pytest.mark.parametrize("shift", [(-500, 0), (500, 0), (0, -500), (0, 500)])
+def test_what_lies_outside_the_picture_is_white(shift: tuple[int, int]) -> None:
+    quad = Quad.of(np.array([(0, 0), (40, 0), (40, 40), (0, 40)]) + shift)
+    assert (rectify(Frame(ROOM), quad, 40).gray == 255).all()

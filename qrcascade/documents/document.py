@@ -157,7 +157,7 @@ class _PageReader:
             scan.record(Attempt(DOCUMENT, f"page {number}", error=why))
             timed_out = self._left_s(start) <= 0
         elapsed = time.perf_counter() - start
-        found = scan.codes, scan.regions, tuple(scan.attempts)
+        found = scan.codes, scan.located, tuple(scan.attempts)
         ended = "timeout" if timed_out else self._ended(scan)
         return ReadResult(*found, scan.frame.size, elapsed, timed_out, ended=ended, picture=scan.frame)
 

@@ -1,4 +1,4 @@
-"""Run the exported network by `cv2.dnn` and make detections of its output; numpy and OpenCV only."""
+"""Run the exported network with `cv2.dnn` and turn its output into detections; numpy and OpenCV only."""
 
 from __future__ import annotations
 
@@ -70,7 +70,7 @@ def detect(network: Network, small: NDArray[np.uint8], scale: float, threshold: 
 
 
 def join(found: Sequence[Detections]) -> Detections:
-    """The detections of several looks, best first; of those that are nearly the same, the best."""
+    """Merge the detections of several looks, best first; of nearly equal ones keep the best."""
     quads, scores, modules = (np.concatenate(parts) for parts in zip(*found, strict=True))
     centres, sizes = quads.mean(1), _measure_sizes(quads)
     kept: list[int] = []
@@ -81,19 +81,19 @@ def join(found: Sequence[Detections]) -> Detections:
 
 
 def match(quads: Floats, others: Floats) -> NDArray[np.bool_]:
-    """Which outlines are nearly the same as any of the others."""
+    """Return which outlines are nearly the same as any of the others."""
     centres, sizes = quads.mean(1)[:, None], _measure_sizes(quads)[:, None]
     return np.asarray(_are_alike(centres, sizes, others.mean(1), _measure_sizes(others)).any(1))
 
 
 def _are_alike(centres: Floats, sizes: Floats, others: Floats, other_sizes: Floats) -> NDArray[np.bool_]:
-    """Which outlines have nearly the same centre and size; the shapes are broadcast."""
+    """Return which outlines have nearly the same centre and size; the shapes are broadcast."""
     away = np.linalg.norm(others - centres, axis=-1) / sizes
     return np.asarray((away < _NEAR) & (np.abs(np.log(other_sizes / sizes)) < _ALIKE))
 
 
 def prepare(picture: NDArray[np.uint8]) -> Floats:
-    """Normalized levels, padded with middle gray on the right and below to what the network takes."""
+    """Normalize gray levels; pad with middle gray on the right and below to what the network takes."""
     high, wide = picture.shape
     rows, columns = (max(MULTIPLE, -(-length // MULTIPLE) * MULTIPLE) for length in (high, wide))
     padded = np.zeros((1, 1, rows, columns), np.float32)
@@ -143,21 +143,21 @@ def suppress(found: Detections, vote: bool = True) -> Detections:
 
 
 def _measure_sizes(quads: Floats) -> Floats:
-    """Sides of the squares of the same areas, in pixels."""
+    """Return the sides of squares of the same areas, in pixels."""
     first, second = quads[:, 2] - quads[:, 0], quads[:, 3] - quads[:, 1]
     areas = np.abs(first[:, 0] * second[:, 1] - first[:, 1] * second[:, 0]) / 2
     return np.asarray(np.sqrt(np.maximum(areas, _LEAST_AREA)), np.float32)
 
 
 def _hold(corners: Floats, edges: Floats, points: Floats) -> NDArray[np.bool_]:
-    """Which outlines hold which points: shapes (4, 2) or (n, 4, 2), and (n, 2) or (2,)."""
+    """Return which outlines hold which points: shapes (4, 2) or (n, 4, 2), and (n, 2) or (2,)."""
     to = points[..., None, :] - corners
     across = edges[..., 0] * to[..., 1] - edges[..., 1] * to[..., 0]
     return np.asarray((across >= 0).all(-1) | (across <= 0).all(-1))
 
 
 def _vote(quads: Floats, scores: Floats, sizes: Floats) -> Floats:
-    """Mean of the outlines like the first one, each turned to the first one's order of corners."""
+    """Average the outlines like the first one, each turned to the first one's order of corners."""
     centres = quads.mean(1)
     alike = _are_alike(centres[0], sizes[0], centres, sizes)
     quads, weights = quads[alike], scores[alike] ** 2

@@ -95,7 +95,7 @@ def search(gray: Gray) -> list[Located]:
     """Find symbols by three or two finder patterns, the best first, then the remaining single patterns."""
     patterns: list[_Pattern] = []
     level, scale = gray, 1
-    while min(level.shape) >= 8 * _MIN_CORE:
+    while min(level.shape) >= 8 * _MIN_CORE and len(patterns) < _MAX_PATTERNS:
         patterns += _drop_known(_find_patterns(level, scale), patterns)
         level, scale = cv2.resize(level, None, fx=0.5, fy=0.5, interpolation=cv2.INTER_AREA), 2 * scale
     return _combine(gray, patterns[:_MAX_PATTERNS])

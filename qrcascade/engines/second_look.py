@@ -75,7 +75,7 @@ def straighten_scores(scores: Floats) -> Floats:
 def look_closer(
     network: Network, picture: NDArray[np.uint8], found: Detections, known: Floats = _NONE
 ) -> Detections:
-    """Outlines and scores after a second look at the best; where that sees nothing the score is 0.
+    """Return outlines and scores after a second look at the best; where it sees nothing the score is 0.
 
     Four corners have no first one. Where a turning symbol's first corner becomes another, around an eighth
     of a turn, the network gives a mixture of both, so an outline may be wrong by that eighth.
@@ -104,7 +104,7 @@ def look_closer(
 
 
 class Closer(NamedTuple):
-    """Outline (4, 2), score, width of a module, and how far the corners were from the first's, in sides."""
+    """An outline (4, 2), its score, the module width, and how far the corners moved, in sides."""
 
     quad: Floats
     score: float
@@ -113,7 +113,7 @@ class Closer(NamedTuple):
 
 
 def look_upright(network: Network, picture: NDArray[np.uint8], quad: Floats) -> Closer:
-    """Look where `quad` is a square."""
+    """Look at the picture where `quad` is a square."""
     seen, view = straighten(picture, quad)
     found = decode(network(prepare(np.asarray(seen, np.uint8)))[0], _FAINTEST)
     astray = np.linalg.norm(found.quads.mean(1) - _UPRIGHT.mean(0), axis=1) > _ASTRAY * SYMBOL
@@ -133,7 +133,7 @@ def look_upright(network: Network, picture: NDArray[np.uint8], quad: Floats) -> 
 
 
 def straighten(picture: NDArray[np.uint8], quad: Floats) -> tuple[NDArray[np.uint8], NDArray[np.float64]]:
-    """The view in which `quad` is an upright square, and the homography from the picture to it."""
+    """Return the view in which `quad` is an upright square, and the homography from the picture to it."""
     reach = np.ptp(quad, axis=0).max() * (LOOK / SYMBOL - 1) / 2
     low = np.clip(np.floor(quad.min(0) - reach), 0, None).astype(int)
     right, bottom = np.ceil(quad.max(0) + reach).astype(int)
@@ -151,7 +151,7 @@ def straighten(picture: NDArray[np.uint8], quad: Floats) -> tuple[NDArray[np.uin
 
 
 def turn_by_eighth(quad: Floats) -> Floats:
-    """The outline whose corners lie where this one's edges have their middles, further out."""
+    """Return the outline turned by an eighth: its corners lie beyond the middles of this one's edges."""
     middle = quad.mean(0)
     edges = (quad + np.roll(quad, -1, 0)) / 2 - middle
     return np.asarray(middle + edges * np.sqrt(2), np.float32)

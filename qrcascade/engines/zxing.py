@@ -16,7 +16,7 @@ from qrcascade.image.quad import Quad
 from qrcascade.results import Findings, QRCode, Region
 from qrcascade.symbology import charset
 
-__all__ = ["ZXingEngine"]
+__all__ = ["ZXingEngine", "name_symbols"]
 
 # A failed checksum means that finder patterns, timing and format were all found.
 _CHECKSUM_SCORE = 0.8
@@ -47,6 +47,14 @@ class ZXingEngine:
         if self._thrifty and not (found.codes or found.regions):
             return _look(np.bitwise_not(gray), formats, invert=False)
         return found
+
+
+def name_symbols(gray: Gray) -> list[tuple[str, str, Quad]]:
+    """Name the symbols of every kind in a picture: in words, as in `QRCode.format`, and where they are."""
+    found = _import_library().read_barcodes(gray)
+    kinds = {_MODEL_1: "QR Code Model 1"}
+    names = [(_name_format(barcode), barcode) for barcode in found]
+    return [(kinds.get(name, str(b.format)), name, _convert_quad(b.position)) for name, b in names]
 
 
 def _look(gray: Gray, formats: frozenset[str], invert: bool) -> Findings:

@@ -75,7 +75,7 @@ def measure_slopes(fields: Field) -> tuple[Field, Field]:
 
 
 def correlate_gradients(values: Pixels, drawing: Pixels) -> Pixels:
-    """Return what least squares need of two fields over samples, averaged over each module; 5 fields.
+    """Return the products of two fields over samples that least squares needs, averaged over each module.
 
     With the gradient (gx, gy) that both have in the mean, and the error e of the values: gx gx, gx gy, gy gy,
     gx e, gy e, along the first axis. Gradients are by module.

@@ -137,7 +137,7 @@ def refine_locally(fit: Fit, widths: tuple[float, ...] = _LOCAL_WIDTHS) -> Fit:
 
 
 def _weigh(fit: Fit, data: float) -> Pixels:
-    """Return what each module counts: known ones 1."""
+    """Return each module's weight; that of known ones is 1."""
     return np.where(fit.fixed, 1.0, data).astype(np.float32)
 
 

@@ -179,7 +179,7 @@ def _step(seen: Pixels, patterns: _Patterns) -> _Patterns:
 
 
 def _estimate_version(patterns: _Patterns) -> int:
-    """Return the version that the patterns' distances and modules make."""
+    """Estimate the version from the patterns' distances and module sizes."""
     center, module = patterns
     sides = np.hypot(*(center[1:] - center[0]).T)
     # One module along the side between both patterns.

@@ -263,9 +263,14 @@ def _crop_around(pixels: Gray, quad: Quad, margin: float) -> tuple[Gray, NDArray
     corners = np.asarray(quad)
     reach = margin * 2 * max(np.ptp(corners[:, 0]), np.ptp(corners[:, 1])) + 2
     height, width = pixels.shape[:2]
-    left, top = (max(0, int(v)) for v in corners.min(axis=0) - reach)
-    right, bottom = corners.max(axis=0) + reach
-    crop = pixels[top : min(height, int(bottom) + 1), left : min(width, int(right) + 1)]
+    # At least one pixel, also of a quad that lies outside the picture.
+    left, top = (
+        min(max(0, int(v)), n - 1) for v, n in zip(corners.min(axis=0) - reach, (width, height), strict=True)
+    )
+    right, bottom = (
+        max(low + 1, int(v) + 1) for low, v in zip((left, top), corners.max(0) + reach, strict=True)
+    )
+    crop = pixels[top:bottom, left:right]
     return crop, np.array([[1.0, 0, -left], [0, 1, -top], [0, 0, 1]])
 
 

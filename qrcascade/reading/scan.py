@@ -148,14 +148,15 @@ class Scan:
         return self._unread
 
     @property
+    def located(self) -> tuple[Region, ...]:
+        """The regions that a result reports: unread, and as likely as not to be a symbol."""
+        return tuple(region for region in self.regions if region.score >= CREDIBLE)
+
+    @property
     def credible(self) -> tuple[Region, ...]:
         """The unread regions that are worth another look; not what the survey saw cut by an edge."""
         size = self.frame.size
-        return tuple(
-            region
-            for region in self.regions
-            if region.score >= CREDIBLE and not (region.source == SURVEYOR and _is_cut(region.quad, size))
-        )
+        return tuple(r for r in self.located if not (r.source == SURVEYOR and _is_cut(r.quad, size)))
 
     def other_outlines(self, region: Region) -> tuple[Quad, ...]:
         """Return outlines of the same place that differ from the region's, the first located first."""

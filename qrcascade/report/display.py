@@ -16,7 +16,6 @@ from typing import TYPE_CHECKING
 from qrcascade.errors import OptionError
 from qrcascade.image.frame import Frame, Source
 from qrcascade.image.views import NAMES, view
-from qrcascade.reading.scan import CREDIBLE
 from qrcascade.report.drawing import draw
 from qrcascade.results import Attempt, QRCode, Reading
 
@@ -50,10 +49,9 @@ def _render_parts(result: Reading) -> Iterator[str]:
         yield _render_thumbnail(result)
     yield "".join(_render_code(code) for code in result.codes)
     for region in result.regions:
-        if region.score >= CREDIBLE:
-            x, y = region.quad.center
-            where = f"around ({x:.0f}, {y:.0f}), {region.quad.side:.0f} pixels wide"
-            yield f'<div style="color:{_AMBER}">&#9632; not read: {where}, by {escape(region.source)}</div>'
+        x, y = region.quad.center
+        where = f"around ({x:.0f}, {y:.0f}), {region.quad.side:.0f} pixels wide"
+        yield f'<div style="color:{_AMBER}">&#9632; not read: {where}, by {escape(region.source)}</div>'
     yield _render_attempts(result.attempts)
 
 

@@ -6,7 +6,6 @@ from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING, Any
 
 from qrcascade.errors import OptionError
-from qrcascade.reading.scan import CREDIBLE
 from qrcascade.results import Reading
 
 if TYPE_CHECKING:
@@ -30,7 +29,7 @@ def draw(reading: Reading, mesh: bool = False) -> Image:
     """Draw what was found over the picture: see `qrcascade.ReadResult.draw`."""
     if reading.picture is None:
         raise OptionError("there is no picture to draw on: copies and pickles of a result omit it")
-    unread = [(r.quad.corners, AMBER, False) for r in reading.regions if r.score >= CREDIBLE]
+    unread = [(r.quad.corners, AMBER, False) for r in reading.regions]
     read = [(code.quad.corners, GREEN, True) for code in reading.codes]
     meshes = [code.mesh for code in reading.codes if mesh and code.mesh is not None]
     return overlay(reading.picture.color, outlines=[*unread, *read], meshes=meshes)

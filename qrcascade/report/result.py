@@ -18,7 +18,7 @@ class ReadResult(Reading):
     """The result of `qrcascade.read`: a `Reading` that can be drawn and explained."""
 
     def draw(self, mesh: bool = False) -> Image:
-        """Draw what was found over the picture: codes in green, credible unread regions in amber.
+        """Draw what was found over the picture: codes in green, unread regions in amber.
 
         Parameters
         ----------
@@ -40,10 +40,10 @@ class ReadResult(Reading):
         return draw(self, mesh)
 
     def explain(self) -> str:
-        """Explain in words what was tried, read and located, why it stopped, and why the rest is unread.
+        """Explain in words what was read, why the rest is unread and what helps, and what was tried.
 
-        If something may be unread, the picture is measured again, which takes a fraction of a second (see
-        `qrcascade.report.explain`). Without its picture, a result says less.
+        If something may be unread, the picture is measured again, which takes a fraction of a second, or a
+        few seconds if 12 MP are full of patterns. Without its picture, a result says less.
         """
         from qrcascade.report.explain import explain
 

@@ -1,41 +1,34 @@
-"""Measure an unread place: module size, blur, contrast, lost areas, and how much lies outside the picture.
+"""Measure an unread place: blur, contrast, lost areas, and how much lies outside the picture.
 
 This measures and does not judge; `qrcascade.report.explain` puts it into words.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
-from qrcascade.engines import TextureEngine
-from qrcascade.engines.finders import Located, search
-from qrcascade.grid.canvas import Canvas
-from qrcascade.grid.locate import find_poses
 from qrcascade.image.frame import Frame
 from qrcascade.image.opencv import cv2
 from qrcascade.image.quad import Quad
-from qrcascade.image.views import limit, rectify, to_source, view
-from qrcascade.reading.scan import CREDIBLE
-from qrcascade.results import QRCode, Region
-from qrcascade.strategies.regions import is_credible_outline
+from qrcascade.image.views import limit, rectify
 
-__all__ = ["Lost", "Place", "Sharpness", "find_places", "measure_sharpest", "measure_sharpness"]
+__all__ = [
+    "NOTHING_LOST",
+    "Lost",
+    "Sharpness",
+    "measure_lost",
+    "measure_outside",
+    "measure_sharpest",
+    "measure_sharpness",
+]
 
 Pixels = NDArray[np.float32]
 
-# A match of three finder patterns that is not chance: text and foliage give 0.3 to 0.45, a symbol blurred
-# by a whole module 0.53.
-_MATCH = 0.5
-# Pixels per module down to which this is tried.
-_FINEST = 0.8
-# Larger pictures are reduced for the search. Smaller ones are also searched at double size: of 32 symbols
-# with 1.3 to 1.5 pixels per module that shows the finder patterns of 25; without sharpening, of 8.
-_SEARCH_SIDE, _DOUBLED_SIDE = 2048, 1600
-_DOUBLED = view("x2+unsharp+unsharp")
+# Larger pictures are reduced for their sharpest part.
+_SEARCH_SIDE = 2048
 # Side in pixels at which a place is measured, and the margin around it as a share of its side.
 _LEAST_SIDE, _MOST_SIDE, _MARGIN = 60, 600, 0.06
 # Pixels of the parts of a picture whose sharpness is compared.
@@ -76,138 +69,10 @@ class Lost:
     gray: float
 
 
-@dataclass(frozen=True, slots=True)
-class Place:
-    """An unread place.
-
-    Parameters
-    ----------
-    quad : Quad
-        Its outline in pixels of the picture.
-    source : str
-        What located it.
-    patterns : int
-        Finder patterns found there, 0 to 3. The outline of a lone one is its own square.
-    module : float, optional
-        Pixels per module; None if no finder pattern was found.
-    seen : Sharpness
-        How sharp it is.
-    outside : float
-        How far it extends beyond the picture, in modules; negative if it ends inside the picture. 0 if
-        ``module`` is None.
-    lost : Lost
-        Shares of it that show no modules.
-    """
-
-    quad: Quad
-    source: str
-    patterns: int
-    module: float | None
-    seen: Sharpness
-    outside: float
-    lost: Lost = Lost(0, 0, 0)
+NOTHING_LOST = Lost(0.0, 0.0, 0.0)
 
 
-def find_places(frame: Frame, regions: Sequence[Region], codes: Sequence[QRCode]) -> list[Place]:
-    """Find every place that may hold an unread symbol, the likeliest first.
-
-    Parameters
-    ----------
-    frame : Frame
-        The picture.
-    regions : sequence of Region
-        What was located but not read.
-    codes : sequence of QRCode
-        What was read; their places are left out.
-    """
-    taken = [code.quad for code in codes]
-    located = [at for at in _search_finders(frame) if not _is_known(at.quad, taken)]
-    whole, lone = ([at for at in located if (at.patterns > 1) == wanted] for wanted in (True, False))
-    found = []
-    for region in regions:
-        quad = region.quad
-        if region.score >= CREDIBLE and is_credible_outline(quad, frame) and not _is_known(quad, taken):
-            own = next((at for at in whole if at.quad.same_place(quad)), None)
-            own = own or next((at for at in lone if quad.covers(at.quad)), None)
-            found.append(_measure_place(frame, quad, region.source, own))
-            taken += [quad] if own is None else [quad, own.quad]
-    for at in whole:
-        if not _is_known(at.quad, taken):
-            found.append(_measure_whole(frame, at.quad, "finders", at.patterns, at.module))
-            taken.append(at.quad)
-    for patch in TextureEngine().read(frame.gray, frozenset(["QRCode"])).regions:
-        if is_credible_outline(patch.quad, frame) and not _is_known(patch.quad, taken):
-            own = next((at for at in lone if patch.quad.covers(at.quad)), None)
-            found.append(_measure_place(frame, patch.quad, patch.source, own))
-            taken.append(patch.quad)
-    for at in lone:
-        if not _is_known(at.quad, taken):
-            found.append(_measure_partial(frame, at.quad, "finders", at))
-    return sorted(found, key=lambda place: (place.module is None, -place.patterns))
-
-
-def _measure_place(frame: Frame, quad: Quad, source: str, own: Located | None) -> Place:
-    """Measure an outline that another locator drew, with what this module's search found there."""
-    module = _measure_module(frame, quad)
-    # An outline ends at the picture's edge; two finder patterns show how a symbol continues beyond it.
-    if own is not None and own.patterns > 1 and (module is None or _measure_outside(frame, own.quad) > 0):
-        return _measure_whole(frame, own.quad, source, own.patterns, own.module)
-    if module is not None:
-        return _measure_whole(frame, quad, source, 3, module)
-    if own is not None:
-        return _measure_partial(frame, quad, source, own)
-    return Place(quad, source, 0, None, measure_sharpness(frame, quad), 0.0)
-
-
-def _measure_partial(frame: Frame, quad: Quad, source: str, pattern: Located) -> Place:
-    """Measure a place with only one certain finder pattern: the rest may not be a symbol."""
-    outside = _measure_outside(frame, quad) / pattern.module
-    return Place(quad, source, 1, pattern.module, measure_sharpness(frame, pattern.quad), outside)
-
-
-def _measure_whole(frame: Frame, quad: Quad, source: str, patterns: int, module: float) -> Place:
-    outside = _measure_outside(frame, quad) / module
-    return Place(
-        quad,
-        source,
-        patterns,
-        module,
-        measure_sharpness(frame, quad),
-        outside,
-        _measure_lost(frame, quad, module),
-    )
-
-
-def _is_known(quad: Quad, others: Sequence[Quad]) -> bool:
-    """Return whether a quad is one of the others, part of one, or around one."""
-    return any(quad.same_place(other) or quad.covers(other) or other.covers(quad) for other in others)
-
-
-def _search_finders(frame: Frame) -> list[Located]:
-    """Find finder patterns in the picture, and in a small one at double size, each place once."""
-    looks = [limit(_SEARCH_SIDE)(frame)]
-    if max(frame.size) <= _DOUBLED_SIDE:
-        looks.append(_DOUBLED(frame))
-    found: list[Located] = []
-    for seen in looks:
-        for at in search(seen.gray):
-            quad = to_source(seen, at.quad)
-            scale = quad.side / at.quad.side
-            here = Located(quad, at.score, at.patterns, at.module * scale)
-            if not _is_known(quad, [other.quad for other in found]):
-                found.append(here)
-    return sorted(found, key=lambda at: -at.score)
-
-
-def _measure_module(frame: Frame, quad: Quad) -> float | None:
-    """Return pixels per module, by the version whose finder patterns fit best; None if none fit."""
-    canvas = Canvas.of(frame, quad)
-    canvas = Canvas(canvas.frame, canvas.side, canvas.origin, quad.side / _FINEST)
-    found = find_poses(canvas, canvas.gray)
-    return quad.side / found[0].size if found and found[0].score >= _MATCH else None
-
-
-def _measure_outside(frame: Frame, quad: Quad) -> float:
+def measure_outside(frame: Frame, quad: Quad) -> float:
     """Return by how many pixels an outline extends beyond the picture; negative if it ends inside."""
     corners = np.asarray(quad)
     low, high = corners.min(axis=0) + 0.5, corners.max(axis=0) + 0.5 - frame.size
@@ -247,8 +112,10 @@ def _measure_pixels(pixels: Pixels, inside: NDArray[np.bool_] | None, scale: flo
     if not inside.any():
         return Sharpness(0.0, float("nan"))
     contrast = float(np.subtract(*np.percentile(soft[inside], (98, 2))))
-    slopes = [np.abs(cv2.Sobel(soft, cv2.CV_32F, *order, scale=1 / 8))[inside] for order in ((1, 0), (0, 1))]
-    steepest = min(float(np.percentile(slope, 99.6)) for slope in slopes)
+    x, y = (cv2.Sobel(soft, cv2.CV_32F, *order, scale=1 / 8)[inside] for order in ((1, 0), (0, 1)))
+    # Along both sides and both diagonals: motion in any direction blurs one of them most. Across a straight
+    # edge the sum of both slopes is the slope itself.
+    steepest = min(float(np.percentile(np.abs(slope), 99.6)) for slope in (x, y, x + y, x - y))
     if contrast < 1 or steepest <= 0:
         return Sharpness(contrast, float("nan"))
     widest = contrast / (steepest * np.sqrt(2 * np.pi))
@@ -269,7 +136,7 @@ def _cut_square(frame: Frame, quad: Quad, side: int) -> tuple[Pixels, NDArray[np
     return square.gray.astype(np.float32), within[..., 0] & within[..., 1]
 
 
-def _measure_lost(frame: Frame, quad: Quad, module: float) -> Lost:
+def measure_lost(frame: Frame, quad: Quad, module: float) -> Lost:
     """Measure the areas in which nothing changes over some modules, by how light they are."""
     size = max(1, round(quad.side / module))
     square, inside = _cut_square(frame, quad, size * _PIXELS)

@@ -58,10 +58,12 @@ class ClassicalStrategy:
     Parameters
     ----------
     schedule : sequence of str
-        Steps as "engine view", in order; `SCHEDULE` by default.
-    quick : int
-        How many of them look at every picture. The others run only if something is located and unread,
-        or read with doubt, or if ``expect`` is a number.
+        Steps as "engine view", in order; `SCHEDULE` by default. Any other schedule runs as it is given,
+        until enough is read.
+    quick : int, optional
+        How many of them look at every picture; by default `QUICK` of `SCHEDULE`, and all of any other.
+        The others run only if something is located and unread, or read with doubt, or if ``expect`` is a
+        number.
     survey : bool
         Whether the project's detector looks at the picture after the first step, unless the code read by
         then fills it. Where neither sees anything, the schedule ends, unless the picture is small.
@@ -78,17 +80,18 @@ class ClassicalStrategy:
         self,
         schedule: Sequence[str] = SCHEDULE,
         *,
-        quick: int = QUICK,
+        quick: int | None = None,
         survey: bool = False,
         name: str = "classical",
     ) -> None:
         self.name = name
-        self.quick = quick
         self.survey = survey
         if isinstance(schedule, str) or not isinstance(schedule, Iterable):
             raise OptionError(f"schedule must be a list of steps, got {schedule!r}")
         self.schedule = tuple(schedule)
         self._steps = tuple(map(parse_step, self.schedule))
+        self._is_own = self.schedule != SCHEDULE
+        self.quick = quick if quick is not None else len(self.schedule) if self._is_own else QUICK
         # Without ``expect`` the first look is a thrifty one; the others find what it misses.
         is_usual = self.schedule[:1] == (_RAW,)
         first = (Step.look(_THRIFTY, views.view("raw")),) if is_usual else self._steps[:1]
@@ -109,7 +112,7 @@ class ClassicalStrategy:
         tried: set[Quad] = set()
         vain = 0
         for number, step in enumerate(self._steps if scan.expect is not None else self._thrifty):
-            if step.engine == "zbar" and scan.attempts and not _has_sign(scan):
+            if step.engine == "zbar" and not (self._is_own or _has_sign(scan)):
                 continue
             attempt = yield step
             yield from verify_codes(scan, attempt)

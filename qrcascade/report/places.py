@@ -1,0 +1,202 @@
+"""Find the places to explain: what a reading left unread, or, if it located nothing, what shows now."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from qrcascade.engines import DetectorEngine
+from qrcascade.engines.finders import Located, search
+from qrcascade.grid.canvas import Canvas
+from qrcascade.grid.locate import find_poses
+from qrcascade.image.frame import Frame
+from qrcascade.image.quad import Quad
+from qrcascade.image.views import crop, limit, to_source, view
+from qrcascade.report.grids import Grid, fit_grid
+from qrcascade.report.symptoms import (
+    NOTHING_LOST,
+    Lost,
+    Sharpness,
+    measure_lost,
+    measure_outside,
+    measure_sharpness,
+)
+from qrcascade.results import Region
+from qrcascade.strategies.regions import is_credible_outline
+
+__all__ = ["MOST", "Place", "find_places", "search_picture"]
+
+MOST = 5
+"""Most places that are measured: the first ones."""
+
+# A match of three finder patterns that is not chance: text and foliage give 0.3 to 0.45, a symbol blurred
+# by a whole module 0.53.
+_MATCH = 0.5
+# Pixels per module down to which this is tried.
+_FINEST = 0.8
+# Larger pictures are reduced for the search. Smaller ones are also searched at double size: of 32 symbols
+# with 1.3 to 1.5 pixels per module that shows the finder patterns of 25; without sharpening, of 8.
+_SEARCH_SIDE, _DOUBLED_SIDE = 2048, 1600
+_DOUBLED = view("x2+unsharp+unsharp")
+# How far around a region its finder patterns are searched, as a share of its side. Chosen.
+_AROUND = 0.5
+# Least score of what the detector sees here: in the 51 pictures without a code the most is 0.74, and of 36
+# made ones that are too small, blurred or faint by more than 3 gray levels, the least is 0.90.
+_SURE = 0.85
+# How near to the picture's edge, in modules, two finder patterns without the third must come: elsewhere two
+# printed letters look like them. Chosen.
+_NEAR_EDGE = -1.5
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """An unread place.
+
+    Parameters
+    ----------
+    region : Region
+        Where it is, and what located it.
+    patterns : int
+        Finder patterns found there, 0 to 3.
+    module : float, optional
+        Pixels per module; None if nothing there shows it.
+    seen : Sharpness
+        How sharp it is.
+    outside : float
+        How far it extends beyond the picture, in modules; negative if it ends inside the picture. 0 if
+        ``module`` is None.
+    lost : Lost
+        Shares of it that show no modules.
+    grid : Grid, optional
+        What its modules show; None if no grid could be fitted.
+    """
+
+    region: Region
+    patterns: int
+    module: float | None
+    seen: Sharpness
+    outside: float = 0.0
+    lost: Lost = NOTHING_LOST
+    grid: Grid | None = None
+
+
+def find_places(
+    frame: Frame, regions: Sequence[Region], known: Sequence[Quad] = (), *, survey: bool = True
+) -> list[Place]:
+    """Measure what a reading left unread, or, if it located nothing, what can be located now.
+
+    Parameters
+    ----------
+    frame : Frame
+        The picture.
+    regions : sequence of Region
+        What was located but not read.
+    known : sequence of Quad
+        Outlines that the search leaves out.
+    survey : bool
+        Whether the detector is to look at the picture, since the reading did not ask it.
+
+    Returns
+    -------
+    list of Place
+        `MOST` places at most; those of the regions in their order.
+    """
+    if not regions:
+        regions = search_picture(frame, known, survey)
+    return [_measure_region(frame, region) for region in regions[:MOST]]
+
+
+def search_picture(frame: Frame, known: Sequence[Quad], survey: bool) -> list[Region]:
+    """Locate symbols with the detector and by their finder patterns; leave known places out."""
+    seen = DetectorEngine().locate(frame.gray, known).regions if survey else ()
+    found = [region for region in seen if region.score >= _SURE]
+    for at in _search_finders(frame):
+        if at.patterns == 3 or (at.patterns == 2 and _reaches_edge(frame, at)):
+            found.append(Region(at.quad, at.score, "finders", at.module))
+    kept: list[Region] = []
+    for region in found:
+        taken = [*known, *(other.quad for other in kept)]
+        if len(kept) < MOST and is_credible_outline(region.quad, frame) and not _is_known(region.quad, taken):
+            kept.append(region)
+    return kept
+
+
+def _reaches_edge(frame: Frame, at: Located) -> bool:
+    return measure_outside(frame, at.quad) > _NEAR_EDGE * at.module
+
+
+def _is_known(quad: Quad, others: Sequence[Quad]) -> bool:
+    """Return whether a quad is one of the others, part of one, or around one."""
+    return any(quad.same_place(other) or quad.covers(other) or other.covers(quad) for other in others)
+
+
+def _search_finders(frame: Frame) -> list[Located]:
+    """Find finder patterns in a picture, and in a small one at double size too, the best first."""
+    looks = [limit(_SEARCH_SIDE)(frame)]
+    if max(frame.size) <= _DOUBLED_SIDE:
+        looks.append(_DOUBLED(frame))
+    found: list[Located] = []
+    for seen in looks:
+        for at in search(seen.gray):
+            quad = to_source(seen, at.quad)
+            found.append(Located(quad, at.score, at.patterns, at.module * quad.side / at.quad.side))
+    return sorted(found, key=lambda at: (-at.patterns, -at.score))
+
+
+def _measure_region(frame: Frame, region: Region) -> Place:
+    """Measure a region, by its own outline or by that of the finder patterns there."""
+    quad = region.quad
+    if not is_credible_outline(quad, frame):
+        return Place(region, 0, None, measure_sharpness(frame, quad) if quad.convex else Sharpness(0, np.nan))
+    own = _search_around(frame, quad)
+    # An outline ends at the picture's edge; finder patterns show how a symbol continues beyond it.
+    outside = 0.0 if own is None or own.patterns < 2 else measure_outside(frame, own.quad) / own.module
+    if own is not None and outside > 0:
+        return _measure(frame, region, own.quad, own.patterns, own.module, outside)
+    grid = fit_grid(frame, quad)
+    if grid is not None:
+        outside = measure_outside(frame, grid.quad) / grid.module
+        return _measure(frame, region, grid.quad, 3, grid.module, outside, grid)
+    module = _measure_module(frame, quad)
+    if module is None and own is not None and own.patterns > 1:
+        return _measure(frame, region, own.quad, own.patterns, own.module, outside)
+    if module is not None:
+        return _measure(frame, region, quad, 3, module, measure_outside(frame, quad) / module)
+    module = region.module if own is None else own.module
+    if module is None:
+        return Place(region, 0, None, measure_sharpness(frame, quad))
+    patterns = 0 if own is None else 1
+    return _measure(frame, region, quad, patterns, module, measure_outside(frame, quad) / module)
+
+
+def _measure(
+    frame: Frame,
+    region: Region,
+    quad: Quad,
+    patterns: int,
+    module: float,
+    outside: float,
+    grid: Grid | None = None,
+) -> Place:
+    seen, lost = measure_sharpness(frame, quad), measure_lost(frame, quad, module)
+    return Place(region, patterns, module, seen, outside, lost, grid)
+
+
+def _search_around(frame: Frame, quad: Quad) -> Located | None:
+    """Return the best of what the finder search sees at a region."""
+    left, top, right, bottom = quad.bounds
+    more = _AROUND * quad.side
+    x, y = max(0, int(left - more)), max(0, int(top - more))
+    cut = crop(x, y, int(right + more) - x, int(bottom + more) - y)(frame)
+    found = [at for at in _search_finders(cut) if _is_known(at.quad, [quad])]
+    return found[0] if found else None
+
+
+def _measure_module(frame: Frame, quad: Quad) -> float | None:
+    """Return pixels per module, by the version whose finder patterns fit best; None if none fit."""
+    canvas = Canvas.of(frame, quad)
+    canvas = Canvas(canvas.frame, canvas.side, canvas.origin, quad.side / _FINEST)
+    found = find_poses(canvas, canvas.gray)
+    return quad.side / found[0].size if found and found[0].score >= _MATCH else None
