@@ -9,7 +9,7 @@ import time
 from collections.abc import Iterable
 from dataclasses import asdict, replace
 from fnmatch import fnmatch
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 from typing import Any
 
 import pytest
@@ -20,6 +20,7 @@ from qrcascade.pytest_plugin.configuration import EVERY, Options
 from qrcascade.pytest_plugin.corpus import Case, Corpus
 from qrcascade.pytest_plugin.outcome import Outcome
 from qrcascade.report.explain import explain_unread
+from qrcascade.report.words import escape
 
 __all__ = ["REPORTED", "CorpusRun"]
 
@@ -71,7 +72,11 @@ class CorpusRun:
         cases = self._files.get(file_path.resolve())
         if cases is None:
             return None
-        return PictureFile.from_parent(parent, path=file_path, cases=cases, reading=self)
+        others: dict[str, Any] = {"path": file_path, "cases": cases, "reading": self}
+        if not str(file_path).isprintable():
+            path = Path(os.path.relpath(file_path, self._config.rootpath))
+            others["nodeid"] = escape(path.as_posix(), backslash=False)
+        return PictureFile.from_parent(parent, **others)
 
     @pytest.hookimpl(wrapper=True)
     def pytest_runtest_makereport(self, item: pytest.Item, call: pytest.CallInfo[None]) -> Any:
@@ -104,7 +109,8 @@ class CorpusRun:
         cascade, page = self.cascade, case.page or 1
         try:
             file = path.read_bytes()
-            (result,) = read_document(file, pages=[page], cascade=cascade, expect=expect)
+            how: dict[str, Any] = {"expect": expect, "timeout": self.options.timeout}
+            (result,) = read_document(file, pages=[page], cascade=cascade, **how)
         except (QRCascadeError, OSError) as error:
             known, lost = before is not None, before or ()
             return Outcome(case.key, case.tags, known=known, lost=lost, broken=str(error))
@@ -112,11 +118,12 @@ class CorpusRun:
         if outcome.is_sound:
             return outcome
         why = tuple(explain_unread(result)) if outcome.short else ()
-        return replace(outcome, why=why, drawn=str(self._save(case, result)))
+        drawn, plain = self._save(case, result)
+        return replace(outcome, why=why, drawn=str(drawn), plain=str(plain))
 
     def find_excuse(self, outcome: Outcome) -> str:
         """Return why a picture that was not read does not fail; "" if it does."""
-        if outcome.wrong or outcome.broken:
+        if outcome.wrong or outcome.broken or (outcome.timed_out and self.options.update):
             return ""
         if self.options.update:
             return "not read; the baseline will record that"
@@ -127,13 +134,18 @@ class CorpusRun:
         floor = next((tag for tag in (*outcome.tags, EVERY) if tag in self.options.floors), None)
         return "" if floor is None else f"not read; the floor of {floor!r} decides"
 
-    def _save(self, case: Case, result: ReadResult) -> Path:
-        path = self.folder / f"{case.key.replace('#', '-')}.jpg"
-        path.parent.mkdir(parents=True, exist_ok=True)
-        image = result.draw()
-        image.thumbnail((_SAVED_SIDE, _SAVED_SIDE))
-        image.save(path, quality=85)
-        return path
+    def _save(self, case: Case, result: ReadResult) -> tuple[Path, Path]:
+        """Save the picture with what was found, and as it is; return the two paths."""
+        from PIL import Image
+
+        assert result.picture is not None
+        drawn = self.folder / f"{case.key.replace('#', '-')}.jpg"
+        plain = drawn.with_suffix(".plain.jpg")
+        drawn.parent.mkdir(parents=True, exist_ok=True)
+        for image, path in ((result.draw(), drawn), (Image.fromarray(result.picture.color), plain)):
+            image.thumbnail((_SAVED_SIDE, _SAVED_SIDE))
+            image.save(path, quality=85)
+        return drawn, plain
 
 
 class PictureFile(pytest.File):
@@ -146,7 +158,8 @@ class PictureFile(pytest.File):
     def collect(self) -> Iterable[pytest.Item]:
         """Yield the items."""
         for case in self._cases:
-            name = "qr" if case.page is None else f"qr[page {case.page}]"
+            # As JUnit's readers show it, without the path.
+            name = escape(PurePosixPath(case.key).name, backslash=False)
             yield PictureItem.from_parent(self, name=name, case=case, reading=self._reading)
 
 
@@ -172,7 +185,15 @@ class PictureItem(pytest.Item):
 
     def reportinfo(self) -> tuple[Path, int | None, str]:
         """Return the heading of a failure, with the picture's name."""
-        return self.path, None, self._case.key
+        return self.path, None, escape(self._case.key)
+
+    def repr_failure(self, excinfo: pytest.ExceptionInfo[BaseException], style: Any = None) -> Any:
+        """Let the line of the failure in pytest's summary begin with its cause."""
+        shown = super().repr_failure(excinfo, style)
+        crash = getattr(shown, "reprcrash", None)
+        if crash is not None and isinstance(excinfo.value, pytest.fail.Exception) and self.outcome:
+            crash.message = "\n".join([self.outcome.cause, *self.outcome.lines()])
+        return shown
 
 
 def _read_bare(source: Any) -> None:

@@ -10,6 +10,7 @@ import itertools
 from collections.abc import Iterator
 
 from qrcascade.image.quad import Quad
+from qrcascade.neural import runtimes
 from qrcascade.report.symptoms import Place, find_places, measure_sharpest
 from qrcascade.results import Attempt, QRCode, Reading
 
@@ -108,7 +109,8 @@ def _describe_unread(result: Reading) -> Iterator[str]:
         return
     yield "No finder patterns were found."
     yield from _describe_picture(result)
-    if not any(attempt.kind == "detect" for attempt in result.attempts):
+    can_detect = any(map(runtimes.is_installed, runtimes.RUNTIMES))
+    if can_detect and not any(attempt.kind == "detect" for attempt in result.attempts):
         yield 'No neural detector was used; Cascade.preset("thorough") has two.'
     yield from _describe_patches([place for place in found if place not in symbols])
     if not symbols:
