@@ -185,7 +185,8 @@ class PictureItem(pytest.Item):
 
     def reportinfo(self) -> tuple[Path, int | None, str]:
         """Return the heading of a failure, with the picture's name."""
-        return self.path, None, escape(self._case.key)
+        # Not the name itself: pytest would take its last part for an attribute.
+        return self.path, None, f"picture {escape(self._case.key)}"
 
     def repr_failure(self, excinfo: pytest.ExceptionInfo[BaseException], style: Any = None) -> Any:
         """Let the line of the failure in pytest's summary begin with its cause."""

@@ -141,7 +141,7 @@ class Outcome:
         for name, line in zip(("why", *[""] * len(self.why)), self.why, strict=False):
             yield f"  {name:<8} {line}"
         if self.drawn:
-            yield f"  picture  {self.drawn}"
+            yield f"  picture  {escape(self.drawn, backslash=False)}"
 
     @classmethod
     def from_dict(cls, found: dict[str, Any]) -> Outcome:
