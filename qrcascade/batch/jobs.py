@@ -143,9 +143,8 @@ def read_pages(
     broken = 0
     for number, result in enumerate(read_document(source, cascade=cascade, **keywords), 1):
         if number > 1 and time.monotonic() > end:
-            raise DocumentError(
-                f"timed out: {number - 1:,} pages were read within {limit_s:g} s, the rest was not"
-            )
+            done = "1 page was" if number == 2 else f"{number - 1:,} pages were"
+            raise DocumentError(f"timed out: {done} read within {limit_s:g} s, the rest was not")
         yield result
         is_broken = any(attempt.strategy == DOCUMENT for attempt in result.attempts)
         broken = broken + 1 if is_broken else 0
