@@ -205,6 +205,35 @@ def test_expect(files: dict[str, str]) -> None:
     assert "'some' is neither a positive number nor \"all\"" in wrong.stderr
 
 
+def test_an_engine_that_is_missing_is_told_once(
+    monkeypatch: pytest.MonkeyPatch, files: dict[str, str]
+) -> None:
+    def read_with_an_error(file: str, **options: Any) -> Any:
+        attempt = qrcascade.Attempt("classical", "zbar", error="zbar is not available; to fix it: this")
+        yield qrcascade.ReadResult((), (), (attempt,), (50, 50), 0.0, page=1)
+
+    monkeypatch.setattr("qrcascade.cli.read.read_document", read_with_an_error)
+    result = run("read", files["blank"], files["code"])
+    assert result.stderr.count("no code in") == 2
+    assert result.stderr.count("zbar is not available; to fix it: this") == 1
+
+
+def test_a_page_that_cannot_be_rendered_is_an_error(
+    monkeypatch: pytest.MonkeyPatch, files: dict[str, str]
+) -> None:
+    def read_two(file: str, **options: Any) -> Any:
+        yield replace(qrcascade.read(file), page=1)
+        attempt = qrcascade.Attempt("document", "page 2", error="it is broken")
+        yield qrcascade.ReadResult((), (), (attempt,), (0, 0), 0.0, page=2)
+
+    monkeypatch.setattr("qrcascade.cli.read.read_document", read_two)
+    result = run("read", files["code"])
+    assert (result.exit_code, len(result.stdout.splitlines())) == (2, 1)
+    assert result.stderr == f"qrcascade: {files['code']!r}, page 2: it is broken\n"
+    rows = [json.loads(line) for line in run("read", files["code"], "--json").stdout.splitlines()]
+    assert [row["error"] for row in rows] == [None, "it is broken"]
+
+
 def test_documents_have_pages(tmp_path: Path) -> None:
     path = tmp_path / "two.tif"
     blank = Image.fromarray(np.full((50, 50), 255, np.uint8))

@@ -24,7 +24,7 @@ from qrcascade.report.result import ReadResult
 if TYPE_CHECKING:
     from typing_extensions import Unpack
 
-__all__ = ["Record", "processors", "read_groups", "read_many", "row_name"]
+__all__ = ["Record", "page_error", "processors", "read_groups", "read_many", "row_name"]
 
 # With `ordered`, at most this many sources per worker wait for an earlier one.
 _AHEAD = 16
@@ -197,13 +197,13 @@ def _make_job(limits: Limits, source: Source, index: int) -> Job:
 def _records(job: Job) -> tuple[Record, ...]:
     rows = len(job.results) + (job.error is not None)
     head = job.index, job.name
-    pages = [Record(*head, result.page, result, _page_error(result), rows) for result in job.results]
+    pages = [Record(*head, result.page, result, page_error(result), rows) for result in job.results]
     if job.error is not None:
         pages.append(Record(*head, None, None, job.error, rows))
     return tuple(pages)
 
 
-def _page_error(result: ReadResult) -> str | None:
+def page_error(result: ReadResult) -> str | None:
     """Return why a document's page could not be rendered, if so."""
     return next((a.error for a in result.attempts if a.strategy == DOCUMENT), None)
 

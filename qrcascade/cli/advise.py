@@ -21,27 +21,35 @@ _more = click.FloatRange(min=0, min_open=True)
 
 
 @click.command(short_help="Recommend a preset for your limits.")
-@click.option("--ram", type=_more, help="Largest peak resident memory, in MB.")
-@click.option("--p95", type=_more, help="Largest 95th percentile of the time per picture, in milliseconds.")
+@click.option("--ram", type=_more, help="Allow at most this peak of resident memory, in MB.")
+@click.option("--p95", type=_more, help="Allow 95 % of the pictures at most this many milliseconds.")
 @click.option(
-    "--success", type=click.FloatRange(0, 1, min_open=True), help="Smallest share of pictures read, up to 1."
+    "--success",
+    type=click.FloatRange(0, 1, min_open=True),
+    help="Ask for at least this share of pictures read, up to 1.",
 )
-@click.option("--load", type=_more, help="Longest time for a fresh process to load, in seconds.")
+@click.option("--load", type=_more, help="Allow a fresh process at most this many seconds to load.")
 @click.option(
     "--use-case",
     type=click.Choice(list(USE_CASES)),
     help="Apply the usual constraints of a use case; see docs/choosing.md.",
 )
-@click.option("--price-per-hour", type=_more, help="Price of one instance per hour, in any currency.")
 @click.option(
-    "--vcpu", type=_more, help="Processors of one instance; by default as many as the profiled machine has."
+    "--price-per-hour",
+    type=_more,
+    help="Compute costs from this price of one instance per hour, in any currency.",
 )
-@click.option("--per-day", type=_more, help="Number of pictures to read per day.")
+@click.option(
+    "--vcpu",
+    type=_more,
+    help="Plan with this many processors per instance; by default with those of the profiled machine.",
+)
+@click.option("--per-day", type=_more, help="Plan for this many pictures per day.")
 @click.option(
     "--profile",
     "measured",
     type=click.Path(path_type=Path, dir_okay=False),
-    help="Profile to choose from; by default this machine's, else the one shipped with qrcascade.",
+    help="Choose from this profile; by default from this machine's, else from the one that is shipped.",
 )
 @click.option(
     "--all",

@@ -43,33 +43,43 @@ _file = click.Path(path_type=Path, dir_okay=False)
     type=click.IntRange(min=1),
     default=4,
     show_default=True,
-    help="Number of synthetic pictures per condition.",
+    help="Draw this many synthetic pictures per condition.",
 )
 @click.option(
-    "--seed", type=click.IntRange(min=0), default=0, show_default=True, help="Seed of the synthetic pictures."
+    "--seed",
+    type=click.IntRange(min=0),
+    default=0,
+    show_default=True,
+    help="Draw the synthetic pictures from this seed.",
 )
 @click.option(
     "--pictures",
     type=_folder,
-    help="Your own pictures, each beside a .txt file with its texts, one per line.",
+    help="Read your own pictures, each beside a .txt file with its texts, one per line.",
 )
 @click.option(
     "--rounds",
     type=click.IntRange(min=1),
     default=1,
     show_default=True,
-    help="Times to read each picture; its time is the median.",
+    help="Read each picture this many times; its time is the median.",
 )
-@click.option("--weights-folder", type=_folder, help="Folder of the weights; by default the one for reading.")
 @click.option(
-    "--architectures", type=_folder, help="Folder of random weights to measure time, memory and size with."
+    "--weights-folder",
+    type=_folder,
+    help="Take the weights from this folder; by default from where reading does.",
 )
-@click.option("--note", default="", help="Note to show with every figure.")
+@click.option(
+    "--architectures",
+    type=_folder,
+    help="Measure time, memory and size with the random weights in this folder.",
+)
+@click.option("--note", default="", help="Show this note with every figure.")
 @click.option("--from", "measured", type=_file, help="Show this profile instead of measuring.")
 @click.option(
     "--output",
     type=_file,
-    help="JSON file to write; by default, for a complete profile, where advise looks for it.",
+    help="Write the profile to this JSON file; a complete one goes to where advise looks for it.",
 )
 @click.option("--json", "as_json", is_flag=True, help="Print JSON instead of a table.")
 @exit_on_error()

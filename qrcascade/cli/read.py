@@ -5,14 +5,14 @@ from __future__ import annotations
 import os
 import sys
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
 import click
 
 from qrcascade import Cascade, QRCascadeError, ReadResult, read_document
-from qrcascade.batch import row_name
+from qrcascade.batch import page_error, row_name
 from qrcascade.batch.pipes import read_pipe
 from qrcascade.cli.files import expand, place_in
 from qrcascade.cli.parameters import complain, reading
@@ -83,21 +83,23 @@ def _read_file(file: str, printer: _Printer, cascade: Cascade, options: dict[str
     except (QRCascadeError, OSError) as error:
         printer.show_error(file, error)
         return 2
-    late = any(result.timed_out for result in results)
-    timed_out = f"timed out after {options['timeout']:g} s" if late else ""
+    return _sum_up(file, results, printer, options["timeout"])
+
+
+def _sum_up(file: str, results: list[ReadResult], printer: _Printer, timeout: float) -> int:
+    """Tell what was not read in a file, and why; return the exit code."""
+    errors = [(result.page, error) for result in results if (error := page_error(result)) is not None]
+    for page, error in errors:
+        complain(f"{_quote(file)}, page {page}: {error}")
+    late = [f"timed out after {timeout:g} s"] if any(result.timed_out for result in results) else []
     if not any(results):
+        located = f"{sum(len(result.regions) for result in results)} located, none read"
         printer.tell(
-            f"no code in {_quote(file)} ({'; '.join(filter(None, [timed_out, *_reasons(results)]))})"
+            f"no code in {_quote(file)} ({'; '.join([*late, located, *printer.find_news(results)])})"
         )
-        return 1
-    if late:
-        printer.tell(f"{timed_out}: {_quote(file)} may hold more")
-    return 0
-
-
-def _reasons(results: list[ReadResult]) -> Iterator[str]:
-    yield f"{sum(len(result.regions) for result in results)} located, none read"
-    yield from dict.fromkeys(error for result in results for error in result.errors)
+    elif late:
+        printer.tell(f"{late[0]}: {_quote(file)} may hold more")
+    return 2 if errors else 0 if any(results) else 1
 
 
 def _quote(file: str) -> str:
@@ -114,13 +116,16 @@ class _Printer:
     folder: Path | None
     quiet: bool
     verbose: bool
+    # Errors of engines and tiers that were told: what is missing here is missing for every file.
+    told: set[str] = field(default_factory=set)
 
     def show(self, file: str, result: ReadResult) -> None:
         """Print a page."""
         explanation = result.explain() if self.explain else ""
         if self.as_json:
             more = {"explanation": explanation} if self.explain else {}
-            click.echo(to_json({"file": row_name(file), "error": None, **result.to_dict(), **more}))
+            named = {"file": row_name(file), "error": page_error(result)}
+            click.echo(to_json({**named, **result.to_dict(), **more}))
         else:
             for line in self._lines(file, result):
                 click.echo(line)
@@ -144,6 +149,13 @@ class _Printer:
         """Print a remark."""
         if not self.quiet:
             complain(message)
+
+    def find_news(self, results: list[ReadResult]) -> list[str]:
+        """Return the errors of engines and tiers that were not told before."""
+        errors = dict.fromkeys(error for result in results for error in result.errors)
+        news = [error for error in errors if error not in self.told]
+        self.told.update(news)
+        return news
 
     def _lines(self, file: str, result: ReadResult) -> Iterator[str]:
         for code in result.codes:

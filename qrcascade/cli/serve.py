@@ -49,8 +49,8 @@ def _setting(flag: str, **how: Any) -> Callable[[Callable[..., Any]], Callable[.
 
 
 @click.command(short_help="Run the HTTP service.", context_settings={"auto_envvar_prefix": "QRCASCADE"})
-@_setting("--host", help="Address to listen on.")
-@_setting("--port", help="Port to listen on.")
+@_setting("--host", help="Listen on this address.")
+@_setting("--port", help="Listen on this port.")
 @_setting("--without-token", is_flag=True, help="Allow listening on non-loopback addresses without a token.")
 @click.option(
     "--preset",
@@ -58,21 +58,21 @@ def _setting(flag: str, **how: Any) -> Callable[[Callable[..., Any]], Callable[.
     type=click.Choice(list(PRESETS)),
     multiple=True,
     default=_DEFAULTS.presets,
-    help="Preset to serve; the first is the default. Repeatable; by default all presets, thorough first.",
+    help="Serve this preset, the first one by default. Repeatable; without it, serve all, thorough first.",
 )
 @click.option(
     "--accept",
     type=_NamedPattern(),
     multiple=True,
-    help="Pattern that callers may name in the accept parameter. Repeatable.",
+    help="Let callers name this pattern in the accept parameter. Repeatable.",
 )
-@_setting("--timeout", help="Default time limit per page, in seconds.")
-@_setting("--max-timeout", help="Longest time limit that callers may ask for, in seconds.")
-@_setting("--concurrency", show_default="one per core", help="Number of readings at a time.")
-@_setting("--queue", help="Number of requests that may wait; any more are answered with 503.")
-@_setting("--max-wait", help="Longest wait for a turn, and for a body to arrive, in seconds.")
-@_setting("--max-body", default=_DEFAULTS.max_body // _MB, help="Largest body, in MB.")
-@_setting("--max-pages", help="Largest number of pages read per document.")
+@_setting("--timeout", help="Give up on a page after this many seconds, unless the caller asks otherwise.")
+@_setting("--max-timeout", help="Let callers ask for at most this many seconds per page.")
+@_setting("--concurrency", show_default="one per core", help="Read this many bodies at a time.")
+@_setting("--queue", help="Let this many requests wait; answer any more with 503.")
+@_setting("--max-wait", help="Wait at most this many seconds for a turn, and for a body to arrive.")
+@_setting("--max-body", default=_DEFAULTS.max_body // _MB, help="Refuse bodies of more than this many MB.")
+@_setting("--max-pages", help="Read at most this many pages of a document.")
 @_setting("--warm", is_flag=True, help="Load the first preset's models at startup.")
 @_setting("--log-payloads", is_flag=True, help="Log the payloads that are read.")
 def serve(accept: tuple[tuple[str, re.Pattern[str]], ...], max_body: int, **given: Any) -> None:

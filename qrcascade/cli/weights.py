@@ -21,14 +21,14 @@ __all__ = ["is_at_terminal", "weights"]
 _folder = click.option(
     "--folder",
     type=click.Path(file_okay=False, path_type=Path),
-    help="Folder of the weights; by default QRCASCADE_WEIGHTS, else the user's cache.",
+    help="Use this folder of weights; by default QRCASCADE_WEIGHTS, else the user's cache.",
 )
 _sizes = click.option(
     "--size",
     "sizes",
     type=click.Choice(room.SIZES),
     multiple=True,
-    help="Size of the model. Repeatable.",
+    help="Take this size of the model. Repeatable.",
 )
 
 
@@ -148,7 +148,7 @@ def verify(sizes: tuple[str, ...], folder: Path | None) -> None:
 @click.option(
     "--size",
     type=click.Choice(room.SIZES),
-    help="Size of the model, if the file is not called qrdet-SIZE.pt.",
+    help="Install it as this size, if the file is not called qrdet-SIZE.pt.",
 )
 @_folder
 @exit_on_error()
@@ -162,13 +162,13 @@ def import_(file: Path, size: str | None, folder: Path | None) -> None:
 
 
 @weights.command(short_help="Convert weights for another runtime.")
-@click.option("--size", type=click.Choice(room.SIZES), required=True, help="Size of the model.")
+@click.option("--size", type=click.Choice(room.SIZES), required=True, help="Convert this size of the model.")
 @click.option(
     "--runtime",
     type=click.Choice(EXPORTS),
     default=EXPORTS[0],
     show_default=True,
-    help="Runtime to convert for.",
+    help="Convert for this runtime.",
 )
 @_folder
 @exit_on_error()
