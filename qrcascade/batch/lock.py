@@ -34,6 +34,9 @@ class Lock:
         except BlockingIOError:
             os.close(self._descriptor)
             raise OptionError(f"another scan is writing {str(path)!r}; wait until it has ended") from None
+        except OSError:
+            # Some network file systems have no locks.
+            return True
         with contextlib.suppress(FileNotFoundError):
             if os.path.samestat(os.fstat(self._descriptor), self._path.stat()):
                 return True

@@ -132,7 +132,7 @@ class _Printer:
             if explanation:
                 lines = (escape(line, backslash=False) for line in explanation.split("\n"))
                 click.echo("\n".join([f"{escape(file)}, page {result.page}:", *lines]), err=True)
-        if self.folder is not None:
+        if self.folder is not None and page_error(result) is None:
             self._draw(self.folder, file, result)
         if self.verbose:
             ms = f"{result.elapsed_s * 1000:,.0f} ms"

@@ -63,12 +63,12 @@ def _load(name: str, runtime: str) -> tuple[Any, dict[str, Any], _Calls]:
     from qrcascade.neural import models, runtimes
     from qrcascade.neural.weights import SIZES
 
-    if runtime in runtimes.RUNTIMES:
+    alone = name in SIZES
+    if not alone and runtime in runtimes.RUNTIMES:
+        # A preset leaves out the tiers whose runtime is not installed, and would be measured without them.
         if not runtimes.is_installed(runtime):
             raise MissingDependencyError(f"QReader in {runtime}", runtimes.remedy(runtime))
-        # Presets leave out tiers whose runtime is not installed.
         os.environ["QRCASCADE_RUNTIME"] = runtime
-    alone = name in SIZES
     cascade = Cascade([QReaderStrategy(name, runtime=runtime)]) if alone else Cascade.preset(name)
     blank = np.full((640, 640, 3), 255, np.uint8)
     calls: _Calls = []
