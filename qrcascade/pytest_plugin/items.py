@@ -27,6 +27,7 @@ __all__ = ["REPORTED", "CorpusRun"]
 REPORTED = "qrcascade_outcome"
 """Attribute of a test report with the outcome, which xdist transfers."""
 _SAVED_SIDE = 1600
+_GONE = "gone from the corpus, but in the baseline: put it back, or update the baseline"
 
 
 class CorpusRun:
@@ -38,6 +39,7 @@ class CorpusRun:
         self.options = options
         self._config = config
         self._before = {} if baseline is None else baseline.pictures
+        self._gone = [key for key in self._before if key not in corpus.cases]
         self._files: dict[Path, list[Case]] = {}
         for case in corpus.cases.values():
             self._files.setdefault((corpus.folder / case.file).resolve(), []).append(case)
@@ -72,11 +74,26 @@ class CorpusRun:
         cases = self._files.get(file_path.resolve())
         if cases is None:
             return None
-        others: dict[str, Any] = {"path": file_path, "cases": cases, "reading": self}
-        if not str(file_path).isprintable():
-            path = Path(os.path.relpath(file_path, self._config.rootpath))
-            others["nodeid"] = escape(path.as_posix(), backslash=False)
-        return PictureFile.from_parent(parent, **others)
+        return PictureFile.from_parent(parent, **self._describe_file(file_path, cases))
+
+    @pytest.hookimpl(tryfirst=True)
+    def pytest_collection_modifyitems(self, session: pytest.Session, items: list[pytest.Item]) -> None:
+        """Add a test that fails for each picture that is gone, if all others were collected."""
+        collected = sum(isinstance(item, PictureItem) for item in items)
+        if self.options.update or collected < sum(map(len, self._files.values())):
+            return
+        for key in self._gone:
+            path = self.options.corpus / key.partition("#page=")[0]
+            parent = PictureFile.from_parent(session, **self._describe_file(path, []))
+            items.append(GoneItem.from_parent(parent, name=_name_item(key), key=key))
+
+    def _describe_file(self, path: Path, cases: list[Case]) -> dict[str, Any]:
+        """Return the arguments of a `PictureFile`."""
+        found: dict[str, Any] = {"path": path, "cases": cases, "reading": self}
+        if not str(path).isprintable():
+            relative = Path(os.path.relpath(path, self._config.rootpath))
+            found["nodeid"] = escape(relative.as_posix(), backslash=False)
+        return found
 
     @pytest.hookimpl(wrapper=True)
     def pytest_runtest_makereport(self, item: pytest.Item, call: pytest.CallInfo[None]) -> Any:
@@ -158,8 +175,7 @@ class PictureFile(pytest.File):
     def collect(self) -> Iterable[pytest.Item]:
         """Yield the items."""
         for case in self._cases:
-            # As JUnit's readers show it, without the path.
-            name = escape(PurePosixPath(case.key).name, backslash=False)
+            name = _name_item(case.key)
             yield PictureItem.from_parent(self, name=name, case=case, reading=self._reading)
 
 
@@ -191,10 +207,41 @@ class PictureItem(pytest.Item):
     def repr_failure(self, excinfo: pytest.ExceptionInfo[BaseException], style: Any = None) -> Any:
         """Let the line of the failure in pytest's summary begin with its cause."""
         shown = super().repr_failure(excinfo, style)
-        crash = getattr(shown, "reprcrash", None)
-        if crash is not None and isinstance(excinfo.value, pytest.fail.Exception) and self.outcome:
-            crash.message = "\n".join([self.outcome.cause, *self.outcome.lines()])
-        return shown
+        lines = [self.outcome.cause, *self.outcome.lines()] if self.outcome else []
+        return _begin_with(shown, excinfo, "\n".join(lines))
+
+
+class GoneItem(pytest.Item):
+    """A picture that the baseline has and the corpus no longer has."""
+
+    def __init__(self, *, key: str, **others: Any) -> None:
+        super().__init__(**others)
+        self._key = key
+
+    def runtest(self) -> None:
+        """Fail."""
+        pytest.fail(_GONE, pytrace=False)
+
+    def reportinfo(self) -> tuple[Path, int | None, str]:
+        """Return the heading of the failure, with the picture's name."""
+        return self.path, None, f"picture {escape(self._key)}"
+
+    def repr_failure(self, excinfo: pytest.ExceptionInfo[BaseException], style: Any = None) -> Any:
+        """Let the line of the failure in pytest's summary begin with its cause."""
+        return _begin_with(super().repr_failure(excinfo, style), excinfo, _GONE)
+
+
+def _name_item(key: str) -> str:
+    """Return the name of a picture's item: its file's, as JUnit's readers show it without the path."""
+    return escape(PurePosixPath(key).name, backslash=False)
+
+
+def _begin_with(shown: Any, excinfo: pytest.ExceptionInfo[BaseException], message: str) -> Any:
+    """Replace the message of a failure that this plugin raised, which begins with "Failed:"."""
+    crash = getattr(shown, "reprcrash", None)
+    if crash is not None and isinstance(excinfo.value, pytest.fail.Exception):
+        crash.message = message or crash.message
+    return shown
 
 
 def _read_bare(source: Any) -> None:

@@ -95,9 +95,6 @@ class Summary:
 
     def failures(self) -> Iterator[str]:
         """Yield the reasons why the run as a whole fails."""
-        if self.is_whole and not self.options.update:
-            what = "gone from the folder (put back, or update the baseline)"
-            yield from _name_pictures(what, self.gone)
         for tally in self.tallies():
             if tally.is_below:
                 share = f"{tally.read} of {tally.pictures} read"
@@ -136,8 +133,7 @@ class Summary:
         yield from _name_pictures("lost", [o.key for o in outcomes if o.lost])
         yield from _name_pictures("timed out", [o.key for o in outcomes if o.timed_out])
         yield from _name_pictures("gained, not in the baseline", [o.key for o in outcomes if o.gained])
-        if self.options.update or not self.is_whole:
-            yield from _name_pictures("gone from the folder", self.gone)
+        yield from _name_pictures("gone from the corpus", self.gone)
         yield from _name_pictures("truth without a picture", self.corpus.orphans)
         for error in dict.fromkeys(error for o in outcomes for error in o.errors):
             number = sum(error in o.errors for o in outcomes)
