@@ -80,15 +80,12 @@ class Journal:
         self._is_tidy = True
         end = 0
         for block, lines in _blocks(self._path) if self._path.exists() else ():
-            self._note(block)
+            self._is_tidy &= block.stamp.path not in self._blocks
+            self._blocks[block.stamp.path] = block
             end = block.start + sum(map(len, lines))
         # Unbuffered, so that no row is lost with this process.
         self._file = self._path.open("ab", buffering=0)
         self._file.truncate(end)
-
-    def _note(self, block: _Block) -> None:
-        self._is_tidy &= block.stamp.path not in self._blocks
-        self._blocks[block.stamp.path] = block
 
     def __enter__(self) -> Journal:
         return self
@@ -101,12 +98,12 @@ class Journal:
 
     @property
     def done(self) -> Mapping[str, Stamp]:
-        """The stamps of the sources that have their rows, by path."""
+        """The stamps of the sources that had their rows when the journal was opened, by path."""
         return {path: block.stamp for path, block in self._blocks.items()}
 
     @property
     def failed(self) -> Collection[str]:
-        """The paths of the sources of which a row has an error."""
+        """The paths of those of which a row has an error."""
         return [path for path, block in self._blocks.items() if block.has_error]
 
     def write(self, records: Sequence[Record], stamp: Stamp) -> None:
@@ -114,18 +111,19 @@ class Journal:
         more = {"path": stamp.path, "bytes": stamp.bytes, "changed": stamp.changed}
         more["options"] = json.loads(stamp.options)
         lines = "".join(to_json({**record.to_dict(), **more}) + "\n" for record in records)
-        start = self._file.seek(0, os.SEEK_END)
         left = memoryview(lines.encode())
         while left:
             left = left[self._file.write(left) :]
-        self._note(_Block(start, stamp, any(record.error is not None for record in records)))
+        # What was written is not kept, so that memory does not grow with it.
+        self._is_tidy &= stamp.path not in self._blocks
 
     def tidy(self, without: Collection[str] = ()) -> None:
         """Remove rows that later ones replace, and those of these paths: all at once, or not at all."""
         if self._is_tidy and not without:
             return
+        latest = {block.stamp.path: block.start for block, _ in _blocks(self._path)}
         dropped = set(without)
-        kept = {block.start for path, block in self._blocks.items() if path not in dropped}
+        kept = {start for path, start in latest.items() if path not in dropped}
         part = self._path.with_name(f".{self._path.name}.part")
         try:
             with part.open("wb") as file:
