@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import functools
+import itertools
 import time
 from collections.abc import Generator, Sequence
 from dataclasses import replace
@@ -13,6 +14,7 @@ from qrcascade.errors import OptionError
 from qrcascade.image.frame import Frame, Source
 from qrcascade.image.limits import Limits, is_count
 from qrcascade.image.quad import Quad
+from qrcascade.neural import runtimes
 from qrcascade.reading.executor import Executor, LocalExecutor, OutOfTimeError, PictureLostError, run_plan
 from qrcascade.reading.options import ReadKeywords, ReadOptions
 from qrcascade.reading.scan import Scan
@@ -175,8 +177,9 @@ class Cascade:
         ----------
         name : {"classical", "light", "nano", "small", "hybrid", "large", "thorough"}
             "classical" is the classical tier alone. The others add the grid reader ("light"); QReader n,
-            s, s then m, or l; or, for "thorough", the grid reader, s and m, with the grid reader again
-            after each of them. If the extra is not installed, the neural tiers are attempts with an error.
+            s, s then m, or l; or, for "thorough", the grid reader, and s and m if a runtime for them is
+            installed, with the grid reader again after each of them. In the presets named after QReader's
+            sizes, a tier whose runtime is not installed is an attempt with an error.
         threshold, isolation, max_memory, limits
             As for `Cascade`.
 
@@ -187,7 +190,7 @@ class Cascade:
         """
         if not isinstance(name, str) or name not in PRESETS:
             raise OptionError(f"preset must be one of {', '.join(PRESETS)}, got {name!r}")
-        tiers = PRESETS[name]
+        tiers = _drop_absent(PRESETS[name]) if name == "thorough" else PRESETS[name]
         strategies = [ClassicalStrategy(survey="grid" in tiers), *map(_build_tier, tiers)]
         return cls(strategies, threshold=threshold, isolation=isolation, max_memory=max_memory, limits=limits)
 
@@ -309,6 +312,12 @@ def _record_regions(regions: Sequence[Quad]) -> Attempt:
 
 def _build_tier(name: str) -> Strategy:
     return GridStrategy() if name == "grid" else QReaderStrategy(name, required=False)
+
+
+def _drop_absent(tiers: Sequence[str]) -> list[str]:
+    """Return the tiers without the sizes of QReader that have no runtime here; one grid reader in a row."""
+    kept = [tier for tier in tiers if tier == "grid" or runtimes.is_installed(runtimes.choose(tier))]
+    return [tier for tier, _ in itertools.groupby(kept)]
 
 
 @functools.cache

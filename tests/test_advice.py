@@ -66,7 +66,7 @@ PROFILE = Profile("a machine", 2, "2026-01-01", {}, "100 pictures", ROWS, note="
     ],
 )
 def test_which_preset(wish: dict[str, object], preset: str | None, runtime: str | None) -> None:
-    answer = advise(**wish, profile=PROFILE)  # type: ignore[arg-type]
+    answer = advise(**wish, profile=PROFILE, installed_only=False)  # type: ignore[arg-type]
     assert (answer.preset, answer.runtime) == (preset, runtime)
     assert answer.fits == (preset is not None) == (not answer.misses)
 
@@ -100,7 +100,7 @@ def test_cost_and_instances() -> None:
 
 
 def test_it_says_what_it_rests_on() -> None:
-    said = " ".join(advise(profile=PROFILE).reasons)
+    said = " ".join(advise(profile=PROFILE, installed_only=False).reasons)
     for part in ("95 of 100", "P95 1500 ms", "700 MB", "a machine", "100 pictures", "A note."):
         assert part in said
     assert "NOT the real weights: cost from random weights, success from stand-in weights" in said
@@ -134,8 +134,40 @@ def run(*arguments: str) -> Result:
     return CliRunner().invoke(main, ["advise", *arguments], catch_exceptions=False)
 
 
+def install(monkeypatch: pytest.MonkeyPatch, tmp_path: Path, runtime: str, *sizes: str) -> None:
+    """Let one runtime be installed, with these sizes' weights."""
+    monkeypatch.setenv("QRCASCADE_WEIGHTS", str(tmp_path))
+    monkeypatch.setattr("qrcascade.neural.runtimes.is_installed", lambda name: name == runtime)
+    for size in sizes:
+        (tmp_path / f"qrdet-{size}.pt").write_bytes(b"weights")
+
+
+@pytest.mark.parametrize(
+    ("sizes", "preset", "runtime"),
+    [("", "light", "-"), ("s", "small", "torch"), ("sm", "small", "torch")],
+)
+def test_it_names_nothing_that_is_not_there(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, sizes: str, preset: str, runtime: str
+) -> None:
+    install(monkeypatch, tmp_path, "torch", *sizes)
+    answer = advise(profile=PROFILE)
+    assert (answer.preset, answer.runtime) == (preset, runtime)
+    assert "not installed here" in answer.reasons[-1]
+    assert advise(profile=PROFILE, installed_only=False).preset == "hybrid"
+
+
+def test_an_export_counts_as_there(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    install(monkeypatch, tmp_path, "openvino", "s", "m")
+    assert advise(profile=PROFILE).preset == "light"
+    monkeypatch.setattr("qrcascade.neural.runtimes.find_export", lambda size, runtime: size in "sm")
+    assert advise(profile=PROFILE).preset == "hybrid"
+    nothing = replace(PROFILE, rows=ROWS[4:5])
+    with pytest.raises(OptionError, match="nothing in the profile is installed here"):
+        advise(profile=nothing)
+
+
 def test_the_command(file: str) -> None:
-    result = run("--profile", file, "--ram", "512", "--price-per-hour", "0.0168", "--per-day", "1e6")
+    result = run("--all", "--profile", file, "--ram", "512", "--price-per-hour", "0.0168", "--per-day", "1e6")
     assert result.exit_code == 0
     first, *rest = result.stdout.splitlines()
     assert first == "preset: small, runtime openvino"
@@ -143,8 +175,9 @@ def test_the_command(file: str) -> None:
     assert "a million pictures cost 0.12" in rest
     assert "instances for the daily volume, 70 % busy: 1" in rest
     assert "NOT the real weights" in result.stdout
-    found = json.loads(run("--profile", file, "--ram", "512", "--json").stdout)
+    found = json.loads(run("--all", "--profile", file, "--ram", "512", "--json").stdout)
     assert (found["preset"], found["row"]["rss_peak_mb"]) == ("small", 400)
+    assert run("--profile", file).stdout.startswith("preset: light\n")
     nothing = run("--profile", file, "--p95", "5")
     assert nothing.exit_code == 1
     assert nothing.stdout.startswith(

@@ -219,6 +219,38 @@ def test_presets(preset: str, names: list[str]) -> None:
     assert preset in PRESETS
 
 
+@pytest.mark.parametrize(
+    ("installed", "names"),
+    [
+        ("", ["classical", "grid"]),
+        ("torch", ["classical", "grid", "small", "grid", "medium", "grid"]),
+        ("onnx", ["classical", "grid", "small", "grid"]),
+    ],
+)
+def test_thorough_fits_the_install(monkeypatch: pytest.MonkeyPatch, installed: str, names: list[str]) -> None:
+    """Of the exported sizes only Small is at hand, and it is for ONNX Runtime."""
+    monkeypatch.setattr("qrcascade.neural.runtimes.is_installed", lambda name: name == installed)
+    monkeypatch.setattr(
+        "qrcascade.neural.runtimes.choose",
+        lambda size, *_: "onnx" if (installed, size) == ("onnx", "s") else "torch",
+    )
+    assert [strategy.name for strategy in Cascade.preset("thorough").strategies] == names
+    # A preset that is named after a size says that it is missing.
+    assert [strategy.name for strategy in Cascade.preset("hybrid").strategies] == [
+        "classical",
+        "small",
+        "medium",
+    ]
+
+
+def test_an_answer_does_not_say_what_could_be_installed(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("qrcascade.neural.runtimes.is_installed", lambda _: False)
+    result = Cascade.preset("thorough").read(np.full((60, 60), 255, np.uint8), expect="all")
+    told = " ".join([*result.errors, result.explain()])
+    assert "qrcascade[" not in told
+    assert "neural" not in told
+
+
 def test_an_easy_picture_costs_one_attempt() -> None:
     gray, quad = draw.symbol("easy")
     result = qrcascade.read(gray)

@@ -85,7 +85,7 @@ def test_a_sheet_of_a_hundred_takes_two_looks(expect: object) -> None:
 
 
 def test_what_is_painted_over_is_in_the_file() -> None:
-    pytest.importorskip("pypdfium2", reason="the pdf extra is not installed")
+    pytest.importorskip("pypdfium2", reason="pypdfium2 is not installed")
     folder = CASES / "overpainted"
     _, second = read_document(folder / "overpainted.pdf", cascade=LIGHT)
     assert second.text == (folder / "truth.txt").read_text().strip()

@@ -1,8 +1,15 @@
 from __future__ import annotations
 
 import json
+import os
+import re
+import subprocess
+import sys
+from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
+import click
 import numpy as np
 import pytest
 from click.testing import CliRunner, Result
@@ -27,8 +34,8 @@ def files(tmp_path: Path) -> dict[str, str]:
     return {name: str(tmp_path / f"{name}.png") for name in (*pictures, "broken", "missing")}
 
 
-def run(*arguments: str) -> Result:
-    return CliRunner().invoke(main, arguments, catch_exceptions=False)
+def run(*arguments: str, **options: Any) -> Result:
+    return CliRunner().invoke(main, arguments, catch_exceptions=False, **options)
 
 
 def test_one_line_a_code(files: dict[str, str]) -> None:
@@ -67,12 +74,164 @@ def test_json(files: dict[str, str]) -> None:
     assert len(blank["attempts"]) > 1
 
 
+def test_json_has_a_row_for_what_cannot_be_opened(files: dict[str, str]) -> None:
+    names = ("broken", "missing", "code")
+    result = run("read", "--json", *(files[name] for name in names), "--preset", "classical")
+    assert result.exit_code == 2
+    broken, missing, code = (json.loads(line) for line in result.stdout.splitlines())
+    assert [row["file"] for row in (broken, missing, code)] == [files[name] for name in names]
+    assert (missing["page"], code["error"]) == (None, None)
+    assert missing["error"].endswith("No such file or directory")
+    assert len(broken["error"]) > 10
+
+
+def test_standard_input_and_pipes(files: dict[str, str], tmp_path: Path) -> None:
+    content = Path(files["code"]).read_bytes()
+    result = run("read", "-", "--preset", "classical", input=content)
+    assert result.stdout.split("\t")[:2] == ["-", "one\\nline"]
+    assert run("read", "-", "--json", input=b"nothing").exit_code == 2
+    whole = subprocess.run(
+        [sys.executable, "-m", "qrcascade", "read", "--text", "/dev/stdin"],
+        input=content,
+        capture_output=True,
+    )
+    assert os.name == "nt" or whole.stdout == b"one\\nline\n"
+
+
+@pytest.mark.skipif(os.name == "nt", reason="there are no named pipes")
+def test_a_named_pipe_that_nobody_writes_to_ends_in_time(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "never.png")
+    result = run("read", str(tmp_path / "never.png"), "--timeout", "0.05")
+    assert result.exit_code == 2
+    assert "timed out, nothing came for 0.05 s" in result.stderr
+
+
+def test_folders_are_searched(files: dict[str, str], tmp_path: Path) -> None:
+    for name in ("broken", "blank"):
+        Path(files[name]).unlink()
+    (tmp_path / "notes.doc").write_text("")
+    result = run("read", str(tmp_path), "--text", "--preset", "classical")
+    assert (result.exit_code, result.stdout) == (0, "one\\nline\nfirst\nsecond\n")
+    assert result.stderr == f"{tmp_path}: skipped 1 file of another kind\n"
+    assert run("read", str(tmp_path / "*.png"), "--text", "--preset", "classical").stdout == result.stdout
+    (tmp_path / "empty").mkdir()
+    empty = run("read", str(tmp_path / "empty"))
+    assert (empty.exit_code, empty.stdout) == (1, "")
+    assert "no picture or document in" in empty.stderr
+
+
+def test_what_is_found_is_drawn_and_explained(files: dict[str, str], tmp_path: Path) -> None:
+    words = ["read", files["two"], files["blank"], "--preset", "classical", "--draw", str(tmp_path / "drawn")]
+    result = run(*words, "--explain")
+    assert result.exit_code == 1
+    drawn = sorted((tmp_path / "drawn").rglob("*.png"))
+    assert [path.name for path in drawn] == ["blank.png.page1.png", "two.png.page1.png"]
+    with Image.open(drawn[1]) as after, Image.open(files["two"]) as before:
+        assert after.size == before.size
+        assert after.convert("RGB").getcolors(2**24) != before.convert("RGB").getcolors(2**24)
+    assert f"{files['two']}, page 1:" in result.stderr.replace("\\\\", "\\")
+    assert "There may be no code." in result.stderr
+    assert "There may be no code." not in result.stdout
+    row = json.loads(run("read", files["blank"], "--json", "--explain", "--preset", "classical").stdout)
+    assert "There may be no code." in row["explanation"]
+
+
+def test_how_much_is_said(files: dict[str, str]) -> None:
+    words = ["read", files["code"], files["blank"], files["missing"], "--preset", "classical"]
+    quiet, plain, verbose = run(*words, "-q"), run(*words), run(*words, "-v")
+    assert quiet.stdout.split("\t")[1] == plain.stdout.split("\t")[1] == "one\\nline"
+    assert [len(result.stderr.splitlines()) for result in (quiet, plain, verbose)] == [1, 2, 4]
+    assert re.search(r"code.png', page 1: 1 code, 1 attempt in [\d,]+ ms, settled$", verbose.stderr, re.M)
+
+
+def test_formats(files: dict[str, str]) -> None:
+    assert (
+        run("read", files["code"], "--formats", "MicroQRCode, RMQRCode", "--preset", "classical").exit_code
+        == 1
+    )
+    assert run("read", files["code"], "--formats", "QRCode", "--preset", "classical").exit_code == 0
+    wrong = run("read", files["code"], "--formats", "Barcode")
+    assert wrong.exit_code == 2
+    assert "QRCodeModel1" in wrong.stderr
+
+
+def test_a_reading_that_is_cut_off_says_so(files: dict[str, str]) -> None:
+    # So short that one engine begins, and no second one.
+    result = run("read", files["blank"], "--timeout", "1e-9")
+    assert (result.exit_code, result.stdout) == (1, "")
+    assert "(timed out after 1e-09 s; 0 located, none read)" in result.stderr
+    assert "timed out" not in run("read", files["blank"], "--timeout", "0").stderr
+    (option,) = [o for o in main.get_command(click.Context(main), "read").params if o.name == "timeout"]  # type: ignore[union-attr]
+    assert option.default == 10
+
+
+def test_a_code_and_a_late_page(monkeypatch: pytest.MonkeyPatch, files: dict[str, str]) -> None:
+    def read_late(file: str, **options: Any) -> Any:
+        yield replace(qrcascade.read(file), timed_out=True, page=1)
+
+    monkeypatch.setattr("qrcascade.cli.read.read_document", read_late)
+    result = run("read", files["code"])
+    assert result.exit_code == 0
+    assert result.stderr == f"qrcascade: timed out after 10 s: {files['code']!r} may hold more\n"
+
+
+HOSTILE = "a\\b\x7f\x9b2J\u202eevil\u2028end"
+
+
+@pytest.mark.skipif(os.name == "nt", reason="such names are not allowed there")
+def test_terminals_are_safe_from_payloads_and_names(tmp_path: Path) -> None:
+    path = tmp_path / f"{HOSTILE}.png"
+    Image.fromarray(draw.symbol(HOSTILE)[0]).save(path)
+    blank = tmp_path / f"blank{HOSTILE}.png"
+    Image.new("L", (40, 40), 255).save(blank)
+    escaped = "a\\\\b\\u007f\\u009b2J\\u202eevil\\u2028end"
+    plain = run("read", str(path), str(blank), "-v", "--explain", "--preset", "classical")
+    name, text, *_ = plain.stdout.split("\t")
+    assert (name, text) == (f"{tmp_path}/{escaped}.png", escaped)
+    assert json.loads(f'"{text}"') == HOSTILE
+    table = run("read", str(path), "--json", "--preset", "classical")
+    row = json.loads(table.stdout)
+    assert (row["file"], row["codes"][0]["text"]) == (str(path), HOSTILE)
+    for printed in (plain.stdout, plain.stderr, table.stdout):
+        assert not {*"\x7f\x9b\u202e\u2028"} & {*printed}
+        assert printed.isascii()
+
+
 def test_expect(files: dict[str, str]) -> None:
     assert run("read", files["two"], "--expect", "all", "--preset", "classical").exit_code == 0
     assert run("read", files["two"], "--expect", "2", "--timeout", "5").exit_code == 0
     wrong = run("read", files["two"], "--expect", "some")
     assert wrong.exit_code == 2
     assert "'some' is neither a positive number nor \"all\"" in wrong.stderr
+
+
+def test_an_engine_that_is_missing_is_told_once(
+    monkeypatch: pytest.MonkeyPatch, files: dict[str, str]
+) -> None:
+    def read_with_an_error(file: str, **options: Any) -> Any:
+        attempt = qrcascade.Attempt("classical", "zbar", error="zbar is not available; to fix it: this")
+        yield qrcascade.ReadResult((), (), (attempt,), (50, 50), 0.0, page=1)
+
+    monkeypatch.setattr("qrcascade.cli.read.read_document", read_with_an_error)
+    result = run("read", files["blank"], files["code"])
+    assert result.stderr.count("no code in") == 2
+    assert result.stderr.count("zbar is not available; to fix it: this") == 1
+
+
+def test_a_page_that_cannot_be_rendered_is_an_error(
+    monkeypatch: pytest.MonkeyPatch, files: dict[str, str]
+) -> None:
+    def read_two(file: str, **options: Any) -> Any:
+        yield replace(qrcascade.read(file), page=1)
+        attempt = qrcascade.Attempt("document", "page 2", error="it is broken")
+        yield qrcascade.ReadResult((), (), (attempt,), (0, 0), 0.0, page=2)
+
+    monkeypatch.setattr("qrcascade.cli.read.read_document", read_two)
+    result = run("read", files["code"])
+    assert (result.exit_code, len(result.stdout.splitlines())) == (2, 1)
+    assert result.stderr == f"qrcascade: {files['code']!r}, page 2: it is broken\n"
+    rows = [json.loads(line) for line in run("read", files["code"], "--json").stdout.splitlines()]
+    assert [row["error"] for row in rows] == [None, "it is broken"]
 
 
 def test_documents_have_pages(tmp_path: Path) -> None:
@@ -93,6 +252,39 @@ def test_documents_have_pages(tmp_path: Path) -> None:
     assert "no code in" in first.stderr
 
 
+def test_the_version_brings_in_nothing_but_click() -> None:
+    program = (
+        "import sys; sys.argv = ['qrcascade', '--version']\nfrom qrcascade.cli import main\ntry: main()\n"
+    )
+    program += "finally: print(sorted({name.split('.')[0] for name in sys.modules}), file=sys.stderr)"
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
+    assert "click" in done.stderr
+    for heavy in ("numpy", "PIL", "cv2", "zxingcpp", "platformdirs", "json"):
+        assert f"'{heavy}'" not in done.stderr
+
+
+def test_every_command_has_help() -> None:
+    context = click.Context(main)
+    for name in main.list_commands(context):
+        command = main.get_command(context, name)
+        assert command is not None
+        for each in (command, *getattr(command, "commands", {}).values()):
+            assert (each.help or "").partition("\n")[0].endswith((".", ":")) or "." in (each.help or "")
+            assert not each.get_short_help_str().endswith("...")
+            for option in each.params:
+                if isinstance(option, click.Option):
+                    assert re.match(r"[A-Z].*\.$", option.help or "", re.S), (each.name, option.name)
+
+
+def test_an_interrupt_is_one_line(monkeypatch: pytest.MonkeyPatch, files: dict[str, str]) -> None:
+    def interrupt(*_: object, **__: object) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("qrcascade.cli.read.read_document", interrupt)
+    result = run("read", files["code"])
+    assert (result.exit_code, result.stderr) == (130, "qrcascade: interrupted\n")
+
+
 def test_version() -> None:
     assert run("--version").stdout == f"qrcascade, version {qrcascade.__version__}\n"
 
@@ -102,12 +294,31 @@ def test_doctor(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     result = run("doctor")
     assert result.exit_code == 0
     assert "zxing-cpp 3" in result.stdout
-    for name in ("zxing", "zbar", "opencv", "aruco", "QReader n", "QReader s", "QReader m", "QReader l"):
-        assert name in result.stdout
-    # Whatever is missing, every line that says no also says what to do.
-    for line in result.stdout.splitlines():
-        if line.startswith("no"):
-            assert "to fix it: " in line or "QRCASCADE_WEIGHTS" in line
+    lines = {line[4:14].strip(): line for line in result.stdout.splitlines()}
+    engines = ("zxing", "zbar", "opencv", "aruco")
+    assert {*engines, "PDF", "HEIC", "Parquet", "server", "torch", "openvino", "onnx"} <= {*lines}
+    # Whatever is missing, every line also says what to do.
+    for name, line in lines.items():
+        assert line[:4].strip() in ("ok", "no", "add")
+        if not line.startswith("ok"):
+            assert "; to fix it: " in line or "; to add " in line or "QRCASCADE_WEIGHTS" in line
+            assert line.startswith("add") or name in (*engines, "PDF") or name.startswith("QReader")
+
+
+def test_doctor_tells_what_could_be_added_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    pytest.importorskip("fastapi")
+    monkeypatch.setattr("qrcascade.neural.runtimes.find_missing", lambda runtime: [runtime])
+    for module in ("pypdfium2", "pillow_heif", "fastapi", "uvicorn", "prometheus_client"):
+        monkeypatch.setitem(sys.modules, module, None)
+    text = run("doctor").stdout
+    assert "no  PDF        not installed; to fix it: pip install pypdfium2" in text
+    assert "add HEIC       not installed; to add it: pip install 'qrcascade[heif]'" in text
+    assert "add server     not installed; to add it: pip install 'qrcascade[server]'" in text
+    assert text.count("qrcascade[qreader]") == 1
+    assert "QReader n" not in text
+    # Half of an extra is a fault.
+    monkeypatch.delitem(sys.modules, "fastapi")
+    assert re.search("^no  server +it is broken: .*; to fix it: pip install", run("doctor").stdout, re.M)
 
 
 def test_doctor_looks_at_weights(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:

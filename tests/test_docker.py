@@ -36,8 +36,8 @@ def test_both_images_come_from_one_base() -> None:
 
 def test_the_classical_image_has_no_neural_extra() -> None:
     extras = {stage: re.findall(r"'\.\[([\w,]+)\]'", text) for stage, text in STAGES.items()}
-    assert extras["built"] == ["server,pdf,heif"]
-    assert extras["built-openvino"] == ["server,pdf,heif,openvino"]
+    assert extras["built"] == ["server,heif"]
+    assert extras["built-openvino"] == ["server,heif,openvino"]
     declared = (ROOT / "pyproject.toml").read_text("utf-8")
     for extra in {name for found in extras.values() for names in found for name in names.split(",")}:
         assert re.search(rf"^{extra} = \[", declared, re.M), f"there is no extra {extra}"

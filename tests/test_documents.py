@@ -34,7 +34,7 @@ from qrcascade import (
 )
 from tests.plans import give
 
-pytest.importorskip("pypdfium2", reason="the pdf extra is not installed")
+pytest.importorskip("pypdfium2", reason="pypdfium2 is not installed")
 from tests import draw, pages
 
 CLASSICAL = Cascade.preset("classical")
@@ -615,9 +615,9 @@ def test_heif_stands_upright(orientation: int) -> None:
     assert np.abs(frame.gray.astype(int) - same.gray).mean() < 5
 
 
-def test_without_the_pdf_extra(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_without_pypdfium2(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "pypdfium2", None)
-    with pytest.raises(MissingDependencyError, match=r"PDF is not available.*pip install 'qrcascade\[pdf\]'"):
+    with pytest.raises(MissingDependencyError, match=r"PDF is not available.*pip install pypdfium2"):
         read(three_of_five())
 
 

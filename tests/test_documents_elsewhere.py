@@ -28,7 +28,7 @@ from qrcascade import (
 )
 from qrcascade.isolation import HungError, Worker
 
-pytest.importorskip("pypdfium2", reason="the pdf extra is not installed")
+pytest.importorskip("pypdfium2", reason="pypdfium2 is not installed")
 from tests import draw, pages
 
 HERE = Cascade.preset("light")

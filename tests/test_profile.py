@@ -86,9 +86,10 @@ def test_what_cannot_run_is_left_out_with_its_reason(
     (tmp_path / "a.jpg").write_bytes(by_name["sharp"].file)
     (tmp_path / "a.txt").write_text(by_name["sharp"].texts[0], "utf-8")
     folders = ("--pictures", str(tmp_path), "--weights-folder", str(tmp_path))
-    result = run("--only", "n", "--runtime", "onnx", *folders)
+    result = run("--only", "n", "--only", "thorough", "--runtime", "onnx", *folders)
     assert result.exit_code == 1
     assert "Left out: n in onnx: QReader n" in result.stdout
+    assert "thorough in onnx: QReader" in result.stdout
 
 
 @pytest.mark.parametrize(

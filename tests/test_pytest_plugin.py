@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import json
+import os
 import re
 import textwrap
 from importlib import metadata
 from pathlib import Path
+from xml.etree import ElementTree
 
 import cv2
 import numpy as np
@@ -100,8 +102,9 @@ def test_a_message_says_what_is_needed(run: Run) -> None:
     run.put("thermal/faded.png", BLANK, "faded")
     result = run()
     result.assert_outcomes(passed=1, failed=1)
-    assert failed(result) == ["receipts/thermal/faded.png::qr"]
-    assert "Failed: not read: thermal/faded.png [thermal]" in shown(result)
+    assert failed(result) == ["receipts/thermal/faded.png::faded.png"]
+    assert "FAILED receipts/thermal/faded.png::faded.png - not read: 'faded'" in shown(result)
+    assert "not read: thermal/faded.png [thermal]" in shown(result)
     assert re.search(r"^  missing +'faded'$", shown(result), re.M)
     assert re.search(r"^  tried +classical: \d+ runs? in \d+ ms \(zxing raw", shown(result), re.M)
     picture = re.search(r"^  picture +(.+)$", shown(result), re.M)
@@ -146,7 +149,7 @@ def test_baseline_then_five_broken(run: Run) -> None:
     run.put("12.png", draw.symbol("never read")[0])
     result = run()
     result.assert_outcomes(passed=8, failed=5)
-    assert failed(result) == [f"receipts/{name}.png::qr" for name in ("01", "03", "05", "07", "09")]
+    assert failed(result) == [f"receipts/{name}.png::{name}.png" for name in ("01", "03", "05", "07", "09")]
     for line in (
         "lost, it was read in the baseline: 01.png",
         "a wrong payload: 03.png",
@@ -162,6 +165,66 @@ def test_baseline_then_five_broken(run: Run) -> None:
     # A file that is no picture leaves what is to be read of it.
     assert pictures["07.png"] == ["receipt 7"]
     run().assert_outcomes(passed=8, xfailed=3, failed=2)
+
+
+def test_quiet_unless_asked(run: Run) -> None:
+    run.put("a.png", "a")
+    run.put("b.png", "b")
+    plain, verbose, quiet = run(), run("-v"), run("-q")
+    assert re.search(r"^2 of 2 pictures read$", shown(plain), re.M)
+    for words in ("qr corpus: ", "tag ", "time: "):
+        assert words not in shown(plain)
+        assert words in shown(verbose)
+    assert "QR corpus" not in shown(quiet)
+
+
+def test_truths_without_a_picture_are_told(run: Run) -> None:
+    run.put("a.png", "a")
+    run.put("b.png", "b").unlink()
+    (run.folder / "c.json").write_text("{}")
+    (run.folder / "qr-baseline-light.json").write_text("{}")
+    result = run()
+    assert result.ret == pytest.ExitCode.OK
+    assert re.search(r"^truth without a picture: b.txt, c.json$", shown(result), re.M)
+
+
+def test_a_reading_that_is_cut_off_says_so(run: Run) -> None:
+    run.put("a.png", "a")
+    run("--qr-update-baseline").assert_outcomes(passed=1)
+    made = run.baseline.read_bytes()
+    run.put("a.png", BLANK, "a")
+    # So short that one engine begins, and no second one.
+    result = run("--qr-timeout=1e-9")
+    result.assert_outcomes(failed=1)
+    assert "- timed out, lost, it was read in the baseline: 'a'" in shown(result)
+    assert re.search(r"^timed out: a.png$", shown(result), re.M)
+    # It is not recorded as unreadable, either.
+    run("--qr-timeout=1e-9", "--qr-update-baseline").assert_outcomes(failed=1)
+    assert run.baseline.read_bytes() == made
+    (run.pytester.path / "pytest.ini").write_text("[pytest]\nqr_timeout = 1e-9\n")
+    run().assert_outcomes(failed=1)
+    assert "timed out" not in shown(run("--qr-timeout=0"))
+
+
+def test_junit_names_the_files(run: Run) -> None:
+    run.put("thermal/a.png", BLANK, "a")
+    run("--junitxml=out.xml")
+    report = ElementTree.parse(run.pytester.path / "out.xml")
+    (case,) = report.iter("testcase")
+    assert (case.get("classname"), case.get("name")) == ("receipts.thermal.a.png", "a.png")
+    (failure,) = case.iter("failure")
+    assert (failure.get("message") or "").startswith("not read: 'a'")
+
+
+@pytest.mark.skipif(os.name == "nt", reason="such names are not allowed there")
+def test_what_is_not_printable_is_escaped(run: Run) -> None:
+    name = "a\x7f\x9b\u202e\u2028b.png"
+    run.put(f"tag\x9b/{name}", BLANK, "missing\u202e")
+    for options in (["-v"], ["-q"], []):
+        text = shown(run(*options))
+        assert "a\\u007f\\u009b\\u202e\\u2028b.png" in text
+        assert "'missing\\u202e'" in text
+        assert not {*"\x7f\x9b\u202e\u2028"} & {*text}
 
 
 def test_the_baseline_is_sorted_text(run: Run) -> None:
@@ -190,11 +253,24 @@ def test_what_changed_around_the_pictures_is_said(run: Run) -> None:
     run.baseline.write_text(json.dumps(content))
     (run.folder / "b.png").rename(run.folder / "c.png")
     (run.folder / "b.txt").rename(run.folder / "c.txt")
-    result = run()
-    result.assert_outcomes(passed=2)
+    result = run("-v", "--junitxml=out.xml")
+    result.assert_outcomes(passed=2, failed=1)
+    assert failed(result) == ["receipts/b.png::b.png"]
+    assert "b.png::b.png - gone from the corpus, but in the baseline: put it back" in shown(result)
+    report = ElementTree.parse(run.pytester.path / "out.xml")
+    assert [case.get("name") for case in report.iter("testcase")] == ["a.png", "c.png", "b.png"]
     assert re.search(r"^version: zxing-cpp \S+, the baseline was made with 0.1$", shown(result), re.M)
-    assert "in the baseline, not in the corpus: b.png" in shown(result)
+    assert re.search(r"^gone from the corpus: b.png$", shown(result), re.M)
     assert "new, not in the baseline: c.png" in shown(result)
+    # A part says so and does not fail; an update forgets it.
+    for words in (["-k", "a.png"], ["receipts/a.png"]):
+        part = run(*words)
+        part.assert_outcomes(passed=1, deselected=2 if "-k" in words else 0)
+        assert "gone from the corpus: b.png" in shown(part)
+    run("-k", "b.png").assert_outcomes(failed=1, deselected=2)
+    assert run("--qr-update-baseline").ret == pytest.ExitCode.OK
+    assert run().ret == pytest.ExitCode.OK
+    assert sorted(json.loads(run.baseline.read_text())["pictures"]) == ["a.png", "c.png"]
 
 
 def test_a_part_rewrites_only_what_was_run(run: Run) -> None:
@@ -203,7 +279,7 @@ def test_a_part_rewrites_only_what_was_run(run: Run) -> None:
     run("--qr-update-baseline")
     for name in "ab":
         run.put(f"{name}.png", BLANK, name)
-    result = run("-k", "a.png", "--qr-update-baseline")
+    result = run("-v", "-k", "a.png", "--qr-update-baseline")
     result.assert_outcomes(xfailed=1, deselected=2)
     assert json.loads(run.baseline.read_text())["pictures"] == {"a.png": [], "b.png": ["b"], "c.png": ["c"]}
     assert "a part was run (1 of 3 pictures)" in shown(result)
@@ -224,8 +300,8 @@ def test_last_failed_and_one_picture(run: Run) -> None:
     run().assert_outcomes(passed=2, failed=1)
     result = run("--lf")
     result.assert_outcomes(failed=1)
-    assert failed(result) == ["receipts/b.png::qr"]
-    run("receipts/b.png::qr").assert_outcomes(failed=1)
+    assert failed(result) == ["receipts/b.png::b.png"]
+    run("receipts/b.png::b.png").assert_outcomes(failed=1)
     run("receipts/a.png", "receipts/c.png").assert_outcomes(passed=2)
 
 
@@ -236,7 +312,7 @@ def test_floors(run: Run) -> None:
         run.put(f"clean/{i}.png", str(i))
     ini = run.pytester.path / "pytest.ini"
     ini.write_text("[pytest]\nqr_floor =\n  thermal: 0.75\n  *: 0.8\n")
-    result = run()
+    result = run("-v")
     result.assert_outcomes(passed=7, xfailed=1)
     assert result.ret == pytest.ExitCode.OK
     assert re.search(r"^thermal +4 +4 +3 +0.750 +0.750 +0 +0 +0$", shown(result), re.M)
@@ -272,7 +348,7 @@ def test_xdist_gathers_what_its_workers_read(run: Run) -> None:
     assert len(json.loads(run.baseline.read_text())["pictures"]) == 6
     page = (run.pytester.path / "out" / "r.html").read_text("utf-8")
     assert "5 of 6 read" in page
-    assert page.count("data:image/jpeg;base64,") == 1
+    assert page.count("data:image/jpeg;base64,") == 2
 
 
 def test_ini_file(run: Run) -> None:
@@ -310,9 +386,9 @@ def test_manifest_with_pages_counts_and_tags(run: Run) -> None:
     (run.folder / "manifest.csv").write_text("\n".join([*rows, "two.png,,2,thermal;torn,", ""]))
     result = run("-v", "--qr-expect=truth")
     result.assert_outcomes(passed=3)
-    for item in ("scan.tif::qr[[]page 1[]]", "scan.tif::qr[[]page 2[]]", "two.png::qr"):
+    for item in ("scan.tif::scan.tif#page=1", "scan.tif::scan.tif#page=2", "two.png::two.png"):
         result.stdout.fnmatch_lines([f"receipts/{item} PASSED*"])
-    assert "1 pictures in the folder are not in its manifest" in shown(result)
+    assert "1 picture in the folder is not in its manifest" in shown(result)
     run("-k", "torn").assert_outcomes(passed=1, deselected=2)
 
 
@@ -330,8 +406,8 @@ def test_a_document_is_read_by_its_pages(run: Run) -> None:
     (run.folder / "manifest.jsonl").write_text("\n".join([*lines, '{"file": "broken.pdf"}']))
     result = run()
     result.assert_outcomes(passed=2, failed=2)
-    assert "FAILED receipts/broken.pdf::qr - " in shown(result)
-    assert "FAILED receipts/invoice.pdf::qr[page 3] - " in shown(result)
+    assert "FAILED receipts/broken.pdf::broken.pdf - not a readable picture: cannot read " in shown(result)
+    assert "FAILED receipts/invoice.pdf::invoice.pdf#page=3 - " in shown(result)
     assert "it has no page 3; it has 2" in shown(result)
     # With no page named it is the first.
     (run.folder / "manifest.jsonl").write_text('{"file": "invoice.pdf", "texts": []}')
@@ -394,6 +470,8 @@ def test_without_a_cache_pictures_are_saved_too(run: Run) -> None:
     [
         (["--qr-corpus=nowhere"], "", "qr-corpus must be a folder, got '*nowhere'"),
         (["--qr-preset=fast"], "", "preset must be one of classical, *, got 'fast'"),
+        (["--qr-timeout=soon"], "", "qr-timeout must be 0 (no limit) or a number *, got 'soon'"),
+        (["--qr-timeout=-1"], "", "qr-timeout must be 0 (no limit) or a number *, got '-1'"),
         (["--qr-expect=0"], "", "qr-expect must be a positive number of codes, * got '0'"),
         ([], "qr_floor = 0.9", "a line of qr_floor must be 'TAG: SHARE', * got '0.9'"),
         ([], "qr_floor = *: 95", "a line of qr_floor must be *"),
@@ -478,4 +556,4 @@ def test_the_pages_own_example(run: Run) -> None:
     result = run.plain(*options, "--qr-report=report.html")
     result.assert_outcomes(passed=15, failed=5)
     assert [name[9:11] for name in failed(result)] == ["03", "06", "09", "12", "15"]
-    assert (run.pytester.path / "report.html").read_text("utf-8").count("data:image/jpeg;base64,") == 5
+    assert (run.pytester.path / "report.html").read_text("utf-8").count("data:image/jpeg;base64,") == 10

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import shutil
 import signal
 import socket
@@ -154,6 +155,29 @@ def test_the_readme_line_works_as_printed(tmp_path: Path) -> None:
         ported = line.replace(":8008", f":{port}")
         printed = subprocess.run(ported, shell=True, cwd=tmp_path, capture_output=True, text=True, check=True)
     assert json.loads(printed.stdout)["data"].startswith("https://example.com/verify")
+
+
+@pytest.mark.skipif(os.name == "nt", reason="there is no SIGTERM to be caught")
+@pytest.mark.parametrize("name", ["SIGTERM", "SIGINT"])
+def test_a_signal_is_no_failure(name: str) -> None:
+    with serve(port := free_port(), QRCASCADE_PRESETS="classical") as (process, _):
+        process.send_signal(getattr(signal, name))
+        out, _ = process.communicate()
+    assert process.returncode == 0
+    assert "Traceback" not in out
+    # Nor is it lost before the service runs, or while the port is free again.
+    with socket.create_server(("127.0.0.1", port)):
+        pass
+
+
+def test_a_taken_port_is_told_first() -> None:
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = taken.getsockname()[1]
+        result = CliRunner().invoke(main, ["serve", "--port", str(port)])
+    assert result.exit_code == 1
+    assert result.stdout == ""
+    told = rf"qrcascade: cannot listen on 127.0.0.1, port {port}: .*in use; choose another with --port\n"
+    assert re.fullmatch(told, result.stderr, re.IGNORECASE)
 
 
 @pytest.mark.parametrize(

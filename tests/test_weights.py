@@ -265,7 +265,7 @@ import numpy as np
 from qrcascade import Cascade
 from qrcascade.neural import models
 models.is_installed = lambda runtime: True
-cascade = Cascade.preset("thorough")
+cascade = Cascade.preset("hybrid")
 assert cascade.read("examples/photo.jpg").text
 for _ in range(2):
     noise = np.random.default_rng(1).integers(0, 255, (200, 200), np.uint8)

@@ -2,6 +2,6 @@
 
 from __future__ import annotations
 
-from qrcascade.batch.pool import Record, processors, read_groups, read_many, row_name
+from qrcascade.batch.pool import Record, page_error, processors, read_groups, read_many, row_name
 
-__all__ = ["Record", "processors", "read_groups", "read_many", "row_name"]
+__all__ = ["Record", "page_error", "processors", "read_groups", "read_many", "row_name"]

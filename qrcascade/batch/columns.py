@@ -16,6 +16,8 @@ from qrcascade.errors import MissingDependencyError
 __all__ = ["COLUMNS", "check", "flatten", "schema", "write"]
 
 _BLOCK = 5_000
+# Spreadsheets take a cell that begins so for a formula (OWASP, CSV injection).
+_FORMULA = ("=", "+", "-", "@", "\t", "\r")
 
 COLUMNS: dict[str, str] = {
     "file": "string",
@@ -41,22 +43,27 @@ COLUMNS: dict[str, str] = {
 
 def check(path: Path) -> None:
     """Raise a `MissingDependencyError` if the package for this kind of table is not installed."""
-    if path.suffix == ".parquet":
+    if path.suffix.lower() == ".parquet":
         _pyarrow()
 
 
-def write(journal: Path, path: Path) -> None:
-    """Write the kind of table given by the path's suffix, replacing an existing one."""
+def write(journal: Path, path: Path) -> int:
+    """Write the kind of table given by the path's suffix, replacing an existing one.
+
+    Return the number of texts in it that a spreadsheet would take for formulas.
+    """
     part = path.with_name(f".{path.name}.part")
+    risky = 0
     try:
-        if path.suffix == ".parquet":
+        if path.suffix.lower() == ".parquet":
             _write_parquet(map(flatten, rows(journal)), part)
         else:
             with part.open("w", newline="", encoding="utf-8") as file:
-                _write_csv(map(flatten, rows(journal)), file)
+                risky = _write_csv(map(flatten, rows(journal)), file)
         os.replace(part, path)  # noqa: PTH105
     finally:
         part.unlink(missing_ok=True)
+    return risky
 
 
 def flatten(row: Row) -> Row:
@@ -89,11 +96,14 @@ def schema() -> Any:
     return arrow.schema([(name, types.get(kind) or getattr(arrow, kind)()) for name, kind in COLUMNS.items()])
 
 
-def _write_csv(table_rows: Iterable[Row], file: IO[str]) -> None:
+def _write_csv(table_rows: Iterable[Row], file: IO[str]) -> int:
     table = csv.DictWriter(file, COLUMNS)
     table.writeheader()
+    risky = 0
     for row in table_rows:
         table.writerow({**row, "texts": json.dumps(row["texts"], ensure_ascii=False)})
+        risky += sum(isinstance(cell, str) and cell.startswith(_FORMULA) for cell in row.values())
+    return risky
 
 
 def _write_parquet(table_rows: Iterable[Row], path: Path) -> None:

@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+import math
+import signal
 import threading
 import time
 from collections.abc import Generator
 from queue import SimpleQueue
 
+from qrcascade.batch.pipes import read_pipe
 from qrcascade.cascade import Cascade
 from qrcascade.documents import read_document
-from qrcascade.errors import OptionError, in_words
+from qrcascade.documents.document import DOCUMENT
+from qrcascade.errors import DocumentError, OptionError, in_words
 from qrcascade.image.frame import Source
 from qrcascade.isolation import Here, HungError, LostError, Worker, Workers
 from qrcascade.isolation.messages import Item, Raised
@@ -22,6 +26,10 @@ __all__ = ["Job", "JobReader"]
 _SILENT_S = 600.0
 # Allowance beyond a page's timeout, which is only checked between engine runs.
 _OVERTIME_S = 60.0
+# Longest wait at the end for processes that are just starting.
+_STARTING_S = 5.0
+# Pages in a row that cannot be rendered, after which a document is given up: some claim ten thousand.
+_MOST_BROKEN = 20
 
 
 class Job:
@@ -38,15 +46,22 @@ class Job:
 
 
 class JobReader:
-    """Reads each job in a worker process, which a thread waits for, and puts it into ``done``."""
+    """Reads each job in a worker process, which a thread waits for, and puts it into ``done``.
 
-    def __init__(self, cascade: Cascade, keywords: DocumentKeywords, threads: int) -> None:
+    No further page of a source is begun after ``limit_s`` seconds.
+    """
+
+    def __init__(
+        self, cascade: Cascade, keywords: DocumentKeywords, threads: int, limit_s: float | None = None
+    ) -> None:
         self.done: SimpleQueue[Job] = SimpleQueue()
         timeout = keywords.get("timeout")
         self._patience_s = _SILENT_S if timeout is None else timeout + _OVERTIME_S
+        self._limit_s = math.inf if limit_s is None else limit_s
         self._asked = cascade, keywords
         self._workers = Workers(self._asked, threads=threads)
         self._busy: set[Worker] = set()
+        self._threads: set[threading.Thread] = set()
         self._is_closed = False
 
     def begin(self, job: Job) -> None:
@@ -55,9 +70,12 @@ class JobReader:
             self.done.put(job)
             return
         # Daemons, since a program that ends does not wait for what is still being read.
-        threading.Thread(target=self._run, args=(job,), daemon=True).start()
+        thread = threading.Thread(target=self._run, args=(job,), daemon=True)
+        self._threads.add(thread)
+        thread.start()
 
     def _run(self, job: Job) -> None:
+        _leave_interrupts_to_others()
         try:
             worker = self._workers.take(None)
             self._busy.add(worker)
@@ -70,12 +88,13 @@ class JobReader:
                 self._workers.close()
         except Exception as error:
             job.fault = error
+        self._threads.discard(threading.current_thread())
         self.done.put(job)
 
     def _read(self, job: Job, worker: Worker) -> bool:
         """Read a job; return whether the worker can go on."""
         try:
-            worker.begin(read_pages, job.source, *self._asked)
+            worker.begin(read_pages, job.source, *self._asked, self._limit_s)
             while isinstance(message := worker.receive(time.monotonic() + self._patience_s), Item):
                 job.results.append(message.item)
         except HungError:
@@ -98,11 +117,36 @@ class JobReader:
         self._is_closed = True
         for worker in tuple(self._busy):
             worker.kill()
+        # A process whose parent ends while it starts prints a traceback.
+        end = time.monotonic() + _STARTING_S
+        for thread in tuple(self._threads):
+            thread.join(max(0.0, end - time.monotonic()))
         self._workers.close()
 
 
+def _leave_interrupts_to_others() -> None:
+    """Block SIGINT in this thread and the processes that it starts: they would print tracebacks."""
+    if hasattr(signal, "pthread_sigmask"):
+        from multiprocessing import resource_tracker
+
+        # It unblocks SIGINT when it starts, which happens with the first process.
+        resource_tracker.ensure_running()
+        signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+
+
 def read_pages(
-    _here: Here, source: Source, cascade: Cascade, keywords: DocumentKeywords
+    _here: Here, source: Source, cascade: Cascade, keywords: DocumentKeywords, limit_s: float
 ) -> Generator[ReadResult, None, None]:
-    """Read a source in the worker, page by page."""
-    yield from read_document(source, cascade=cascade, **keywords)
+    """Read a source in the worker, page by page, until too much time has passed or too much is broken."""
+    end = time.monotonic() + limit_s
+    source = read_pipe(source, cascade.limits, keywords.get("timeout"))
+    broken = 0
+    for number, result in enumerate(read_document(source, cascade=cascade, **keywords), 1):
+        if number > 1 and time.monotonic() > end:
+            done = "1 page was" if number == 2 else f"{number - 1:,} pages were"
+            raise DocumentError(f"timed out: {done} read within {limit_s:g} s, the rest was not")
+        yield result
+        is_broken = any(attempt.strategy == DOCUMENT for attempt in result.attempts)
+        broken = broken + 1 if is_broken else 0
+        if broken == _MOST_BROKEN:
+            raise DocumentError(f"given up: {broken} pages in a row could not be rendered")

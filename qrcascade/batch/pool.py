@@ -24,7 +24,7 @@ from qrcascade.report.result import ReadResult
 if TYPE_CHECKING:
     from typing_extensions import Unpack
 
-__all__ = ["Record", "processors", "read_groups", "read_many", "row_name"]
+__all__ = ["Record", "page_error", "processors", "read_groups", "read_many", "row_name"]
 
 # With `ordered`, at most this many sources per worker wait for an earlier one.
 _AHEAD = 16
@@ -77,40 +77,40 @@ def read_many(
     workers: int | None = None,
     ordered: bool = False,
     cascade: Cascade | None = None,
+    document_timeout: float | None = None,
     **keywords: Unpack[DocumentKeywords],
 ) -> Iterator[Record]:
     """Read many pictures and documents in worker processes.
 
-    Each process loads its models once. Sources are taken from the iterable as workers become free, and
-    results are yielded as they arrive, so memory does not grow with the number of sources. A source that
-    crashes or hangs its worker process gives a record with an error, and another continues with the next.
-    The workers end when the iterator is exhausted, closed or deleted.
+    Sources are taken as workers become free. A crash or a hang is a record's error, and ends no other one.
 
     Parameters
     ----------
     sources : iterable of path, bytes, binary file, PIL.Image.Image or ndarray
-        What to read. Prefer paths: other sources are sent to the worker whole.
+        Prefer paths: other sources are sent to the worker whole.
     workers : int, optional
-        Number of processes; by default one per processor that this process may use.
+        Number of processes; by default one per processor.
     ordered : bool
-        Whether to yield results in the order of their sources, which keeps some of them waiting.
+        Whether to yield results in the order of their sources, not as they arrive.
     cascade : Cascade, optional
         Cascade that reads; by default the "thorough" preset. It must not have isolation: the workers have it.
+    document_timeout : float, optional
+        Seconds after which no further page of a document is begun; its last record then says so.
     **keywords
-        As for `read_document`. ``accept`` must be a pattern, or a function that can be pickled.
+        As for `read_document`; if ``accept`` is a function, it must be possible to pickle it.
 
     Yields
     ------
     Record
-        One per page; a picture has one page. Records of one source follow each other. Their results have no
-        picture.
+        One per page, without its picture; those of a source follow each other.
 
     Raises
     ------
     OptionError
         If an option is invalid or cannot be sent to another process.
     """
-    return _flatten(read_groups(sources, workers=workers, ordered=ordered, cascade=cascade, **keywords))
+    how: dict[str, Any] = {"workers": workers, "ordered": ordered, "cascade": cascade}
+    return _flatten(read_groups(sources, document_timeout=document_timeout, **how, **keywords))
 
 
 def _flatten(groups: Generator[tuple[Record, ...]]) -> Iterator[Record]:
@@ -125,6 +125,7 @@ def read_groups(
     ordered: bool = False,
     cascade: Cascade | None = None,
     threads: int | None = None,
+    document_timeout: float | None = None,
     **keywords: Unpack[DocumentKeywords],
 ) -> Generator[tuple[Record, ...]]:
     """Read like `read_many`, and yield all records of a source together.
@@ -141,12 +142,14 @@ def read_groups(
     if cascade.isolation is not None:
         raise OptionError("a batch has its own worker processes: give it a cascade without isolation")
     split_keywords(keywords)
+    if document_timeout is not None and not document_timeout > 0:
+        raise OptionError(f"document_timeout must be None or a positive number, got {document_timeout!r}")
     try:
         pickle.dumps((cascade, keywords))
     except Exception as error:
         why = f"it must be possible to pickle cascade and accept: {in_words(error)}"
         raise OptionError(why) from error
-    reader = JobReader(cascade, keywords, threads)
+    reader = JobReader(cascade, keywords, threads, document_timeout)
     return _read_in_turn(reader, sources, cascade.limits, workers, ordered)
 
 
@@ -194,13 +197,13 @@ def _make_job(limits: Limits, source: Source, index: int) -> Job:
 def _records(job: Job) -> tuple[Record, ...]:
     rows = len(job.results) + (job.error is not None)
     head = job.index, job.name
-    pages = [Record(*head, result.page, result, _page_error(result), rows) for result in job.results]
+    pages = [Record(*head, result.page, result, page_error(result), rows) for result in job.results]
     if job.error is not None:
         pages.append(Record(*head, None, None, job.error, rows))
     return tuple(pages)
 
 
-def _page_error(result: ReadResult) -> str | None:
+def page_error(result: ReadResult) -> str | None:
     """Return why a document's page could not be rendered, if so."""
     return next((a.error for a in result.attempts if a.strategy == DOCUMENT), None)
 

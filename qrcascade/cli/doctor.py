@@ -1,18 +1,23 @@
-"""What works on this machine: each engine and tier with its version, or the fault and its remedy."""
+"""The command line: ``qrcascade doctor``. What works on this machine, and what could be added."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import importlib
+import importlib.util
+import sys
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from importlib import metadata
 
+import click
 import numpy as np
 
 from qrcascade.engines import engine
 from qrcascade.errors import QRCascadeError, in_words
 from qrcascade.neural import runtimes, weights
+from qrcascade.report.words import escape
 
-__all__ = ["Check", "run_checks"]
+__all__ = ["Check", "doctor", "run_checks"]
 
 _ENGINES = (
     ("zxing", "zxing-cpp"),
@@ -26,19 +31,53 @@ _CV2_PACKAGES = (
     "opencv-contrib-python",
     "opencv-contrib-python-headless",
 )
+# What extras add: the module to import, the packages to name, the command.
+_PDF = "PDF", ("pypdfium2",), ("pypdfium2",), "pip install pypdfium2"
+_ADDITIONS = (
+    ("HEIC", ("pillow_heif",), ("pillow-heif",), "pip install 'qrcascade[heif]'"),
+    ("Parquet", ("pyarrow",), ("pyarrow",), "pip install 'qrcascade[parquet]'"),
+    (
+        "server",
+        ("fastapi", "uvicorn", "prometheus_client"),
+        ("fastapi", "uvicorn"),
+        "pip install 'qrcascade[server]'",
+    ),
+)
+
+
+@click.command(short_help="Show what works here, and what to add.")
+def doctor() -> None:
+    """Report what works on this machine, how to fix what does not, and what could be added.
+
+    Each line begins with "ok", with "no" if something is broken or missing, or with "add" if it is optional
+    and not installed. The exit code is 0 if at least one engine works, else 1.
+    """
+    checks = list(run_checks())
+    for check in checks:
+        click.echo(f"{check.state:<4}{check.name:<10} {escape(check.detail, backslash=False)}")
+    sys.exit(0 if any(check.ok for check in checks[: len(_ENGINES)]) else 1)
 
 
 @dataclass(frozen=True, slots=True)
 class Check:
-    """The result of checking one engine or tier: its version and location, or the fault and its remedy."""
+    """The result of checking one part: its version and location, or the fault and its remedy.
+
+    What is ``optional`` can be added if it is not ``ok``; anything else is to be fixed.
+    """
 
     name: str
     ok: bool
     detail: str
+    optional: bool = False
+
+    @property
+    def state(self) -> str:
+        """The result in one word."""
+        return "ok" if self.ok else "add" if self.optional else "no"
 
 
 def run_checks() -> Iterator[Check]:
-    """Try every engine on an empty picture, and look for each tier's packages and weights.
+    """Try every engine on an empty picture, and look for each extra's packages and each tier's weights.
 
     Loads no model, imports no model runtime, and fetches and records nothing.
     """
@@ -49,8 +88,39 @@ def run_checks() -> Iterator[Check]:
         mend = f"pip uninstall -y {' '.join(installed)} && pip install opencv-python"
         clash = f"{' and '.join(installed)} overwrite each other's files"
         yield Check("cv2", False, f"{clash}; to fix it: {mend}")
+    yield _check_packages(*_PDF, optional=False)
+    for addition in _ADDITIONS:
+        yield _check_packages(*addition)
+    for runtime in runtimes.RUNTIMES:
+        yield _check_runtime(runtime)
     for size in weights.SIZES:
-        yield _check_tier(size)
+        if not runtimes.find_missing(runtimes.choose(size)):
+            yield _check_tier(size)
+
+
+def _check_packages(
+    name: str, modules: Sequence[str], packages: Sequence[str], command: str, optional: bool = True
+) -> Check:
+    missing = [m for m in modules if importlib.util.find_spec(m) is None]
+    if len(missing) == len(modules):
+        aim = "add" if optional else "fix"
+        return Check(name, False, f"not installed; to {aim} it: {command}", optional)
+    try:
+        for module in modules:
+            importlib.import_module(module)
+    except Exception as error:
+        return Check(name, False, f"it is broken: {in_words(error)}; to fix it: {command}")
+    return Check(name, True, ", ".join(f"{package} {_version(package)}" for package in packages))
+
+
+def _check_runtime(runtime: str) -> Check:
+    missing = runtimes.find_missing(runtime)
+    if missing:
+        what = (
+            f"{' and '.join(missing)} not installed; to add QReader in {runtime}: {runtimes.remedy(runtime)}"
+        )
+        return Check(runtime, False, what, optional=True)
+    return Check(runtime, True, ", ".join(f"{name} {_version(name)}" for name in runtimes.PACKAGES[runtime]))
 
 
 def _check_engine(name: str, package: str) -> Check:
@@ -67,10 +137,6 @@ def _check_tier(size: str) -> Check:
     name = f"QReader {size}"
     try:
         runtime = runtimes.choose(size)
-        missing = runtimes.find_missing(runtime)
-        if missing:
-            mend = runtimes.remedy(runtime)
-            return Check(name, False, f"{' and '.join(missing)} not installed; to fix it: {mend}")
         versions = ", ".join(f"{package} {_version(package)}" for package in runtimes.PACKAGES[runtime])
         if runtime != "torch":
             return Check(name, True, f"{versions}, {runtimes.find_export(size, runtime).file}")

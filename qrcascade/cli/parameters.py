@@ -10,50 +10,19 @@ from typing import Any, TypeVar
 
 import click
 
-from qrcascade import QRCascadeError
+from qrcascade import OptionError, QRCascadeError, ReadOptions
 from qrcascade.cascade import PRESETS
+from qrcascade.report.words import escape
 
-__all__ = ["complain", "exit_on_error", "one_line", "reading"]
+__all__ = ["INTERRUPTED", "TIMEOUT_S", "complain", "exit_on_error", "reading"]
+
+INTERRUPTED = 130
+"""Exit code of what SIGINT ended, as shells report it."""
+
+TIMEOUT_S = 10.0
+"""Default time limit per page: as in the service, and more than an unreadable page takes by itself."""
 
 Command = TypeVar("Command", bound=Callable[..., Any])
-
-
-def reading(command: Command) -> Command:
-    """Add ``--preset``, ``--expect``, ``--timeout``, ``--accept`` and the document options to a command."""
-    for option in reversed(
-        [
-            click.option(
-                "--preset",
-                type=click.Choice(list(PRESETS)),
-                default="thorough",
-                show_default=True,
-                help="Preset to read with.",
-            ),
-            click.option("--expect", callback=_parse_expect, help='Number of codes on a page, or "all".'),
-            click.option(
-                "--timeout",
-                type=click.FloatRange(min=0, min_open=True),
-                help="Time limit per page, in seconds.",
-            ),
-            click.option(
-                "--accept",
-                callback=_parse_accept,
-                metavar="REGEX",
-                help="Accept only texts that match this pattern; keep looking until one does.",
-            ),
-            click.option(
-                "--max-pages", type=click.IntRange(min=1), help="Read at most this many pages of a document."
-            ),
-            click.option(
-                "--stop-early", is_flag=True, help="Stop at the first page of a document with a code."
-            ),
-            click.option(
-                "--password", envvar="QRCASCADE_PASSWORD", help="Password of PDFs; or set QRCASCADE_PASSWORD."
-            ),
-        ]
-    ):
-        command = option(command)
-    return command
 
 
 def _parse_expect(_: click.Context, __: click.Parameter, value: str | None) -> int | str | None:
@@ -64,6 +33,16 @@ def _parse_expect(_: click.Context, __: click.Parameter, value: str | None) -> i
     raise click.BadParameter(f'{value!r} is neither a positive number nor "all"')
 
 
+def _parse_formats(_: click.Context, __: click.Parameter, value: str | None) -> tuple[str, ...]:
+    if value is None:
+        return tuple(ReadOptions().formats)
+    names = tuple(name.strip() for name in value.split(","))
+    try:
+        return tuple(ReadOptions(formats=names).formats)
+    except OptionError as error:
+        raise click.BadParameter(str(error)) from error
+
+
 def _parse_accept(_: click.Context, __: click.Parameter, value: str | None) -> re.Pattern[str] | None:
     try:
         return None if value is None else re.compile(value)
@@ -71,9 +50,60 @@ def _parse_accept(_: click.Context, __: click.Parameter, value: str | None) -> r
         raise click.BadParameter(f"not a valid regular expression: {error}") from error
 
 
+_READING = (
+    click.option(
+        "--preset",
+        type=click.Choice(list(PRESETS)),
+        default="thorough",
+        show_default=True,
+        help="Read with this preset.",
+    ),
+    click.option("--expect", callback=_parse_expect, help='Look for this many codes on a page, or "all".'),
+    click.option(
+        "--timeout",
+        type=click.FloatRange(min=0),
+        default=TIMEOUT_S,
+        show_default=True,
+        callback=lambda _context, _option, seconds: seconds or None,
+        help="Give up on a page after this many seconds; 0 means never.",
+    ),
+    click.option(
+        "--formats",
+        callback=_parse_formats,
+        metavar="NAME,NAME...",
+        help=f"Read these symbologies, by default {','.join(ReadOptions().formats)}.",
+    ),
+    click.option(
+        "--accept",
+        callback=_parse_accept,
+        metavar="REGEX",
+        help="Accept only texts that match this pattern; keep looking until one does.",
+    ),
+    click.option(
+        "--max-pages", type=click.IntRange(min=1), help="Read at most this many pages of a document."
+    ),
+    click.option("--stop-early", is_flag=True, help="Stop at the first page of a document with a code."),
+    click.option(
+        "--password",
+        envvar="QRCASCADE_PASSWORD",
+        help="Open PDFs with this password; the variable QRCASCADE_PASSWORD does so unseen.",
+    ),
+    click.option("-q", "--quiet", is_flag=True, help="Print results and errors only."),
+    click.option("-v", "--verbose", is_flag=True, help="Print a line about every page that is read."),
+)
+
+
+def reading(command: Command) -> Command:
+    """Add ``--preset``, the options of `ReadOptions` and of documents, ``--quiet`` and ``--verbose``."""
+    for option in reversed(_READING):
+        command = option(command)
+    return command
+
+
 def complain(message: object) -> None:
     """Print a message to standard error."""
-    click.echo(f"qrcascade: {message}", err=True)
+    lines = (escape(line, backslash=False) for line in str(message).split("\n"))
+    click.echo("qrcascade: " + "\n".join(lines), err=True)
 
 
 @contextlib.contextmanager
@@ -84,8 +114,3 @@ def exit_on_error(code: int = 1) -> Iterator[None]:
     except (QRCascadeError, OSError) as error:
         complain(error)
         sys.exit(code)
-
-
-def one_line(text: str) -> str:
-    """Escape the characters that would break a line or a terminal."""
-    return "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in text)

@@ -1,10 +1,8 @@
-"""The command line: ``qrcascade profile`` and ``qrcascade advise``."""
+"""The command line: ``qrcascade profile``."""
 
 from __future__ import annotations
 
-import json
 import sys
-from dataclasses import asdict
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -13,20 +11,19 @@ import click
 
 from qrcascade.cli.parameters import complain, exit_on_error
 from qrcascade.neural.runtimes import RUNTIMES
-from qrcascade.profile import USE_CASES, Advice, Profile, advise
-from qrcascade.profile.records import NAMES, NO_RUNTIME, own_path
+from qrcascade.profile import Profile
+from qrcascade.profile.records import NAMES, own_path
 
 if TYPE_CHECKING:
     from qrcascade.profile.pictures import Picture
 
-__all__ = ["advise_", "profile"]
+__all__ = ["profile"]
 
 _folder = click.Path(path_type=Path, exists=True, file_okay=False)
 _file = click.Path(path_type=Path, dir_okay=False)
-_more = click.FloatRange(min=0, min_open=True)
 
 
-@click.command()
+@click.command(short_help="Measure every preset on this machine.")
 @click.option(
     "--only",
     "names",
@@ -46,33 +43,43 @@ _more = click.FloatRange(min=0, min_open=True)
     type=click.IntRange(min=1),
     default=4,
     show_default=True,
-    help="Number of synthetic pictures per condition.",
+    help="Draw this many synthetic pictures per condition.",
 )
 @click.option(
-    "--seed", type=click.IntRange(min=0), default=0, show_default=True, help="Seed of the synthetic pictures."
+    "--seed",
+    type=click.IntRange(min=0),
+    default=0,
+    show_default=True,
+    help="Draw the synthetic pictures from this seed.",
 )
 @click.option(
     "--pictures",
     type=_folder,
-    help="Your own pictures, each beside a .txt file with its texts, one per line.",
+    help="Read your own pictures, each beside a .txt file with its texts, one per line.",
 )
 @click.option(
     "--rounds",
     type=click.IntRange(min=1),
     default=1,
     show_default=True,
-    help="Times to read each picture; its time is the median.",
+    help="Read each picture this many times; its time is the median.",
 )
-@click.option("--weights-folder", type=_folder, help="Folder of the weights; by default the one for reading.")
 @click.option(
-    "--architectures", type=_folder, help="Folder of random weights to measure time, memory and size with."
+    "--weights-folder",
+    type=_folder,
+    help="Take the weights from this folder; by default from where reading does.",
 )
-@click.option("--note", default="", help="Note to show with every figure.")
+@click.option(
+    "--architectures",
+    type=_folder,
+    help="Measure time, memory and size with the random weights in this folder.",
+)
+@click.option("--note", default="", help="Show this note with every figure.")
 @click.option("--from", "measured", type=_file, help="Show this profile instead of measuring.")
 @click.option(
     "--output",
     type=_file,
-    help="JSON file to write; by default, for a complete profile, where advise looks for it.",
+    help="Write the profile to this JSON file; a complete one goes to where advise looks for it.",
 )
 @click.option("--json", "as_json", is_flag=True, help="Print JSON instead of a table.")
 @exit_on_error()
@@ -124,56 +131,3 @@ def _save(found: Profile, file: Path | None) -> None:
         file.parent.mkdir(parents=True, exist_ok=True)
         file.write_text(found.to_json(), "utf-8")
         complain(f"profile saved in {file}")
-
-
-@click.command("advise")
-@click.option("--ram", type=_more, help="Largest peak resident memory, in MB.")
-@click.option("--p95", type=_more, help="Largest 95th percentile of the time per picture, in milliseconds.")
-@click.option(
-    "--success", type=click.FloatRange(0, 1, min_open=True), help="Smallest share of pictures read, up to 1."
-)
-@click.option("--load", type=_more, help="Longest time for a fresh process to load, in seconds.")
-@click.option(
-    "--use-case",
-    type=click.Choice(list(USE_CASES)),
-    help="Apply the usual constraints of a use case; see docs/choosing.md.",
-)
-@click.option("--price-per-hour", type=_more, help="Price of one instance per hour, in any currency.")
-@click.option(
-    "--vcpu", type=_more, help="Processors of one instance; by default as many as the profiled machine has."
-)
-@click.option("--per-day", type=_more, help="Number of pictures to read per day.")
-@click.option(
-    "--profile",
-    "measured",
-    type=_file,
-    help="Profile to choose from; by default this machine's, else the one shipped with qrcascade.",
-)
-@click.option("--json", "as_json", is_flag=True, help="Print JSON.")
-@exit_on_error(2)
-def advise_(measured: Path | None, as_json: bool, **needs: Any) -> None:
-    """Recommend a preset from measurements, and estimate what it costs.
-
-    The exit code is 0 if a preset fits, and 1 if none does; the nearest miss is then named.
-    """
-    answer = advise(profile=Profile.load(measured), **needs)
-    if as_json:
-        named = {"preset": answer.preset, "runtime": answer.runtime, **asdict(answer)}
-        click.echo(json.dumps(named, indent=1))
-    else:
-        click.echo("\n".join(_lines(answer)))
-    sys.exit(0 if answer.fits else 1)
-
-
-def _lines(answer: Advice) -> list[str]:
-    row = answer.row
-    name = f"{row.name}, runtime {row.runtime}" if row.runtime != NO_RUNTIME else row.name
-    lines = [f"preset: {name}" if answer.fits else f"nothing fits; the nearest miss is {name}"]
-    lines += [f"  misses: {miss}" for miss in answer.misses]
-    lines += [f"  {reason}" for reason in answer.reasons]
-    lines.append(f"an instance reads {answer.per_hour:,.0f} pictures an hour")
-    if answer.cost_per_million is not None:
-        lines.append(f"a million pictures cost {answer.cost_per_million:.2f}")
-    if answer.instances is not None:
-        lines.append(f"instances for the daily volume, 70 % busy: {answer.instances}")
-    return lines

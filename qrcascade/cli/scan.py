@@ -2,163 +2,230 @@
 
 from __future__ import annotations
 
-import glob
-import os
-import shutil
+import json
+import re
 import sys
 import time
-from collections.abc import Generator, Iterable, Iterator
-from contextlib import closing, suppress
+from collections import Counter
+from collections.abc import Generator, Iterable, Mapping, Sequence
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
 import click
 
 from qrcascade import Cascade
-from qrcascade.batch import Record, columns, read_groups, row_name
-from qrcascade.batch.journal import Journal, rows
+from qrcascade.batch import Record, columns, read_groups
+from qrcascade.batch.journal import Journal, Stamp, rows
 from qrcascade.batch.tally import Tally
-from qrcascade.cli.parameters import exit_on_error, one_line, reading
+from qrcascade.cli.files import copy_into, list_files
+from qrcascade.cli.parameters import INTERRUPTED, complain, exit_on_error, reading
+from qrcascade.report.words import count, escape
 
-__all__ = ["list_files", "scan"]
+__all__ = ["scan"]
 
-# Files to read in a folder; a file named on the command line is always read.
-_SUFFIXES = frozenset(
-    [
-        *(".jpg", ".jpeg", ".jpe", ".jfif", ".png", ".apng", ".gif", ".bmp", ".dib", ".webp", ".tif"),
-        *(".tiff", ".avif", ".heic", ".heif", ".hif", ".jp2", ".j2k", ".jpx", ".mpo", ".pcx", ".tga"),
-        *(".pbm", ".pgm", ".ppm", ".pnm", ".pdf"),
-    ]
-)
 _KINDS = (".jsonl", ".csv", ".parquet")
+# Options that do not change what is read, and what must not be kept.
+_IRRELEVANT = ("workers", "ordered", "password")
+_RISK = "spreadsheets run cells that begin with = + - @ as formulas"
+# More pages than anybody scans at a time, each unreadable within two seconds.
+_DOCUMENT_TIMEOUT_S = 600.0
 
 
-@click.command()
+@click.command(short_help="Read folders into a table, and resume.")
 @click.argument("sources", nargs=-1, required=True, metavar="FOLDER|GLOB|FILE|LIST.txt|- ...")
 @click.option(
     "--out",
     required=True,
     type=click.Path(path_type=Path, dir_okay=False),
-    help=f"Table to write; its name ends in {', '.join(_KINDS[:-1])} or {_KINDS[-1]}.",
+    help=f"Write this table; its name ends in {', '.join(_KINDS[:-1])} or {_KINDS[-1]}.",
 )
 @click.option(
-    "--workers", type=click.IntRange(min=1), help="Number of worker processes; by default one per processor."
+    "--workers",
+    type=click.IntRange(min=1),
+    show_default="one per processor",
+    help="Read in this many processes.",
 )
 @click.option("--ordered", is_flag=True, help="Write the rows in the order of the files.")
 @click.option(
     "--failed-to",
     type=click.Path(path_type=Path, file_okay=False),
-    help="Copy the files without a code that was read into this folder.",
+    help="Copy the files in which no code was read into this folder.",
+)
+@click.option(
+    "--resume",
+    type=click.Choice(["strict", "files"]),
+    default="strict",
+    show_default=True,
+    help="Skip files that are done, unless they or the options have changed; with files, skip all of them.",
+)
+@click.option("--retry-errors", is_flag=True, help="Read files again that had an error.")
+@click.option(
+    "--document-timeout",
+    type=click.FloatRange(min=0),
+    default=_DOCUMENT_TIMEOUT_S,
+    show_default=True,
+    help="Begin no further page of a document after this many seconds; 0 means no limit.",
 )
 @reading
 @exit_on_error(2)
 def scan(
     sources: tuple[str, ...],
     out: Path,
-    workers: int | None,
-    ordered: bool,
     failed_to: Path | None,
-    preset: str,
-    **options: Any,
+    resume: str,
+    retry_errors: bool,
+    quiet: bool,
+    verbose: bool,
+    **how: Any,
 ) -> None:
     """Read every picture and document into a table with one row per page.
 
     Folders are searched. A LIST.txt has one path per line; - reads such a list from standard input. To resume
-    an interrupted scan, run it again: files already in the table are skipped. docs/batch.md describes the
-    columns.
+    an interrupted scan, run it again: files already in the table are skipped, unless they or the options have
+    changed. docs/batch.md describes the columns.
 
-    The exit code is 0 if a code was read in every file, 1 if some had none, and 2 if some could not be read.
+    The exit code is 0 if a code was read in every file, 1 if some had none, 2 if some could not be read, and
+    130 if you interrupt it.
     """
     kind = out.suffix.lower()
     if kind not in _KINDS:
         raise click.UsageError(f"--out must end in one of {', '.join(_KINDS)}, not {out.name!r}")
-    journal_path = out if kind == ".jsonl" else out.with_name(out.name + ".jsonl")
     columns.check(out)
-    files = list(dict.fromkeys(list_files(sources, failed_to)))
+    journal_path = out if kind == ".jsonl" else out.with_name(out.name + ".jsonl")
+    stamps = _find_stamps(list_files(sources, failed_to, quiet), _describe(how))
     out.parent.mkdir(parents=True, exist_ok=True)
     with Journal(journal_path) as journal:
-        left = [file for file in files if row_name(file) not in journal.done]
-        click.echo(f"{len(files):,} files, {len(files) - len(left):,} of them done already", err=True)
-        how: dict[str, Any] = {"workers": workers, "ordered": ordered, **options}
-        groups = read_groups(left, cascade=Cascade.preset(preset), **how)
-        _write(groups, journal, len(left), failed_to)
-    if kind != ".jsonl":
-        columns.write(journal_path, out)
-    summary = Tally(rows(journal_path))
-    for line in summary.lines():
-        click.echo(one_line(line))
+        if retry_errors:
+            journal.tidy(without=journal.failed)
+        left = _find_left(stamps, journal.done, resume == "strict", quiet)
+        with _Progress(len(stamps), len(left), quiet, verbose) as progress:
+            _write(_read(left, **how), left, journal, failed_to, progress)
+        journal.tidy()
+        if kind != ".jsonl" and (risky := columns.write(journal_path, out)) and kind == ".csv":
+            complain(f"{_RISK}: {count(risky, 'cell')} in {out.name!r}; see docs/batch.md")
+        summary = Tally(rows(journal_path))
+    for line in summary.error_lines() if quiet else summary.lines():
+        click.echo(escape(line, backslash=False), err=quiet)
     sys.exit(2 if summary.broken_files else 0 if summary.read_files == summary.files else 1)
 
 
+def _describe(how: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the options that what is read depends on, as JSON can hold them."""
+    given = {name: value for name, value in how.items() if value and name not in _IRRELEVANT}
+    return {n: v.pattern if isinstance(v, re.Pattern) else v for n, v in given.items()}
+
+
+def _find_stamps(files: Iterable[str], options: Mapping[str, Any]) -> dict[str, Stamp]:
+    """Return the files with their stamps; of several names of one file, the first."""
+    names: dict[str, tuple[str, Stamp]] = {}
+    for file in dict.fromkeys(files):
+        stamp = Stamp.of(file, options)
+        names.setdefault(stamp.path, (file, stamp))
+    return dict(names.values())
+
+
+def _find_left(
+    stamps: Mapping[str, Stamp], done: Mapping[str, Stamp], is_strict: bool, quiet: bool
+) -> dict[str, Stamp]:
+    """Return the files that are to be read, and say how many are not, and why others are read again."""
+    left, again = {}, Counter[str]()
+    for file, stamp in stamps.items():
+        before = done.get(stamp.path)
+        if before is not None and not (is_strict and before != stamp):
+            continue
+        left[file] = stamp
+        if before is not None:
+            again[_explain_change(before, stamp)] += 1
+    if not quiet:
+        number = len(stamps) - len(left)
+        click.echo(f"{count(len(stamps), 'file')}, {number:,} of them done already", err=True)
+        for why, number in again.items():
+            click.echo(f"{count(number, 'file')} read again: {escape(why)}", err=True)
+    return left
+
+
+def _explain_change(before: Stamp, now: Stamp) -> str:
+    one, other = json.loads(before.options), json.loads(now.options)
+    changes = [
+        f"{name} was {one.get(name)}, is {other.get(name)}"
+        for name in sorted({*one, *other})
+        if one.get(name) != other.get(name)
+    ]
+    return "; ".join(changes) or "changed since"
+
+
+def _read(
+    left: Iterable[str], *, preset: str, document_timeout: float, **how: Any
+) -> Generator[tuple[Record, ...]]:
+    limit = document_timeout or None
+    return read_groups(left, cascade=Cascade.preset(preset), document_timeout=limit, **how)
+
+
 def _write(
-    groups: Generator[tuple[Record, ...]], journal: Journal, number: int, failed_to: Path | None
+    groups: Generator[tuple[Record, ...]],
+    stamps: Mapping[str, Stamp],
+    journal: Journal,
+    failed_to: Path | None,
+    progress: _Progress,
 ) -> None:
     """Write each source's rows as they arrive, and copy the sources that gave no code."""
-    with closing(groups), _bar(number) as bar:
-        for records in groups:
-            if failed_to is not None and not any(records):
-                _copy(records[0].source, failed_to)
-            journal.write(records)
-            bar.update(1, time.monotonic())
+    failures = Counter[str]()
+    with closing(groups):
+        try:
+            for records in groups:
+                source = records[0].source
+                journal.write(records, stamps[source])
+                if failed_to is not None and not any(records):
+                    try:
+                        copy_into(failed_to, source)
+                    except OSError as error:
+                        failures[error.strerror or str(error)] += 1
+                progress.show(records)
+        except KeyboardInterrupt:
+            progress.interrupt()
+    for why, number in failures.items():
+        complain(f"{count(number, 'file')} could not be copied to {str(failed_to)!r}: {why}")
 
 
-def _bar(length: int) -> Any:
-    start = time.monotonic()
+class _Progress:
+    """The progress of a scan on standard error: a bar, a line per file, or nothing."""
 
-    def rate(now: float | None) -> str:
-        if now is None or now <= start:
+    def __init__(self, files: int, left: int, quiet: bool, verbose: bool) -> None:
+        self._files, self._done, self._verbose = files, files - left, verbose
+        self._start = time.monotonic()
+        self._bar: Any = None
+        if not quiet and not verbose:
+            how: dict[str, Any] = {"file": sys.stderr, "show_pos": True, "width": 24, "update_min_steps": 1}
+            self._bar = click.progressbar(length=left, item_show_func=self._rate, **how)
+
+    def __enter__(self) -> _Progress:
+        if self._bar:
+            self._bar.__enter__()
+        return self
+
+    def __exit__(self, *how: Any) -> None:
+        if self._bar:
+            self._bar.__exit__(*how)
+
+    def _rate(self, now: float | None) -> str:
+        if now is None or now <= self._start:
             return ""
-        return f"{bar.pos / (now - start):.1f} files/s"
+        return f"{self._bar.pos / (now - self._start):.1f} files/s"
 
-    bar = click.progressbar(
-        length=length, file=sys.stderr, show_pos=True, item_show_func=rate, width=24, update_min_steps=1
-    )
-    return bar
+    def show(self, records: Sequence[Record]) -> None:
+        """Show that a file is done."""
+        self._done += 1
+        if self._bar:
+            self._bar.update(1, time.monotonic())
+        if self._verbose:
+            texts = sum(len(record.result.texts) for record in records if record.result)
+            errors = [record.error for record in records if record.error is not None]
+            words = "; ".join([count(texts, "code"), *errors])
+            complain(f"[{self._done:,} of {self._files:,}] {records[0].source!r}: {words}")
 
-
-def list_files(sources: Iterable[str], failed_to: Path | None) -> Iterator[str]:
-    """Yield every file that the sources name, always in the same order."""
-    for source in sources:
-        if source == "-":
-            yield from _read_lines(sys.stdin)
-        elif Path(source).is_dir():
-            yield from _walk(source, failed_to)
-        elif not Path(source).exists() and glob.has_magic(source):
-            found = sorted(glob.glob(source, recursive=True))  # noqa: PTH207
-            yield from (file for file in found if not Path(file).is_dir())
-        elif source.lower().endswith(".txt"):
-            with Path(source).open(encoding="utf-8", errors="surrogateescape") as file:
-                yield from _read_lines(file)
-        else:
-            yield source
-
-
-def _read_lines(file: Iterable[str]) -> Iterator[str]:
-    yield from filter(None, (line.rstrip("\r\n") for line in file))
-
-
-def _walk(folder: str, failed_to: Path | None) -> Iterator[str]:
-    own = failed_to.resolve() if failed_to else None
-    others = 0
-    for parent, folders, files in os.walk(folder):
-        folders[:] = sorted(f for f in folders if own is None or Path(parent, f).resolve() != own)
-        for file in sorted(files):
-            if Path(file).suffix.lower() in _SUFFIXES:
-                yield str(Path(parent, file))
-            else:
-                others += 1
-    if others:
-        click.echo(f"{folder}: {others:,} files of other kinds were skipped", err=True)
-
-
-def _copy(file: str, folder: Path) -> None:
-    """Copy a file into the folder under its own path, which is the same in every run."""
-    path = Path(file)
-    if path.is_absolute() or ".." in path.parts:
-        path = path.resolve()
-        path = path.relative_to(path.anchor)
-    target = folder / path
-    with suppress(FileNotFoundError):
-        if Path(file).is_file():
-            target.parent.mkdir(parents=True, exist_ok=True)
-            shutil.copy2(file, target)
+    def interrupt(self) -> None:
+        """Say how far it got, and end the program."""
+        click.echo(err=True)
+        complain(f"interrupted: {self._done:,} of {self._files:,} done; run again to go on")
+        sys.exit(INTERRUPTED)

@@ -21,14 +21,14 @@ __all__ = ["is_at_terminal", "weights"]
 _folder = click.option(
     "--folder",
     type=click.Path(file_okay=False, path_type=Path),
-    help="Folder of the weights; by default QRCASCADE_WEIGHTS, else the user's cache.",
+    help="Use this folder of weights; by default QRCASCADE_WEIGHTS, else the user's cache.",
 )
 _sizes = click.option(
     "--size",
     "sizes",
     type=click.Choice(room.SIZES),
     multiple=True,
-    help="Size of the model. Repeatable.",
+    help="Take this size of the model. Repeatable.",
 )
 
 
@@ -41,7 +41,7 @@ def weights() -> None:
     """
 
 
-@weights.command("list")
+@weights.command("list", short_help="List the sizes and their files.")
 @_folder
 @exit_on_error()
 def list_(folder: Path | None) -> None:
@@ -66,7 +66,7 @@ def _state(file: Path) -> str:
         return "refused"
 
 
-@weights.command()
+@weights.command(short_help="Fetch the weights that are missing.")
 @_sizes
 @_folder
 @click.option("--accept-licence", is_flag=True, help="Accept the licence; or set QRCASCADE_ACCEPT_LICENCE=1.")
@@ -118,7 +118,7 @@ def _bar(label: str) -> Iterator[Callable[[int, int], None]]:
         yield progress
 
 
-@weights.command()
+@weights.command(short_help="Compare files with known hashes.")
 @_sizes
 @_folder
 @exit_on_error()
@@ -143,12 +143,12 @@ def verify(sizes: tuple[str, ...], folder: Path | None) -> None:
     sys.exit(0 if chosen and good == len(chosen) else 1)
 
 
-@weights.command("import")
+@weights.command("import", short_help="Install a file obtained elsewhere.")
 @click.argument("file", type=click.Path(exists=True, dir_okay=False, path_type=Path))
 @click.option(
     "--size",
     type=click.Choice(room.SIZES),
-    help="Size of the model, if the file is not called qrdet-SIZE.pt.",
+    help="Install it as this size, if the file is not called qrdet-SIZE.pt.",
 )
 @_folder
 @exit_on_error()
@@ -161,14 +161,14 @@ def import_(file: Path, size: str | None, folder: Path | None) -> None:
     click.echo(room.install(file, chosen, folder))
 
 
-@weights.command()
-@click.option("--size", type=click.Choice(room.SIZES), required=True, help="Size of the model.")
+@weights.command(short_help="Convert weights for another runtime.")
+@click.option("--size", type=click.Choice(room.SIZES), required=True, help="Convert this size of the model.")
 @click.option(
     "--runtime",
     type=click.Choice(EXPORTS),
     default=EXPORTS[0],
     show_default=True,
-    help="Runtime to convert for.",
+    help="Convert for this runtime.",
 )
 @_folder
 @exit_on_error()

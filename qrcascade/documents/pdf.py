@@ -62,7 +62,7 @@ class Pdf:
     DocumentError
         If the source is not a PDF, or is broken or locked.
     MissingDependencyError
-        If the pdf extra is not installed.
+        If pypdfium2 is not installed.
     """
 
     def __init__(self, source: Path | bytes, password: str | None, limits: Limits) -> None:
@@ -318,7 +318,7 @@ def _pdfium() -> Any:
         import pypdfium2
         import pypdfium2.raw
     except ImportError as error:
-        raise MissingDependencyError("PDF", "pip install 'qrcascade[pdf]'", str(error)) from error
+        raise MissingDependencyError("PDF", "pip install pypdfium2", str(error)) from error
     return pypdfium2
 
 

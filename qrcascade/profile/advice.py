@@ -6,14 +6,17 @@ import math
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from qrcascade.errors import OptionError
-from qrcascade.profile.records import Measured, Profile
+from qrcascade.cascade import PRESETS
+from qrcascade.errors import OptionError, WeightsError
+from qrcascade.neural import runtimes, weights
+from qrcascade.profile.records import NO_RUNTIME, Measured, Profile
 
 __all__ = ["USE_CASES", "UTILISATION", "Advice", "UseCase", "advise"]
 
 UTILISATION = 0.7
 """Planned load of an instance, as a share of its capacity; above it, queues grow."""
 _DAY_S = 86_400
+_ANYWAY = "to choose from everything measured: --all, or installed_only=False"
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,35 +98,35 @@ def advise(
     vcpu: float | None = None,
     per_day: float | None = None,
     profile: Profile | None = None,
+    installed_only: bool = True,
 ) -> Advice:
     """Choose a preset and a runtime for what a service needs.
 
-    Of the presets that meet every constraint, the one that costs the least processor time is chosen if
-    ``success`` is given; else the one that reads the most, and of several such the cheapest.
+    Of those that meet every constraint, the one that costs the least processor time is chosen if ``success``
+    is given; else the one that reads the most, and of several such the cheapest.
 
     Parameters
     ----------
     ram, p95, success, load : float, optional
         See `UseCase`; these override the constraints of the use case.
-    use_case : str, optional
-        A key of `USE_CASES`.
-    price_per_hour : float, optional
-        Price of one instance, in any currency.
-    vcpu : float, optional
-        Processors of one instance, as fast as those of the profile; by default as many as its machine has.
+    use_case : str, optional, a key of `USE_CASES`
+    price_per_hour, vcpu : float, optional
+        Price of one instance, and its processors, as fast as those of the profile; by default as many.
     per_day : float, optional
         Pictures per day.
     profile : Profile, optional
         Profile to choose from; by default the one measured on this machine, else the shipped one.
+    installed_only : bool
+        Whether to leave out what lacks a runtime, weights or an export here.
 
     Raises
     ------
     OptionError
         If a number is not positive, ``success`` is above 1, or the use case or a preset is missing.
     """
-    needs = _needs({"ram": ram, "p95": p95, "success": success, "load": load}, use_case)
+    wanted = _needs({"ram": ram, "p95": p95, "success": success, "load": load}, use_case)
     _check_positive({"price_per_hour": price_per_hour, "vcpu": vcpu, "per_day": per_day})
-    return _choose(needs, profile or Profile.load(), price_per_hour, vcpu, per_day)
+    return _choose(wanted, profile or Profile.load(), price_per_hour, vcpu, per_day, installed_only)
 
 
 def _check_positive(given: dict[str, float | None]) -> None:
@@ -150,11 +153,15 @@ def _choose(
     price_per_hour: float | None,
     vcpu: float | None,
     per_day: float | None,
+    installed_only: bool,
 ) -> Advice:
-    rows = [row for row in profile.rows if not row.alone and row.cpu_ms > 0]
+    measured = [row for row in profile.rows if not row.alone and row.cpu_ms > 0]
+    rows = [row for row in measured if not installed_only or _is_here(row)]
     if not rows:
         raise OptionError(
             "the profile has no preset to choose from; to measure all presets: qrcascade profile"
+            if not measured
+            else f"nothing in the profile is installed here; {_ANYWAY}"
         )
     fitting = [row for row in rows if not list(_misses(row, wanted))]
     fits = bool(fitting)
@@ -172,8 +179,35 @@ def _choose(
         per_hour=per_hour,
         cost_per_million=None if price_per_hour is None else price_per_hour / per_hour * 1e6,
         instances=None if per_day is None else math.ceil(per_day / (per_hour * 24 * UTILISATION)),
-        reasons=tuple(_reasons(row, fits, wanted, profile, len(fitting), len(rows), processors)),
+        reasons=(
+            *_reasons(row, fits, wanted, profile, len(fitting), len(rows), processors),
+            *_name_absent(len(measured) - len(rows)),
+        ),
     )
+
+
+def _is_here(row: Measured) -> bool:
+    """Return whether every network of a configuration can be loaded here."""
+    return row.runtime == NO_RUNTIME or all(
+        _can_load(tier, row.runtime) for tier in PRESETS[row.name] if tier in weights.SIZES
+    )
+
+
+def _can_load(size: str, runtime: str) -> bool:
+    if not runtimes.is_installed(runtime):
+        return False
+    if runtime in runtimes.EXPORTS:
+        try:
+            return bool(runtimes.find_export(size, runtime))
+        except WeightsError:
+            return False
+    return weights.is_present(weights.path(size))
+
+
+def _name_absent(number: int) -> Iterator[str]:
+    if number:
+        which = "one that is" if number == 1 else f"{number} that are"
+        yield f"without {which} not installed here; {_ANYWAY}"
 
 
 def _preference(row: Measured, wanted: UseCase) -> tuple[float, float, str, str]:

@@ -6,6 +6,7 @@ Reads the pictures that `measure` has written into the folder, and prints one JS
 from __future__ import annotations
 
 import json
+import os
 import sys
 import time
 from pathlib import Path
@@ -58,11 +59,16 @@ def _load(name: str, runtime: str) -> tuple[Any, dict[str, Any], _Calls]:
     """Return the warm cascade, its detectors by size, and a log of their calls with both times."""
     import numpy as np
 
-    from qrcascade import Cascade, QReaderStrategy
-    from qrcascade.neural import models
+    from qrcascade import Cascade, MissingDependencyError, QReaderStrategy
+    from qrcascade.neural import models, runtimes
     from qrcascade.neural.weights import SIZES
 
     alone = name in SIZES
+    if not alone and runtime in runtimes.RUNTIMES:
+        # A preset leaves out the tiers whose runtime is not installed, and would be measured without them.
+        if not runtimes.is_installed(runtime):
+            raise MissingDependencyError(f"QReader in {runtime}", runtimes.remedy(runtime))
+        os.environ["QRCASCADE_RUNTIME"] = runtime
     cascade = Cascade([QReaderStrategy(name, runtime=runtime)]) if alone else Cascade.preset(name)
     blank = np.full((640, 640, 3), 255, np.uint8)
     calls: _Calls = []

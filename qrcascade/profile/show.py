@@ -66,7 +66,7 @@ def _choices(profile: Profile) -> str:
     ]
     cells = []
     for words, wish in wishes:
-        answer = advise(profile=profile, **wish)
+        answer = advise(profile=profile, installed_only=False, **wish)
         row = answer.row
         peak = "-" if row.rss_peak_mb is None else f"{row.rss_peak_mb:.0f}"
         named = f"{row.name}, {row.runtime}" if row.runtime != NO_RUNTIME else row.name

@@ -36,14 +36,24 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     group = parser.getgroup("qrcascade", "QR codes (qrcascade)")
     add = group.addoption
     add("--qr-corpus", metavar="DIR", help="Collect the pictures in this folder as tests.")
-    add("--qr-preset", metavar="NAME", help="Preset that reads them, also for the fixture qr_cascade.")
-    add("--qr-expect", metavar="N|all|truth", help="Codes to expect in each picture; truth: as in its truth.")
-    add("--qr-baseline", metavar="FILE", help="Earlier readings; by default DIR/qr-baseline.json.")
+    add("--qr-preset", metavar="NAME", help="Read them with this preset, also in the fixture qr_cascade.")
+    add(
+        "--qr-expect",
+        metavar="N|all|truth",
+        help="Look for so many codes in each; truth: as in its truth.",
+    )
+    add(
+        "--qr-timeout",
+        metavar="SECONDS",
+        help="Give up on a picture after so long: 30 by default; 0: never.",
+    )
+    add("--qr-baseline", metavar="FILE", help="Compare with these readings; by default DIR/qr-baseline.json.")
     add("--qr-update-baseline", action="store_true", help="Record what was read as the baseline.")
     add("--qr-report", metavar="FILE", help="Write an HTML report, one self-contained file.")
     parser.addini("qr_corpus", "Same as --qr-corpus, relative to the ini file.")
     parser.addini("qr_preset", "Same as --qr-preset.", default="thorough")
     parser.addini("qr_expect", "Same as --qr-expect.")
+    parser.addini("qr_timeout", "Same as --qr-timeout.", default="30")
     parser.addini("qr_baseline", "Same as --qr-baseline, relative to the ini file.")
     parser.addini("qr_floor", "Lines 'TAG: SHARE': the least share of a tag's pictures to read.", "linelist")
     parser.addini("qr_time_ratio", "Time budget of all readings, in multiples of bare zxing-cpp's time.")

@@ -18,6 +18,7 @@ EVERY = "*"
 OWN = "own"
 """Stands for a preset: the cascade of the hook ``pytest_qr_cascade``."""
 _BASELINE = "qr-baseline.json"
+_MAX_TIMEOUT_S = 86_400
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,6 +32,8 @@ class Options:
     # As for `qrcascade.read`; "truth" expects as many codes as the picture should hold.
     expect: int | str | None
     baseline: Path
+    # Seconds for each picture; None for no limit.
+    timeout: float | None = None
     update: bool = False
     report: Path | None = None
     # Smallest share, 0 to 1, of a tag's pictures that must be read.
@@ -53,6 +56,7 @@ class Options:
             *choose_cascade(config),
             _parse_expect(option.qr_expect or config.getini("qr_expect")),
             resolve_path(config, "qr_baseline", corpus / _BASELINE),
+            _parse_timeout(option.qr_timeout or config.getini("qr_timeout")),
             option.qr_update_baseline,
             Path(config.invocation_params.dir, option.qr_report) if option.qr_report else None,
             _parse_floors(config.getini("qr_floor")),
@@ -89,6 +93,15 @@ def _parse_expect(value: str) -> int | str | None:
     if value.isdecimal() and int(value) > 0:
         return int(value)
     raise OptionError(f'qr-expect must be a positive number of codes, "all" or "truth", got {value!r}')
+
+
+def _parse_timeout(value: str) -> float | None:
+    seconds = _parse_number(value)
+    if seconds is None or not 0 <= seconds <= _MAX_TIMEOUT_S:
+        raise OptionError(
+            f"qr-timeout must be 0 (no limit) or a number of seconds up to {_MAX_TIMEOUT_S:,}, got {value!r}"
+        )
+    return seconds or None
 
 
 def _parse_floors(lines: Iterable[str]) -> dict[str, float]:

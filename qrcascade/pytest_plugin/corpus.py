@@ -6,7 +6,7 @@ import csv
 import io
 import json
 import re
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 from typing import Any
@@ -47,11 +47,15 @@ class Case:
 
 @dataclass(frozen=True, slots=True)
 class Corpus:
-    """The cases of a folder by key, in order; ``unlisted`` pictures are not in its manifest."""
+    """The cases of a folder by key, in order; ``unlisted`` pictures are not in its manifest.
+
+    ``orphans`` are files of truth beside no picture.
+    """
 
     folder: Path
     cases: Mapping[str, Case]
     unlisted: int = 0
+    orphans: tuple[str, ...] = ()
 
     @classmethod
     def load(cls, folder: Path) -> Corpus:
@@ -62,7 +66,7 @@ class Corpus:
         manifests = [file for name in ("csv", "jsonl") if (file := folder / f"manifest.{name}").is_file()]
         if len(manifests) > 1:
             raise OptionError(f"{str(folder)!r} has two manifests; remove one of them")
-        pictures = sorted(_find_pictures(folder))
+        pictures = sorted(_find_files(folder, _SUFFIXES))
         if manifests:
             cases = list(_read_manifest(manifests[0]))
         else:
@@ -74,15 +78,26 @@ class Corpus:
             twice = next(case.key for case in cases if found[case.key] is not case)
             raise OptionError(f"{str(manifests[0])!r} names {twice!r} twice")
         listed = {case.file for case in cases}
-        return cls(folder, found, sum(picture not in listed for picture in pictures))
+        unlisted = sum(picture not in listed for picture in pictures)
+        return cls(folder, found, unlisted, () if manifests else tuple(_find_orphans(folder, pictures)))
 
 
-def _find_pictures(folder: Path) -> Iterator[str]:
+def _find_files(folder: Path, suffixes: Collection[str]) -> Iterator[str]:
+    """Yield the files with these suffixes that are not hidden."""
     for file in folder.rglob("*"):
         path = file.relative_to(folder)
         hidden = any(part.startswith(".") for part in path.parts)
-        if path.suffix.lower() in _SUFFIXES and not hidden and file.is_file():
+        if path.suffix.lower() in suffixes and not hidden and file.is_file():
             yield path.as_posix()
+
+
+def _find_orphans(folder: Path, pictures: Iterable[str]) -> Iterator[str]:
+    """Yield the files that would be a picture's truth, had they a picture; baselines are none."""
+    known = {PurePosixPath(picture).with_suffix("") for picture in pictures}
+    for file in sorted(_find_files(folder, (".txt", ".json"))):
+        path = PurePosixPath(file)
+        if path.with_suffix("") not in known and not path.name.startswith("qr-baseline"):
+            yield file
 
 
 def _read_manifest(manifest: Path) -> Iterator[Case]:

@@ -16,6 +16,7 @@ from qrcascade.pytest_plugin.corpus import Corpus
 from qrcascade.pytest_plugin.items import REPORTED, CorpusRun
 from qrcascade.pytest_plugin.outcome import Outcome
 from qrcascade.pytest_plugin.summary import COLUMNS, Summary
+from qrcascade.report.words import count, escape
 
 __all__ = ["Closer", "start"]
 
@@ -49,7 +50,7 @@ def _register(config: pytest.Config) -> None:
     config.pluginmanager.register(reading, "qrcascade-reading")
     if hasattr(config, "workerinput"):
         return
-    closing = Closer(options, corpus, baseline)
+    closing = Closer(options, corpus, baseline, config.option.verbose)
     if baseline is not None and not options.update and closing.summary().is_of_another_run:
         raise OptionError(
             f"{str(options.baseline)!r} is of preset {baseline.preset!r} with expect={baseline.expect!r}, "
@@ -65,8 +66,11 @@ def _register(config: pytest.Config) -> None:
 class Closer:
     """The part of the plugin that gathers outcomes and sums up, once even if several processes read."""
 
-    def __init__(self, options: Options, corpus: Corpus, baseline: Baseline | None) -> None:
+    def __init__(
+        self, options: Options, corpus: Corpus, baseline: Baseline | None, verbosity: int = 0
+    ) -> None:
         self._options, self._corpus, self._baseline = options, corpus, baseline
+        self._verbosity = verbosity
         self._outcomes: dict[str, Outcome] = {}
         self._versions = dict(versions())
         self._written: list[str] = []
@@ -77,13 +81,15 @@ class Closer:
         return Summary(self._options, self._corpus, self._baseline, outcomes, self._versions)
 
     @pytest.hookimpl
-    def pytest_report_header(self) -> str:
-        """Return a line about the corpus, the preset and the baseline."""
-        options, count = self._options, len(self._corpus.cases)
+    def pytest_report_header(self) -> str | list[str]:
+        """Return a line about the corpus, the preset and the baseline, if pytest is to be verbose."""
+        if self._verbosity < 1:
+            return []
+        options = self._options
         expect = "" if options.expect is None else f", expect {options.expect}"
         before = "" if self._baseline is not None else " (none yet)"
         names = f"preset {options.preset}{expect}, baseline {options.baseline}{before}"
-        return f"qr corpus: {options.corpus}, {count} pictures, {names}"
+        return f"qr corpus: {options.corpus}, {count(len(self._corpus.cases), 'picture')}, {names}"
 
     @pytest.hookimpl
     def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
@@ -118,17 +124,29 @@ class Closer:
 
     @pytest.hookimpl
     def pytest_terminal_summary(self, terminalreporter: pytest.TerminalReporter) -> None:
-        """Print the table by tag, what fails the run, and what changed."""
+        """Print what fails the run and what changed; with ``-v`` also the table and further remarks."""
         summary, out = self.summary(), terminalreporter
         if not summary.outcomes:
             return
-        out.section(f"QR corpus {self._options.corpus.name}, preset {self._options.preset}")
+        failures, is_verbose = list(summary.failures()), self._verbosity > 0
+        notes = [*summary.changes(), *(summary.notes() if is_verbose else ()), *self._written]
+        if not failures and self._verbosity < 0:
+            return
+        out.section(f"QR corpus {escape(self._options.corpus.name)}, preset {self._options.preset}")
+        if failures or is_verbose:
+            self._print_table(summary, out)
+        else:
+            read = sum(outcome.is_read for outcome in summary.outcomes.values())
+            out.line(f"{read:,} of {count(len(summary.outcomes), 'picture')} read")
+        for line in failures:
+            out.line(line, red=True, bold=True)
+        for line in notes:
+            out.line(escape(line, backslash=False))
+
+    @staticmethod
+    def _print_table(summary: Summary, out: pytest.TerminalReporter) -> None:
         rows = [COLUMNS, *(tally.cells() for tally in summary.tallies())]
         widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
         for row in rows:
             numbers = (cell.rjust(width) for cell, width in zip(row[1:], widths[1:], strict=True))
             out.line("  ".join([row[0].ljust(widths[0]), *numbers]))
-        for line in summary.failures():
-            out.line(line, red=True, bold=True)
-        for line in (*summary.notes(), *self._written):
-            out.line(line)

@@ -9,7 +9,7 @@ import time
 from collections.abc import Iterable
 from dataclasses import asdict, replace
 from fnmatch import fnmatch
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 from typing import Any
 
 import pytest
@@ -20,12 +20,14 @@ from qrcascade.pytest_plugin.configuration import EVERY, Options
 from qrcascade.pytest_plugin.corpus import Case, Corpus
 from qrcascade.pytest_plugin.outcome import Outcome
 from qrcascade.report.explain import explain_unread
+from qrcascade.report.words import escape
 
 __all__ = ["REPORTED", "CorpusRun"]
 
 REPORTED = "qrcascade_outcome"
 """Attribute of a test report with the outcome, which xdist transfers."""
 _SAVED_SIDE = 1600
+_GONE = "gone from the corpus, but in the baseline: put it back, or update the baseline"
 
 
 class CorpusRun:
@@ -37,6 +39,7 @@ class CorpusRun:
         self.options = options
         self._config = config
         self._before = {} if baseline is None else baseline.pictures
+        self._gone = [key for key in self._before if key not in corpus.cases]
         self._files: dict[Path, list[Case]] = {}
         for case in corpus.cases.values():
             self._files.setdefault((corpus.folder / case.file).resolve(), []).append(case)
@@ -71,7 +74,26 @@ class CorpusRun:
         cases = self._files.get(file_path.resolve())
         if cases is None:
             return None
-        return PictureFile.from_parent(parent, path=file_path, cases=cases, reading=self)
+        return PictureFile.from_parent(parent, **self._describe_file(file_path, cases))
+
+    @pytest.hookimpl(tryfirst=True)
+    def pytest_collection_modifyitems(self, session: pytest.Session, items: list[pytest.Item]) -> None:
+        """Add a test that fails for each picture that is gone, if all others were collected."""
+        collected = sum(isinstance(item, PictureItem) for item in items)
+        if self.options.update or collected < sum(map(len, self._files.values())):
+            return
+        for key in self._gone:
+            path = self.options.corpus / key.partition("#page=")[0]
+            parent = PictureFile.from_parent(session, **self._describe_file(path, []))
+            items.append(GoneItem.from_parent(parent, name=_name_item(key), key=key))
+
+    def _describe_file(self, path: Path, cases: list[Case]) -> dict[str, Any]:
+        """Return the arguments of a `PictureFile`."""
+        found: dict[str, Any] = {"path": path, "cases": cases, "reading": self}
+        if not str(path).isprintable():
+            relative = Path(os.path.relpath(path, self._config.rootpath))
+            found["nodeid"] = escape(relative.as_posix(), backslash=False)
+        return found
 
     @pytest.hookimpl(wrapper=True)
     def pytest_runtest_makereport(self, item: pytest.Item, call: pytest.CallInfo[None]) -> Any:
@@ -104,7 +126,8 @@ class CorpusRun:
         cascade, page = self.cascade, case.page or 1
         try:
             file = path.read_bytes()
-            (result,) = read_document(file, pages=[page], cascade=cascade, expect=expect)
+            how: dict[str, Any] = {"expect": expect, "timeout": self.options.timeout}
+            (result,) = read_document(file, pages=[page], cascade=cascade, **how)
         except (QRCascadeError, OSError) as error:
             known, lost = before is not None, before or ()
             return Outcome(case.key, case.tags, known=known, lost=lost, broken=str(error))
@@ -112,11 +135,12 @@ class CorpusRun:
         if outcome.is_sound:
             return outcome
         why = tuple(explain_unread(result)) if outcome.short else ()
-        return replace(outcome, why=why, drawn=str(self._save(case, result)))
+        drawn, plain = self._save(case, result)
+        return replace(outcome, why=why, drawn=str(drawn), plain=str(plain))
 
     def find_excuse(self, outcome: Outcome) -> str:
         """Return why a picture that was not read does not fail; "" if it does."""
-        if outcome.wrong or outcome.broken:
+        if outcome.wrong or outcome.broken or (outcome.timed_out and self.options.update):
             return ""
         if self.options.update:
             return "not read; the baseline will record that"
@@ -127,13 +151,18 @@ class CorpusRun:
         floor = next((tag for tag in (*outcome.tags, EVERY) if tag in self.options.floors), None)
         return "" if floor is None else f"not read; the floor of {floor!r} decides"
 
-    def _save(self, case: Case, result: ReadResult) -> Path:
-        path = self.folder / f"{case.key.replace('#', '-')}.jpg"
-        path.parent.mkdir(parents=True, exist_ok=True)
-        image = result.draw()
-        image.thumbnail((_SAVED_SIDE, _SAVED_SIDE))
-        image.save(path, quality=85)
-        return path
+    def _save(self, case: Case, result: ReadResult) -> tuple[Path, Path]:
+        """Save the picture with what was found, and as it is; return the two paths."""
+        from PIL import Image
+
+        assert result.picture is not None
+        drawn = self.folder / f"{case.key.replace('#', '-')}.jpg"
+        plain = drawn.with_suffix(".plain.jpg")
+        drawn.parent.mkdir(parents=True, exist_ok=True)
+        for image, path in ((result.draw(), drawn), (Image.fromarray(result.picture.color), plain)):
+            image.thumbnail((_SAVED_SIDE, _SAVED_SIDE))
+            image.save(path, quality=85)
+        return drawn, plain
 
 
 class PictureFile(pytest.File):
@@ -146,7 +175,7 @@ class PictureFile(pytest.File):
     def collect(self) -> Iterable[pytest.Item]:
         """Yield the items."""
         for case in self._cases:
-            name = "qr" if case.page is None else f"qr[page {case.page}]"
+            name = _name_item(case.key)
             yield PictureItem.from_parent(self, name=name, case=case, reading=self._reading)
 
 
@@ -172,7 +201,47 @@ class PictureItem(pytest.Item):
 
     def reportinfo(self) -> tuple[Path, int | None, str]:
         """Return the heading of a failure, with the picture's name."""
-        return self.path, None, self._case.key
+        # Not the name itself: pytest would take its last part for an attribute.
+        return self.path, None, f"picture {escape(self._case.key)}"
+
+    def repr_failure(self, excinfo: pytest.ExceptionInfo[BaseException], style: Any = None) -> Any:
+        """Let the line of the failure in pytest's summary begin with its cause."""
+        shown = super().repr_failure(excinfo, style)
+        lines = [self.outcome.cause, *self.outcome.lines()] if self.outcome else []
+        return _begin_with(shown, excinfo, "\n".join(lines))
+
+
+class GoneItem(pytest.Item):
+    """A picture that the baseline has and the corpus no longer has."""
+
+    def __init__(self, *, key: str, **others: Any) -> None:
+        super().__init__(**others)
+        self._key = key
+
+    def runtest(self) -> None:
+        """Fail."""
+        pytest.fail(_GONE, pytrace=False)
+
+    def reportinfo(self) -> tuple[Path, int | None, str]:
+        """Return the heading of the failure, with the picture's name."""
+        return self.path, None, f"picture {escape(self._key)}"
+
+    def repr_failure(self, excinfo: pytest.ExceptionInfo[BaseException], style: Any = None) -> Any:
+        """Let the line of the failure in pytest's summary begin with its cause."""
+        return _begin_with(super().repr_failure(excinfo, style), excinfo, _GONE)
+
+
+def _name_item(key: str) -> str:
+    """Return the name of a picture's item: its file's, as JUnit's readers show it without the path."""
+    return escape(PurePosixPath(key).name, backslash=False)
+
+
+def _begin_with(shown: Any, excinfo: pytest.ExceptionInfo[BaseException], message: str) -> Any:
+    """Replace the message of a failure that this plugin raised, which begins with "Failed:"."""
+    crash = getattr(shown, "reprcrash", None)
+    if crash is not None and isinstance(excinfo.value, pytest.fail.Exception):
+        crash.message = message or crash.message
+    return shown
 
 
 def _read_bare(source: Any) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
@@ -9,6 +10,7 @@ from typing import Any
 
 from qrcascade import ReadResult
 from qrcascade.pytest_plugin.corpus import Case
+from qrcascade.report.words import count, escape
 
 __all__ = ["Outcome"]
 
@@ -40,9 +42,12 @@ class Outcome:
     details: tuple[str, ...] = ()
     why: tuple[str, ...] = ()
     errors: tuple[str, ...] = ()
+    # Whether the time limit ended the reading.
+    timed_out: bool = False
     # Why the file could not be read as a picture, if so.
     broken: str = ""
-    # Path of the annotated picture, if it was saved.
+    # Paths of the picture as it is, and with what was found drawn on it, if they were saved.
+    plain: str = ""
     drawn: str = ""
 
     @classmethod
@@ -76,6 +81,7 @@ class Outcome:
             ms=result.elapsed_s * 1000,
             details=tuple(_details(result)),
             errors=result.errors,
+            timed_out=result.timed_out,
             **others,
         )
 
@@ -90,24 +96,36 @@ class Outcome:
         return self.is_read and not self.lost
 
     @property
+    def is_final(self) -> bool:
+        """Whether another run would read no more: the file could be opened, and there was time enough."""
+        return not (self.broken or (self.short and self.timed_out))
+
+    @property
     def what(self) -> str:
         """The outcome in words."""
         if self.broken:
             return "not a readable picture"
         if self.wrong:
             return "a wrong payload"
+        late = "timed out, " if self.timed_out else ""
         if self.lost:
-            return "lost, it was read in the baseline"
+            return f"{late}lost, it was read in the baseline"
         if self.short:
-            return "not read, as in the baseline" if self.known else "not read"
+            return f"{late}not read, as in the baseline" if self.known else f"{late}not read"
         return "read"
+
+    @property
+    def cause(self) -> str:
+        """The outcome and the first payload or reason behind it, for one line."""
+        reasons = [self.broken] if self.broken else map(repr, self.wrong or self.lost or self.missing)
+        return ": ".join([self.what, *itertools.islice(reasons, 1)])
 
     def lines(self) -> Iterator[str]:
         """Yield the lines of a failure message; the first has the outcome, the picture and its tags."""
-        tags = f" [{', '.join(self.tags)}]" if self.tags else ""
-        yield f"{self.what}: {self.key}{tags}"
+        tags = f" [{', '.join(map(escape, self.tags))}]" if self.tags else ""
+        yield f"{self.what}: {escape(self.key)}{tags}"
         if self.broken:
-            yield f"  why      {self.broken}"
+            yield f"  why      {escape(self.broken, backslash=False)}"
             return
         for name, texts in (
             ("wrong", self.wrong),
@@ -123,7 +141,7 @@ class Outcome:
         for name, line in zip(("why", *[""] * len(self.why)), self.why, strict=False):
             yield f"  {name:<8} {line}"
         if self.drawn:
-            yield f"  picture  {self.drawn}"
+            yield f"  picture  {escape(self.drawn, backslash=False)}"
 
     @classmethod
     def from_dict(cls, found: dict[str, Any]) -> Outcome:
@@ -157,7 +175,7 @@ def _details(result: ReadResult) -> Iterator[str]:
         more = f", {len(steps) - _SHOWN} more" if len(steps) > _SHOWN else ""
         names = f" ({', '.join(steps[:_SHOWN])}{more})" if steps else ""
         ms = sum(attempt.elapsed_s for attempt in own) * 1000
-        tried.append(f"{strategy}: {len(own)} {'run' if len(own) == 1 else 'runs'} in {ms:.0f} ms{names}")
+        tried.append(f"{strategy}: {count(len(own), 'run')} in {ms:.0f} ms{names}")
     yield from _label("tried", tried or ["nothing"])
     located = [
         f"{region.score:.2f} {region.source} at x {min(x):.0f}-{max(x):.0f}, y {min(y):.0f}-{max(y):.0f}"

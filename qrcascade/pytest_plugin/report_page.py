@@ -24,6 +24,7 @@ td { text-align: right; } td:first-child, th:first-child { text-align: left; }
 .cards { display: grid; grid-template-columns: repeat(auto-fill, minmax(22rem, 1fr)); gap: 1rem; }
 .card { border: 1px solid var(--line); border-radius: .4rem; padding: .8rem; min-width: 0; }
 .card img { max-width: 100%; max-height: 14rem; display: block; margin: .5rem auto; }
+.pair { display: flex; gap: .5rem; } .pair figure { flex: 1; margin: 0; font-size: 12px; text-align: center; }
 .card pre { font-size: 12px; white-space: pre-wrap; overflow-wrap: anywhere; margin: 0; }
 .card h3 { font-size: 1rem; margin: 0; }
 .bad { color: var(--bad); } .warn { color: var(--warn); }
@@ -50,7 +51,7 @@ def page(summary: Summary) -> str:
         f"<p>{escape(f'Preset {options.preset}, expect {options.expect}; {versions}')}</p>",
         *(f'<p class="bad"><strong>{escape(line)}</strong></p>' for line in summary.failures()),
         "<ul>",
-        *(f"<li>{escape(line)}</li>" for line in summary.notes()),
+        *(f"<li>{escape(line)}</li>" for line in (*summary.changes(), *summary.notes())),
         "</ul>",
         "<h2>By tag</h2>",
         _table(COLUMNS, (tally.cells() for tally in summary.tallies())),
@@ -94,8 +95,12 @@ def _card(outcome: Outcome) -> Iterator[str]:
     first, *lines = replace(outcome, drawn="").lines()
     kind = "bad" if outcome.wrong or outcome.lost or outcome.broken else "warn"
     yield f'<div class="card"><h3 class="{kind}">{escape(first)}</h3>'
-    if outcome.drawn and (picture := _thumbnail(outcome.drawn)):
-        yield f'<img alt="{escape(outcome.key)}, with what was found" src="{picture}">'
+    yield '<div class="pair">'
+    for path, what in ((outcome.plain, "as it is"), (outcome.drawn, "with what was found")):
+        if path and (picture := _thumbnail(path)):
+            yield f'<figure><img alt="{escape(outcome.key)}, {what}" src="{picture}">'
+            yield f"<figcaption>{what}</figcaption></figure>"
+    yield "</div>"
     yield f"<pre>{escape(chr(10).join(lines))}</pre></div>"
 
 

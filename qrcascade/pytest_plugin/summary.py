@@ -10,6 +10,7 @@ from qrcascade.pytest_plugin.baseline import Baseline
 from qrcascade.pytest_plugin.configuration import EVERY, Options
 from qrcascade.pytest_plugin.corpus import Corpus
 from qrcascade.pytest_plugin.outcome import Outcome
+from qrcascade.report.words import count, escape
 
 __all__ = ["COLUMNS", "Summary", "Tally"]
 
@@ -47,7 +48,15 @@ class Tally:
         share = f"{self.read / self.run:.3f}" if self.run else "-"
         floor = "-" if self.floor is None else f"{self.floor:.3f}"
         counts = (self.wrong, self.lost, self.gained)
-        return (self.tag, str(self.pictures), str(self.run), str(self.read), share, floor, *map(str, counts))
+        return (
+            escape(self.tag),
+            str(self.pictures),
+            str(self.run),
+            str(self.read),
+            share,
+            floor,
+            *map(str, counts),
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,12 +98,18 @@ class Summary:
         for tally in self.tallies():
             if tally.is_below:
                 share = f"{tally.read} of {tally.pictures} read"
-                yield f"below the floor: {tally.tag}: {share}, the floor is {tally.floor:g}"
+                yield f"below the floor: {escape(tally.tag)}: {share}, the floor is {tally.floor:g}"
         limit, ratio = self.options.time_ratio, self.ratio
         if self.is_whole and limit is not None and ratio is not None and ratio > limit:
             yield f"over the time budget: {ratio:.1f} times bare zxing-cpp, the budget is {limit:g}"
         if self.options.update and not self.is_whole and self.is_of_another_run:
             yield f"the baseline was not written: it is {self._describe_baseline()}, and only a part was run"
+
+    @property
+    def gone(self) -> list[str]:
+        """Pictures that are in the baseline and no longer in the corpus."""
+        before = () if self.baseline is None else self.baseline.pictures
+        return [key for key in before if key not in self.corpus.cases]
 
     @property
     def ratio(self) -> float | None:
@@ -112,24 +127,31 @@ class Summary:
         assert self.baseline is not None
         return f"of preset {self.baseline.preset!r} with expect={self.baseline.expect!r}"
 
-    def notes(self) -> Iterator[str]:
-        """Yield further remarks about the run."""
+    def changes(self) -> Iterator[str]:
+        """Yield what to look at: what was lost, gained and cut off, and what does not belong together."""
         outcomes = list(self.outcomes.values())
         yield from _name_pictures("lost", [o.key for o in outcomes if o.lost])
+        yield from _name_pictures("timed out", [o.key for o in outcomes if o.timed_out])
         yield from _name_pictures("gained, not in the baseline", [o.key for o in outcomes if o.gained])
+        yield from _name_pictures("gone from the corpus", self.gone)
+        yield from _name_pictures("truth without a picture", self.corpus.orphans)
+        for error in dict.fromkeys(error for o in outcomes for error in o.errors):
+            number = sum(error in o.errors for o in outcomes)
+            yield f"broke in {count(number, 'picture')}: {error}"
+
+    def notes(self) -> Iterator[str]:
+        """Yield further remarks about the run."""
         if self.baseline is not None:
-            yield from _name_pictures("new, not in the baseline", [o.key for o in outcomes if not o.known])
-            gone = [key for key in self.baseline.pictures if key not in self.corpus.cases]
-            yield from _name_pictures("in the baseline, not in the corpus", gone)
+            new = [o.key for o in self.outcomes.values() if not o.known]
+            yield from _name_pictures("new, not in the baseline", new)
             yield from self._other_versions()
         if not self.is_whole:
             part = f"{len(self.outcomes)} of {len(self.corpus.cases)} pictures"
             yield f"only a part was run ({part}): only floors of complete tags are checked, no time budget"
         if self.corpus.unlisted:
-            yield f"{self.corpus.unlisted} pictures in the folder are not in its manifest"
+            named = "is not in its manifest" if self.corpus.unlisted == 1 else "are not in its manifest"
+            yield f"{count(self.corpus.unlisted, 'picture')} in the folder {named}"
         yield from self._time_notes()
-        for error in dict.fromkeys(error for o in outcomes for error in o.errors):
-            yield f"broke in {sum(error in o.errors for o in outcomes)} pictures: {error}"
 
     def _other_versions(self) -> Iterator[str]:
         assert self.baseline is not None
@@ -149,13 +171,13 @@ class Summary:
     def update_baseline(self) -> Baseline | None:
         """Return the baseline updated with this run; None if it must not be written.
 
-        If only a part was run, the other pictures and the versions stay as they were. A file that is not a
-        readable picture keeps its entry, since its payloads must be read again.
+        If only a part was run, the other pictures and the versions stay as they were. A picture that cannot
+        be opened, or was not read in time, keeps its entry, since its payloads must be read again.
         """
         if not self.options.update or not self.outcomes or (not self.is_whole and self.is_of_another_run):
             return None
         before = {} if self.baseline is None else self.baseline.pictures
-        new = {key: outcome.texts for key, outcome in self.outcomes.items() if not outcome.broken}
+        new = {key: outcome.texts for key, outcome in self.outcomes.items() if outcome.is_final}
         kept = {k: v for k, v in before.items() if k not in new and (not self.is_whole or k in self.outcomes)}
         versions = self.versions if self.is_whole or self.baseline is None else self.baseline.versions
         return Baseline(self.options.preset, self.options.expect, versions, {**kept, **new})
@@ -164,4 +186,4 @@ class Summary:
 def _name_pictures(what: str, keys: Sequence[str]) -> Iterator[str]:
     if keys:
         more = f" and {len(keys) - _NAMED} more" if len(keys) > _NAMED else ""
-        yield f"{what}: {', '.join(keys[:_NAMED])}{more}"
+        yield f"{what}: {', '.join(map(escape, keys[:_NAMED]))}{more}"

@@ -1,0 +1,67 @@
+"""A lock on a file name, which ends with the process that holds it, however that ends."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import sys
+from pathlib import Path
+
+from qrcascade.errors import OptionError
+
+__all__ = ["Lock"]
+
+
+class Lock:
+    """A lock for ``path``, held in a hidden file beside it.
+
+    Raises
+    ------
+    OptionError
+        If another process holds it.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self._path = path.with_name(f".{path.name}.lock")
+        while not self._take(path):
+            pass
+
+    def _take(self, path: Path) -> bool:
+        """Lock the file; return whether it is still the one of that name: its last holder removes it."""
+        self._descriptor = os.open(self._path, os.O_RDWR | os.O_CREAT, 0o666)
+        try:
+            _lock(self._descriptor)
+        except BlockingIOError:
+            os.close(self._descriptor)
+            raise OptionError(f"another scan is writing {str(path)!r}; wait until it has ended") from None
+        except OSError:
+            # Some network file systems have no locks.
+            return True
+        with contextlib.suppress(FileNotFoundError):
+            if os.path.samestat(os.fstat(self._descriptor), self._path.stat()):
+                return True
+        os.close(self._descriptor)
+        return False
+
+    def release(self) -> None:
+        """Give the lock up."""
+        # Windows does not remove an open file, but one nobody holds does no harm.
+        with contextlib.suppress(OSError):
+            self._path.unlink()
+        os.close(self._descriptor)
+
+
+if sys.platform == "win32":
+    import msvcrt
+
+    def _lock(descriptor: int) -> None:
+        try:
+            msvcrt.locking(descriptor, msvcrt.LK_NBLCK, 1)
+        except OSError as error:
+            raise BlockingIOError from error
+
+else:
+    import fcntl
+
+    def _lock(descriptor: int) -> None:
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)

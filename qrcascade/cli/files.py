@@ -1,0 +1,112 @@
+"""Finding the files that a command line names, and places for files made from them."""
+
+from __future__ import annotations
+
+import glob
+import os
+import shutil
+import sys
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+
+import click
+
+from qrcascade.report.words import count, escape
+
+__all__ = ["copy_into", "expand", "list_files", "place_in"]
+
+# Files to read in a folder; a file named on the command line is always read.
+_SUFFIXES = frozenset(
+    [
+        *(".jpg", ".jpeg", ".jpe", ".jfif", ".png", ".apng", ".gif", ".bmp", ".dib", ".webp", ".tif"),
+        *(".tiff", ".avif", ".heic", ".heif", ".hif", ".jp2", ".j2k", ".jpx", ".mpo", ".pcx", ".tga"),
+        *(".pbm", ".pgm", ".ppm", ".pnm", ".pdf"),
+    ]
+)
+
+
+def list_files(sources: Iterable[str], ignored: Path | None = None, quiet: bool = False) -> Iterator[str]:
+    """Yield every file that the sources of a scan name, always in the same order.
+
+    A source is what `expand` knows, or a list of paths: a file ending in .txt, or "-", standard input.
+    Raises `click.UsageError` if there is no such source.
+    """
+    for source in sources:
+        if source == "-":
+            yield from _read_lines(sys.stdin)
+        elif not os.path.lexists(source) and not glob.has_magic(source):
+            raise click.UsageError(f"there is no file or folder {source!r}")
+        elif source.lower().endswith(".txt") and not Path(source).is_dir():
+            with Path(source).open(encoding="utf-8", errors="surrogateescape") as file:
+                yield from _read_lines(file)
+        else:
+            yield from expand(source, ignored, quiet)
+
+
+def expand(source: str, ignored: Path | None = None, quiet: bool = False) -> Iterator[str]:
+    """Yield the files that a file, a folder or a pattern names; the folder ``ignored`` is left out."""
+    if Path(source).is_dir():
+        yield from _walk(source, ignored, quiet)
+    elif not os.path.lexists(source) and glob.has_magic(source):
+        found = sorted(glob.glob(source, recursive=True))  # noqa: PTH207
+        yield from (file for file in found if not Path(file).is_dir())
+    else:
+        yield source
+
+
+def _read_lines(file: Iterable[str]) -> Iterator[str]:
+    # Editors on Windows begin a file with a byte order mark.
+    yield from filter(None, (line.rstrip("\r\n").removeprefix("\ufeff") for line in file))
+
+
+def _walk(folder: str, ignored: Path | None, quiet: bool) -> Iterator[str]:
+    own = ignored.resolve() if ignored else None
+    unreadable: list[str] = []
+    others = links = 0
+    for parent, folders, files in os.walk(folder, onerror=lambda error: unreadable.append(error.filename)):
+        links += sum(Path(parent, name).is_symlink() for name in folders)
+        folders[:] = sorted(f for f in folders if own is None or Path(parent, f).resolve() != own)
+        for file in sorted(files):
+            if Path(file).suffix.lower() in _SUFFIXES:
+                yield str(Path(parent, file))
+            else:
+                others += 1
+    # Reading a folder as a file fails, and says why.
+    yield from unreadable
+    skipped = (others, "file of another kind", "files of other kinds"), (links, "linked folder")
+    for number, *noun in skipped:
+        if number and not quiet:
+            click.echo(f"{escape(folder)}: skipped {count(number, *noun)}", err=True)
+
+
+def place_in(folder: Path, file: str) -> Path:
+    """Return where a file lies in a folder of copies: under its own path, the same in every run.
+
+    Raises
+    ------
+    OSError
+        If a link leads out of the folder there.
+    """
+    path = Path(file)
+    if path.is_absolute() or ".." in path.parts:
+        path = path.resolve()
+        path = path.relative_to(path.anchor)
+    target = folder / path
+    target.parent.mkdir(parents=True, exist_ok=True)
+    if not target.parent.resolve().is_relative_to(folder.resolve()):
+        raise OSError(f"{str(target.parent)!r} is a link that leads out of {str(folder)!r}")
+    return target
+
+
+def copy_into(folder: Path, file: str) -> None:
+    """Copy a file into a folder, links as links; replace what is there. Raises `OSError` if that fails."""
+    if not Path(file).is_file():
+        return
+    target = place_in(folder, file)
+    part = target.with_name(f".{target.name}.part")
+    part.unlink(missing_ok=True)
+    try:
+        shutil.copy2(file, part, follow_symlinks=False)
+        part.replace(target)
+    finally:
+        part.unlink(missing_ok=True)
