@@ -15,6 +15,7 @@ from qrcascade.image.quad import Quad
 from qrcascade.reading.scan import PLAIN, SURVEY
 from qrcascade.report.causes import describe_picture, describe_tiny, find_causes
 from qrcascade.report.places import MOST, Place, find_places
+from qrcascade.report.words import count
 from qrcascade.results import Attempt, QRCode, Reading, Region
 
 __all__ = ["explain", "explain_unread"]
@@ -42,7 +43,7 @@ def _write_lines(result: Reading) -> Iterator[str]:
     width, height = result.size
     page = "" if result.page is None else f" (page {result.page})"
     refused = bool(result.codes) and not result
-    read = _count(len(result.codes), "code") if result else "No code"
+    read = count(len(result.codes), "code") if result else "No code"
     was = "was accepted" if refused else "were read" if len(result.codes) > 1 else "was read"
     yield f"{read} {was} in this {width}x{height} picture{page}, in {_format_time(result.elapsed_s)}."
     yield from (f"- {_describe_code(code)}" for code in result.codes)
@@ -79,7 +80,7 @@ def _summarize_attempts(attempts: tuple[Attempt, ...]) -> Iterator[str]:
     for name, group in itertools.groupby(attempts, key=lambda attempt: attempt.strategy):
         runs = list(group)
         spent = _format_time(sum(attempt.elapsed_s for attempt in runs))
-        tiers.append(f"{name} ({_count(len(runs), 'run')}, {spent})")
+        tiers.append(f"{name} ({count(len(runs), 'run')}, {spent})")
     yield f"Tried: {', then '.join(tiers)}." if tiers else "Nothing was tried."
     broken = dict.fromkeys((a.strategy, a.error) for a in attempts if a.error)
     yield from (f"Error in {strategy}: {error}" for strategy, error in broken)
@@ -142,10 +143,6 @@ def _describe_place(place: Place, located: bool) -> Iterator[str]:
 def _describe_position(quad: Quad) -> str:
     x, y = quad.center
     return f"{quad.side:.0f} pixels wide, centred on ({x:.0f}, {y:.0f})"
-
-
-def _count(number: int, noun: str, plural: str = "") -> str:
-    return f"{number} {noun if number == 1 else plural or noun + 's'}"
 
 
 def _format_time(seconds: float) -> str:
