@@ -88,7 +88,7 @@ def _convert_codes(zbar: Any, image: Any, plain: bool) -> Iterator[QRCode]:
         if data and len(points) == 4:
             quad = Quad.of(points)
             # zbar's order is top-left, bottom-left, ...: clockwise on the screen only if mirrored.
-            text = charset.decode([(None, data)])
+            text = charset.decode([(None, data)]).text
             yield QRCode(
                 text=text,
                 quad=quad,
