@@ -4,8 +4,8 @@ ISO/IEC 18004 says that bytes without an Extended Channel Interpretation (ECI) a
 encoders write UTF-8, and East Asian ones the set of their country. The rule, for each stretch of a payload:
 
 1. Under an ECI, it is decoded as that says.
-2. Kanji mode is Shift_JIS, and hanzi mode GB 2312 (as GB 18030, which includes it), whatever is around them,
-   also under an ECI; unless all of it is UTF-8 under an ECI for that, which some encoders pack in these modes.
+2. Kanji mode is Shift_JIS, and hanzi mode GB 2312 (as GB 18030, which includes it), whatever is around them.
+   Under an ECI, too, except where all of it is the UTF-8 that the ECI says: some encoders pack that so.
 
 The other bytes, together:
 
