@@ -43,7 +43,7 @@ def _told(picture: Picture) -> Iterator[tuple[str, str, str]]:
     """Engine, right or wrong, and what the grid made of it, for each reading."""
     if not picture.known:
         return
-    texts = {text if isinstance(text, str) else charset.decode([(None, text)]) for text in picture.known}
+    texts = {text if isinstance(text, str) else charset.decode([(None, text)]).text for text in picture.known}
     frame = Frame.load(picture.rgb())
     for code in _readings(frame):
         ways = stages(frame, code.quad)

@@ -117,7 +117,7 @@ def says(output: Output, payload: bytes | str) -> bool:
         return output.text == payload
     if output.data is not None:
         return output.data == payload
-    return output.text == charset.decode([(None, payload)])
+    return output.text == charset.decode([(None, payload)]).text
 
 
 def _conflicts(tries: Sequence[Output]) -> int:

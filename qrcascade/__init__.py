@@ -32,8 +32,9 @@ if TYPE_CHECKING:
     from qrcascade.reading.steps import Step
     from qrcascade.report.display import show_views
     from qrcascade.report.result import ReadResult
-    from qrcascade.results import Attempt, Findings, QRCode, Region
+    from qrcascade.results import Attempt, Findings, Part, QRCode, Region
     from qrcascade.strategies import ClassicalStrategy, GridStrategy, QReaderStrategy, Strategy, StubStrategy
+    from qrcascade.symbology.append import Message, join_parts
 
 __version__ = "0.1.0"
 
@@ -50,9 +51,11 @@ __all__ = [
     "ImageError",
     "Limits",
     "Measured",
+    "Message",
     "MissingDependencyError",
     "NotFoundError",
     "OptionError",
+    "Part",
     "Profile",
     "QRCascadeError",
     "QRCode",
@@ -70,6 +73,7 @@ __all__ = [
     "WorkerError",
     "advise",
     "detect",
+    "join_parts",
     "read",
     "read_document",
     "read_many",
@@ -98,10 +102,11 @@ _ROOMS = {
     "profile": ("Advice", "Measured", "Profile", "advise"),
     "image.quad": ("Quad",),
     "report.result": ("ReadResult",),
-    "results": ("Attempt", "Findings", "QRCode", "Region"),
+    "results": ("Attempt", "Findings", "Part", "QRCode", "Region"),
     "reading.scan": ("Scan",),
     "reading.steps": ("Step",),
     "strategies": ("ClassicalStrategy", "GridStrategy", "QReaderStrategy", "Strategy", "StubStrategy"),
+    "symbology.append": ("Message", "join_parts"),
 }
 _HOME = {name: room for room, names in _ROOMS.items() for name in names}
 # Modules with a public short name.

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from qrcascade import Cascade, ClassicalStrategy, read_document
+from qrcascade import Cascade, ClassicalStrategy, Part, join_parts, read_document
 from qrcascade.report.drawing import AMBER
 from tests import trouble
 from tests.conftest import SHARED
@@ -30,6 +30,9 @@ pytestmark = [
         ("noquiet/noquiet-0.png", URL),
         ("model1/qr-model-1.png", "QR Code Model 1 "),
         ("model1/label.png", "N023X-3431800-V034PG03X-3436010-A1125032918310706"),
+        ("charset/kanji+byte-utf8.png", "請求書 Zürich"),
+        ("charset/kanji+byte-latin1.png", "請求書 Zürich"),
+        ("charset/hanzi+utf8.png", "发票 €"),
     ],
 )
 def test_pictures(name: str, text: str) -> None:
@@ -75,6 +78,51 @@ def test_model_1_is_called_so() -> None:
     assert LIGHT.read(file).codes[0].format == "QRCodeModel1"
     said = Cascade.preset("classical").read(file, formats=["QRCode"]).explain()
     assert "reads a QR Code Model 1 " in said
+
+
+@pytest.mark.parametrize(
+    ("name", "charset", "source"),
+    [
+        ("ru-cp1251", "windows-1251", "payload"),
+        ("ru-koi8r", "KOI8-R", "payload"),
+        ("upn-v15-noeci", "ISO-8859-2", "payload"),
+        ("kanji+byte-latin1", "Shift_JIS+ISO-8859-1", "inferred"),
+    ],
+)
+def test_the_character_set_of_a_payload(name: str, charset: str, source: str) -> None:
+    code = LIGHT.read(CASES / "charset" / f"{name}.png").require()
+    assert (code.charset, code.charset_source) == (charset, source)
+    words = {"ru-cp1251": "Газпром", "ru-koi8r": "Газпром", "upn-v15-noeci": "Plačilo računa št. 5 - žičnica"}
+    assert words.get(name, "請求書") in code.text
+
+
+@pytest.mark.parametrize(
+    ("name", "text", "kind", "identifier"),
+    [
+        ("gs1-num", "010491234512345915970331", "gs1", "]Q3"),
+        ("fnc1-2-alpha", "AAA1234BBB112", "industry", "]Q5"),
+    ],
+)
+def test_what_fnc1_says(name: str, text: str, kind: str, identifier: str) -> None:
+    code = LIGHT.read(CASES / "metadata" / f"{name}.png").require()
+    assert (code.text, code.content_type, code.symbology_identifier) == (text, kind, identifier)
+
+
+def test_a_message_in_three_parts() -> None:
+    codes = LIGHT.read(CASES / "metadata" / "structured-append.png", expect=3).codes
+    assert {code.part for code in codes} == {Part(index, 3, 15) for index in (1, 2, 3)}
+    (message,) = join_parts(codes)
+    assert message.text == "STRUCTURED APPEND TEST 0123456789 ABCDEF"
+    assert message.parity_agrees
+
+
+@pytest.mark.parametrize("number", [3, 25, 31, 34, 46, 60])
+def test_segments_that_no_two_engines_read_differently(number: int) -> None:
+    """They are empty, or break the standard: FNC1 in second position after data."""
+    result = LIGHT.read(CASES / "hostile" / f"segments-{number}.png", expect=1)
+    read = {code.text for attempt in result.attempts for code in attempt.codes}
+    assert read <= {"37本ｱｲｳ"}
+    assert all(code.confidence < 0.7 for code in result.codes)
 
 
 @pytest.mark.parametrize("expect", [None, 100, "all"])

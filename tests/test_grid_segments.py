@@ -9,6 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
+from qrcascade import Part
 from qrcascade.engines.zxing import ZXingEngine
 from qrcascade.symbology import layout as grid
 from qrcascade.symbology import reedsolomon
@@ -104,10 +105,22 @@ def drawn(codewords: bytes, version: int = 3, level: str = "L", mask: int = 5) -
 
 
 def as_zxing_reads(gray: NDArray[np.uint8]) -> tuple[bytes, str]:
+    """What the engine returns; its bytes and identifier are zxing-cpp's own, its text our parser's."""
     codes = ZXingEngine().read(gray, frozenset({"QRCode"})).codes
     assert len(codes) == 1
     assert codes[0].data is not None
+    assert codes[0].mirrored is False, "our parser does not read what zxing-cpp does"
     return codes[0].data, codes[0].text
+
+
+def as_zxing_decodes(gray: NDArray[np.uint8]) -> tuple[str, str]:
+    """Its own text and symbology identifier."""
+    zxingcpp = pytest.importorskip("zxingcpp")
+    plain, protocol = (
+        zxingcpp.read_barcodes(gray, formats=zxingcpp.BarcodeFormat.QRCodeModel2, text_mode=mode)[0].text
+        for mode in (zxingcpp.TextMode.Plain, zxingcpp.TextMode.HexECI)
+    )
+    return plain, bytes.fromhex(protocol)[:3].decode()
 
 
 @pytest.mark.parametrize("version", [3, 12, 28])
@@ -164,6 +177,70 @@ def test_fnc1_eci_and_structured_append_as_zxing_reads_them(bits: str, data: byt
     payload = parse(stream(bits), 3)
     assert payload.data == data
     assert (payload.data, payload.text) == as_zxing_reads(drawn(stream(bits)))
+
+
+@pytest.mark.parametrize("version", [3, 12, 28])
+@pytest.mark.parametrize(
+    ("parts", "text", "charset", "source"),
+    [
+        ("k:請求書 b:_Z u:ürich", "請求書 Zürich", "Shift_JIS+UTF-8", "inferred"),
+        ("k:請求書 b:_Z l:ürich", "請求書 Zürich", "Shift_JIS+ISO-8859-1", "inferred"),
+        ("h:发票 u:_€", "发票 €", "GB18030+UTF-8", "inferred"),
+        ("h:发票 n:12 k:点", "发票12点", "GB18030+Shift_JIS", "mode"),
+        ("u:é k:点 u:é h:汉", "é点é汉", "UTF-8+Shift_JIS+GB18030", "inferred"),
+        ("e:9 g:αβ e:26 u:é", "αβé", "ISO-8859-7+UTF-8", "eci"),
+        ("k:点 n:5", "点5", "Shift_JIS", "mode"),
+        ("n:5 a:AB", "5AB", "US-ASCII", "default"),
+    ],
+)
+def test_text_follows_the_segments(parts: str, text: str, charset: str, source: str, version: int) -> None:
+    encodings = {"u": "utf-8", "l": "latin-1", "g": "iso8859-7", "b": "ascii"}
+    bits = ""
+    for part in parts.split():
+        kind, said = part.replace("_", " ").split(":")
+        if kind in encodings:
+            bits += byte(said.encode(encodings[kind]), version)
+        elif kind == "e":
+            bits += eci(int(said))
+        else:
+            write = {"k": kanji, "h": hanzi, "n": numeric, "a": alphanumeric}[kind]
+            bits += write(said, version)
+    codewords = stream(bits, version)
+    payload = parse(codewords, version)
+    assert (payload.text, payload.charset, payload.charset_source) == (text, charset, source)
+    assert as_zxing_decodes(drawn(codewords, version)) == (text, payload.identifier)
+    assert as_zxing_reads(drawn(codewords, version)) == (payload.data, text)
+
+
+def test_kanji_mode_under_an_eci_of_utf_8() -> None:
+    """Its own characters, unless all of it is UTF-8 that an encoder packed in that mode."""
+    payload = parse(stream(eci(26) + byte("é".encode()) + kanji("点")), 3)
+    assert (payload.text, payload.charset, payload.charset_source) == ("é点", "UTF-8+Shift_JIS", "mode")
+    bits = eci(26) + byte("é".encode()) + kanji(b"\xe3\x81".decode("shift_jis")) + byte(b"\x82")
+    payload = parse(stream(bits), 3)
+    assert (payload.text, payload.charset_source) == ("éあ", "eci")
+
+
+@pytest.mark.parametrize(
+    ("bits", "identifier"),
+    [
+        (byte(b"plain"), "]Q1"),
+        (eci(26) + byte(b"plain"), "]Q2"),
+        (FNC1_FIRST + numeric("0104912345123459"), "]Q3"),
+        (FNC1_FIRST + eci(26) + byte(b"plain"), "]Q4"),
+        (fnc1_second(12) + alphanumeric("A%B"), "]Q5"),
+        (fnc1_second(12) + eci(26) + byte(b"plain"), "]Q6"),
+    ],
+)
+def test_symbology_identifiers(bits: str, identifier: str) -> None:
+    assert parse(stream(bits), 3).identifier == identifier
+    assert as_zxing_decodes(drawn(stream(bits)))[1] == identifier
+
+
+def test_structured_append_is_reported() -> None:
+    payload = parse(stream(append(2, 5) + byte(b"third of five")), 3)
+    assert payload.part == Part(3, 5, 0x5A)
+    assert parse(stream(byte(b"alone")), 3).part is None
 
 
 @pytest.mark.parametrize(

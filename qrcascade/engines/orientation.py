@@ -1,13 +1,10 @@
-"""The orientation of a symbol: where its own top-left is, and whether it is mirrored.
+"""What an outline does not say: where the symbol's own top-left is, and whether it is light on dark.
 
-Decoders that read mirrored symbols transpose the modules, and do not report it. The 15 format bits beside the
-top-left finder pattern (ISO/IEC 18004, 7.9) are not symmetrical about the diagonal, so they reveal it. A
-detector's outline starts at any corner: the one without a finder pattern is the bottom-right one.
+A detector's outline starts at any corner: the one without a finder pattern is the bottom-right one.
 """
 
 from __future__ import annotations
 
-import functools
 from collections.abc import Callable
 
 import numpy as np
@@ -17,27 +14,19 @@ from qrcascade.image.frame import Frame, Gray
 from qrcascade.image.opencv import cv2
 from qrcascade.image.quad import Quad
 from qrcascade.image.views import rectify
-from qrcascade.symbology.information import FORMAT_WORDS
-from qrcascade.symbology.layout import LEVELS
+from qrcascade.symbology.layout import FINDER_CENTRE, symbol_size
 
-__all__ = ["encode_format", "find_top_left", "is_mirrored"]
+__all__ = ["find_top_left", "is_inverted"]
 
 # Side in pixels at which finder patterns are searched, and the versions whose size is tried.
 _SIDE = 320
 _VERSIONS = (1, 2, 3, 4, 5, 6, 7, 8, 10, 12, 15, 18, 22, 27, 33, 40)
-# Rows of the 7 least significant bits, all in column 8; the 7 most significant bits are in the same columns
-# of row 8, in reverse.
-_ROWS = (0, 1, 2, 3, 4, 5, 7)
+# Modules from a finder pattern's centre to its light ring (6.3.3).
+_RING = 2.0
 
 
-def encode_format(ec_level: str, mask: int) -> tuple[bool, ...]:
-    """Return the 15 masked format bits, the least significant first; True is a dark module."""
-    word = FORMAT_WORDS[LEVELS.index(ec_level) * 8 + mask]
-    return tuple((word[::-1] > 0).tolist())
-
-
-def is_mirrored(gray: Gray, quad: Quad, version: int, ec_level: str, mask: int) -> bool | None:
-    """Return whether a symbol is mirrored, by comparing its format bits with the picture, also transposed.
+def is_inverted(gray: Gray, quad: Quad, version: int) -> bool | None:
+    """Return whether a symbol is light on dark, by its finder patterns: their rings of light are dark then.
 
     Parameters
     ----------
@@ -45,40 +34,30 @@ def is_mirrored(gray: Gray, quad: Quad, version: int, ec_level: str, mask: int) 
         The picture.
     quad : Quad
         The symbol's outline in it, from the symbol's own top-left.
-    version, ec_level, mask : int, str, int
-        As decoded.
+    version : int
+        1 to 40.
 
     Returns
     -------
     bool or None
         None if the outline is not convex or the modules cannot be told apart.
     """
-    if not quad.convex or ec_level not in tuple(LEVELS):
+    if not quad.convex:
         return None
-    # Plain arithmetic: this runs for every code, and arrays of 15 cost more than they save.
+    # Plain arithmetic: this runs for every code, and arrays of six cost more than they save.
     place = _map_square_to(quad)
-    size = 17 + 4 * version
+    size = symbol_size(version)
     bottom, right = gray.shape[0] - 1, gray.shape[1] - 1
 
-    def level(row: int, column: int) -> int:
-        x, y = place((column + 0.5) / size, (row + 0.5) / size)
-        return gray.item(min(max(int(y), 0), bottom), min(max(int(x), 0), right))
+    def level(row: float, column: float) -> int:
+        x, y = place(column / size, row / size)
+        return gray.item(min(max(round(y), 0), bottom), min(max(round(x), 0), right))
 
-    # The finder pattern's centre and its light ring give the polarity.
-    polarity = 1 if level(1, 1) > level(3, 3) else -1
-    difference = 0
-    for row, dark in _find_telling_rows(ec_level, mask):
-        change = level(row, 8) - level(8, row)
-        difference += change if dark else -change
-    return None if difference == 0 else difference * polarity > 0
-
-
-@functools.cache
-def _find_telling_rows(ec_level: str, mask: int) -> tuple[tuple[int, bool], ...]:
-    """Return the rows whose format bit changes by transposing the symbol, and whether each bit is dark."""
-    bits = encode_format(ec_level, mask)
-    # Transposing puts the i-th last bit in place of the i-th.
-    return tuple((row, bits[i]) for i, row in enumerate(_ROWS) if bits[i] != bits[14 - i])
+    far = size - FINDER_CENTRE
+    light = 0
+    for row, column in ((FINDER_CENTRE, FINDER_CENTRE), (FINDER_CENTRE, far), (far, FINDER_CENTRE)):
+        light += level(row, column + _RING) - level(row, column)
+    return None if light == 0 else light < 0
 
 
 def _map_square_to(quad: Quad) -> Callable[[float, float], tuple[float, float]]:

@@ -88,11 +88,13 @@ def _convert_codes(zbar: Any, image: Any, plain: bool) -> Iterator[QRCode]:
         if data and len(points) == 4:
             quad = Quad.of(points)
             # zbar's order is top-left, bottom-left, ...: clockwise on the screen only if mirrored.
-            text = charset.decode([(None, data)])
+            text, name, source = charset.decode([(None, data)])
+            # It does not say which bytes are kanji or hanzi, and its old versions guess.
+            guessed = not text.isascii() and (not plain or (source == "inferred" and name != "UTF-8"))
             yield QRCode(
                 text=text,
                 quad=quad,
-                confidence=confidence.of_engine("zbar", guessed=not (plain or text.isascii())),
+                confidence=confidence.of_engine("zbar", guessed=guessed),
                 engine="zbar",
                 mirrored=quad.corners[1] == points[1],
             )

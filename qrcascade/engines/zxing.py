@@ -1,20 +1,25 @@
-"""zxing-cpp: the fastest engine, and the only one that reports exact bytes and how much it corrected."""
+"""zxing-cpp: the fastest engine, and the only one that reports exact bytes and how much it corrected.
+
+It also reports the modules that it sampled. Parsed by `qrcascade.symbology`, they say what its result leaves
+out: the mode of each segment, structured append, and whether the symbol is mirrored.
+"""
 
 from __future__ import annotations
 
 import functools
-from collections.abc import Callable
 from typing import Any
 
 import numpy as np
 
 from qrcascade.engines import confidence
-from qrcascade.engines.orientation import is_mirrored
+from qrcascade.engines.orientation import is_inverted
 from qrcascade.errors import MissingDependencyError
 from qrcascade.image.frame import Gray
 from qrcascade.image.quad import Quad
 from qrcascade.results import Findings, QRCode, Region
 from qrcascade.symbology import charset
+from qrcascade.symbology.modules import read_modules
+from qrcascade.symbology.segments import Payload
 
 __all__ = ["ZXingEngine", "name_symbols"]
 
@@ -22,6 +27,8 @@ __all__ = ["ZXingEngine", "name_symbols"]
 _CHECKSUM_SCORE = 0.8
 # Other errors require only finder patterns.
 _FORMAT_SCORE = 0.4
+# Dark modules of a sampled symbol are 0, light ones 255.
+_GRAY = 128
 # QR Code Model 1: its name, and its AIM symbology identifier (ISO/IEC 15424).
 _MODEL_1, _MODEL_1_IDENTIFIER = "QRCodeModel1", "]Q0"
 
@@ -43,9 +50,9 @@ class ZXingEngine:
 
     def read(self, gray: Gray, formats: frozenset[str]) -> Findings:
         """See `qrcascade.engines.Engine.read`."""
-        found = _look(gray, formats, invert=not self._thrifty)
+        found = _look(gray, gray, formats, invert=not self._thrifty)
         if self._thrifty and not (found.codes or found.regions):
-            return _look(np.bitwise_not(gray), formats, invert=False)
+            return _look(np.bitwise_not(gray), gray, formats, invert=False)
         return found
 
 
@@ -57,18 +64,18 @@ def name_symbols(gray: Gray) -> list[tuple[str, str, Quad]]:
     return [(kinds.get(name, str(b.format)), name, _convert_quad(b.position)) for name, b in names]
 
 
-def _look(gray: Gray, formats: frozenset[str], invert: bool) -> Findings:
-    found = _read_barcodes(gray, formats, invert)
+def _look(seen: Gray, gray: Gray, formats: frozenset[str], invert: bool) -> Findings:
+    """Look at a picture or its negative; ``gray`` is the picture."""
+    found = _read_barcodes(seen, formats, invert)
     if _MODEL_1 in formats and not all(barcode.valid for barcode in found):
         # A search for both models outlines what it cannot decode worse than one for Model 2.
         read = [barcode for barcode in found if barcode.valid and _name_format(barcode) == _MODEL_1]
-        found = [*read, *_read_barcodes(gray, formats - {_MODEL_1}, invert)]
-    plain = functools.cache(functools.partial(_read_plain_texts, gray, _convert_formats(formats)))
+        found = [*read, *_read_barcodes(seen, formats - {_MODEL_1}, invert)]
     codes, regions = [], []
     for barcode in found:
         quad = _convert_quad(barcode.position)
         if barcode.valid and _name_format(barcode) in formats:
-            codes.append(_convert_code(barcode, quad, gray, plain))
+            codes.append(_convert_code(barcode, quad, gray))
         elif not barcode.valid and quad.convex:
             checksum = barcode.error.type == _import_library().ErrorType.Checksum
             score = _CHECKSUM_SCORE if checksum else _FORMAT_SCORE
@@ -120,35 +127,39 @@ def _convert_quad(position: Any) -> Quad:
     return Quad.of([(corner.x, corner.y) for corner in corners])
 
 
-def _read_plain_texts(gray: Gray, formats: Any) -> dict[bytes, str]:
-    """Return texts by their bytes as zxing-cpp decodes them; only these reveal hanzi mode."""
-    zxingcpp = _import_library()
-    found = zxingcpp.read_barcodes(gray, formats=formats, text_mode=zxingcpp.TextMode.Plain)
-    return {barcode.bytes: barcode.text for barcode in found}
-
-
-def _decode_text(barcode: Any, plain: Callable[[], dict[bytes, str]]) -> str:
-    stretches = charset.split_eci(bytes.fromhex(barcode.text))
-    # Rare, and another look at the picture: once for all of its codes.
-    hint = None if charset.is_plain(stretches) else plain().get(barcode.bytes)
-    return charset.decode(stretches, hint)
-
-
-def _convert_code(barcode: Any, quad: Quad, gray: Gray, plain: Callable[[], dict[bytes, str]]) -> QRCode:
-    extra = barcode.extra
-    version = extra.get("Version")
-    mirrored = None
-    name = _name_format(barcode)
-    if name == "QRCode" and version is not None and "DataMask" in extra:
-        mirrored = is_mirrored(gray, quad, int(version), barcode.ec_level, int(extra["DataMask"]))
+def _convert_code(barcode: Any, quad: Quad, gray: Gray) -> QRCode:
+    name, extra = _name_format(barcode), barcode.extra
+    payload, mirrored, inverted = None, None, None
+    if name == "QRCode" and "Version" in extra:
+        payload, mirrored = _read_modules(barcode)
+        inverted = is_inverted(gray, quad, int(extra["Version"]))
+    protocol = bytes.fromhex(barcode.text)
+    said = payload or charset.decode(charset.split_eci(protocol))
     return QRCode(
-        text=_decode_text(barcode, plain),
+        text=said.text,
         data=barcode.bytes,
         quad=quad,
         confidence=confidence.of_unused_correction(float(extra.get("UEC", 0.0))),
         engine="zxing",
-        version=version,
+        version=extra.get("Version"),
         ec_level=barcode.ec_level or None,
         mirrored=mirrored,
+        inverted=inverted,
+        charset=said.charset,
+        charset_source=said.charset_source,
+        symbology_identifier=protocol[:3].decode(),
+        part=None if payload is None else payload.part,
         format=name,
     )
+
+
+def _read_modules(barcode: Any) -> tuple[Payload, bool] | tuple[None, None]:
+    """Return what the modules say, and whether only their mirror image says it; None if not what was read."""
+    extra = barcode.extra
+    sampled = np.asarray(barcode.to_image(scale=1, add_quiet_zones=False)) < _GRAY
+    for mirrored in (False, True):
+        modules = sampled.T if mirrored else sampled
+        payload = read_modules(modules, int(extra["Version"]), barcode.ec_level, int(extra["DataMask"]))
+        if payload is not None and payload.data == barcode.bytes:
+            return payload, mirrored
+    return None, None

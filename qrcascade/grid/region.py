@@ -11,6 +11,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
+from qrcascade.engines.orientation import is_inverted
 from qrcascade.grid import codewords, verify
 from qrcascade.grid.accept import Decoded, Partial
 from qrcascade.grid.blur import Blur, estimate_blur
@@ -48,11 +49,14 @@ class GridReading:
         Corners (x, y) of its modules in the source picture, in its own rows and columns.
     mirrored : bool
         Whether the picture shows it mirrored.
+    inverted : bool or None
+        Whether the picture shows it light on dark, if that can be told.
     """
 
     decoded: Decoded
     mesh: NDArray[np.float64]
     mirrored: bool
+    inverted: bool | None = None
 
     @property
     def quad(self) -> Quad:
@@ -190,4 +194,5 @@ class RegionReader:
         if mirrored:
             mesh = mesh.transpose(1, 0, 2)
         points = np.dstack([mesh, np.ones(mesh.shape[:2])]) @ self.canvas.frame.to_source.T
-        return GridReading(decoded, np.asarray(points[..., :2] / points[..., 2:]), mirrored)
+        reading = GridReading(decoded, np.asarray(points[..., :2] / points[..., 2:]), mirrored)
+        return replace(reading, inverted=is_inverted(self._frame.gray, reading.quad, decoded.version))

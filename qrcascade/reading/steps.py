@@ -104,7 +104,14 @@ Steps: TypeAlias = Generator[Step, Attempt, None]
 
 def _look(engine: Engine, view: View, context: Context) -> Findings:
     seen = view(context.frame)
-    return carry_to_source(engine.read(seen.gray, context.formats), seen)
+    found = engine.read(seen.gray, context.formats)
+    if view.name.split("+").count("invert") % 2:
+        found = replace(found, codes=tuple(map(_negate, found.codes)))
+    return carry_to_source(found, seen)
+
+
+def _negate(code: QRCode) -> QRCode:
+    return replace(code, inverted=None if code.inverted is None else not code.inverted)
 
 
 def _call(function: Callable[[Frame], Findings], context: Context) -> Findings:

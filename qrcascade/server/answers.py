@@ -33,6 +33,14 @@ class TriedStep(BaseModel):
     error: str | None = Field(description="Why the step could not run; null if it ran.")
 
 
+class Part(BaseModel):
+    """Which part of a message a symbol holds."""
+
+    index: int = Field(ge=1, le=16, description="From 1.")
+    count: int = Field(ge=1, le=16)
+    parity: int = Field(ge=0, le=255)
+
+
 class _Code(BaseModel):
     """What both endpoints say of a symbol that was read."""
 
@@ -43,6 +51,16 @@ class _Code(BaseModel):
     version: str | None
     ec_level: str | None
     mirrored: bool | None
+    inverted: bool | None = Field(description="Whether it is light on dark.")
+    charset: str | None = Field(description="IANA's name of the text's character set, several joined by +.")
+    charset_source: Literal["default", "eci", "mode", "payload", "inferred"] | None = Field(
+        description="How the character set is known."
+    )
+    symbology_identifier: str | None = Field(description="AIM identifier, such as ]Q1.")
+    content_type: Literal["text", "gs1", "industry"] | None = Field(
+        description="What FNC1 says of the payload."
+    )
+    part: Part | None = Field(description="Which part of a message it is, in structured append.")
     page: int | None = Field(description="Page of the document, from 1.")
     accepted: bool = Field(description="Whether the payload matches `accept`.")
 

@@ -166,16 +166,21 @@ def _verify(quad: Quad, text: str, context: Context) -> Findings:
 def _convert_codes(reading: GridReading | None) -> tuple[QRCode, ...]:
     if reading is None:
         return ()
-    decoded = reading.decoded
+    decoded, payload = reading.decoded, reading.decoded.payload
     code = QRCode(
-        text=decoded.payload.text,
-        data=decoded.payload.data,
+        text=payload.text,
+        data=payload.data,
         quad=reading.quad,
         confidence=decoded.confidence,
         engine=_GRID,
         version=str(decoded.version),
         ec_level=decoded.level,
         mirrored=reading.mirrored,
+        inverted=reading.inverted,
+        charset=payload.charset,
+        charset_source=payload.charset_source,
+        symbology_identifier=payload.identifier,
+        part=payload.part,
         evidence_bits=decoded.evidence_bits,
         mesh=tuple(tuple((float(x), float(y)) for x, y in row) for row in reading.mesh),
     )

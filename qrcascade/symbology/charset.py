@@ -1,33 +1,39 @@
 r"""Decode a payload's bytes to text by one rule, the same on every machine.
 
 ISO/IEC 18004 says that bytes without an Extended Channel Interpretation (ECI) are ISO/IEC 8859-1. But most
-encoders write UTF-8, and Japanese ones Shift_JIS. The rule:
+encoders write UTF-8, and East Asian ones the set of their country. The rule, for each stretch of a payload:
 
-1. A stretch under an ECI is decoded as that ECI says.
-2. Bytes that are strict UTF-8 (which includes ASCII) are UTF-8.
-3. The character set that the payload's own format names in its first bytes: GOST R 56042-2014 (Russian
-   payments) has ``ST00011`` for Windows-1251 and ``ST00013`` for KOI8-R (``ST00012`` is UTF-8); the Slovenian
-   UPN payment form, ``UPNQR``, is ISO/IEC 8859-2 by the standard of the Bank Association of Slovenia.
-4. GB 2312, if the engine saw hanzi mode in the symbol, as its own decoding in GB 2312 shows, or in GB 18030,
-   which differs in two characters.
-5. Shift_JIS, if the bytes decode cleanly as such and Latin-1 would show control characters, or symbols
-   among capital letters, as half-width katakana look. This covers the bytes of kanji mode: the first byte
-   of almost every kanji is a control character in Latin-1.
-6. Windows-1252, if Latin-1 would show control characters and Windows-1252 does not.
-7. Latin-1, which decodes everything.
+1. Under an ECI, it is decoded as that says.
+2. Kanji mode is Shift_JIS, and hanzi mode GB 2312 (as GB 18030, which includes it), whatever is around them.
+   Under an ECI, too, except where all of it is the UTF-8 that the ECI says: some encoders pack that so.
 
-Rules 2 to 7 look at a whole stretch, so a symbol that mixes kanji mode with UTF-8 and has no ECI is decoded
-as one of them. They also apply to an unknown ECI.
+The other bytes, together:
+
+3. Bytes that are strict UTF-8 (which includes ASCII) are UTF-8.
+4. The character set that the payload's own format names in its first bytes (`_NAMED`).
+5. The set in which they look most like text (`qrcascade.symbology.likelihood`): Latin-1, Windows-1252,
+   Shift_JIS, GB 18030, Big5 or EUC-KR. Latin-1 decodes everything.
+
+What an ECI or a mode says is ignored where the bytes contradict it, and so is an ECI that nobody knows.
 """
 
 from __future__ import annotations
 
 import re
 from collections.abc import Sequence
+from typing import NamedTuple
 
-__all__ = ["decode", "is_plain", "split_eci"]
+from qrcascade.symbology import likelihood
 
-# AIM ECI assignments (ITS/04-023) and the Python codecs that decode them.
+__all__ = ["HANZI", "KANJI", "Stretch", "Text", "decode", "split_eci"]
+
+Stretch = tuple[int | str | None, bytes]
+"""An ECI's number, the Python codec that a mode implies, or None; and the bytes."""
+
+# Rule 2.
+KANJI, HANZI = "cp932", "gb18030"
+
+# Rule 1: AIM ECI assignments (ITS/04-023) and the Python codecs that decode them.
 _CODECS = {
     0: "cp437",
     1: "iso8859_1",
@@ -52,63 +58,113 @@ _CODECS = {
     170: "ascii",
 }
 
-# Rule 3: how a payload begins, and the codec that its format says.
-_NAMED = {b"ST00011": "cp1251", b"ST00013": "koi8_r", b"UPNQR": "iso8859_2"}
+# Rule 4: how a payload begins, and the codec that its format means by the group.
+_NAMED = (
+    # Russian payments: GOST R 56042-2014.
+    (re.compile(rb"ST0001([123])"), {b"1": "cp1251", b"2": "utf_8", b"3": "koi8_r"}),
+    # European transfers: EPC069-12, "Quick Response Code: Guidelines to enable data capture".
+    (
+        re.compile(rb"BCD\r?\n00[12]\r?\n([1-8])\r?\n"),
+        {
+            b"1": "utf_8",
+            b"2": "iso8859_1",
+            b"3": "iso8859_2",
+            b"4": "iso8859_4",
+            b"5": "iso8859_5",
+            b"6": "iso8859_7",
+            b"7": "iso8859_10",
+            b"8": "iso8859_15",
+        },
+    ),
+    # Slovenian payments: the standard UPN QR of the Bank Association of Slovenia.
+    (re.compile(rb"(UPNQR)"), {b"UPNQR": "iso8859_2"}),
+)
 
-# Latin-1's C1 control characters, which no text contains.
-_HIGH_CONTROLS = re.compile(r"[\x80-\x9f]")
-# Half-width katakana seen as Latin-1: a run of capital letters and symbols, with a symbol inside.
-_KATAKANA = re.compile(r"[\xa1-\xdf][\xa1-\xbf\xd7][\xa1-\xdf]")
+# IANA's names of the codecs.
+_NAMES = {
+    "ascii": "US-ASCII",
+    "big5": "Big5",
+    "cp437": "IBM437",
+    "cp932": "Shift_JIS",
+    "cp949": "EUC-KR",
+    "euc_kr": "EUC-KR",
+    "gb18030": "GB18030",
+    "gbk": "GBK",
+    "koi8_r": "KOI8-R",
+    "utf_8": "UTF-8",
+    "utf_16_be": "UTF-16BE",
+    "utf_16_le": "UTF-16LE",
+    "utf_32_be": "UTF-32BE",
+    "utf_32_le": "UTF-32LE",
+}
 
-Stretch = tuple[int | None, bytes]
+# How a set is known, the surest first; "default" for ASCII, which is the same in all of them.
+_SOURCES = ("default", "eci", "mode", "payload", "inferred")
 
 
-def is_plain(stretches: Sequence[Stretch]) -> bool:
-    """Return whether ECIs or strict UTF-8 settle every stretch, so that a hint would change nothing."""
-    return all(eci in _CODECS or _decode_strictly(data, "utf_8") is not None for eci, data in stretches)
+class Text(NamedTuple):
+    """A decoded payload.
 
-
-def decode(stretches: Sequence[Stretch], hint: str | None = None) -> str:
-    """Decode a payload given as stretches of (ECI number or None, bytes).
-
-    Parameters
+    Attributes
     ----------
-    stretches : sequence of (int or None, bytes)
-        As returned by `split_eci`.
-    hint : str, optional
-        The whole payload as decoded by an engine that sees the symbol's modes.
-
-    Returns
-    -------
-    str
-        The text; no byte is dropped or replaced.
+    text : str
+        No byte is dropped or replaced.
+    charset : str
+        IANA's name of its character set, or several joined by "+"; "US-ASCII" if there is nothing else.
+    charset_source : str
+        How that is known: "default", "eci", "mode", "payload" or "inferred"; of several sets, the least sure.
     """
-    first = next((data for _, data in stretches if data), b"")
-    named = next((codec for start, codec in _NAMED.items() if first.startswith(start)), None)
-    return "".join(_decode_one(eci, data, named, hint) for eci, data in stretches)
+
+    text: str
+    charset: str
+    charset_source: str
 
 
-def _decode_one(eci: int | None, data: bytes, named: str | None, hint: str | None) -> str:
-    candidates = ["utf_8"] if named is None else ["utf_8", named]
-    if eci in _CODECS:
-        candidates.insert(0, _CODECS[eci])
-    for codec in candidates:
-        text = _decode_strictly(data, codec)
-        if text is not None:
-            return text
-    if hint is not None and hint in (_decode_strictly(data, "gb2312"), _decode_strictly(data, "gb18030")):
-        return hint
-    latin = data.decode("iso8859_1")
-    doubtful = _HIGH_CONTROLS.search(latin)
-    if doubtful or _KATAKANA.search(latin):
-        japanese = _decode_strictly(data, "cp932")
-        if japanese is not None and not _HIGH_CONTROLS.search(japanese):
-            return japanese
-    if doubtful:
-        western = _decode_strictly(data, "cp1252")
-        if western is not None:
-            return western
-    return latin
+class _Known(NamedTuple):
+    text: str
+    codec: str
+    source: str
+
+
+def decode(stretches: Sequence[Stretch]) -> Text:
+    """Decode a payload given as stretches, as `split_eci` or `qrcascade.symbology.segments` returns them."""
+    told = [_decode_told(label, data) for label, data in stretches]
+    rest = [data for (_, data), known in zip(stretches, told, strict=True) if known is None]
+    codec, source = _choose(rest)
+    parts = [
+        known or _Known(data.decode(codec), codec, source)
+        for (_, data), known in zip(stretches, told, strict=True)
+    ]
+    # ASCII beside another set belongs to that.
+    shown = [part for part in parts if part.source != "default"] or [_Known("", "ascii", "default")]
+    return Text(
+        "".join(part.text for part in parts),
+        "+".join(dict.fromkeys(_name(part.codec) for part in shown)),
+        max((part.source for part in shown), key=_SOURCES.index),
+    )
+
+
+def _decode_told(label: int | str | None, data: bytes) -> _Known | None:
+    """Return a stretch as its ECI or mode says, if that is possible."""
+    codec = _CODECS.get(label) if isinstance(label, int) else label
+    text = None if codec is None else _decode_strictly(data, codec)
+    return None if codec is None or text is None else _Known(text, codec, "mode" if codec is label else "eci")
+
+
+def _choose(rest: Sequence[bytes]) -> tuple[str, str]:
+    """Return the codec of bytes whose set nothing in the symbol tells, and how it is known."""
+    data = b"".join(rest)
+    if data.isascii():
+        return "ascii", "default"
+    named = next((sets[found[1]] for start, sets in _NAMED if (found := start.match(data))), None)
+    for codec in ("utf_8", named, likelihood.choose(data)):
+        if codec is not None and all(_decode_strictly(part, codec) is not None for part in rest):
+            return codec, "payload" if codec == named else "inferred"
+    return "iso8859_1", "inferred"
+
+
+def _name(codec: str) -> str:
+    return _NAMES.get(codec) or codec.replace("iso8859_", "ISO-8859-").replace("cp", "windows-")
 
 
 def _decode_strictly(data: bytes, codec: str) -> str | None:
@@ -138,6 +194,6 @@ def split_eci(protocol: bytes) -> list[Stretch]:
     parts = re.split(rb"\\(\d{6})", payload.replace(b"\\\\", b"\\x"))
     stretches: list[Stretch] = []
     for eci, data in zip([None, *map(int, parts[1::2])], parts[::2], strict=True):
-        if data or eci is not None:
+        if data:
             stretches.append((eci, data.replace(b"\\x", b"\\")))
     return stretches

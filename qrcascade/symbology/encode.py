@@ -31,7 +31,17 @@ Segment = tuple[int, bytes]
 """A mode indicator and the bytes in that mode."""
 
 # Character sets that engines decode, and their ECIs.
-_ENCODINGS = {"utf_8": 26, "iso8859_1": 3, "cp932": 20, "cp1252": 23, "big5": 28, "gb18030": 32}
+_ENCODINGS = {
+    "utf_8": 26,
+    "iso8859_1": 3,
+    "cp932": 20,
+    "cp1252": 23,
+    "big5": 28,
+    "gb18030": 32,
+    "cp949": 30,
+    "iso8859_2": 4,
+    "cp1251": 22,
+}
 # Characters: encoders that split a text only by its runs leave shorter runs of digits, and of other
 # alphanumeric characters, in byte mode. Chosen: encoders differ.
 _RUN = 20

@@ -1,8 +1,8 @@
 """Parse a symbol's data codewords to its payload (ISO/IEC 18004:2015, 7.4; hanzi: GB/T 18284-2000).
 
 The bytes are what a scanner transmits: digits and letters as ASCII, kanji as Shift_JIS, hanzi as GB 2312,
-without ECIs. Streams that no encoder writes are rejected, so that codewords that are valid only by chance
-seldom pass.
+without ECIs. The text follows the segments, each by its own rule (`qrcascade.symbology.charset`). Streams
+that no encoder writes are rejected, so that codewords that are valid only by chance seldom pass.
 """
 
 from __future__ import annotations
@@ -10,6 +10,7 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass, field
 
+from qrcascade.results import Part
 from qrcascade.symbology import charset
 
 __all__ = [
@@ -42,7 +43,9 @@ CHARACTERS = b"0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZ $%*+-./:"
 # 7.4.10: the padding codewords, which alternate.
 PAD = (0xEC, 0x11)
 # ISO/IEC 8859-1, which applies before any other ECI (7.4.2).
-_DEFAULT_ECI = 3
+_DEFAULT_ECI, _UTF_8 = 3, 26
+# Symbology identifiers: without FNC1, with it in first and in second position; one more if there are ECIs.
+_PLAIN, _GS1, _INDUSTRY = 1, 3, 5
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,8 +56,12 @@ class Payload:
     ----------
     data : bytes
         The payload as a scanner transmits it.
-    text : str
-        The payload decoded by `qrcascade.symbology.charset`.
+    text, charset, charset_source : str
+        As in `qrcascade.symbology.charset.Text`.
+    identifier : str
+        The AIM symbology identifier (ISO/IEC 15424): "]Q1" to "]Q6".
+    part : Part or None
+        Which part of a message it is, in structured append.
     padding : (int, int)
         How many of the codewords after the terminator are the padding that 7.4.10 requires, and how many
         there are. One zero before them, which some encoders write, is not counted.
@@ -64,6 +71,10 @@ class Payload:
 
     data: bytes
     text: str
+    charset: str
+    charset_source: str
+    identifier: str
+    part: Part | None
     padding: tuple[int, int]
     zero_terminated: bool
 
@@ -97,16 +108,36 @@ class _Bits:
 
 @dataclass(slots=True)
 class _Content:
-    """The content of the segments so far: a stretch before any ECI, and one for each ECI."""
+    """The content of the segments so far."""
 
-    stretches: list[tuple[int | None, bytes]] = field(default_factory=lambda: [(None, b"")])
-    fnc1: bool = False
-    hanzi: bool = False
-    foreign: bool = False
+    stretches: list[charset.Stretch] = field(default_factory=list)
+    eci: int | None = None
+    kind: int = _PLAIN
+    part: Part | None = None
 
-    def add(self, data: bytes) -> None:
-        eci, before = self.stretches[-1]
-        self.stretches[-1] = (eci, before + data)
+    @property
+    def data(self) -> bytes:
+        """The bytes of all segments."""
+        return b"".join(data for _, data in self.stretches)
+
+    def decode(self) -> charset.Text:
+        """Decode the stretches; in a symbol with ECIs, the default one applies before the first (7.4.2)."""
+        if {label for label, _ in self.stretches} <= {_UTF_8, charset.KANJI, charset.HANZI}:
+            # Some encoders pack pairs of UTF-8's bytes in kanji mode.
+            said = charset.decode([(_UTF_8, self.data)])
+            if self.eci is not None and said.charset_source == "eci":
+                return said
+        default = None if self.eci is None else _DEFAULT_ECI
+        return charset.decode([(default if label is None else label, data) for label, data in self.stretches])
+
+    def add(self, data: bytes, codec: str | None = None) -> None:
+        """Add characters in the set of their mode, if it has one, or else under the ECI."""
+        label = self.eci if codec is None else codec
+        if not data:
+            return
+        if self.stretches and self.stretches[-1][0] == label:
+            data = self.stretches.pop()[1] + data
+        self.stretches.append((label, data))
 
 
 def parse(codewords: bytes, version: int) -> Payload:
@@ -129,38 +160,33 @@ def parse(codewords: bytes, version: int) -> Payload:
         if bits.left == 0:
             raise ValueError("the end cuts off a segment")
         _read_segment(mode, version, bits, content)
-    data = b"".join(part for _, part in content.stretches)
-    if not data:
+    if not content.stretches:
         raise ValueError("no data")
     zero_terminated = bits.take(bits.left % 8) == 0
     padding = codewords[len(codewords) - bits.left // 8 :].removeprefix(b"\0")
     good = sum(byte == PAD[i % 2] for i, byte in enumerate(padding))
-    return Payload(data, _decode_text(content, data), (good, len(padding)), zero_terminated)
-
-
-def _decode_text(content: _Content, data: bytes) -> str:
-    if len(content.stretches) > 1:
-        # In a symbol with ECIs, the default one applies before the first (7.4.2).
-        return charset.decode(
-            [(_DEFAULT_ECI if eci is None else eci, part) for eci, part in content.stretches]
-        )
-    # The hint only reports hanzi mode; zxing-cpp decodes it as GB 18030.
-    plain_hanzi = content.hanzi and not content.foreign
-    return charset.decode([(None, data)], data.decode("gb18030", "replace") if plain_hanzi else None)
+    return Payload(
+        data=content.data,
+        **content.decode()._asdict(),
+        identifier=f"]Q{content.kind + (content.eci is not None)}",
+        part=content.part,
+        padding=(good, len(padding)),
+        zero_terminated=zero_terminated,
+    )
 
 
 def _read_segment(mode: int, version: int, bits: _Bits, content: _Content) -> None:
     if mode == ECI:
-        content.stretches.append((_read_eci(bits), b""))
+        content.eci = _read_eci(bits)
     elif mode == APPEND:
         index, last = bits.take(4), bits.take(4)
         if index > last:
             raise ValueError("structured append: no such symbol")
-        bits.take(8)
+        content.part = Part(index + 1, last + 1, bits.take(8))
     elif mode == FNC1_FIRST:
-        content.fnc1 = True
+        content.kind = _GS1
     elif mode == FNC1_SECOND:
-        content.fnc1 = True
+        content.kind = _INDUSTRY
         _read_application(bits, content)
     elif mode in _COUNT_BITS:
         if mode == HANZI and bits.take(4) != 1:
@@ -172,22 +198,19 @@ def _read_segment(mode: int, version: int, bits: _Bits, content: _Content) -> No
 
 def _read_characters(mode: int, count: int, bits: _Bits, content: _Content) -> None:
     if mode == NUMERIC:
-        data = _read_numeric(bits, count)
+        content.add(_read_numeric(bits, count))
     elif mode == ALPHANUMERIC:
         data = _read_alphanumeric(bits, count)
-        if content.fnc1:
+        if content.kind != _PLAIN:
             # 7.4.8.2: a single % stands for the separator GS, a double one for a percent sign.
             data = re.sub(b"%%?", lambda found: b"%" if len(found[0]) == 2 else b"\x1d", data)
+        content.add(data)
     elif mode == BYTE:
-        data = bits.take(8 * count).to_bytes(count, "big")
-        content.foreign |= not data.isascii()
+        content.add(bits.take(8 * count).to_bytes(count, "big"))
     elif mode == KANJI:
-        data = b"".join(_read_kanji(bits) for _ in range(count))
-        content.foreign = True
+        content.add(b"".join(_read_kanji(bits) for _ in range(count)), charset.KANJI)
     else:
-        data = b"".join(_read_hanzi(bits) for _ in range(count))
-        content.hanzi = True
-    content.add(data)
+        content.add(b"".join(_read_hanzi(bits) for _ in range(count)), charset.HANZI)
 
 
 def _read_numeric(bits: _Bits, count: int) -> bytes:

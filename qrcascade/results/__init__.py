@@ -8,12 +8,14 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from qrcascade.errors import NotFoundError
-from qrcascade.image.quad import Point, Quad
+from qrcascade.image.quad import Quad
+from qrcascade.results.code import Part, QRCode
 
 __all__ = [
     "SKIPPED",
     "Attempt",
     "Findings",
+    "Part",
     "Progress",
     "QRCode",
     "Quad",
@@ -25,95 +27,6 @@ __all__ = [
 
 SKIPPED = "skipped"
 """The kind of an attempt that was not made; an earlier attempt says why its engine is left out."""
-
-
-@dataclass(frozen=True, slots=True)
-class QRCode:
-    """A symbol that was read.
-
-    Parameters
-    ----------
-    text : str
-        The payload as text, by the rule in `qrcascade.symbology.charset`. Never depends on the machine.
-    quad : Quad
-        Its outline in pixels of the upright picture, starting at the symbol's own top-left.
-    confidence : float
-        Probability, 0 to 1, that the payload is exactly right (`qrcascade.engines.confidence`).
-    data : bytes, optional
-        The payload's exact bytes; None if the engine cannot give them.
-    engine, strategy, step : str
-        What read it, and on which view.
-    version : str, optional
-        "1" to "40"; "M1" to "M4" for Micro QR, "R7x43" and so on for rMQR.
-    ec_level : str, optional
-        Error correction level: "L", "M", "Q" or "H".
-    mirrored : bool, optional
-        Whether the picture shows the symbol mirrored; None if the engine cannot tell.
-    format : str
-        "QRCode" (Model 2), "QRCodeModel1", "MicroQRCode" or "RMQRCode".
-    evidence_bits : float, optional
-        Bits of evidence against chance, if the module grid was read: the payload is wrong with a
-        probability of at most about 2 to the minus this. `qrcascade.grid.evidence` derives it.
-    mesh : tuple of rows of points, optional
-        The fitted module grid, if there is one: corners (x, y) of the modules in the symbol's own rows
-        and columns, N + 1 rows of N + 1 points. Not compared.
-    page : int, optional
-        Page of the document, from 1; None if the source is a single picture.
-    accepted : bool
-        Whether the caller's ``accept`` accepted this payload; True if none was given.
-    """
-
-    text: str
-    quad: Quad
-    confidence: float
-    data: bytes | None = None
-    engine: str = ""
-    strategy: str = ""
-    step: str = ""
-    version: str | None = None
-    ec_level: str | None = None
-    mirrored: bool | None = None
-    format: str = "QRCode"
-    evidence_bits: float | None = None
-    mesh: tuple[tuple[Point, ...], ...] | None = field(default=None, repr=False, compare=False)
-    page: int | None = None
-    accepted: bool = True
-
-    def same_payload(self, other: QRCode) -> bool:
-        """Whether both readings gave the same payload.
-
-        If both have bytes, these are compared. Otherwise the texts are; if an engine without bytes
-        gave one that is not ASCII, only ASCII characters count, since it guessed the character set.
-        """
-        if self.data is not None and other.data is not None:
-            return self.data == other.data
-        if self.text == other.text:
-            return True
-        guessed = any(code.data is None and not code.text.isascii() for code in (self, other))
-        return guessed and _ascii(self.text) == _ascii(other.text) != ""
-
-    def to_dict(self) -> dict[str, Any]:
-        """Return a dict for JSON: ``data`` in hexadecimal, corners as [x, y], no mesh."""
-        return {
-            "text": self.text,
-            "data": None if self.data is None else self.data.hex(),
-            "quad": [list(corner) for corner in self.quad],
-            "confidence": round(self.confidence, 4),
-            "engine": self.engine,
-            "strategy": self.strategy,
-            "step": self.step,
-            "version": self.version,
-            "ec_level": self.ec_level,
-            "mirrored": self.mirrored,
-            "format": self.format,
-            "evidence_bits": None if self.evidence_bits is None else round(self.evidence_bits, 1),
-            "page": self.page,
-            "accepted": self.accepted,
-        }
-
-
-def _ascii(text: str) -> str:
-    return "".join(c for c in text if c.isascii())
 
 
 @dataclass(frozen=True, slots=True)
