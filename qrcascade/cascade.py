@@ -229,9 +229,9 @@ class Cascade:
             scan = self.scan(executor.frame, options)
             ended = self._read(scan, executor)
         elapsed = time.perf_counter() - start
-        found = scan.codes, scan.located, tuple(scan.attempts)
-        timed_out = ended == "timeout"
-        return ReadResult(*found, scan.frame.size, elapsed, timed_out, ended=ended, picture=scan.frame)
+        found = scan.codes, scan.located, tuple(scan.attempts), scan.frame.size
+        timed_out, notes = ended == "timeout", scan.frame.notes
+        return ReadResult(*found, elapsed, timed_out, ended=ended, notes=notes, picture=scan.frame)
 
     def scan(self, frame: Frame, options: ReadOptions) -> Scan:
         """Return the state of a reading of this cascade before its first step.

@@ -73,6 +73,23 @@ def test_what_is_explained_is_drawn(name: str) -> None:
     assert (columns.min(), rows.min(), columns.max(), rows.max()) == pytest.approx(region.quad.bounds, abs=10)
 
 
+@pytest.mark.parametrize("name", ["P-trns-white", "transparent-holes-in-white", "white-on-transparent"])
+def test_transparency(name: str) -> None:
+    assert LIGHT.read(CASES / "alpha" / f"{name}.png").text == URL
+
+
+def test_a_jpeg_without_its_end_marker_has_a_note() -> None:
+    result = LIGHT.read(CASES / "truncated" / "no-EOI.jpg")
+    assert (result.text, len(result.notes)) == ("https://example.com/inv/000123?x=Zürich", 1)
+
+
+def test_a_code_that_is_half_covered_is_read_from_its_own_picture() -> None:
+    pytest.importorskip("pypdfium2", reason="the pdf extra is not installed")
+    (result,) = read_document(CASES / "small-in-pdf" / "covered-swiss-half.pdf", cascade=LIGHT)
+    assert (result.text or "").startswith("SPC\n0200\n1\nCH4431999123000889012\nS\nMax Muster & Söhne")
+    assert result.require().step.endswith("@picture")
+
+
 def test_model_1_is_called_so() -> None:
     file = CASES / "model1" / "label.png"
     assert LIGHT.read(file).codes[0].format == "QRCodeModel1"

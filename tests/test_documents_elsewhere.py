@@ -85,13 +85,28 @@ def said(result: ReadResult) -> Any:
 
 @pytest.mark.parametrize(
     "source",
-    [b"%PDF-1.4 nothing more", b"", b"no document", Path("missing.pdf"), pages.invoices("one")[:600]],
+    [b"%PDF-1.4 nothing more", b"", b"no document", Path("missing.pdf"), pages.invoices("one")[:60]],
 )
 def test_the_same_errors(apart: Cascade, source: Any) -> None:
     with pytest.raises(QRCascadeError) as here:
         list(read_document(source, cascade=HERE))
     with pytest.raises(type(here.value), match=re.escape(str(here.value))):
         list(read_document(source, cascade=apart))
+
+
+def test_frames_are_counted_in_the_other_process(apart: Cascade, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A file with hundreds of thousands of frames would keep this one busy, whatever the timeout."""
+
+    def fail(*_: object) -> None:
+        raise AssertionError("counted here")
+
+    monkeypatch.setattr("qrcascade.documents.opening.Frames", fail)
+    symbols = [Image.fromarray(draw.symbol(text)[0]) for text in ("one", "two")]
+    for kind in ("TIFF", "GIF", "PNG", "WEBP"):
+        for number in (2, 1):
+            results = list(read_document(pages.frames(kind, *symbols[:number]), cascade=apart))
+            assert [result.text for result in results] == ["one", "two"][:number]
+            assert [result.page for result in results] == [1, 2][:number]
 
 
 def test_options_and_limits_hold(apart: Cascade) -> None:

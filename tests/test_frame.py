@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import contextlib
 import io
+import tempfile
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +14,7 @@ from hypothesis.extra import numpy as hnp
 from PIL import Image
 
 from qrcascade import Frame, ImageError, Limits, OptionError
+from qrcascade.image import sources
 from qrcascade.image.frame import scaling
 
 RAMP = np.arange(48, dtype=np.uint8).reshape(6, 8) * 5
@@ -62,9 +64,9 @@ def test_every_kind_of_source(tmp_path: Path) -> None:
         (np.stack([RAMP] * 3, axis=2), RAMP),
         (np.asfortranarray(RAMP), RAMP),
         (RAMP[::-1, ::-2], RAMP[::-1, ::-2]),
-        (np.dstack([RAMP, RAMP, RAMP, np.zeros_like(RAMP)]), np.full_like(RAMP, 255)),
+        (np.dstack([RAMP, RAMP, RAMP, np.zeros_like(RAMP)]), RAMP),
     ],
-    ids=["bool", "int64", "uint16", "float01", "float255", "hw1", "rgb", "fortran", "strided", "transparent"],
+    ids=["bool", "int64", "uint16", "float01", "float255", "hw1", "rgb", "fortran", "strided", "alpha of 0"],
 )
 def test_arrays(array: Any, gray: Any) -> None:
     frame = Frame.load(array)
@@ -100,6 +102,73 @@ def test_transparency_is_laid_over_white() -> None:
     palette = Image.new("P", (4, 4), 0)
     palette.info["transparency"] = 0
     assert Frame.load(encoded(palette, "PNG", transparency=0)).gray.min() == 255
+    half = Image.fromarray(np.dstack([np.full_like(RAMP, 90)] * 3 + [RAMP]))
+    np.testing.assert_allclose(Frame.load(half).gray, 255 - RAMP / 255 * 165, atol=1)
+
+
+PRINT = np.where(np.arange(48).reshape(6, 8) % 3, 255, 0).astype(np.uint8)
+
+
+@pytest.mark.parametrize("kind", ["PNG", "WEBP", "TIFF", "array", "PIL"])
+@pytest.mark.parametrize("white", [255, 235])
+def test_what_white_hides_is_laid_over_black(kind: str, white: int) -> None:
+    """White print on a transparent ground, and holes in a white one."""
+    for alpha in (PRINT, 255 - PRINT):
+        rgba = np.dstack([np.full_like(PRINT, white)] * 3 + [alpha])
+        source: Any = rgba if kind == "array" else Image.fromarray(rgba)
+        if kind not in ("array", "PIL"):
+            source = encoded(source, kind, **({"lossless": True} if kind == "WEBP" else {}))
+        frame = Frame.load(source)
+        np.testing.assert_array_equal(frame.gray, np.where(alpha, white, 0))
+        np.testing.assert_array_equal(frame.color[:, :, 1], frame.gray)
+
+
+def test_a_transparent_colour_may_be_what_white_hides() -> None:
+    gray = Image.fromarray(PRINT)
+    np.testing.assert_array_equal(Frame.load(encoded(gray, "PNG", transparency=0)).gray, PRINT)
+    palette = gray.convert("P")
+    index = int(np.asarray(palette)[0, 0])
+    np.testing.assert_array_equal(Frame.load(encoded(palette, "PNG", transparency=index)).gray, PRINT)
+
+
+def test_lightness_and_colours_of_lab() -> None:
+    lab = Image.merge("LAB", [Image.fromarray(PRINT), *(Image.new("L", (8, 6), 128) for _ in "ab")])
+    frame = Frame.load(encoded(lab, "TIFF"))
+    np.testing.assert_array_equal(frame.gray, PRINT)
+    np.testing.assert_allclose(frame.color[:, :, 1].astype(int), PRINT, atol=3)
+
+
+KINDS = ("PNG", "TIFF", "WEBP", "GIF", "BMP", "JPEG")
+
+
+@given(
+    hnp.arrays(np.uint8, st.tuples(st.integers(1, 20), st.integers(1, 20))),
+    st.sampled_from(KINDS),
+    st.integers(0, 9),
+)
+def test_every_kind_of_source_gives_the_same_pixels(pixels: Any, kind: str, orientation: int) -> None:
+    """By path, bytes, file and PIL; and as the upright array, where the format loses nothing."""
+    exif = Image.Exif()
+    exif[0x0112] = orientation
+    turned = orientation if kind in ("PNG", "TIFF", "WEBP", "JPEG") else 1
+    options: dict[str, Any] = {"exif": exif} if turned == orientation else {}
+    options |= {"lossless": True} if kind == "WEBP" else {"quality": 95} if kind == "JPEG" else {}
+    image = Image.fromarray(pixels)
+    data = encoded(image, kind, **options)
+    frame = Frame.load(data)
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder, "picture")
+        path.write_bytes(data)
+        with path.open("rb") as file, Image.open(io.BytesIO(data)) as opened:
+            for source in (path, str(path), bytearray(data), file, opened):
+                other = Frame.load(source)  # type: ignore[arg-type]
+                np.testing.assert_array_equal(other.gray, frame.gray)
+                np.testing.assert_array_equal(other.color, frame.color)
+    upright = sources._make_upright(pixels, turned)
+    if kind != "JPEG":
+        np.testing.assert_array_equal(frame.gray, upright)
+        np.testing.assert_array_equal(Frame.load(upright).gray, frame.gray)
+    assert frame.size == upright.shape[::-1]
 
 
 @pytest.mark.parametrize("kind", ["PNG", "TIFF", "WEBP"])
@@ -172,20 +241,25 @@ def test_nothing_else_has_a_draft(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.mark.parametrize("progressive", [False, True])
-def test_a_cut_jpeg_is_the_same_error_with_a_draft(
-    progressive: bool, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_cut_jpeg_is_read_as_far_as_it_goes(progressive: bool, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("qrcascade.image.sources._DRAFT_PIXELS", 1)
     data = encoded(Image.fromarray(SCENE), "JPEG", progressive=progressive)
-    for cut in [len(data) // 3, len(data) // 2, len(data) - 40, len(data) - 2]:
-        said = []
-        for draft in (False, True):
-            try:
-                said.append(str(Frame.load(data[:cut], draft=draft).size))
-            except ImageError as error:
-                said.append(str(error))
-        assert said[0] == said[1]
-        assert cut > len(data) // 2 or "truncated" in said[0]
+    whole = Frame.load(data)
+    assert whole.notes == ()
+    header = data.index(b"\xff\xda")
+    for cut in [header + 40, len(data) // 2, len(data) - 40, len(data) - 2]:
+        frame, drafted = Frame.load(data[:cut]), Frame.load(data[:cut], draft=True)
+        assert frame.notes == drafted.notes == (sources._CUT,)
+        assert drafted.draft is not None
+        np.testing.assert_array_equal(drafted.gray, frame.gray)
+        assert frame.color.shape == (*frame.gray.shape, 3)
+    np.testing.assert_array_equal(frame.gray, whole.gray)
+    if not progressive:
+        half = Frame.load(data[: (header + len(data)) // 2]).gray
+        np.testing.assert_array_equal(half[:64], whole.gray[:64])
+    for cut in (2, 30, header):
+        with pytest.raises(ImageError):
+            Frame.load(data[:cut])
 
 
 def huge_png() -> bytes:

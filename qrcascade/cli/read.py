@@ -91,6 +91,8 @@ def _sum_up(file: str, results: list[ReadResult], printer: _Printer, timeout: fl
     errors = [(result.page, error) for result in results if (error := page_error(result)) is not None]
     for page, error in errors:
         complain(f"{_quote(file)}, page {page}: {error}")
+    for note in dict.fromkeys(note for result in results for note in result.notes):
+        printer.tell(f"note on {_quote(file)}: {note}")
     late = [f"timed out after {timeout:g} s"] if any(result.timed_out for result in results) else []
     if not any(results):
         located = f"{sum(len(result.regions) for result in results)} located, none read"

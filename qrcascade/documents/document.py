@@ -106,8 +106,8 @@ def _results(source: Source, reader: _PageReader, which: DocumentOptions) -> Ite
                 source, which.password, reader.limits, closing, reader.remote_opener
             )
             count = 1 if document is None else document.pages
-            if missing := [number for number in which.pages or () if number > count]:
-                raise DocumentError(f"it has no page {missing[0]}; it has {count}")
+            readable = reader.limits.max_frames
+            _check_pages(which, count, readable)
         except (MissingDependencyError, WorkerError):
             raise
         except Exception as error:
@@ -116,13 +116,19 @@ def _results(source: Source, reader: _PageReader, which: DocumentOptions) -> Ite
             raise DocumentError(f"cannot read {describe(source)}: {why}") from error
         numbers = range(1, count + 1) if which.pages is None else which.pages
         for number in itertools.islice(numbers, which.max_pages):
-            if number > reader.limits.max_frames:
-                allowed = f"only the first {reader.limits.max_frames:,} pages are read"
+            if number > readable:
+                allowed = f"only the first {readable:,} pages are read"
                 raise DocumentError(f"cannot read page {number:,} of {describe(source)}: {allowed}")
             result = _set_page(reader.page(document, source, number), number)
             yield result
             if which.stop_early and result:
                 return
+
+
+def _check_pages(which: DocumentOptions, count: int, readable: int) -> None:
+    """Raise a `DocumentError` if a page is asked for that the document lacks."""
+    if missing := [number for number in which.pages or () if count < number <= readable]:
+        raise DocumentError(f"it has no page {missing[0]}; it has {count}")
 
 
 class _PageReader:
@@ -157,9 +163,9 @@ class _PageReader:
             scan.record(Attempt(DOCUMENT, f"page {number}", error=why))
             timed_out = self._left_s(start) <= 0
         elapsed = time.perf_counter() - start
-        found = scan.codes, scan.located, tuple(scan.attempts)
-        ended = "timeout" if timed_out else self._ended(scan)
-        return ReadResult(*found, scan.frame.size, elapsed, timed_out, ended=ended, picture=scan.frame)
+        found = scan.codes, scan.located, tuple(scan.attempts), scan.frame.size
+        ended, notes = "timeout" if timed_out else self._ended(scan), document.notes
+        return ReadResult(*found, elapsed, timed_out, ended=ended, notes=notes, picture=scan.frame)
 
     def _look(self, page: Page, scan: Scan, start: float) -> bool:
         """Read and record each look at a page; return whether the time ran out."""

@@ -5,18 +5,13 @@ from __future__ import annotations
 import contextlib
 from collections.abc import Callable, Iterator
 from functools import partial
-from typing import IO
 
 from qrcascade.documents.looks import Look, Unread
+from qrcascade.image.formats import PAGED, count_frames, open_picture
 from qrcascade.image.frame import Frame, Source
 from qrcascade.image.limits import Limits
-from qrcascade.image.sources import identify
 
 __all__ = ["FramePage", "Frames"]
-
-# Formats in which every frame is a page. In others, such as the MPO of some phones, further frames are a
-# preview or a depth map.
-_PAGED = ("TIFF", "GIF", "WEBP", "PNG", "AVIF", "HEIF")
 
 
 class Frames:
@@ -24,12 +19,12 @@ class Frames:
 
     Parameters
     ----------
-    file : binary file
-        The picture; the caller closes it.
+    data : bytes
+        The picture.
     source : path or bytes
-        The same picture, to read it again once the file is closed.
+        The same picture, to read it again when this is closed.
     limits : Limits
-        Limits on the size of a frame.
+        Limits on the size and number of frames; no more than one beyond their number is counted.
 
     Raises
     ------
@@ -37,11 +32,13 @@ class Frames:
         Whatever Pillow raises if the file is not a picture.
     """
 
-    def __init__(self, file: IO[bytes], source: Source, limits: Limits) -> None:
-        self._image = identify(file)
+    notes: tuple[str, ...] = ()
+
+    def __init__(self, data: bytes, source: Source, limits: Limits) -> None:
+        self._image = open_picture(data, limits)
         self._reload: Callable[..., Frame] = partial(Frame.load, source, limits=limits)
         self._limits = limits
-        self.pages: int = getattr(self._image, "n_frames", 1) if self._image.format in _PAGED else 1
+        self.pages = count_frames(self._image, data, limits) if self._image.format in PAGED else 1
 
     @contextlib.contextmanager
     def page(self, number: int) -> Iterator[FramePage]:
@@ -50,7 +47,8 @@ class Frames:
         yield FramePage(Frame.load(self._image, limits=self._limits))
 
     def close(self) -> None:
-        """Do nothing: the caller closes the file."""
+        """Release the picture."""
+        self._image.close()
 
     def picture(self, number: int, size: tuple[int, int]) -> Frame:
         """Return a page that is decoded from the source again on use."""

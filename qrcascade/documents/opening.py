@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import contextlib
-import io
 import os
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager
 from pathlib import Path
-from typing import IO, Protocol
+from typing import Protocol
 
 import numpy as np
 from PIL import Image
@@ -17,14 +16,17 @@ from qrcascade.documents.images import Frames
 from qrcascade.documents.looks import Look, Unread
 from qrcascade.documents.pdf import Pdf
 from qrcascade.errors import DocumentError
+from qrcascade.image.formats import may_have_frames
 from qrcascade.image.frame import Frame, Source
 from qrcascade.image.limits import Limits
-from qrcascade.image.sources import read_content
+from qrcascade.image.sources import read_bytes, read_content
 
 __all__ = ["Document", "Opener", "Page", "open_source"]
 
 # PDF readers skip whatever precedes the header.
 _HEADER, _WITHIN = b"%PDF-", 1024
+# Bytes in which a PNG says that it is animated, even after a large colour profile.
+_HEAD_BYTES = 2**20
 
 
 class Page(Protocol):
@@ -44,9 +46,10 @@ class Page(Protocol):
 
 
 class Document(Protocol):
-    """An open document with a number of ``pages``."""
+    """An open document with a number of ``pages``, and ``notes`` on what is wrong with it."""
 
     pages: int
+    notes: tuple[str, ...]
 
     def page(self, number: int) -> AbstractContextManager[Page]:
         """Open a page, numbered from 1, for use within the ``with``."""
@@ -83,31 +86,30 @@ def open_source(
     """
     if isinstance(source, Frame | np.ndarray | Image.Image):
         return None, source
-    source, file = _open_file(source, limits, closing)
-    head = file.read(_WITHIN)
+    source, head = _begin(source, limits)
     if not head:
         raise DocumentError("it is empty")
+    is_pdf = _HEADER in head[:_WITHIN]
+    if not is_pdf and not may_have_frames(head):
+        return None, source
     document: Document
-    if _HEADER in head:
-        document = (remote_opener or Pdf)(source, password, limits)
+    if remote_opener is not None:
+        # Counting frames can take long, too.
+        document = remote_opener(source, password, limits)
+    elif is_pdf:
+        document = Pdf(source, password, limits)
     else:
-        file.seek(0)
-        document = Frames(file, source, limits)
-        if document.pages == 1:
-            return None, source
-        if remote_opener is not None:
-            document = remote_opener(source, password, limits)
+        document = Frames(read_bytes(source, limits), source, limits)
     closing.callback(document.close)
-    return document, source
+    return (document if is_pdf or document.pages > 1 else None), source
 
 
-def _open_file(
-    source: Source, limits: Limits, closing: contextlib.ExitStack
-) -> tuple[Path | bytes, IO[bytes]]:
-    """Return the source in a form that can be opened again, and its open file."""
+def _begin(source: Source, limits: Limits) -> tuple[Path | bytes, bytes]:
+    """Return the source in a form that can be opened again, and its first bytes."""
     if isinstance(source, str | os.PathLike):
         path = Path(source)
         limits.check_bytes(path.stat().st_size)
-        return path, closing.enter_context(path.open("rb"))
+        with path.open("rb") as file:
+            return path, file.read(_HEAD_BYTES)
     data = read_content(source, limits)
-    return data, io.BytesIO(data)
+    return data, data[:_HEAD_BYTES]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import itertools
 import math
 import threading
 from collections.abc import Iterator
@@ -14,10 +15,13 @@ import numpy as np
 from PIL import Image
 
 from qrcascade.documents.looks import Look, Unread
+from qrcascade.documents.mending import is_cut, mend
+from qrcascade.documents.streams import check_streams
 from qrcascade.errors import DocumentError, ImageError, MissingDependencyError
 from qrcascade.image.frame import Frame, Gray, Matrix, scaling
 from qrcascade.image.limits import Limits
 from qrcascade.image.quad import Quad
+from qrcascade.image.sources import read_bytes
 
 Box = tuple[int, int, int, int]
 
@@ -27,6 +31,7 @@ DPI = (200, 300, 400)
 """Resolution of a page's raster, in whose pixels codes are reported; finer ones for unread places."""
 
 _POINTS = 72
+_CUT = "the PDF is cut at its end, so pages or parts of them may be missing"
 # A rendering is coarser than a scan if its resolution is below this share of the scan's.
 _COARSER = 0.9
 # PDFium is not thread-safe, even across documents. Reentrant, since garbage collection during a call may
@@ -35,8 +40,8 @@ _GUARD = threading.RLock()
 
 # Intersection over union from which a scan's outline counts as the page's.
 _COVERS = 0.9
-# Pictures on a page that are looked at, at most.
-_MOST_PICTURES = 16
+# Pictures on a page that are looked at, at most; objects among which they are sought.
+_MOST_PICTURES, _MOST_OBJECTS = 16, 100_000
 # A page shows just its scan if thumbnails of both, of this length, differ by at most _ALIKE gray levels in
 # each block of _BLOCK pixels: PDFium and Pillow scale down differently. In 80 photographs as pages, no block
 # differs by more than 13.
@@ -69,17 +74,33 @@ class Pdf:
         self._pdfium = pdfium = _pdfium()
         self._limits = limits
         self._reopen = partial(Pdf, source, password, limits)
+        data = read_bytes(source, limits)
+        check_streams(data)
+        self.notes: tuple[str, ...] = (_CUT,) if is_cut(data) else ()
         with _GUARD:
             try:
                 # Absolute, or a leading "~" would be expanded.
                 given = source.absolute() if isinstance(source, Path) else source
                 self._document = pdfium.PdfDocument(given, password)
-                if self._document.get_formtype() == pdfium.raw.FORMTYPE_ACRO_FORM:
-                    self._document.init_forms()
-                self.pages: int = len(self._document)
             except pdfium.PdfiumError as error:
                 locked = error.err_code == pdfium.raw.FPDF_ERR_PASSWORD
-                raise DocumentError(_explain_failure(locked, password, error)) from error
+                mended = None if locked else self._open_mended(data)
+                if mended is None:
+                    raise DocumentError(_explain_failure(locked, password, error)) from error
+                self._document, self.notes = mended, (_CUT,)
+            if self._document.get_formtype() == pdfium.raw.FORMTYPE_ACRO_FORM:
+                self._document.init_forms()
+            self.pages: int = len(self._document)
+
+    def _open_mended(self, data: bytes) -> Any:
+        """Return the document with a new end, which has its pages; None if that does not help."""
+        for whole in mend(data):
+            with contextlib.suppress(self._pdfium.PdfiumError):
+                document = self._pdfium.PdfDocument(whole)
+                if len(document):
+                    return document
+                document.close()
+        return None
 
     def close(self) -> None:
         """Close the document; its pages must be closed."""
@@ -200,7 +221,7 @@ class PdfPage:
         return math.ceil(width * scale), math.ceil(height * scale)
 
     def _check_pictures(self) -> None:
-        for image in self._page.get_objects(filter=[self._pdfium.raw.FPDF_PAGEOBJ_IMAGE]):
+        for image in self._images():
             width, height = image.get_px_size()
             if width and height:
                 self._limits.check_size(width, height)
@@ -208,9 +229,7 @@ class PdfPage:
     def _pictures(self, unread: Unread) -> Iterator[Look]:
         """Yield the pictures on the page as they are in the file, where the page shows something unread."""
         with _GUARD:
-            # The matrix of an object within a form is the form's, not the page's.
-            pictures = self._page.get_objects(filter=[self._pdfium.raw.FPDF_PAGEOBJ_IMAGE], max_depth=1)
-            outlines = [(image, _outline(self._to_raster(image))) for image in pictures]
+            outlines = [(image, _outline(self._to_raster(image))) for image in self._images()]
         left = _MOST_PICTURES
         for image, outline in outlines:
             if not left or not any(at is None or outline.overlap(at) > 0 for at in unread(False)):
@@ -221,6 +240,11 @@ class PdfPage:
             if look is not None:
                 left -= 1
                 yield look
+
+    def _images(self) -> Iterator[Any]:
+        """Yield the pictures among the page's first objects, also within forms."""
+        first = itertools.islice(self._page.get_objects(), _MOST_OBJECTS)
+        return (item for item in first if item.type == self._pdfium.raw.FPDF_PAGEOBJ_IMAGE)
 
     def _scan(self) -> Look | None:
         """Return the picture if it is all that the page shows, else None."""
@@ -257,9 +281,11 @@ class PdfPage:
         if raw.FPDFPage_GetAnnotCount(self._page) > 0:
             return None
         only = None
-        for item in self._page.get_objects(max_depth=1):
+        for item in self._page.get_objects():
             if item.type == raw.FPDF_PAGEOBJ_IMAGE and only is None:
                 only = item
+            elif item.type == raw.FPDF_PAGEOBJ_FORM:
+                continue
             elif item.type != raw.FPDF_PAGEOBJ_TEXT or (
                 raw.FPDFTextObj_GetTextRenderMode(item) != raw.FPDF_TEXTRENDERMODE_INVISIBLE
             ):
@@ -270,7 +296,10 @@ class PdfPage:
         """Return the map from an image's unit square, y up, to the raster, with pixel edges at integers."""
         import ctypes
 
-        a, b, c, d, e, f = image.get_matrix().get()
+        matrix, form = image.get_matrix(), image.container
+        while form is not None:
+            matrix, form = matrix.multiply(form.get_matrix()), form.container
+        a, b, c, d, e, f = matrix.get()
         width, height = self.size
         points = []
         for x, y in ((e, f), (a + e, b + f), (c + e, d + f)):

@@ -60,12 +60,13 @@ class RemoteDocument:
         given = source.absolute() if isinstance(source, Path) else source
         self._arguments = (given, password, limits)
         self._worker: Worker | None = None
-        self.pages: int = self._open()
+        self.pages, self.notes = self._open()
 
-    def _open(self) -> int:
+    def _open(self) -> tuple[int, tuple[str, ...]]:
         self._worker = self._workers.take(None)
         try:
-            return int(self.ask(serving.open_document, *self._arguments))
+            pages, notes = self.ask(serving.open_document, *self._arguments)
+            return pages, notes
         except ImageError as error:
             self._give_back()
             raise DocumentError(str(error)) from error

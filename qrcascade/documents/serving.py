@@ -36,7 +36,7 @@ class SentLook:
 class _State:
     """The state that the worker keeps."""
 
-    document: Document
+    document: Document | None
     closing: contextlib.ExitStack
     page: contextlib.ExitStack
     unread: Mapping[bool, Sequence[Quad | None]]
@@ -61,24 +61,26 @@ def _convert_errors(function: Callable[..., _T]) -> Callable[..., _T]:
 
 
 @_convert_errors
-def open_document(here: Here, source: Path | bytes, password: str | None, limits: Limits) -> int:
-    """Open a document and keep it; return its number of pages."""
+def open_document(
+    here: Here, source: Path | bytes, password: str | None, limits: Limits
+) -> tuple[int, tuple[str, ...]]:
+    """Open a document and keep it; return its number of pages, and its notes."""
     closing = contextlib.ExitStack()
     try:
         document, _ = open_source(source, password, limits, closing)
-        if document is None:
-            raise DocumentError("it had several pages before and has one now")
     except BaseException:
         closing.close()
         raise
     here.kept = _State(document, closing, contextlib.ExitStack(), {})
-    return document.pages
+    return (1, ()) if document is None else (document.pages, document.notes)
 
 
 @_convert_errors
 def open_page(here: Here, number: int) -> tuple[int, int]:
     """Open a page, and return its size."""
     state: _State = here.kept
+    if state.document is None:
+        raise DocumentError("it had several pages before and has one now")
     page = state.page.enter_context(state.document.page(number))
     state.looks = page.looks(lambda finer: state.unread[finer])
     return page.size

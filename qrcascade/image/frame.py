@@ -67,9 +67,22 @@ class Frame:
         The same picture at half the size, if only that has been decoded so far; see `load`.
     has_draft : bool
         Whether there is a draft, here or in the process that decodes a deferred picture.
+    notes : tuple of str
+        What was wrong with a loaded file, though it could be read: a JPEG that is cut, for instance.
     """
 
-    __slots__ = ("_color", "_decode", "_gray", "_rgb", "draft", "has_draft", "is_source", "size", "to_source")
+    __slots__ = (
+        "_color",
+        "_decode",
+        "_gray",
+        "_rgb",
+        "draft",
+        "has_draft",
+        "is_source",
+        "notes",
+        "size",
+        "to_source",
+    )
 
     def __init__(
         self,
@@ -84,6 +97,7 @@ class Frame:
         self.size = (gray.shape[1], gray.shape[0])
         self.draft: Frame | None = None
         self.has_draft = False
+        self.notes: tuple[str, ...] = ()
         self.is_source = to_source is None
         self.to_source = _IDENTITY if to_source is None else to_source
         self._color = color
@@ -113,6 +127,7 @@ class Frame:
     @classmethod
     def _of(cls, decoded: Decoded) -> Frame:
         frame = cls(decoded.gray, color=decoded.color)
+        frame.notes = decoded.notes
         if decoded.size is not None:
             frame.draft, frame.has_draft = cls(decoded.gray, scaling(frame.size, decoded.size)), True
             frame._gray, frame._decode, frame.size = None, decoded.decode, decoded.size
@@ -134,7 +149,8 @@ class Frame:
         ----------
         source : path, bytes, binary file, PIL.Image.Image, ndarray or Frame
             Strings are paths, never URLs. Arrays are gray (H, W) or (H, W, 1), RGB (H, W, 3) or RGBA
-            (H, W, 4), laid over white: uint8, bool, floats in 0-1 or 0-255, integers to 255 or 65535.
+            (H, W, 4): uint8, bool, floats in 0-1 or 0-255, integers to 255 or 65535. What is transparent
+            is laid over white, or over whatever shows it.
         bgr : bool
             Whether an array's channels are blue, green, red, as in OpenCV.
         frame : int
@@ -146,7 +162,7 @@ class Frame:
         Raises
         ------
         ImageError
-            If the file is missing, truncated, empty, too large, or not a picture.
+            If the file is missing, truncated (but a JPEG gets a note), empty, too large, or no picture.
         MissingDependencyError
             If the file is HEIF and the extra is not installed.
         """

@@ -3,19 +3,22 @@
 from __future__ import annotations
 
 import contextlib
-import io
 import os
+import re
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import IO, TYPE_CHECKING, Any, TypeAlias
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
-from PIL import Image, UnidentifiedImageError
+from PIL import Image
 
 from qrcascade.errors import ImageError, MissingDependencyError
+from qrcascade.image.formats import count_frames, open_picture
 from qrcascade.image.limits import Limits
+from qrcascade.image.tiff import read_orientation
+from qrcascade.image.transparency import flatten
 
 if TYPE_CHECKING:
     from PIL.Image import Image as PILImage
@@ -27,7 +30,6 @@ __all__ = [
     "decode_file",
     "decode_image",
     "describe",
-    "identify",
     "name_in_errors",
     "read_bytes",
     "read_content",
@@ -36,14 +38,6 @@ __all__ = [
 Gray: TypeAlias = NDArray[np.uint8]
 
 _CHUNK_BYTES = 4 * 2**20
-# Pillow's formats that are read: none that runs another program (EPS) or draws (WMF). The common ones need
-# no further import.
-_COMMON = ("JPEG", "PNG", "GIF", "BMP", "PPM")
-_FORMATS = (*_COMMON, "TIFF", "WEBP", "AVIF", "JPEG2000", "MPO", "DIB", "ICO", "PCX", "SGI", "TGA")
-
-# ISO/IEC 23008-12: major brands of files whose pictures are HEVC, or of a kind that the file itself lists.
-_HEIF_BRANDS = (b"heic", b"heix", b"heim", b"heis", b"hevc", b"hevx", b"hevm", b"hevs", b"mif1", b"msf1")
-
 # Drafts with fewer pixels are not worth making.
 _DRAFT_PIXELS = 1_500_000
 
@@ -60,6 +54,11 @@ _UPRIGHT: dict[int, Callable[[NDArray[Any]], NDArray[Any]]] = {
 }
 # Orientations that swap width and height.
 _TURNED = (5, 6, 7, 8)
+# The same in XMP, for a picture without EXIF.
+_XMP_ORIENTATION = re.compile(rb'tiff:Orientation(?:="|>)([1-8])')
+# What Pillow says if a file ends too early, and the marker that a JPEG then lacks (ISO/IEC 10918-1, B.1.1).
+_TRUNCATED, _END_OF_IMAGE = "image file is truncated", b"\xff\xd9"
+_CUT = "the JPEG ends before its end marker, so part of the picture may be missing"
 _ACCEPTED = "a path, bytes, a binary file, a PIL.Image, or an array (H, W), (H, W, 3) or (H, W, 4)"
 
 
@@ -77,12 +76,15 @@ class Decoded:
         Width and height of the full picture, if ``gray`` is a draft of it.
     decode : callable, optional
         Returns the full picture's luminance, if ``gray`` is a draft.
+    notes : tuple of str
+        What was wrong with the file, though it could be read.
     """
 
     gray: Gray
     color: Callable[[], Gray] | None = None
     size: tuple[int, int] | None = None
     decode: Callable[[], Gray] | None = None
+    notes: tuple[str, ...] = ()
 
 
 def read_content(source: object, limits: Limits) -> bytes:
@@ -154,6 +156,17 @@ def decode_file(data: bytes, frame: int, draft: bool, limits: Limits) -> Decoded
     """Decode a file's bytes; a large JPEG at half its size if ``draft`` allows it."""
     if not data:
         raise ImageError("it is empty")
+    try:
+        return _decode_whole_file(data, frame, draft, limits)
+    except OSError as error:
+        if not (str(error).startswith(_TRUNCATED) and data.startswith(b"\xff\xd8")):
+            raise
+    # A browser shows what there is; libjpeg fills the rest with gray.
+    whole = _decode_whole_file(data + _END_OF_IMAGE, frame, draft, limits)
+    return replace(whole, notes=(_CUT,))
+
+
+def _decode_whole_file(data: bytes, frame: int, draft: bool, limits: Limits) -> Decoded:
     with _open(data, frame, limits) as image:
         limits.check_size(*image.size)
         width, height = size = image.size
@@ -161,12 +174,12 @@ def decode_file(data: bytes, frame: int, draft: bool, limits: Limits) -> Decoded
         # A JPEG can be decoded without its colour planes, and at half its size.
         image.draft("L", (width // 2, height // 2) if half else size)
         reduced = image.size != size
-        orientation = _get_orientation(image)
+        orientation = _find_orientation(image)
         gray = _make_upright(_to_gray(image), orientation)
 
     def color() -> Gray:
         with _open(data, frame, limits) as again:
-            return _make_upright(_to_rgb(again), _get_orientation(again))
+            return _make_upright(_to_rgb(again), orientation)
 
     if reduced:
         upright = (height, width) if orientation in _TURNED else size
@@ -175,55 +188,15 @@ def decode_file(data: bytes, frame: int, draft: bool, limits: Limits) -> Decoded
 
 
 def _open(data: bytes, frame: int, limits: Limits) -> PILImage:
-    image = identify(io.BytesIO(data))
+    limits.check_frame(frame)
+    image = open_picture(data, limits, further=frame > 0)
     if frame:
         limits.check_size(*image.size)
-        _seek(image, frame, limits)
+        _seek(image, frame, count_frames(image, data, limits))
     return image
 
 
-def identify(file: IO[bytes]) -> PILImage:
-    """Open a picture of a supported format; its pixels are decoded on first use.
-
-    Raises
-    ------
-    ImageError
-        If the file is not a picture of a supported format.
-    MissingDependencyError
-        If the file is HEIF and the extra is not installed.
-    """
-    try:
-        return Image.open(file, formats=_COMMON)
-    except UnidentifiedImageError:
-        Image.init()
-        known = [name for name in _FORMATS if name in Image.OPEN]
-        try:
-            return Image.open(file, formats=known)
-        except UnidentifiedImageError:
-            file.seek(0)
-            head = file.read(1024)
-    if head[4:8] == b"ftyp" and head[8:12] in _HEIF_BRANDS:
-        return _open_heif(file)
-    if b"%PDF-" in head:
-        raise ImageError("it is a PDF; use qrcascade.read_document to read its pages")
-    read = ", ".join(known)
-    raise ImageError(f"cannot identify a picture in it; supported are {read}, and HEIF with its extra")
-
-
-def _open_heif(file: IO[bytes]) -> PILImage:
-    try:
-        import pillow_heif
-    except ImportError as error:
-        raise MissingDependencyError("HEIF", "pip install 'qrcascade[heif]'", str(error)) from error
-    file.seek(0)
-    opened: Any = pillow_heif.HeifImageFile
-    image: PILImage = opened(file)
-    return image
-
-
-def _seek(image: PILImage, frame: int, limits: Limits) -> None:
-    limits.check_frame(frame)
-    count = getattr(image, "n_frames", 1)
+def _seek(image: PILImage, frame: int, count: int) -> None:
     if not 0 <= frame < count:
         raise ImageError(f"it has no frame {frame}; it has {count} frames, counted from 0")
     image.seek(frame)
@@ -232,18 +205,44 @@ def _seek(image: PILImage, frame: int, limits: Limits) -> None:
 def decode_image(image: PILImage, frame: int, limits: Limits) -> Decoded:
     """Decode a PIL image."""
     limits.check_size(*image.size)
+    limits.check_frame(frame)
     if frame:
-        _seek(image, frame, limits)
+        _seek(image, frame, getattr(image, "n_frames", 1))
     orientation = _get_orientation(image)
     gray = _make_upright(_to_gray(image), orientation)
     return Decoded(gray, lambda: _make_upright(_to_rgb(image), orientation))
 
 
-def _get_orientation(image: PILImage) -> int:
-    """Return the EXIF orientation still to be applied: on loading, Pillow turns a TIFF and drops the tag."""
+def _find_orientation(image: PILImage) -> int:
+    """Return the EXIF orientation of a file still to be applied, ignoring what cannot be understood.
+
+    Pillow would read all of the EXIF data, which can claim far more memory than the file has.
+    """
     if image.format == "TIFF":
         image.load()
-    return int(image.getexif().get(_ORIENTATION_TAG, 1))
+        # Now Pillow has turned it.
+        return 1
+    exif = image.info.get("exif") or b""
+    if raw := image.info.get("Raw profile type exif"):
+        # As ImageMagick writes it in a PNG: a few lines of text, then hexadecimal digits.
+        with contextlib.suppress(ValueError):
+            exif = exif or bytes.fromhex("".join(raw.split("\n")[3:]))
+    if orientation := read_orientation(exif):
+        return orientation
+    xmp = image.info.get("XML:com.adobe.xmp") or image.info.get("xmp") or b""
+    found = _XMP_ORIENTATION.search(xmp.encode() if isinstance(xmp, str) else xmp)
+    return int(found[1]) if found else 1
+
+
+def _get_orientation(image: PILImage) -> int:
+    """Return the EXIF orientation of a caller's image still to be applied: the caller may have set it."""
+    if image.format == "TIFF":
+        image.load()
+    value = None
+    with contextlib.suppress(Exception):
+        # Almost any kind, on broken data.
+        value = image.getexif().get(_ORIENTATION_TAG)
+    return value if isinstance(value, int) else read_orientation(image.info.get("exif") or b"") or 1
 
 
 def _make_upright(pixels: Gray, orientation: int) -> Gray:
@@ -259,8 +258,10 @@ def _is_deep(mode: str) -> bool:
 def _to_gray(image: PILImage) -> Gray:
     if _is_deep(image.mode):
         return _to_uint8(np.asarray(image))
+    if image.mode == "LAB":
+        return np.asarray(image.getchannel("L"))
     if image.has_transparency_data:
-        image = _lay_over_white(image)
+        image = flatten(image)
     return np.asarray(image if image.mode == "L" else image.convert("L"))
 
 
@@ -268,19 +269,12 @@ def _to_rgb(image: PILImage) -> Gray:
     if _is_deep(image.mode):
         return np.repeat(_to_gray(image)[:, :, None], 3, axis=2)
     if image.has_transparency_data:
-        image = _lay_over_white(image)
+        image = flatten(image)
     return np.asarray(image.convert("RGB"))
 
 
-def _lay_over_white(image: PILImage) -> PILImage:
-    rgba = image.convert("RGBA")
-    white = Image.new("RGBA", rgba.size, "white")
-    white.alpha_composite(rgba)
-    return white.convert("RGB")
-
-
 def decode_array(array: NDArray[Any], bgr: bool, limits: Limits) -> Decoded:
-    """Convert an array to 8 bits, laying transparent pixels over white."""
+    """Convert an array to 8 bits, without transparency."""
     channels = array.shape[2] if array.ndim == 3 else 1
     if array.ndim not in (2, 3) or channels not in (1, 3, 4):
         raise ImageError("an array must have shape (H, W), (H, W, 3) or (H, W, 4)")

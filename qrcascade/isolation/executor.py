@@ -97,10 +97,10 @@ class WorkerExecutor(Executor):
         bgr = self._options.bgr and isinstance(self._source, np.ndarray)
         how = {"bgr": bgr, "frame": self._options.frame, "draft": self._options.expect is None}
         arguments = packed, how, self._limits, frozenset(self._options.formats)
-        refused, size, has_draft = worker.call(load_picture, *arguments, until=until)
+        refused, size, has_draft, notes = worker.call(load_picture, *arguments, until=until)
         if refused:
             raise ImageError(f"cannot read {self._described}: {refused}")
-        self.frame.size, self.frame.has_draft = size, has_draft
+        self.frame.size, self.frame.has_draft, self.frame.notes = size, has_draft, notes
 
     def _perform(self, step: Step) -> Outcome:
         try:
@@ -196,17 +196,17 @@ def _pack(source: Source, frame: int, limits: Limits) -> tuple[_Packed, Source]:
 
 def load_picture(
     here: Here, packed: _Packed, how: dict[str, Any], limits: Limits, formats: frozenset[str]
-) -> tuple[str, tuple[int, int], bool]:
-    """Load a picture and keep it; return why that failed ("" if not), its size, whether it has a draft."""
+) -> tuple[str, tuple[int, int], bool, tuple[str, ...]]:
+    """Load a picture and keep it; return why that failed ("" if not), its size, has_draft and notes."""
     try:
         frame = Frame.load(packed.source, limits=limits, **how)
     except ImageError as error:
         # The caller names the source as it was given.
-        return str(error).removeprefix(f"cannot read {describe(packed.source)}: "), (0, 0), False
+        return str(error).removeprefix(f"cannot read {describe(packed.source)}: "), (0, 0), False, ()
     if packed.has_color:
         frame = Frame(frame.gray, color=partial(here.ask, "color"))
     here.kept = Context(frame, formats)
-    return "", frame.size, frame.has_draft
+    return "", frame.size, frame.has_draft, frame.notes
 
 
 def perform_step(here: Here, step: Step) -> Outcome:

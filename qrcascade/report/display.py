@@ -44,6 +44,7 @@ def _render_parts(result: Reading) -> Iterator[str]:
     page = "" if result.page is None else f", page {result.page}"
     said = f"{len(result.codes)} read, {len(result.regions)} located and not read"
     yield f"<div>{said}; {width}x{height}{page}, {result.elapsed_s * 1000:.0f} ms</div>"
+    yield from (f"<div>note: {escape(note)}</div>" for note in result.notes)
     # A picture that a worker process could not decode has no size; do not risk decoding it here.
     if result.picture is not None and all(result.size):
         yield _render_thumbnail(result)

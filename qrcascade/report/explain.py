@@ -50,6 +50,7 @@ def _write_lines(result: Reading) -> Iterator[str]:
     if not (result and result.ended in ("settled", "expected")):
         yield from explain_unread(result)
     yield from _summarize_attempts(result.attempts)
+    yield from (f"Note: {note}." for note in result.notes)
     if result.ended in _ENDS:
         yield _ENDS[result.ended]
 

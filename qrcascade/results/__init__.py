@@ -203,6 +203,8 @@ class Reading:
         Why the reading ended: "settled" (something was read with confidence, nothing credible is unread),
         "expected" (as many codes as expected were read), "timeout", "exhausted" (every tier has run);
         "" if not known.
+    notes : tuple of str
+        What was wrong with the source, though it was read: a file that is cut, for instance.
     picture : Frame, optional
         The picture, for `draw` and `explain`. It keeps the pixels in memory as long as the result;
         ``dataclasses.replace(result, picture=None)`` frees them. Not compared, and left out of copies
@@ -217,11 +219,12 @@ class Reading:
     timed_out: bool = False
     page: int | None = None
     ended: str = ""
+    notes: tuple[str, ...] = ()
     picture: Any = field(default=None, repr=False, compare=False)
 
     def __reduce__(self) -> tuple[Any, ...]:
         kept = (self.codes, self.regions, self.attempts, self.size, self.elapsed_s, self.timed_out, self.page)
-        return type(self), (*kept, self.ended)
+        return type(self), (*kept, self.ended, self.notes)
 
     def __bool__(self) -> bool:
         return any(code.accepted for code in self.codes)
@@ -261,7 +264,7 @@ class Reading:
             message += f", {len(self.codes)} codes read but not accepted"
         if self.timed_out:
             message += ", stopped by the timeout"
-        raise NotFoundError("; ".join([message, *self.errors]))
+        raise NotFoundError("; ".join([message, *self.notes, *self.errors]))
 
     def to_dict(self) -> dict[str, Any]:
         """Return a dict for JSON with everything but the picture and the meshes."""
@@ -271,6 +274,7 @@ class Reading:
             "ms": _ms(self.elapsed_s),
             "timed_out": self.timed_out,
             "ended": self.ended,
+            "notes": list(self.notes),
             "codes": [code.to_dict() for code in self.codes],
             "regions": [region.to_dict() for region in self.regions],
             "attempts": [attempt.to_dict() for attempt in self.attempts],

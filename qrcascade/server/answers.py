@@ -122,6 +122,9 @@ class ReadPage(BaseModel):
         "expected: the expected number of codes was read; timeout: the time ran out; exhausted: every tier "
         "was tried."
     )
+    notes: list[str] = Field(
+        description="What was wrong with the file, though it was read: that it is cut, for instance."
+    )
     preview: str | None = Field(
         None, description="The upright page as a small data URL; only with `preview=1`."
     )

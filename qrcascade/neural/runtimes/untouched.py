@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import importlib
+import logging
 import os
 from collections.abc import Iterator
 from typing import Any
@@ -23,7 +24,7 @@ _REPLACED = {
 
 @contextlib.contextmanager
 def keep_process() -> Iterator[None]:
-    """Restore replaced functions, the environment, thread counts and print options when the block ends."""
+    """Restore replaced functions, the environment, thread counts and other settings when the block ends."""
     modules: dict[str, Any] = {}
     for name in _REPLACED:
         with contextlib.suppress(ImportError):
@@ -41,6 +42,7 @@ def keep_process() -> Iterator[None]:
             after.callback(cv2.setNumThreads, cv2.getNumThreads())
         after.callback(np.set_printoptions, **np.get_printoptions())
         after.callback(_restore_environment, dict(os.environ))
+        after.callback(_restore_levels, {name: logger.level for name, logger in _loggers()})
         yield
 
 
@@ -48,3 +50,15 @@ def _restore_environment(before: dict[str, str]) -> None:
     for name in set(os.environ) - set(before):
         del os.environ[name]
     os.environ.update(before)
+
+
+def _restore_levels(before: dict[str, int]) -> None:
+    """Restore the levels of other packages' loggers, some of which Ultralytics silences."""
+    for name, logger in _loggers():
+        if name.partition(".")[0] != "ultralytics":
+            logger.setLevel(before.get(name, logging.NOTSET))
+
+
+def _loggers() -> list[tuple[str, logging.Logger]]:
+    known = list(logging.root.manager.loggerDict.items())
+    return [(name, logger) for name, logger in known if isinstance(logger, logging.Logger)]
