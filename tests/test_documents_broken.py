@@ -36,7 +36,11 @@ THREE = pages.invoices("one", "two", "three")
 
 
 def test_a_pdf_that_lost_its_end_is_read_with_a_note(tmp_path: Path) -> None:
-    assert [(result.text, result.notes) for result in read(THREE)] == [("one", ()), ("two", ()), ("three", ())]
+    assert [(result.text, result.notes) for result in read(THREE)] == [
+        ("one", ()),
+        ("two", ()),
+        ("three", ()),
+    ]
     for end in (THREE.index(b"startxref"), THREE.index(b"trailer"), THREE.index(b"xref\n"), len(THREE) - 9):
         assert texts(read(THREE[:end])) == ["one", "two", "three"]
     path = tmp_path / "cut.pdf"
@@ -63,7 +67,8 @@ def test_a_cut_pdf_without_its_catalog_has_the_pages_that_are_left() -> None:
 
 def compressed() -> bytes:
     """The three pages in an object stream, as most programs write them; cut before the table of objects."""
-    kept, moved = [], []
+    kept: list[tuple[int, bytes]] = []
+    moved: list[tuple[int, bytes]] = []
     for found in re.finditer(rb"(\d+) 0 obj\n(.*?)\nendobj\n", THREE, re.DOTALL):
         (kept if b"stream" in found[2] else moved).append((int(found[1]), found[2]))
     index, body = b"", b""
@@ -71,7 +76,11 @@ def compressed() -> bytes:
         index += b"%d %d " % (number, len(body))
         body += text + b"\n"
     packed = zlib.compress(index + body)
-    head = b"<</Type/ObjStm/N %d/First %d/Filter/FlateDecode/Length %d>>" % (len(moved), len(index), len(packed))
+    head = b"<</Type/ObjStm/N %d/First %d/Filter/FlateDecode/Length %d>>" % (
+        len(moved),
+        len(index),
+        len(packed),
+    )
     objects = [*kept, (99, head + b"\nstream\n" + packed + b"\nendstream")]
     return b"%PDF-1.5\n" + b"".join(b"%d 0 obj\n%b\nendobj\n" % each for each in objects)
 
@@ -139,9 +148,9 @@ from tests import pages
 
 stream = zlib.compressobj(9)
 twice = zlib.compress(b"".join(stream.compress(b" " * 2**20) for _ in range(1500)) + stream.flush(), 9)
-plain = pages.raw()
-data = plain.replace(b"4 0 obj\\n", b"4 0 obj\\n<</Filter[/FlateDecode/FlateDecode]/Length %d>>\\nstream\\n" % len(twice)
-    + twice + b"\\nendstream\\nendobj\\n9 0 obj\\n", 1)
+head = b"4 0 obj\\n<</Filter[/FlateDecode/FlateDecode]/Length %d>>\\nstream\\n" % len(twice)
+bomb = head + twice + b"\\nendstream\\nendobj\\n9 0 obj\\n"
+data = pages.raw().replace(b"4 0 obj\\n", bomb, 1)
 resource.setrlimit(resource.RLIMIT_DATA, (2**30, 2**30))
 try:
     list(read_document(data, cascade=Cascade.preset("classical")))
@@ -198,7 +207,9 @@ def test_a_picture_within_forms_is_at_its_place() -> None:
 
 def test_a_scan_within_a_form_is_a_scan() -> None:
     page = np.asarray(pages.scanned("scan"))
-    data = in_forms(b"q 595 0 0 842 0 0 cm /I Do Q", b"q 0.8333333 0 0 1 -4.25 -6.2 cm /X Do Q", b"/X Do", page)
+    data = in_forms(
+        b"q 595 0 0 842 0 0 cm /I Do Q", b"q 0.8333333 0 0 1 -4.25 -6.2 cm /X Do Q", b"/X Do", page
+    )
     (result,) = read(data)
     assert result.require().step.endswith("@scan")
 

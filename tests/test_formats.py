@@ -1,4 +1,4 @@
-"""Picture files that claim too much, or something odd: what their headers say is looked at before Pillow is."""
+"""Picture files that claim too much, or something odd: their headers are looked at before Pillow is."""
 
 from __future__ import annotations
 
@@ -42,7 +42,9 @@ def icon(*pictures: bytes) -> bytes:
     """An icon whose pictures are said to be 256x256."""
     at = 6 + 16 * len(pictures)
     ends = list(itertools.accumulate(map(len, pictures), initial=at))
-    entries = (struct.pack("<BBBBHHII", 0, 0, 0, 0, 1, 32, len(p), e) for p, e in zip(pictures, ends, strict=False))
+    entries = (
+        struct.pack("<BBBBHHII", 0, 0, 0, 0, 1, 32, len(p), e) for p, e in zip(pictures, ends, strict=False)
+    )
     return struct.pack("<HHH", 0, 1, len(pictures)) + b"".join(entries) + b"".join(pictures)
 
 
@@ -257,7 +259,22 @@ def test_orientation_in_xmp_and_in_text_chunks() -> None:
     assert read_orientation(TURNED["SHORT"]) == 6
 
 
-KINDS = ["JPEG", "PNG", "GIF", "BMP", "PPM", "TIFF", "WEBP", "AVIF", "JPEG2000", "ICO", "PCX", "SGI", "TGA", "DIB"]
+KINDS = [
+    "JPEG",
+    "PNG",
+    "GIF",
+    "BMP",
+    "PPM",
+    "TIFF",
+    "WEBP",
+    "AVIF",
+    "JPEG2000",
+    "ICO",
+    "PCX",
+    "SGI",
+    "TGA",
+    "DIB",
+]
 
 
 @pytest.mark.parametrize("kind", KINDS)

@@ -161,7 +161,7 @@ def test_every_kind_of_source_gives_the_same_pixels(pixels: Any, kind: str, orie
         path.write_bytes(data)
         with path.open("rb") as file, Image.open(io.BytesIO(data)) as opened:
             for source in (path, str(path), bytearray(data), file, opened):
-                other = Frame.load(source)  # type: ignore[arg-type]
+                other = Frame.load(source)
                 np.testing.assert_array_equal(other.gray, frame.gray)
                 np.testing.assert_array_equal(other.color, frame.color)
     upright = sources._make_upright(pixels, turned)

@@ -146,7 +146,7 @@ def _pillow(name: str, further: bool) -> Callable[[io.BytesIO], PILImage]:
     if name == "JPEG" and not further:
         # Neither the frames after the first nor the resolution matter, and either may be malformed.
         return type("JpegImageFile", (module.JpegImageFile,), {"_read_dpi_from_exif": lambda _: None})
-    return lambda file: opener(file, "")  # type: ignore[no-any-return]
+    return lambda file: opener(file, "")
 
 
 def _heif() -> Callable[[io.BytesIO], PILImage]:

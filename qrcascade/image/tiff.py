@@ -34,7 +34,7 @@ class _Layout(NamedTuple):
     """Struct formats of the parts of a file: byte order, number of fields, field, pointer."""
 
     order: str
-    count: str
+    length: str
     field: str
     pointer: str
 
@@ -45,8 +45,8 @@ class _Layout(NamedTuple):
 
     def directory(self, data: bytes, at: int) -> tuple[list[_Field], int]:
         """Return the fields of a directory, and where the next one lies; 0 if there is none."""
-        (number,) = struct.unpack_from(self.order + self.count, data, at)
-        start = at + struct.calcsize(self.order + self.count)
+        (number,) = struct.unpack_from(self.order + self.length, data, at)
+        start = at + struct.calcsize(self.order + self.length)
         end = start + number * struct.calcsize(self.order + self.field)
         fields = [_Field(*f) for f in struct.iter_unpack(self.order + self.field, data[start:end])]
         return fields, int(struct.unpack_from(self.order + self.pointer, data, end)[0])

@@ -85,6 +85,7 @@ class Detected(BaseModel):
     confidence: float | None
     codes: list[DetectedCode]
     timed_out: bool
+    notes: list[str] = Field(description="What was wrong with the file, though it was read.")
     attempts: list[TriedStep] = Field([], description="Every step; only with `trace=1`.")
 
 
@@ -160,6 +161,7 @@ def detect_answer(results: list[ReadResult], trace: bool) -> Detected:
         confidence=round(best.confidence, 4) if best else None,
         codes=[_code(code) for code in codes],
         timed_out=any(result.timed_out for result in results),
+        notes=list(dict.fromkeys(note for result in results for note in result.notes)),
         **traced,
     )
 
