@@ -167,6 +167,12 @@ def test_a_bomb_of_a_few_kilobytes_stays_within_a_gigabyte() -> None:
     assert "unpacks to more than" in run.stdout
 
 
+def test_a_page_tree_that_contains_itself_is_refused() -> None:
+    data = pages.raw().replace(b"/Kids[3 0 R ]/Count 1", b"/Kids[2 0 R 2 0 R]/Count 1000000")
+    with pytest.raises(DocumentError, match=r"it claims 1,000,000 pages in \d+ bytes"):
+        read(data)
+
+
 def test_pictures_are_sought_among_a_number_of_objects(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("qrcascade.documents.pdf._MOST_OBJECTS", 100)
     data = pages.raw(b"1 1 5 5 re f\n" * 98 + b"/I Do\n" * 5)

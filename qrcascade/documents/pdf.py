@@ -91,6 +91,9 @@ class Pdf:
             if self._document.get_formtype() == pdfium.raw.FORMTYPE_ACRO_FORM:
                 self._document.init_forms()
             self.pages: int = len(self._document)
+            if self.pages > len(data):
+                self._document.close()
+                raise DocumentError(f"it claims {self.pages:,} pages in {len(data):,} bytes")
 
     def _open_mended(self, data: bytes) -> Any:
         """Return the document with a new end, which has its pages; None if that does not help."""

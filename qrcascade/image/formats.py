@@ -6,6 +6,7 @@ the size of the picture is known. It can also be replaced by another library, fo
 
 from __future__ import annotations
 
+import functools
 import importlib
 import io
 from collections.abc import Callable
@@ -137,6 +138,7 @@ def open_picture(data: bytes, limits: Limits, further: bool = False) -> PILImage
         ) from error
 
 
+@functools.cache
 def _pillow(name: str, further: bool) -> Callable[[io.BytesIO], PILImage]:
     try:
         module = importlib.import_module(f"PIL.{_MODULES[name]}")

@@ -24,8 +24,7 @@ class Limits:
     Parameters
     ----------
     max_pixels : int
-        Width times height of one picture. Pillow has its own limit of about 179 million pixels
-        (``PIL.Image.MAX_IMAGE_PIXELS``).
+        Width times height of one picture.
     max_side : int
         Width and height in pixels; at most 32,767.
     max_bytes : int
