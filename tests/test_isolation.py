@@ -235,8 +235,8 @@ def test_a_decoder_that_crashes(tmp_path: Path, monkeypatch: pytest.MonkeyPatch)
         "from tests.faults import Reads\n"
         "class Crashing(Reads):\n"
         "    def __setstate__(self, state):\n"
-        "        from PIL import Image\n"
-        "        Image.open = lambda *_, **__: os.abort()\n"
+        "        from PIL import ImageFile\n"
+        "        ImageFile.ImageFile.load = lambda *_: os.abort()\n"
     )
     monkeypatch.syspath_prepend(tmp_path)
     crashing = importlib.import_module("crashing").Crashing

@@ -35,7 +35,6 @@ _MODULES = {
     "WEBP": "WebPImagePlugin",
     "AVIF": "AvifImagePlugin",
     "JPEG2000": "Jpeg2KImagePlugin",
-    "MPO": "MpoImagePlugin",
     "DIB": "BmpImagePlugin",
     "ICO": "IcoImagePlugin",
     "PCX": "PcxImagePlugin",

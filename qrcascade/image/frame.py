@@ -148,9 +148,8 @@ class Frame:
         Parameters
         ----------
         source : path, bytes, binary file, PIL.Image.Image, ndarray or Frame
-            Strings are paths, never URLs. Arrays are gray (H, W) or (H, W, 1), RGB (H, W, 3) or RGBA
-            (H, W, 4): uint8, bool, floats in 0-1 or 0-255, integers to 255 or 65535. What is transparent
-            is laid over white, or over whatever shows it.
+            Strings are paths, not URLs. Arrays are gray (H, W) or (H, W, 1), RGB (H, W, 3), RGBA (H, W, 4):
+            uint8, bool, floats to 1 or 255, integers to 255 or 65535. Transparency becomes white, or black.
         bgr : bool
             Whether an array's channels are blue, green, red, as in OpenCV.
         frame : int
