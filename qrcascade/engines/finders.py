@@ -33,6 +33,8 @@ _SAMPLES = 37
 _FRINGE = _WINDOW
 _GOOD_RAYS = 0.7
 _MAX_PATTERNS = 240
+# Blobs to look at together: a lattice has tens of thousands, with a kilobyte for each.
+_CHUNK = 2000
 # Scores of regions with fewer than three patterns: neither is credible.
 _PAIR, _LONE = 0.3, 0.1
 
@@ -130,6 +132,19 @@ def _keep_ringed(dark: Gray, centers: Vector, sizes: NDArray[np.int32]) -> list[
     """Return the dark blobs that have a light ring and a dark ring in nearly all directions."""
     # Everything beyond the picture counts as light.
     fringed = np.pad(dark > 0, _FRINGE)
+    found: list[_Pattern] = []
+    for start in range(0, len(centers), _CHUNK):
+        chunk = slice(start, start + _CHUNK)
+        found += _keep_ringed_of(fringed, centers[chunk], sizes[chunk])
+        if len(found) >= 2 * _MAX_PATTERNS:
+            # More than are used, even if half of them are known.
+            break
+    return found
+
+
+def _keep_ringed_of(
+    fringed: NDArray[np.bool_], centers: Vector, sizes: NDArray[np.int32]
+) -> list[_Pattern]:
     # Four directions first: most blobs are print.
     _, good = _find_crossings(fringed, centers, sizes, _make_angles(4))
     likely = good.mean(axis=1) >= 0.5
