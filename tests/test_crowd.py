@@ -2,14 +2,28 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 import cv2
 import numpy as np
 import pytest
 
 from benchmarks.worst import WORST, worst
-from qrcascade import Cascade, Findings, QRCode, Quad, ReadOptions, Region, Scan
+from qrcascade import (
+    Cascade,
+    ClassicalStrategy,
+    Findings,
+    QRCode,
+    Quad,
+    ReadOptions,
+    Region,
+    Scan,
+    Step,
+)
 from qrcascade.engines import crowd, engine, finders
 from qrcascade.image.frame import Frame, Gray
+from qrcascade.reading.options import Expect
+from qrcascade.reading.steps import Steps
 from qrcascade.results import Attempt
 from tests import draw
 
@@ -133,6 +147,28 @@ def test_comparisons_grow_with_the_pictures_codes_not_with_their_square(
     assert len(scan.codes) == 600
     assert scan.regions == ()
     assert calls[0] <= 5 * len(quads)
+
+
+@pytest.mark.parametrize(("expect", "most"), [(None, 12), (1, 100), ("all", 100)])
+def test_regions_in_vain_are_bounded(expect: Expect, most: int) -> None:
+    gray = np.full((700, 900), 255, np.uint8)
+    located = tuple(Region(quad, 0.6, "test") for quad in grid(130, 15.0))
+    strategy = ClassicalStrategy(["zxing raw"])
+    scan = Scan(Frame(gray), ReadOptions(expect=expect))
+    scan.record(Attempt("t", "e", regions=located))
+    looked_at = {step.region for step in run(strategy.steps(scan))} - {None}
+    assert len(looked_at) == most
+
+
+def run(plan: Steps) -> Iterator[Step]:
+    """Yield the steps of a plan, none of which finds anything."""
+    step = next(plan, None)
+    while step is not None:
+        yield step
+        try:
+            step = plan.send(Attempt("t", step.engine, step.view, step.kind, step.region))
+        except StopIteration:
+            return
 
 
 @pytest.mark.slow
