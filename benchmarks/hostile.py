@@ -17,9 +17,9 @@ from qrcascade.cascade import PRESETS, Cascade
 from qrcascade.image.frame import Gray
 
 _NOTE = """\
-CPU is this process's time for a reading without a timeout, of which "longest step" is the longest single
-step: nothing in the same process can interrupt that. "Over" is how much longer than its timeout an answer took,
-in the worst case: for the same process less the time of the step that was running then, which is the last one.
+CPU is this process's time for a reading without a timeout. The longest step is one that nothing in the same
+process can interrupt. "Over" is how much longer than its timeout an answer took, in the worst case; beside
+it, the same less the time of the last step, which was running then. With isolation, a worker was ready.
 Presets whose libraries or weights are not installed run without those tiers."""
 
 
@@ -74,7 +74,13 @@ def _overruns(
             over, beyond = np.max(within, axis=0)
             rows.append((timeout, over, beyond, float(np.quantile(isolated, 0.99)), max(isolated)))
     yield f"`{preset}`, {len(kinds) * rounds} readings each: seconds over the timeout"
-    columns = ["timeout", "over {:.2f}", "less the last step {:.2f}", "isolated, P99 {:.2f}", "at most {:.2f}"]
+    columns = [
+        "timeout",
+        "over {:.2f}",
+        "less the last step {:.2f}",
+        "isolated, P99 {:.2f}",
+        "at most {:.2f}",
+    ]
     yield table(columns, rows)
 
 
@@ -97,7 +103,7 @@ def hostile(
     if unknown := {*kinds} - {*WORST} or {*presets} - {*PRESETS}:
         raise click.BadParameter(f"there is no {', '.join(sorted(unknown))}")
     size = (round(SIZE[0] * share), round(SIZE[1] * share))
-    parts = []
+    parts: list[str] = []
     for preset in presets:
         parts += _costs(preset, list(kinds), size)
         parts += _overruns(preset, list(kinds), size, timeouts, rounds)

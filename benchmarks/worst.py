@@ -59,12 +59,12 @@ def _finders(px: int, _random: Random, size: Size) -> Gray:
     """A lattice of finder patterns."""
     ring = np.maximum(*np.abs(np.mgrid[-4:5, -4:5]))
     one = np.where((ring == 2) | (ring == 4), 255, 0).astype(np.uint8)
-    return _fill(np.kron(one, np.ones((px, px), np.uint8)), size)
+    return _fill(one.repeat(px, 0).repeat(px, 1), size)
 
 
 def _board(cell: int, _random: Random, size: Size) -> Gray:
     """A chess board, whose rows are timing patterns."""
-    return _fill(np.kron(np.array([[0, 255], [255, 0]], np.uint8), np.ones((cell, cell), np.uint8)), size)
+    return _fill(np.array([[0, 255], [255, 0]], np.uint8).repeat(cell, 0).repeat(cell, 1), size)
 
 
 def _fill(tile: Gray, size: Size) -> Gray:

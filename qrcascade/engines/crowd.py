@@ -21,7 +21,7 @@ MOST = 8000
 _SMALL = 2_000_000
 # Rows that are looked at first, and for an estimate; the window of their local mean in pixels.
 _FEW_ROWS, _ROWS, _WINDOW = 16, 64, 65
-# The widths of the five bars of a finder pattern in modules (ISO/IEC 18004, 6.3.3), and by how much each may differ.
+# Widths of a finder pattern's five bars in modules (ISO/IEC 18004, 6.3.3), and by how much each may differ.
 _BARS, _TOLERANCE = (1, 1, 3, 1, 1), 0.75
 # The modules of a column through the middle, from the light one above to the one below: which are dark.
 _COLUMN = np.array([0, 1, 0, 1, 1, 1, 0, 1, 0], bool)
@@ -92,4 +92,5 @@ def _check_columns(
     at = np.clip(np.rint(y + steps * module), 0, len(gray) - 1).astype(np.intp)
     dark = gray[at, x] < mean
     fits = [(dark[i : i + len(_COLUMN)] == _COLUMN[:, None]).all(axis=0) for i in range(_CORE)]
-    return np.logical_or.reduce(fits)
+    found: NDArray[np.bool_] = np.logical_or.reduce(fits)
+    return found

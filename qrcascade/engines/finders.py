@@ -142,9 +142,7 @@ def _keep_ringed(dark: Gray, centers: Vector, sizes: NDArray[np.int32]) -> list[
     return found
 
 
-def _keep_ringed_of(
-    fringed: NDArray[np.bool_], centers: Vector, sizes: NDArray[np.int32]
-) -> list[_Pattern]:
+def _keep_ringed_of(fringed: NDArray[np.bool_], centers: Vector, sizes: NDArray[np.int32]) -> list[_Pattern]:
     # Four directions first: most blobs are print.
     _, good = _find_crossings(fringed, centers, sizes, _make_angles(4))
     likely = good.mean(axis=1) >= 0.5

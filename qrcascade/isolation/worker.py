@@ -25,7 +25,6 @@ _END_S = 5.0
 # Signals that no library sends to its own process; Windows has none.
 _FROM_OUTSIDE = {getattr(signal, name, None) for name in ("SIGKILL", "SIGTERM", "SIGHUP")} - {None}
 
-
 # Those that this process has started.
 _own: weakref.WeakSet[Worker] = weakref.WeakSet()
 

@@ -18,12 +18,11 @@ _STARTS = 3
 # Idle workers to keep after one was lost: its replacement, and one more.
 _SPARE = 2
 
-
 _pools: weakref.WeakSet[Workers] = weakref.WeakSet()
 
 
 def _begin() -> None:
-    """Start afresh in a forked process: neither the workers nor the thread that may hold a lock are its own."""
+    """Start afresh in a forked process: its parent's workers and threads are not its own."""
     for pool in _pools:
         pool.begin()
 

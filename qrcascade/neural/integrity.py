@@ -124,7 +124,7 @@ def refuse_writable(file: Path) -> None:
     if os.name == "posix" and file.stat().st_mode & stat.S_IWOTH:
         target = shlex.quote(str(file.resolve()))
         raise WeightsError(
-            f"{file} is world-writable, and whoever changes it decides what runs; to fix it: chmod o-w {target}"
+            f"{file} is world-writable, so anybody can decide what it does; to fix it: chmod o-w {target}"
         )
 
 

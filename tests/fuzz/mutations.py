@@ -1,4 +1,4 @@
-"""Files that were damaged: a picture with a symbol in every format that is accepted, and changes to its bytes."""
+"""Damaged files: a picture with a symbol in every format that is accepted, and changes to its bytes."""
 
 from __future__ import annotations
 
