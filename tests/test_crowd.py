@@ -175,7 +175,7 @@ def run(plan: Steps) -> Iterator[Step]:
 @pytest.mark.parametrize("preset", ["classical", "light"])
 @pytest.mark.parametrize("kind", WORST)
 def test_attempts_are_bounded(kind: str, preset: str) -> None:
-    result = Cascade.preset(preset).read(worst(kind, size=SIZE))
+    result = Cascade.preset(preset).read(worst(kind, size=(1000, 750)))
     assert result.ended in ("exhausted", "settled")
     # Regions in vain, twelve of them, are looked at 16 times each; every code that is read may add some.
     assert len(result.attempts) <= 650 + 20 * len(result.codes)
