@@ -11,6 +11,7 @@ from benchmarks.compare import compare
 from benchmarks.concurrency import concurrency
 from benchmarks.curves import curves
 from benchmarks.easy import easy, startup
+from benchmarks.hostile import hostile
 from benchmarks.isolation import isolation
 from benchmarks.kinds import kinds
 from benchmarks.load import load
@@ -32,7 +33,7 @@ for _command in (run, baseline, schedule, startup, easy, safety, safety_pictures
     main.add_command(_command)
 for _command in (runtimes, claims, compare, isolation, load, scaling, cluster, small_codes, batch, growth):
     main.add_command(_command)
-for _command in (pages, kinds):
+for _command in (pages, kinds, hostile):
     main.add_command(_command)
 
 if __name__ == "__main__":

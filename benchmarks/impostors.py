@@ -124,12 +124,16 @@ def _finders(random: Random) -> Impostor:
     return Impostor.of(np.where(made.finders, made.modules, coins))
 
 
-def _scrambled(random: Random) -> Impostor:
-    """All function patterns right, the data's modules in another order."""
-    made = whole(random)
+def scrambled(random: Random, made: Symbol) -> NDArray[np.int8]:
+    """The modules of a symbol, all function patterns right, the data's in another order."""
     modules = made.modules.copy()
     modules[made.data] = random.permutation(modules[made.data])
-    return Impostor.of(modules)
+    return modules
+
+
+def _scrambled(random: Random) -> Impostor:
+    """All function patterns right, and data that says nothing."""
+    return Impostor.of(scrambled(random, whole(random)))
 
 
 def _stretched(random: Random) -> Impostor:

@@ -327,7 +327,8 @@ def test_doctor_looks_at_weights(monkeypatch: pytest.MonkeyPatch, tmp_path: Path
     for size in "nsm":
         (tmp_path / f"qrdet-{size}.pt").write_bytes(b"weights")
         (tmp_path / f"qrdet-{size}.pt").chmod(0o644)
-    weights.check(tmp_path / "qrdet-s.pt")
+    with weights.check(tmp_path / "qrdet-s.pt", tmp_path / "copy.pt"):
+        pass
     (tmp_path / "qrdet-m.pt.sha256").write_text(f"{'0' * 64}  qrdet-m.pt\n")
     before = sorted(tmp_path.iterdir())
     n, s, m, large = run("doctor").stdout.splitlines()[-4:]

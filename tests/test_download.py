@@ -230,7 +230,7 @@ def test_two_processes_at_once(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) 
         whole(BODY)(handler)
 
     program = (
-        "import sys; from qrcascade.neural import weights; weights.check(weights.fetch('s', sys.argv[1]))"
+        "import sys; from qrcascade.neural import weights; weights.verify(weights.fetch('s', sys.argv[1]))"
     )
     with Server(together) as server:
         monkeypatch.setenv("QRCASCADE_WEIGHTS_URL", server.url)

@@ -257,6 +257,29 @@ def test_an_export_of_other_weights_is_stale(tmp_path: Path) -> None:
     assert find_export("s", "onnx", tmp_path) == model
 
 
+@pytest.mark.parametrize("runtime", ["onnx", "openvino"])
+@pytest.mark.parametrize("number", [0, -1])
+def test_a_damaged_export_is_not_loaded(tmp_path: Path, runtime: str, number: int) -> None:
+    names = json.loads(publish(tmp_path, runtime).read_text())["files"]
+    file = tmp_path / names[number]
+    flipped = bytes([file.read_bytes()[0] ^ 1]) + file.read_bytes()[1:]
+    file.write_bytes(flipped)
+    with pytest.raises(WeightsError, match=f"damaged.*weights export --size s --runtime {runtime}"):
+        find_export("s", runtime, tmp_path)
+    with pytest.raises(WeightsError, match="damaged"):
+        models._build("s", tmp_path, None, runtime)
+
+
+@pytest.mark.skipif(os.name != "posix", reason="permissions of POSIX")
+def test_an_export_that_everybody_may_change_is_not_loaded(tmp_path: Path) -> None:
+    for name in json.loads(publish(tmp_path, "openvino").read_text())["files"]:
+        (tmp_path / name).chmod(0o646)
+        with pytest.raises(WeightsError, match=f"world-writable.*chmod o-w .*{name}"):
+            find_export("s", "openvino", tmp_path)
+        (tmp_path / name).chmod(0o644)
+    find_export("s", "openvino", tmp_path)
+
+
 @pytest.mark.parametrize(
     "record", [None, "", "[]", "{}", '{"files": [], "source": "", "side": 1, "stride": 1}', "lost file"]
 )

@@ -7,6 +7,7 @@ import os
 import pickle
 import subprocess
 import sys
+import tempfile
 import types
 from pathlib import Path
 from typing import Any
@@ -33,6 +34,12 @@ def file(tmp_path: Path) -> Path:
     path.write_bytes(BODY)
     path.chmod(0o644)
     return path
+
+
+def use(file: Path) -> bytes:
+    """Return the bytes that would be loaded."""
+    with tempfile.TemporaryDirectory() as folder, weights.check(file, Path(folder, "copy.pt")) as copy:
+        return copy.read_bytes()
 
 
 def test_where_weights_are(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
@@ -113,23 +120,23 @@ def test_a_failed_fetch_is_not_repeated_for_every_picture(
 def test_the_first_use_is_recorded_and_every_other_compared(file: Path) -> None:
     assert weights.verify(file) == "unrecorded"
     assert names(file.parent) == ["qrdet-s.pt"]
-    assert weights.check(file) == file
+    assert use(file) == BODY
     digest = hashlib.sha256(BODY).hexdigest()
     assert (file.parent / "qrdet-s.pt.sha256").read_text() == f"{digest}  qrdet-s.pt\n"
     assert weights.verify(file) == "recorded"
     file.write_bytes(BODY + b"!")
-    for ask in (weights.verify, weights.check):
+    for ask in (weights.verify, use):
         with pytest.raises(WeightsError, match=rf"{digest} is recorded; if you trust it, delete .*\.sha256"):
             ask(file)
 
 
 def test_a_pinned_hash_needs_no_record(monkeypatch: pytest.MonkeyPatch, file: Path) -> None:
     monkeypatch.setitem(digests.PINNED, file.name, weights.sha256(file))
-    assert weights.check(file) == file
+    assert use(file) == BODY
     assert names(file.parent) == ["qrdet-s.pt"]
     monkeypatch.setitem(digests.PINNED, file.name, "1" * 64)
     with pytest.raises(WeightsError, match="1111 is pinned; get it again"):
-        weights.check(file)
+        use(file)
 
 
 def test_two_first_uses_must_agree(monkeypatch: pytest.MonkeyPatch, file: Path) -> None:
@@ -141,20 +148,50 @@ def test_two_first_uses_must_agree(monkeypatch: pytest.MonkeyPatch, file: Path) 
 
     monkeypatch.setattr(digests, "record", another_process_is_later)
     with pytest.raises(WeightsError, match="2222 is recorded"):
-        weights.check(file)
+        use(file)
+
+
+def test_a_file_that_cannot_be_loaded_is_not_recorded(monkeypatch: pytest.MonkeyPatch, file: Path) -> None:
+    """As one that is first used while it is still being copied."""
+
+    def reader(model_size: str, weights_folder: str, **_: Any) -> Any:
+        if Path(weights_folder, f"qrdet-{model_size}.pt").read_bytes() != BODY:
+            raise RuntimeError("PytorchStreamReader failed reading zip archive")
+        model = types.SimpleNamespace(predict=lambda: None)
+        return types.SimpleNamespace(detector=types.SimpleNamespace(model=model))
+
+    made_up_qreader(monkeypatch, reader)
+    file.write_bytes(BODY[:-30])
+    with pytest.raises(WeightsError, match=r"cannot be loaded.*failed reading.*still being copied, wait"):
+        models.load("s", file.parent)
+    assert names(file.parent) == ["qrdet-s.pt"]
+    file.write_bytes(BODY)
+    models.load("s", file.parent)
+    assert weights.verify(file) == "recorded"
+
+
+MARKS = {"utf-8": "utf-8-sig", "utf-16": "utf-16", "big-endian": "utf-16-be"}
+
+
+@pytest.mark.parametrize("mark", MARKS)
+def test_a_record_with_a_byte_order_mark(file: Path, mark: str) -> None:
+    text = f"{weights.sha256(file).upper()}  {file.name}\r\n"
+    text = "\ufeff" + text if mark == "big-endian" else text
+    (file.parent / "qrdet-s.pt.sha256").write_bytes(text.encode(MARKS[mark]))
+    assert weights.verify(file) == "recorded"
 
 
 @pytest.mark.parametrize("text", ["", "no hash", "abc\n"])
 def test_a_broken_record_is_not_taken_for_none(file: Path, text: str) -> None:
     (file.parent / "qrdet-s.pt.sha256").write_text(text)
     with pytest.raises(WeightsError, match="contains no SHA-256"):
-        weights.check(file)
+        use(file)
 
 
 def test_the_copy_is_what_was_hashed(tmp_path: Path, file: Path) -> None:
-    copy = tmp_path / "copy.pt"
-    assert weights.check(file, copy) == copy
-    assert copy.read_bytes() == BODY
+    with weights.check(file, tmp_path / "copy.pt") as copy:
+        file.write_bytes(b"changed meanwhile")
+        assert copy.read_bytes() == BODY
 
 
 @posix
@@ -162,12 +199,12 @@ def test_a_link_is_judged_by_what_it_leads_to(tmp_path: Path, file: Path) -> Non
     (tmp_path / "linked").mkdir()
     link = tmp_path / "linked" / "qrdet-m.pt"
     link.symlink_to(file)
-    weights.check(link)
+    use(link)
     assert names(tmp_path / "linked") == ["qrdet-m.pt", "qrdet-m.pt.sha256"]
     assert not (tmp_path / "qrdet-s.pt.sha256").exists()
     file.chmod(0o666)
     with pytest.raises(WeightsError, match=rf"chmod o-w {file}$"):
-        weights.check(link)
+        use(link)
 
 
 @posix
@@ -181,21 +218,21 @@ def test_a_read_only_folder(monkeypatch: pytest.MonkeyPatch, file: Path, marked:
     if marked:
         file.parent.chmod(0o555)
     else:
-        monkeypatch.setattr("qrcascade.neural.integrity.tempfile.mkstemp", read_only)
+        monkeypatch.setattr("qrcascade.neural.staging.tempfile.mkstemp", read_only)
     try:
-        weights.check(file)
+        use(file)
         assert names(file.parent) == ["qrdet-s.pt"]
         assert weights.verify(file) == "recorded"
         file.write_bytes(b"another")
         with pytest.raises(WeightsError, match="another file"):
-            weights.check(file)
+            use(file)
     finally:
         file.parent.chmod(0o755)
 
 
 def test_a_file_that_cannot_be_read(tmp_path: Path) -> None:
     with pytest.raises(WeightsError, match="cannot read the weights"):
-        weights.check(tmp_path / "qrdet-s.pt")
+        use(tmp_path / "qrdet-s.pt")
 
 
 def test_importing_a_file(tmp_path: Path, file: Path) -> None:
@@ -216,6 +253,14 @@ def test_what_is_no_checkpoint_is_not_imported(tmp_path: Path, file: Path) -> No
     with pytest.raises(WeightsError, match="not a complete checkpoint"):
         weights.install(file, "m", tmp_path / "new")
     assert names(tmp_path / "new") == []
+
+
+def made_up_qreader(monkeypatch: pytest.MonkeyPatch, reader: Any) -> None:
+    """Put something in the place of QReader, as if it were installed."""
+    monkeypatch.setitem(sys.modules, "qreader", types.SimpleNamespace(QReader=reader))
+    for room in (models, runtimes):
+        monkeypatch.setattr(room, "is_installed", lambda _runtime: True)
+    monkeypatch.setattr(models, "_models", {})
 
 
 class Bomb:
@@ -239,12 +284,9 @@ def test_a_changed_file_is_never_unpickled(
         model = types.SimpleNamespace(predict=lambda: None)
         return types.SimpleNamespace(detector=types.SimpleNamespace(model=model))
 
-    monkeypatch.setitem(sys.modules, "qreader", types.SimpleNamespace(QReader=reader))
-    for room in (models, runtimes):
-        monkeypatch.setattr(room, "is_installed", lambda _runtime: True)
-    monkeypatch.setattr(models, "_models", {})
+    made_up_qreader(monkeypatch, reader)
     file.write_bytes(pickle.dumps("harmless"))
-    weights.check(file)
+    use(file)
     file.write_bytes(pickle.dumps(Bomb(trace)))
     strategy = QReaderStrategy("s", weights_folder=file.parent)
     (error,) = Cascade([strategy]).read(draw.symbol("any")[0]).errors
@@ -254,6 +296,54 @@ def test_a_changed_file_is_never_unpickled(
     (file.parent / "qrdet-s.pt.sha256").unlink()
     models.load("s", file.parent)
     assert trace.exists()
+
+
+HOLDS = """
+import sys, time
+from pathlib import Path
+from qrcascade.neural import staging
+place = Path(sys.argv[1])
+made = {
+    "folder": lambda: staging.stage("qrcascade-weights-", beside=place),
+    "file": lambda: staging.replace_atomically(place),
+}
+with made[sys.argv[2]]() as new:
+    (new / "copy.pt" if new.is_dir() else new).write_bytes(bytes(1000))
+    print(new, flush=True)
+    time.sleep(60)
+"""
+
+
+@posix
+@pytest.mark.parametrize("kind", ["folder", "file"])
+def test_what_killed_processes_leave_is_swept(tmp_path: Path, kind: str) -> None:
+    place = tmp_path / "qrdet-s.pt"
+
+    def start() -> tuple[subprocess.Popen[str], Path]:
+        program = [sys.executable, "-c", HOLDS, str(place), kind]
+        process = subprocess.Popen(program, stdout=subprocess.PIPE, text=True, cwd=Path(__file__).parents[1])
+        assert process.stdout is not None
+        return process, Path(process.stdout.readline().strip())
+
+    other = tmp_path / ("qrcascade-weights-link" if kind == "folder" else ".qrdet-s.pt.link.part")
+    (tmp_path / "kept").mkdir()
+    other.symlink_to(tmp_path / "kept")
+    started = [start() for _ in range(3)]
+    left = [folder for _, folder in started]
+    try:
+        # Those that somebody holds stay.
+        assert len(set(left)) == 3
+        assert all(folder.exists() for folder in left)
+        for process, _ in started[:2]:
+            process.kill()
+            process.wait()
+        started.append(start())
+        assert [folder.exists() for folder in left] == [False, False, True]
+        assert other.is_symlink()
+    finally:
+        for process, _ in started:
+            process.kill()
+            process.communicate()
 
 
 def test_no_network_and_no_writable_home(tmp_path: Path) -> None:

@@ -33,6 +33,8 @@ _SAMPLES = 37
 _FRINGE = _WINDOW
 _GOOD_RAYS = 0.7
 _MAX_PATTERNS = 240
+# Blobs to look at together: a lattice has tens of thousands, with a kilobyte for each.
+_CHUNK = 2000
 # Scores of regions with fewer than three patterns: neither is credible.
 _PAIR, _LONE = 0.3, 0.1
 
@@ -130,6 +132,17 @@ def _keep_ringed(dark: Gray, centers: Vector, sizes: NDArray[np.int32]) -> list[
     """Return the dark blobs that have a light ring and a dark ring in nearly all directions."""
     # Everything beyond the picture counts as light.
     fringed = np.pad(dark > 0, _FRINGE)
+    found: list[_Pattern] = []
+    for start in range(0, len(centers), _CHUNK):
+        chunk = slice(start, start + _CHUNK)
+        found += _keep_ringed_of(fringed, centers[chunk], sizes[chunk])
+        if len(found) >= 2 * _MAX_PATTERNS:
+            # More than are used, even if half of them are known.
+            break
+    return found
+
+
+def _keep_ringed_of(fringed: NDArray[np.bool_], centers: Vector, sizes: NDArray[np.int32]) -> list[_Pattern]:
     # Four directions first: most blobs are print.
     _, good = _find_crossings(fringed, centers, sizes, _make_angles(4))
     likely = good.mean(axis=1) >= 0.5
@@ -205,31 +218,27 @@ def _combine(gray: Gray, patterns: list[_Pattern]) -> list[Located]:
     return located + [Located(pattern.outline, _LONE, 1, pattern.width / 7) for pattern in lone]
 
 
-def _find_neighbours(patterns: list[_Pattern], i: int) -> list[tuple[float, int, Vector]]:
-    """Find patterns that may be at the other end of a side: distance, number, way; nearest first."""
+def _find_neighbours(patterns: list[_Pattern], i: int) -> list[tuple[int, Vector]]:
+    """Find patterns that may be at the other end of a side: number and way; nearest first."""
     corner = patterns[i]
-    near = []
-    for j, other in enumerate(patterns):
-        way = other.center - corner.center
-        distance = float(np.hypot(*way))
-        width = (corner.width + other.width) / 2
-        alike = 0.6 < corner.width / other.width < 1.67
-        # 14 to 170 modules between centres; the way runs along a side of both patterns.
-        if j != i and alike and 1.6 * width < distance < 27 * width:
-            direction = np.arctan2(way[1], way[0])
-            skews = [
-                abs((direction - p.angle + np.pi / 4) % (np.pi / 2) - np.pi / 4) for p in (corner, other)
-            ]
-            if max(skews) < np.radians(25):
-                near.append((distance, j, way))
-    near.sort(key=lambda n: n[0])
-    return near[:8]
+    widths, angles = np.array([(pattern.width, pattern.angle) for pattern in patterns]).T
+    ways = np.array([pattern.center for pattern in patterns]) - corner.center
+    distances, mean, ratio = np.hypot(*ways.T), (corner.width + widths) / 2, corner.width / widths
+    # 14 to 170 modules between centres; the way runs along a side of both patterns.
+    near = (ratio > 0.6) & (ratio < 1.67) & (distances > 1.6 * mean) & (distances < 27 * mean)
+    near[i] = False
+    directions = np.arctan2(ways[:, 1], ways[:, 0])
+    for angle in (corner.angle, angles):
+        skews = np.abs((directions - angle + np.pi / 4) % (np.pi / 2) - np.pi / 4)
+        near &= skews < np.radians(25)
+    chosen = np.flatnonzero(near)
+    return [(int(j), ways[j]) for j in chosen[np.argsort(distances[chosen], kind="stable")][:8]]
 
 
 def _find_triples(gray: Gray, patterns: list[_Pattern], i: int) -> list[_Fit]:
     """Find symbols whose top-left finder pattern is the i-th."""
     found: list[_Fit] = []
-    for (_, j, right), (_, k, down) in itertools.permutations(_find_neighbours(patterns, i), 2):
+    for (j, right), (k, down) in itertools.permutations(_find_neighbours(patterns, i), 2):
         turn = right[0] * down[1] - right[1] * down[0]
         ratio = np.hypot(*right) / np.hypot(*down)
         if turn <= 0.8 * np.hypot(*right) * np.hypot(*down) or not 0.6 < ratio < 1.67:
@@ -245,7 +254,7 @@ def _find_triples(gray: Gray, patterns: list[_Pattern], i: int) -> list[_Fit]:
 def _find_pairs(gray: Gray, patterns: list[_Pattern], i: int) -> list[_Fit]:
     """Find symbols that have the i-th pattern and another one at the ends of a side."""
     found: list[_Fit] = []
-    for _, j, way in _find_neighbours(patterns, i):
+    for j, way in _find_neighbours(patterns, i):
         corner, other = patterns[i].center, patterns[j].center
         width = (patterns[i].width + patterns[j].width) / 2
         # Where the third pattern would be if the symbol is square, on the timing pattern's side.

@@ -7,11 +7,13 @@ out: the mode of each segment, structured append, and whether the symbol is mirr
 from __future__ import annotations
 
 import functools
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
 
 from qrcascade.engines import confidence
+from qrcascade.engines.crowd import reduce_crowd
 from qrcascade.engines.orientation import is_inverted
 from qrcascade.errors import MissingDependencyError
 from qrcascade.image.frame import Gray
@@ -49,11 +51,24 @@ class ZXingEngine:
         self._thrifty = thrifty
 
     def read(self, gray: Gray, formats: frozenset[str]) -> Findings:
-        """See `qrcascade.engines.Engine.read`."""
+        """See `qrcascade.engines.Engine.read`. Thousands of finder patterns are looked at in reduced size."""
+        whole, gray = gray, reduce_crowd(gray)
         found = _look(gray, gray, formats, invert=not self._thrifty)
         if self._thrifty and not (found.codes or found.regions):
-            return _look(np.bitwise_not(gray), gray, formats, invert=False)
-        return found
+            found = _look(np.bitwise_not(gray), gray, formats, invert=False)
+        return found if gray is whole else _enlarge(found, whole.shape[1] / gray.shape[1])
+
+
+def _enlarge(found: Findings, factor: float) -> Findings:
+    """Return what was found in a reduced picture in pixels of the whole one."""
+
+    def enlarge(quad: Quad) -> Quad:
+        return Quad.of((np.asarray(quad) + 0.5) * factor - 0.5)
+
+    return Findings(
+        tuple(replace(code, quad=enlarge(code.quad)) for code in found.codes),
+        tuple(region.moved(enlarge(region.quad)) for region in found.regions),
+    )
 
 
 def name_symbols(gray: Gray) -> list[tuple[str, str, Quad]]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -32,6 +32,10 @@ class Quad:
     """
 
     corners: tuple[Point, Point, Point, Point]
+    # Computed at its first use: pictures with hundreds of symbols ask for it a million times.
+    _bounds: tuple[float, float, float, float] | None = field(
+        default=None, init=False, repr=False, compare=False
+    )
 
     @classmethod
     def of(cls, points: Sequence[Sequence[float]] | NDArray[Any]) -> Quad:
@@ -65,8 +69,12 @@ class Quad:
     @property
     def bounds(self) -> tuple[float, float, float, float]:
         """Left, top, right and bottom of the upright rectangle around it, in pixels."""
-        (ax, ay), (bx, by), (cx, cy), (dx, dy) = self.corners
-        return min(ax, bx, cx, dx), min(ay, by, cy, dy), max(ax, bx, cx, dx), max(ay, by, cy, dy)
+        if self._bounds is None:
+            (ax, ay), (bx, by), (cx, cy), (dx, dy) = self.corners
+            box = min(ax, bx, cx, dx), min(ay, by, cy, dy), max(ax, bx, cx, dx), max(ay, by, cy, dy)
+            object.__setattr__(self, "_bounds", box)
+            return box
+        return self._bounds
 
     @property
     def area(self) -> float:
@@ -95,7 +103,7 @@ class Quad:
 
         Exact for convex quads (Sutherland-Hodgman clipping).
         """
-        if self._is_apart(other):
+        if self.is_apart(other):
             return 0.0
         polygon: list[Point] = list(self.corners)
         for i in range(4):
@@ -104,18 +112,20 @@ class Quad:
         union = self.area + other.area - shared
         return min(1.0, shared / union) if union > 0 else 0.0
 
-    def _is_apart(self, other: Quad) -> bool:
-        """Whether the bounding boxes do not touch: a quick test that settles most pairs."""
+    def is_apart(self, other: Quad) -> bool:
+        """Return whether the bounding boxes do not touch: a quick test that settles most pairs."""
         left, top, right, bottom = self.bounds
         other_left, other_top, other_right, other_bottom = other.bounds
         return right < other_left or other_right < left or bottom < other_top or other_bottom < top
 
     def same_place(self, other: Quad) -> bool:
         """Whether both are likely to outline the same symbol: an `overlap` of at least a quarter."""
-        return not self._is_apart(other) and (self == other or self.overlap(other) >= SAME_PLACE)
+        return not self.is_apart(other) and (self == other or self.overlap(other) >= SAME_PLACE)
 
     def covers(self, other: Quad) -> bool:
         """Whether the other quad is smaller and has its centre in this one, like a part of a symbol."""
+        if self.is_apart(other):
+            return False
         c = self.corners
         inside = all(_turn(c[i - 1], c[i], other.center) >= 0 for i in range(4))
         return inside and other.area < self.area

@@ -25,6 +25,8 @@ CAN_CAP_MEMORY = sys.platform == "linux"
 _M_TRIM_THRESHOLD, _M_MMAP_THRESHOLD = -1, -3
 # Bytes of freed memory to keep: those of the last picture.
 _KEPT_BYTES = 64 * 2**20
+# Seconds between looks at whether the parent process is still there.
+_WATCH_S = 1.0
 
 
 class Here:
@@ -91,7 +93,9 @@ def _settle() -> None:
         return
 
     def watch() -> None:
-        wait([parent.sentinel])
+        # Another process forked from the parent may keep the sentinel open.
+        while not wait([parent.sentinel], _WATCH_S) and os.getppid() == parent.pid:
+            pass
         os._exit(1)
 
     threading.Thread(target=watch, daemon=True).start()

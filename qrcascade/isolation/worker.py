@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import contextlib
 import multiprocessing
+import os
 import signal
 import time
+import weakref
 from collections.abc import Callable, Sequence
 from multiprocessing.connection import Connection
 from typing import Any
@@ -22,6 +24,24 @@ _START_S, _WARM_S = 60.0, 600.0
 _END_S = 5.0
 # Signals that no library sends to its own process; Windows has none.
 _FROM_OUTSIDE = {getattr(signal, name, None) for name in ("SIGKILL", "SIGTERM", "SIGHUP")} - {None}
+
+# Those that this process has started.
+_own: weakref.WeakSet[Worker] = weakref.WeakSet()
+
+
+def _disown() -> None:
+    """Let a forked process leave its parent's workers alone: it would end them when it exits."""
+    for worker in _own:
+        # The exit handler of multiprocessing ends every daemonic child that it knows.
+        multiprocessing.process._children.discard(worker._process)  # type: ignore[attr-defined]
+        # Open here, it would hide from the worker that its parent has ended.
+        worker.connection.close()
+        worker.is_own = False
+    _own.clear()
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_disown)
 
 
 class LostError(Exception):
@@ -46,12 +66,12 @@ class HungError(Exception):
 
 
 class Worker:
-    """A worker process. It does not outlive its parent.
+    """A worker process. It does not outlive its parent; in a forked process it is lost.
 
     The objects in ``shared`` are pickled once, at the start, and only named in calls. If ``is_warm``, the
     worker loads their models by their ``warm()`` before its first call. It may use ``max_memory`` megabytes
     of private memory (Linux only) and ``threads`` threads of its libraries. ``connection`` is this side of
-    the pipe, for `multiprocessing.connection.wait`.
+    the pipe, for `multiprocessing.connection.wait`; ``is_own`` says whether this process has started it.
 
     Raises
     ------
@@ -69,27 +89,30 @@ class Worker:
         is_warm: bool = False,
     ) -> None:
         self._shared, self._ready = tuple(shared), False
+        self.is_own = True
         self._patience_s = _WARM_S if is_warm else _START_S
         self._latest = time.monotonic() + self._patience_s
         context = multiprocessing.get_context("spawn")
         self.connection: Connection[Any, Any]
-        self.connection, theirs = context.Pipe()
-        arguments = theirs, self._shared, max_memory, threads, is_warm
-        self._process = context.Process(target=server.main, args=arguments, name="qrcascade", daemon=True)
         try:
-            self._process.start()
+            self.connection, theirs = context.Pipe()
+            with theirs:
+                arguments = theirs, self._shared, max_memory, threads, is_warm
+                self._process = context.Process(
+                    target=server.main, args=arguments, name="qrcascade", daemon=True
+                )
+                _own.add(self)
+                self._process.start()
         except (AssertionError, OSError, RuntimeError) as error:
             raise WorkerError(f"no worker process can be started: {error}") from error
         except Exception as error:
             why = f"a worker process needs strategies that can be pickled: {in_words(error)}"
             raise OptionError(why) from error
-        finally:
-            theirs.close()
 
     @property
     def is_alive(self) -> bool:
         """Whether the process runs."""
-        return self._process.is_alive()
+        return self.is_own and self._process.is_alive()
 
     @property
     def is_ready(self) -> bool:
@@ -159,18 +182,22 @@ class Worker:
             raise self._make_lost_error() from None
 
     def _make_lost_error(self) -> LostError:
+        if not self.is_own:
+            return LostError(None)
         self._process.join(_END_S)
         return LostError(self._process.exitcode)
 
     def kill(self) -> None:
         """End the process from another thread than the one that waits for it, which gets a `LostError`."""
-        self._process.kill()
+        if self.is_own:
+            self._process.kill()
 
     def close(self) -> None:
         """End the process, whatever it is doing."""
         self.connection.close()
-        self._process.kill()
-        self._process.join(_END_S)
+        self.kill()
+        if self.is_own:
+            self._process.join(_END_S)
 
 
 def _answer(answer: Callable[[Any], Any] | None, question: object) -> Value | Raised:

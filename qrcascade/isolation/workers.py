@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import os
 import threading
+import weakref
 from collections.abc import Sequence
 
 from qrcascade.errors import WorkerError
@@ -16,6 +17,18 @@ __all__ = ["Workers"]
 _STARTS = 3
 # Idle workers to keep after one was lost: its replacement, and one more.
 _SPARE = 2
+
+_pools: weakref.WeakSet[Workers] = weakref.WeakSet()
+
+
+def _begin() -> None:
+    """Start afresh in a forked process: its parent's workers and threads are not its own."""
+    for pool in _pools:
+        pool.begin()
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_begin)
 
 
 class Workers:
@@ -29,12 +42,13 @@ class Workers:
     ) -> None:
         self._arguments = (tuple(shared), max_memory, threads)
         self._is_warm = False
-        self._begin()
+        self.begin()
+        _pools.add(self)
 
-    def _begin(self) -> None:
+    def begin(self) -> None:
+        """Forget all workers."""
         self._idle: list[Worker] = []
         self._lock = threading.Lock()
-        self._owner = os.getpid()
 
     def take(self, until: float | None) -> Worker:
         """Take an idle worker, or a new one, that has started.
@@ -45,8 +59,6 @@ class Workers:
         return self._await_start(self._take_idle(), until)
 
     def _take_idle(self) -> Worker:
-        if os.getpid() != self._owner:
-            self._begin()
         with self._lock:
             # Most recently used first, those still starting last.
             self._idle.sort(key=lambda one: one.is_ready)
@@ -89,6 +101,8 @@ class Workers:
     def replace(self, taken: Worker) -> None:
         """Stop a worker and start others, so that nobody has to wait if the next one is lost as well."""
         taken.close()
+        if not taken.is_own:
+            return
         with contextlib.suppress(WorkerError):
             while len(self._idle) < _SPARE:
                 self.give_back(self._start_new())
@@ -107,8 +121,6 @@ class Workers:
 
     def close(self) -> None:
         """Stop idle workers; the next reading starts a new one."""
-        if os.getpid() != self._owner:
-            self._begin()
         with self._lock:
             idle, self._idle = self._idle, []
         for one in idle:

@@ -1,22 +1,23 @@
-"""Check weights files before they are loaded, and put files in place atomically.
+"""Check weights files before they are loaded.
 
 A file's SHA-256 must match the one pinned here, else the one in the record beside it: a ``.sha256`` file, as
-``sha256sum`` writes it. If there is neither, the first use writes the record.
+``sha256sum`` writes it. If there is neither, the first use that succeeds writes the record.
 """
 
 from __future__ import annotations
 
+import codecs
 import contextlib
 import hashlib
 import os
 import re
 import shlex
 import stat
-import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
 from qrcascade.errors import WeightsError
+from qrcascade.neural.staging import replace_atomically
 
 __all__ = [
     "PINNED",
@@ -25,7 +26,7 @@ __all__ = [
     "is_present",
     "judge",
     "record",
-    "replace_atomically",
+    "refuse_writable",
     "sha256",
     "verify",
 ]
@@ -36,12 +37,13 @@ PINNED: dict[str, str] = {}
 _seen: dict[Path, str] = {}
 
 
-def check(file: Path, copy: Path | None = None) -> Path:
-    """Check that a file may be loaded: not world-writable, and with the pinned or recorded hash; return it.
+@contextlib.contextmanager
+def check(file: Path, copy: Path) -> Iterator[Path]:
+    """Check that a file may be loaded: not world-writable, and with the pinned or recorded hash.
 
-    A new hash is recorded: beside the file, or for this process if the folder is read-only. With ``copy``,
-    the bytes are copied there while they are hashed, and that is returned: what is loaded is what was
-    checked.
+    Yield a copy, made while the hash was computed: what is loaded is what was checked. If the block succeeds,
+    a new hash is recorded: beside the file, or for this process if the folder is read-only. So the hash of a
+    file that cannot be loaded, such as one that is still being copied, is not.
 
     Raises
     ------
@@ -49,9 +51,9 @@ def check(file: Path, copy: Path | None = None) -> Path:
         If the file cannot be read or may not be loaded; the message says why, and how to fix it.
     """
     digest, standing = _examine(file, copy)
+    yield copy
     if standing == "unrecorded":
         _remember(file, digest)
-    return copy or file
 
 
 def verify(file: Path) -> str:
@@ -65,7 +67,7 @@ def verify(file: Path) -> str:
 def _examine(file: Path, copy: Path | None = None) -> tuple[str, str]:
     """Return a file's hash and status."""
     try:
-        _refuse_writable(file)
+        refuse_writable(file)
         digest = sha256(file, copy)
         return digest, judge(file, digest)
     except WeightsError:
@@ -117,28 +119,12 @@ def record(file: Path, digest: str) -> None:
         new.write_text(f"{digest}  {file.name}\n", "utf-8")
 
 
-@contextlib.contextmanager
-def replace_atomically(file: Path) -> Iterator[Path]:
-    """Yield a new file beside this one, which replaces it in one step if the block succeeds."""
-    file.parent.mkdir(parents=True, exist_ok=True)
-    handle, name = tempfile.mkstemp(prefix=f".{file.name}.", suffix=".part", dir=file.parent)
-    os.close(handle)
-    new = Path(name)
-    try:
-        yield new
-        # Readable by every user, for images that one user builds and another one runs.
-        new.chmod(0o644)
-        new.replace(file)
-    finally:
-        new.unlink(missing_ok=True)
-
-
-def _refuse_writable(file: Path) -> None:
-    """Refuse a file that every user of the machine can change; links are followed."""
+def refuse_writable(file: Path) -> None:
+    """Raise a `WeightsError` for a file that every user of the machine can change; links are followed."""
     if os.name == "posix" and file.stat().st_mode & stat.S_IWOTH:
         target = shlex.quote(str(file.resolve()))
         raise WeightsError(
-            f"{file} is world-writable, and loading it runs code in it; to fix it: chmod o-w {target}"
+            f"{file} is world-writable, so anybody can decide what it does; to fix it: chmod o-w {target}"
         )
 
 
@@ -150,10 +136,17 @@ def _read_record(file: Path) -> str | None:
     beside = _get_record_path(file)
     if not is_present(beside):
         return _seen.get(file.absolute())
-    found = re.match(r"[0-9a-f]{64}\b", beside.read_text("utf-8", "replace").lower())
+    found = re.match(r"[0-9a-f]{64}\b", _read_text(beside).lower())
     if found is None:
         raise WeightsError(f"{beside} contains no SHA-256; if you trust {file}, delete the record")
     return found[0]
+
+
+def _read_text(file: Path) -> str:
+    """Return a text that may have a byte order mark, as those that Windows' tools write do."""
+    data = file.read_bytes()
+    is_wide = data.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE))
+    return data.decode("utf-16" if is_wide else "utf-8-sig", "replace")
 
 
 def _remember(file: Path, digest: str) -> None:

@@ -22,10 +22,11 @@ from qrcascade.neural.integrity import (
     is_present,
     judge,
     record,
-    replace_atomically,
+    refuse_writable,
     sha256,
     verify,
 )
+from qrcascade.neural.staging import replace_atomically
 
 __all__ = [
     "LICENCE",
@@ -41,6 +42,7 @@ __all__ = [
     "is_present",
     "path",
     "redact",
+    "refuse_writable",
     "sha256",
     "url",
     "verify",

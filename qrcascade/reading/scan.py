@@ -100,6 +100,8 @@ class Scan:
         self._codes: tuple[QRCode, ...] | None = ()
         self._quiet = 0
         self._regions: list[Region] = []
+        # By region: whether it is unread.
+        self._open: list[bool] = []
         self._others: list[Quad] = []
         self._unread: tuple[Region, ...] | None = ()
         self._survey = survey and "QRCode" in self.formats
@@ -127,11 +129,13 @@ class Scan:
         If different payloads were read at the same place, only the more confident one is included.
         """
         if self._codes is None:
-            kept: list[QRCode] = []
-            for code in sorted((sighting.result() for sighting in self._sightings), key=_rank):
-                if not any(code.quad.same_place(other.quad) for other in kept):
-                    kept.append(code)
-            self._codes = tuple(kept)
+            kept: dict[_Sighting, QRCode] = {}
+            ranked = sorted(((s.result(), s) for s in self._sightings), key=lambda pair: _rank(pair[0]))
+            for code, sighting in ranked:
+                # All at one place are rivals.
+                if not any(r in kept and code.quad.same_place(kept[r].quad) for r in sighting.rivals):
+                    kept[sighting] = code
+            self._codes = tuple(kept.values())
         return self._codes
 
     @property
@@ -143,7 +147,7 @@ class Scan:
     def regions(self) -> tuple[Region, ...]:
         """The regions that are located but not yet read, the most credible first."""
         if self._unread is None:
-            unread = [r for r in self._regions if not (self.is_read(r.quad) or self._is_part(r.quad))]
+            unread = [region for region, is_open in zip(self._regions, self._open, strict=True) if is_open]
             self._unread = tuple(sorted(unread, key=lambda region: (-region.score, region.quad.corners)))
         return self._unread
 
@@ -212,8 +216,8 @@ class Scan:
 
     def _is_part(self, quad: Quad) -> bool:
         """Return whether this lies in a symbol that is read (a finder pattern) or around one (a page)."""
-        read = (s.code.quad for s in self._sightings if s.confidence >= self.threshold)
-        return any(symbol.covers(quad) or quad.covers(symbol) for symbol in read)
+        parts = (s for s in self._sightings if s.code.quad.covers(quad) or quad.covers(s.code.quad))
+        return any(sighting.confidence >= self.threshold for sighting in parts)
 
     def record(self, attempt: Attempt) -> None:
         """Record an attempt: merge its codes with the known ones, keep its regions."""
@@ -228,43 +232,55 @@ class Scan:
         if attempt.following is not None:
             self._following[attempt.engine, attempt.region] = attempt.following
         known = len(self._sightings)
+        changed: list[Quad] = []
         for code in attempt.codes:
             # A strategy's own code may read other formats than those requested.
             if code.format in self.formats:
-                self._sight(code)
+                changed += self._sight(code)
             self._codes = None
         if len(self._sightings) > known:
             self._quiet = 0
         elif attempt.region is None or not self._is_sighted(attempt.region):
             # Another look at a known symbol cannot find a new one.
             self._quiet += 1
-        for region in attempt.regions:
-            self._locate(region)
-        if attempt.codes or attempt.regions:
-            self._unread = None
+        changed += [self._locate(region) for region in attempt.regions]
+        if changed:
+            self._look_again(changed)
+
+    def _look_again(self, changed: list[Quad]) -> None:
+        """Decide again which regions are unread where something has changed."""
+        self._unread = None
+        self._open += [True] * (len(self._regions) - len(self._open))
+        for i, region in enumerate(self._regions):
+            if not all(quad.is_apart(region.quad) for quad in changed):
+                self._open[i] = not (self.is_read(region.quad) or self._is_part(region.quad))
 
     def _is_sighted(self, quad: Quad) -> bool:
         """Return whether something was read at this place, with whatever confidence."""
         return any(sighting.code.quad.same_place(quad) for sighting in self._sightings)
 
-    def _sight(self, code: QRCode) -> None:
+    def _sight(self, code: QRCode) -> list[Quad]:
+        """Add a reading; return the outlines of what it may have changed."""
         here = [s for s in self._sightings if s.code.quad.same_place(code.quad)]
         same = next((s for s in here if s.code.same_payload(code)), None)
         if same is None:
             same = _Sighting(code, accepted=self._wants(code))
             self._sightings.append(same)
-        elif (code.data is not None, code.confidence) > (same.code.data is not None, same.code.confidence):
+        before = same.code.quad
+        if (code.data is not None, code.confidence) > (same.code.data is not None, same.code.confidence):
             same.code, same.accepted = code, self._wants(code)
         same.readings.append((code.engine, code.confidence))
         for other in here:
             if other is not same and other not in same.rivals:
                 same.rivals.append(other)
                 other.rivals.append(same)
+        return [before, same.code.quad, *(rival.code.quad for rival in same.rivals)]
 
     def _wants(self, code: QRCode) -> bool:
         return self.options.accepts(code.text)
 
-    def _locate(self, region: Region) -> None:
+    def _locate(self, region: Region) -> Quad:
+        """Add a region, or join it with a known one; return its outline."""
         for i, known in enumerate(self._regions):
             if known.quad.same_place(region.quad):
                 # What an engine locates, it outlines better than the survey does, but not always.
@@ -275,8 +291,9 @@ class Scan:
                     self._others.append(other.quad)
                 module = better.module if better.module is not None else other.module
                 self._regions[i] = replace(better, score=max(known.score, region.score), module=module)
-                return
+                return better.quad
         self._regions.append(region)
+        return region.quad
 
 
 def _is_cut(quad: Quad, size: tuple[int, int]) -> bool:

@@ -32,8 +32,8 @@ SCHEDULE: tuple[str, ...] = (
 # with doubt or not accepted, or the caller expects more codes than are read.
 QUICK = 5
 # After this many regions in a row without a code no more are read: such a picture is a pattern, or too poor.
-# Chosen.
-_MOST_VAIN = 12
+# The second is for a caller who expects codes. Chosen.
+_MOST_VAIN, _MOST_VAIN_EXPECTED = 12, 100
 # Longer side in pixels up to which a picture without any sign of a symbol is looked at by all quick steps:
 # there they take as long as the survey.
 _SMALL = 480
@@ -110,7 +110,7 @@ class ClassicalStrategy:
                 # Before the whole picture is decoded: the draft is large enough.
                 yield survey(scan)
         tried: set[Quad] = set()
-        vain = 0
+        vain, most = 0, _MOST_VAIN if scan.expect is None else _MOST_VAIN_EXPECTED
         for number, step in enumerate(self._steps if scan.expect is not None else self._thrifty):
             if step.engine == "zbar" and not (self._is_own or _has_sign(scan)):
                 continue
@@ -124,7 +124,7 @@ class ClassicalStrategy:
                 if scan.is_read(region.quad) or region.quad in tried:
                     continue
                 if region.score >= WORTHWHILE and is_credible_outline(region.quad, scan.frame):
-                    if vain >= _MOST_VAIN and scan.expect is None and region.source != "caller":
+                    if vain >= most and region.source != "caller":
                         continue
                     tried.add(region.quad)
                     yield from read_region(scan, region)

@@ -3,17 +3,16 @@
 from __future__ import annotations
 
 import contextlib
-import hashlib
 import importlib.util
 import json
 import os
-import tempfile
 from pathlib import Path
 from typing import Any
 
 from qrcascade.errors import MissingDependencyError, OptionError, WeightsError, in_words
 from qrcascade.neural import weights
-from qrcascade.neural.runtimes.registry import EXPORTS, find_missing, record_path, sha256
+from qrcascade.neural.runtimes.registry import EXPORTS, find_missing, name_files, record_path, sha256
+from qrcascade.neural.staging import stage
 
 __all__ = ["convert", "export", "publish"]
 
@@ -35,9 +34,10 @@ def export(size: str, runtime: str = "openvino", folder: str | os.PathLike[str] 
     source = weights.ensure(size, folder)
     try:
         # Beside the weights, since renaming is atomic only within one file system.
-        with tempfile.TemporaryDirectory(prefix=".qrcascade-", dir=source.parent) as stage:
-            staged = Path(stage, "model.pt")
-            weights.check(source, staged)
+        with (
+            stage(".qrcascade-", beside=source) as folder,
+            weights.check(source, folder / "model.pt") as staged,
+        ):
             shape = _to_onnx(staged)
             files = convert(staged.with_suffix(".onnx"), runtime)
             return publish(files, record_path(size, runtime, folder), {"source": sha256(staged), **shape})
@@ -95,8 +95,7 @@ def convert(model: Path, runtime: str) -> list[Path]:
 
 def publish(files: list[Path], record: Path, facts: dict[str, Any]) -> Path:
     """Move files beside the weights, named after their content; write the record last."""
-    digest = hashlib.sha256("".join(sha256(file) for file in files).encode()).hexdigest()[:12]
-    names = [f"{record.stem}-{digest}{file.suffix}" for file in files]
+    names = name_files(files, record)
     for file, name in reversed(list(zip(files, names, strict=True))):
         file.replace(record.parent / name)
     written = files[0].with_suffix(".json")

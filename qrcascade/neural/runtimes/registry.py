@@ -9,10 +9,12 @@ export, old or new.
 from __future__ import annotations
 
 import functools
+import hashlib
 import importlib.util
 import json
 import os
 import shlex
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -29,6 +31,7 @@ __all__ = [
     "find_export",
     "find_missing",
     "is_installed",
+    "name_files",
     "record_path",
     "remedy",
     "sha256",
@@ -115,8 +118,9 @@ def _is_usable(size: str, runtime: str, folder: str | os.PathLike[str] | None) -
 def find_export(size: str, runtime: str, folder: str | os.PathLike[str] | None = None) -> Exported:
     """Return the export of a size for a runtime.
 
-    If the weights are present, the export must have been made from them. Raises `WeightsError` if there is
-    none, or it was made from other weights; the message has the command that makes it.
+    Its files must have the content that they are named after, and if the weights are present, it must have
+    been made from them. Raises `WeightsError` if there is none, or it may not be loaded; the message has the
+    command that makes it.
     """
     record = record_path(size, runtime, folder)
     into = f" --folder {shlex.quote(os.fspath(folder))}" if folder else ""
@@ -133,10 +137,19 @@ def find_export(size: str, runtime: str, folder: str | os.PathLike[str] | None =
     for file in files:
         if not file.is_file():
             raise WeightsError(f"{record} names {file.name}, which is missing; {mend}")
+        weights.refuse_writable(file)
+    if [file.name for file in files] != name_files(files, record):
+        raise WeightsError(f"{files[0]} is damaged: its content is not what it is named after; {mend}")
     original = weights.path(size, folder)
     if original.is_file() and sha256(original) != source:
         raise WeightsError(f"{record} was made from other weights than {original}; {mend}")
     return model
+
+
+def name_files(files: Sequence[Path], record: Path) -> list[str]:
+    """Return the names of an export's files, which have a digest of their content in them."""
+    digest = hashlib.sha256("".join(sha256(file) for file in files).encode()).hexdigest()[:12]
+    return [f"{record.stem}-{digest}{file.suffix}" for file in files]
 
 
 def sha256(file: Path) -> str:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import contextlib
 import os
-import tempfile
 import threading
 import warnings
 from collections.abc import Iterator
@@ -13,11 +12,13 @@ from typing import Any
 
 import numpy as np
 
+from qrcascade.errors import WeightsError, in_words
 from qrcascade.image.frame import Gray
 from qrcascade.image.quad import Quad
 from qrcascade.neural import weights
 from qrcascade.neural.runtimes.outlines import fit_quadrilateral
 from qrcascade.neural.runtimes.untouched import keep_process
+from qrcascade.neural.staging import stage
 
 __all__ = ["TorchDetector", "build", "quiet"]
 
@@ -78,17 +79,23 @@ class TorchDetector:
 
 
 def build(size: str, file: Path) -> Any:
-    """Return the QReader of a size with the weights in a file; it fetches and changes nothing."""
+    """Return the QReader of a size with the weights in a file; it fetches and changes nothing.
+
+    Raises `WeightsError` if the file may not be loaded, or cannot be.
+    """
     with quiet():
         import qreader
 
     # If qrdet does not find its release note beside the weights, it fetches them again, and deletes them if
     # that fails. So it gets a temporary folder, which is removed once the model is loaded.
-    with tempfile.TemporaryDirectory(prefix="qrcascade-") as stage:
-        weights.check(file, Path(stage, f"qrdet-{size}.pt"))
-        Path(stage, "current_release.txt").write_text(weights.RELEASE)
-        with quiet():
-            return qreader.QReader(model_size=size, weights_folder=stage, reencode_to=None)
+    with stage("qrcascade-weights-") as folder, weights.check(file, folder / f"qrdet-{size}.pt"):
+        (folder / "current_release.txt").write_text(weights.RELEASE)
+        try:
+            with quiet():
+                return qreader.QReader(model_size=size, weights_folder=str(folder), reencode_to=None)
+        except Exception as error:
+            mend = "if it is still being copied, wait; otherwise get it again"
+            raise WeightsError(f"{file} cannot be loaded ({in_words(error)}); {mend}") from error
 
 
 @contextlib.contextmanager
