@@ -225,7 +225,7 @@ class Cascade:
         with contextlib.closing(self._make_executor(source, options)) as executor:
             scan = self.scan(executor.frame, options)
             ended = self._read(scan, executor)
-        elapsed = time.perf_counter() - start
+        elapsed = time.perf_counter() - start - executor.waited_s
         found = scan.codes, scan.regions, tuple(scan.attempts)
         timed_out = ended == "timeout"
         return ReadResult(*found, scan.frame.size, elapsed, timed_out, ended=ended, picture=scan.frame)

@@ -12,7 +12,7 @@ pytest.importorskip("fastapi", reason="the server extra is not installed")
 
 from qrcascade.cli.serve import serve
 from qrcascade.server import Settings, create_app
-from qrcascade.server.answers import Detected, DetectedCode
+from qrcascade.server.answers import Code, Detected
 
 TEXT = (Path(__file__).parents[1] / "docs" / "service.md").read_text("utf-8")
 
@@ -44,4 +44,4 @@ def test_every_endpoint_and_option() -> None:
             for option in operation.get("parameters", []):
                 assert re.search(rf"^\| `{option['name']}(=1)?` \|", TEXT, re.M), option["name"]
     shown = set(re.findall(r'^ +"(\w+)":', TEXT, re.M))
-    assert shown == {*Detected.model_fields, *DetectedCode.model_fields} - {"attempts"}
+    assert shown == {*Detected.model_fields, *Code.model_fields} - {"attempts"}

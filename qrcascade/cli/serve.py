@@ -18,6 +18,7 @@ __all__ = ["serve"]
 
 _DEFAULTS = Settings()
 _MB = 2**20
+_MP = 1_000_000
 
 
 class _NamedPattern(click.ParamType):  # type: ignore[type-arg]
@@ -48,6 +49,12 @@ def _setting(flag: str, **how: Any) -> Callable[[Callable[..., Any]], Callable[.
 @click.command(context_settings={"auto_envvar_prefix": "QRCASCADE"})
 @_setting("--host", help="Address to listen on.")
 @_setting("--port", help="Port to listen on.")
+@click.option(
+    "--allow-host",
+    "hosts",
+    multiple=True,
+    help="Name by which callers reach a service on the loopback, such as a proxy's. Repeatable.",
+)
 @_setting("--without-token", is_flag=True, help="Allow listening on non-loopback addresses without a token.")
 @click.option(
     "--preset",
@@ -69,10 +76,15 @@ def _setting(flag: str, **how: Any) -> Callable[[Callable[..., Any]], Callable[.
 @_setting("--queue", help="Number of requests that may wait; any more are answered with 503.")
 @_setting("--max-wait", help="Longest wait for a turn, and for a body to arrive, in seconds.")
 @_setting("--max-body", default=_DEFAULTS.max_body // _MB, help="Largest body, in MB.")
+@_setting("--max-pixels", default=_DEFAULTS.max_pixels // _MP, help="Largest picture or page, in megapixels.")
+@_setting("--max-memory", type=int, help="Memory of each worker process, in MB; Linux only.")
 @_setting("--max-pages", help="Largest number of pages read per document.")
+@_setting("--grace", help="Time for the requests in flight when the service is told to stop, in seconds.")
 @_setting("--warm", is_flag=True, help="Load the first preset's models at startup.")
 @_setting("--log-payloads", is_flag=True, help="Log the payloads that are read.")
-def serve(accept: tuple[tuple[str, re.Pattern[str]], ...], max_body: int, **given: Any) -> None:
+def serve(
+    accept: tuple[tuple[str, re.Pattern[str]], ...], max_body: int, max_pixels: int, **given: Any
+) -> None:
     """Answer POST /detect and /read over HTTP until SIGTERM or SIGINT.
 
     Every option can also be set in the environment. The token that callers must send can be set only there,
@@ -81,7 +93,8 @@ def serve(accept: tuple[tuple[str, re.Pattern[str]], ...], max_body: int, **give
     """
     token = os.environ.get("QRCASCADE_TOKEN") or None
     try:
-        settings = Settings(token=token, accept=dict(accept), max_body=max_body * _MB, **given)
+        given.update(max_body=max_body * _MB, max_pixels=max_pixels * _MP)
+        settings = Settings(token=token, accept=dict(accept), **given)
     except QRCascadeError as error:
         raise click.UsageError(str(error)) from error
     with exit_on_error():

@@ -40,7 +40,8 @@ class Lines(logging.Formatter):
         }
         if record.exc_info:
             line["error"] = self.formatException(record.exc_info)
-        return json.dumps(line, ensure_ascii=False)
+        # Payloads are a stranger's: no control characters, and nothing that turns the text around.
+        return json.dumps(line).replace("\x7f", "\\u007f")
 
 
 def configure() -> None:
