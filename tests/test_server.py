@@ -168,7 +168,7 @@ def test_both_endpoints_use_the_same_names(client: TestClient) -> None:
     detected = client.post("/detect", content=CODE).json()
     read = client.post("/read", content=CODE).json()
     (page,) = read["pages"]
-    for name in ("success", "data", "model", "image_size", "confidence", "timed_out", "failed"):
+    for name in ("success", "data", "model", "image_size", "confidence", "timed_out", "failed", "complete"):
         assert detected[name] == read[name]
     assert detected["codes"] == page["codes"]
     assert set(page) & {"image_size", "latency_ms", "timed_out", "failed"}
@@ -212,7 +212,15 @@ def test_a_document_ends_at_the_limit_of_pages() -> None:
         data = document(None, None, "third page")
         answer = client.post("/read", content=data).json()
         assert ([page["page"] for page in answer["pages"]], answer["complete"]) == ([1, 2], False)
-        assert client.post("/detect", content=data).json()["success"] is False
+        nothing = client.post("/detect", content=data).json()
+        assert (nothing["success"], nothing["complete"]) == (False, False)
+
+
+def test_a_document_ends_at_the_limit_of_time() -> None:
+    data = document(None, None)
+    with served(Own(0.6, read=False), timeout=0.5, max_timeout=0.5) as client:
+        assert client.post("/detect", content=data).status_code == 504
+        assert client.post("/read", content=data).json()["complete"] is False
 
 
 def test_every_tier_has_a_model() -> None:

@@ -74,6 +74,9 @@ class _Outcome(BaseModel):
     confidence: float | None
     timed_out: bool = Field(description="Whether the time limit cut the reading short.")
     failed: bool = Field(description="Whether nothing was read, and a worker process was lost on the way.")
+    complete: bool = Field(
+        description="False if the page or time limit ended the reading; there may be further pages."
+    )
 
 
 class Detected(_Outcome):
@@ -120,9 +123,6 @@ class Read(_Outcome):
     """The answer of `/read`."""
 
     pages: list[Page]
-    complete: bool = Field(
-        description="False if the page or time limit ended the reading; there may be further pages."
-    )
 
 
 def model_of(strategy: str) -> Model | None:
@@ -131,10 +131,10 @@ def model_of(strategy: str) -> Model | None:
     return models.get(strategy)
 
 
-def detect_answer(results: list[ReadResult], trace: bool) -> Detected:
+def detect_answer(results: list[ReadResult], trace: bool, complete: bool) -> Detected:
     """Build the answer of `/detect` from the pages that were read, at least one."""
     codes = [_code(code) for result in results for code in result.codes]
-    answer = Detected(**_outcome(results), codes=codes)
+    answer = Detected(**_outcome(results), complete=complete, codes=codes)
     if trace:
         answer.attempts = [_step(attempt) for result in results for attempt in result.attempts]
     return answer
@@ -143,7 +143,7 @@ def detect_answer(results: list[ReadResult], trace: bool) -> Detected:
 def read_answer(results: list[ReadResult], shown: list[Shown], complete: bool) -> Read:
     """Build the answer of `/read` from the pages that were read, at least one, and what is shown of them."""
     pages = [_page(result, how) for result, how in zip(results, shown, strict=True)]
-    return Read(**_outcome(results), pages=pages, complete=complete)
+    return Read(**_outcome(results), complete=complete, pages=pages)
 
 
 def has_failed(result: ReadResult) -> bool:

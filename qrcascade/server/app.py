@@ -37,6 +37,15 @@ from qrcascade.server.settings import Settings, is_loopback
 
 __all__ = ["create_app", "serve"]
 
+_DESCRIPTION = """
+Reads QR codes from photos and scans of documents. Nothing that you send is kept.
+
+To try it here, save [this picture](example.png), open an endpoint below, choose *Try it out* and then the file. Or:
+
+    curl -O http://localhost:8008/example.png
+    curl --data-binary @example.png http://localhost:8008/detect
+    curl -F file=@invoice.pdf 'http://localhost:8008/read?expect=all&explain=1'
+"""
 # Seconds in which connections that are waiting at SIGTERM are accepted.
 _LAST_S = 0.3
 
@@ -105,7 +114,7 @@ def create_app(settings: Settings | None = None, reader: Reader | None = None) -
     app = FastAPI(
         title="qrcascade",
         version=__version__,
-        description="Reads QR codes from photos and scans of documents. Nothing that you send is kept.",
+        description=_DESCRIPTION,
         lifespan=_lifespan(settings, partial(readiness.warm_up, queue, metrics), close),
         docs_url=None,
         redoc_url=None,
@@ -126,7 +135,7 @@ def create_app(settings: Settings | None = None, reader: Reader | None = None) -
         """Return metrics for Prometheus."""
         return Response(metrics.text(), media_type=CONTENT_TYPE_LATEST)
 
-    pages.add(app)
+    pages.add(app, settings.token is not None)
     return app
 
 

@@ -3,7 +3,6 @@
 # No postponed annotations: FastAPI evaluates them, and some are defined inside functions.
 
 import asyncio
-import itertools
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import replace
@@ -138,14 +137,18 @@ def router(settings: Settings, reading: Responder) -> APIRouter:
 
 def _detect(settings: Settings, spec: ReadSpec, trace: bool, pages: Iterator[_Page], end: float) -> Response:
     """Read pages until there are enough codes or the time is up."""
-    results = []
-    for result, _ in itertools.islice(pages, settings.max_pages):
+    results, complete, is_late = [], True, False
+    for result, _ in pages:
         results.append(result)
-        if _is_enough(results, spec.options.expect) or time.monotonic() >= end:
+        if _is_enough(results, spec.options.expect):
             break
-    answer = answers.detect_answer(results, trace)
-    if answer.timed_out and not answer.codes:
-        raise late(spec.options.timeout or settings.timeout)
+        is_late = time.monotonic() >= end
+        if is_late or len(results) == settings.max_pages:
+            complete = False
+            break
+    answer = answers.detect_answer(results, trace, complete)
+    if (answer.timed_out or is_late) and not answer.codes:
+        raise late(settings.max_timeout if is_late else spec.options.timeout or settings.timeout)
     if answer.failed and not answer.codes:
         raise failed()
     return _json(answer)

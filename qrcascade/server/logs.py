@@ -53,6 +53,8 @@ def configure() -> None:
         logger.handlers = [handler]
         logger.setLevel(logging.INFO)
         logger.propagate = False
+    # It warns of every form that is not well formed, which the request's line says as well.
+    logging.getLogger("python_multipart").setLevel(logging.ERROR)
 
 
 class RequestLog:
