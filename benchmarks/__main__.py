@@ -30,7 +30,19 @@ def main() -> None:
 
 for _command in (run, baseline, schedule, startup, easy, safety, safety_pictures, concurrency, curves):
     main.add_command(_command)
-for _command in (runtimes, claims, compare, isolation, load, soak, scaling, cluster, small_codes, batch, growth):
+for _command in (
+    runtimes,
+    claims,
+    compare,
+    isolation,
+    load,
+    soak,
+    scaling,
+    cluster,
+    small_codes,
+    batch,
+    growth,
+):
     main.add_command(_command)
 main.add_command(pages)
 

@@ -1,4 +1,4 @@
-"""``python -m benchmarks soak``: many requests to one service, good and hostile, while its memory is watched."""
+"""``python -m benchmarks soak``: many requests to a service, good and hostile, and its memory."""
 
 from __future__ import annotations
 
@@ -64,9 +64,9 @@ def _report(
     ended: tuple[int, float],
 ) -> Iterator[str]:
     yield (
-        f"{number:,} requests of {clients} clients to `{preset}`, {_GOOD} % of them good files; the others are "
-        "drawn\nfrom broken and hostile files, and from callers that hang up, send half a request or take no "
-        "answer."
+        f"{number:,} requests of {clients} clients to `{preset}`, {_GOOD} % of them good files; the others "
+        "are drawn\nfrom broken and hostile files, and from callers that hang up, send half a request or "
+        "take no answer."
     )
     kinds = sorted({kind for kind, _ in outcomes})
     rows = []
@@ -78,7 +78,7 @@ def _report(
     shown = [[f"{index * 100 // len(memory)} %", *both] for index, both in enumerate(memory, 1)]
     yield table(["requests", "service {:.0f}", "workers {:.0f}"], shown)
     first, last = (statistics.mean(own for own, _ in half) for half in (memory[1:4], memory[-3:]))
-    yield f"The service's mean: {first:.0f} MB after the second to fourth tenth, {last:.0f} MB after the last three."
+    yield f"The service's mean: {first:.0f} MB after the tenths 2 to 4, {last:.0f} MB after the last three."
     code, took = ended
     yield f"SIGTERM while {clients} clients asked: it ended with {code}, after {took:.1f} s."
 

@@ -204,7 +204,9 @@ def test_documents_by_page(client: TestClient) -> None:
     for page in answer["pages"]:
         preview = Image.open(io.BytesIO(base64.b64decode(page["preview"].partition(",")[2])))
         assert max(preview.size) <= 1200
-        assert preview.width / preview.height == pytest.approx(page["image_size"][0] / page["image_size"][1], abs=0.01)
+        assert preview.width / preview.height == pytest.approx(
+            page["image_size"][0] / page["image_size"][1], abs=0.01
+        )
 
 
 def test_a_document_ends_at_the_limit_of_pages() -> None:

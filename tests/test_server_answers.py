@@ -23,6 +23,7 @@ from qrcascade import (
     QReaderStrategy,
     Scan,
     Step,
+    WorkerError,
     read_document,
 )
 from qrcascade.isolation import Workers
@@ -169,6 +170,23 @@ def test_a_tier_that_is_not_installed_is_not_waited_for(monkeypatch: pytest.Monk
         ["small"],
         [],
     )
+
+
+def test_a_start_that_fails_is_tried_again(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("qrcascade.server.app._AGAIN_S", 0.01)
+    tries = []
+
+    class Readers(Reader):
+        def cascade(self, preset: str) -> Cascade:
+            tries.append(preset)
+            if len(tries) < 3:
+                raise WorkerError("memory is short")
+            return Cascade([ClassicalStrategy()])
+
+    with TestClient(create_app(Settings(presets=QUICK, warm=True), Readers())) as client:
+        while client.get("/ready").status_code == 503:
+            time.sleep(0.01)
+        assert client.get("/ready").json()["unavailable"] == []
 
 
 FOREIGN = [

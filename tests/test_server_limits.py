@@ -76,12 +76,8 @@ def is_ended(one: socket.socket) -> bool:
 
 def test_a_header_without_end_is_refused_soon(tmp_path: Path) -> None:
     with service(tmp_path) as (_, port), connect(port) as one:
-        sent = 0
-        with contextlib.suppress(ConnectionError):
-            one.sendall(b"GET /health HTTP/1.1\r\nHost: localhost\r\nX: ")
-            for sent in range(1000):
-                one.sendall(b"x" * 65_536)
-        assert sent < 200, "65 MB of header were taken"
+        with pytest.raises(ConnectionError):
+            one.sendall(b"GET /health HTTP/1.1\r\nHost: localhost\r\nX: " + b"x" * 2**26)
         assert httpx2.get(f"http://127.0.0.1:{port}/health").status_code == 200
 
 

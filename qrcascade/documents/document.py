@@ -162,7 +162,7 @@ class _PageReader:
         return ReadResult(*found, scan.frame.size, elapsed, timed_out, ended=ended, picture=scan.frame)
 
     def _look(self, page: Page, scan: Scan, start: float) -> tuple[bool, float]:
-        """Read and record each look at a page; return whether the time ran out, and the seconds of waiting."""
+        """Read and record each look at a page; return whether time ran out, and the seconds of waiting."""
         waited = 0.0
         for look in page.looks(lambda finer: self._unread(scan, finer)):
             left = self._left_s(start)

@@ -40,12 +40,14 @@ __all__ = ["create_app", "serve"]
 _DESCRIPTION = """
 Reads QR codes from photos and scans of documents. Nothing that you send is kept.
 
-To try it here, save [this picture](example.png), open an endpoint below, choose *Try it out* and then the file. Or:
+To try it here, save [this picture](example.png), open an endpoint, choose *Try it out* and the file. Or:
 
     curl -O http://localhost:8008/example.png
     curl --data-binary @example.png http://localhost:8008/detect
     curl -F file=@invoice.pdf 'http://localhost:8008/read?expect=all&explain=1'
 """
+# Seconds after which models are loaded again, if no worker process could be started.
+_AGAIN_S = 5.0
 # Seconds in which connections that are waiting at SIGTERM are accepted.
 _LAST_S = 0.3
 
@@ -79,12 +81,14 @@ class _Readiness:
 
     async def warm_up(self, queue: Queue, metrics: Metrics) -> None:
         """Load the first preset's models in every worker, and note which of its tiers do not work."""
-        try:
-            result = await queue.run_apart(lambda: self._reader.warm(self._preset, self._workers))
-        except QRCascadeError:
-            logs.LOGGER.exception("warm")
-            self.unavailable = [self._preset]
-            return
+        while True:
+            try:
+                result = await queue.run_apart(lambda: self._reader.warm(self._preset, self._workers))
+                break
+            except QRCascadeError:
+                logs.LOGGER.exception("warm")
+                self.unavailable = [self._preset]
+                await asyncio.sleep(_AGAIN_S)
         metrics.count_page(result)
         broken = {attempt.strategy: attempt.error for attempt in result.attempts if attempt.error}
         missing = self._reader.missing(self._preset)
@@ -128,13 +132,7 @@ def create_app(settings: Settings | None = None, reader: Reader | None = None) -
     allowed = guards(settings)
     app.include_router(router(settings, Responder(settings, reader, queue, metrics)), dependencies=allowed)
     _add_state(app, settings, readiness)
-    closed = responses(401) if settings.token else {}
-
-    @app.get("/metrics", dependencies=allowed, response_class=PlainTextResponse, responses=closed)
-    async def figures() -> Response:
-        """Return metrics for Prometheus."""
-        return Response(metrics.text(), media_type=CONTENT_TYPE_LATEST)
-
+    _add_metrics(app, settings, metrics, allowed)
     pages.add(app, settings.token is not None)
     return app
 
@@ -177,6 +175,15 @@ def _add_state(app: FastAPI, settings: Settings, readiness: _Readiness) -> None:
             unavailable=readiness.unavailable,
             missing=readiness.missing,
         )
+
+
+def _add_metrics(app: FastAPI, settings: Settings, metrics: Metrics, allowed: list[Any]) -> None:
+    closed = responses(401) if settings.token else {}
+
+    @app.get("/metrics", dependencies=allowed, response_class=PlainTextResponse, responses=closed)
+    async def figures() -> Response:
+        """Return metrics for Prometheus."""
+        return Response(metrics.text(), media_type=CONTENT_TYPE_LATEST)
 
 
 def _answer_problems(app: FastAPI) -> None:
