@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import io
 import json
+import re
 import shutil
 import sys
 import tempfile
@@ -60,10 +61,10 @@ def browser() -> Iterator[Any]:
             driver.quit()
 
 
-def dropped(driver: Any, *files: tuple[str, str, bytes]) -> str:
+def dropped(driver: Any, *files: tuple[str, str, bytes], busy: str = "Reading") -> str:
     """What the page says once it has read what was dropped on it."""
     driver.execute_script(DROP, [(name, kind, base64.b64encode(data).decode()) for name, kind, data in files])
-    WebDriverWait(driver, 120).until(lambda d: not d.find_element(By.ID, "said").text.startswith("Reading"))
+    WebDriverWait(driver, 120).until(lambda d: not d.find_element(By.ID, "said").text.startswith(busy))
     return str(driver.find_element(By.ID, "said").text)
 
 
@@ -120,7 +121,7 @@ def test_several_files_and_why_something_was_not_read() -> None:
     ]
     with serve(free_port(), QRCASCADE_PRESETS="classical") as (_, url), browser() as driver:
         driver.get(url)
-        assert dropped(driver, *files) == "3 files: 2 codes; 1 file could not be read."
+        assert dropped(driver, *files) == "Files: 3; codes: 2. Could not be read: 1."
         said = driver.find_element(By.ID, "pages").text
         assert all(name in said for name, _, _ in files)
         assert "No code was read. Stopped: every tier was tried." in said
@@ -129,6 +130,21 @@ def test_several_files_and_why_something_was_not_read() -> None:
         # A browser cannot show a TIFF; the service can.
         width = "return [...document.querySelectorAll('.seen img')].map(picture => picture.naturalWidth)"
         assert all(driver.execute_script(width))
+
+
+def test_the_page_in_spanish() -> None:
+    page = (ROOT / "qrcascade" / "server" / "page.html").read_text("utf-8")
+    told = {*re.findall(r'\btell\("([^"]+)"', page), *re.findall(r'data-text>([^<]+)<', page)}
+    table = page[page.index("const SPANISH") : page.index("const isSpanish")]
+    assert told <= set(re.findall(r'^  "([^"]+)": "', table, re.M))
+    with serve(free_port(), QRCASCADE_PRESETS="classical") as (_, url), browser() as driver:
+        spanish = {"userAgent": "Chrome", "acceptLanguage": "es-CL"}
+        driver.execute_cdp_cmd("Emulation.setUserAgentOverride", spanish)
+        driver.get(url)
+        assert "elija archivos" in driver.find_element(By.ID, "drop").text
+        said = dropped(driver, ("a.png", "image/png", file_of("first", "second")), busy="Leyendo")
+        assert said == "a.png: 2 códigos."
+        assert "Se detuvo" in driver.find_element(By.CSS_SELECTOR, "p.why").text
 
 
 LINKS = {
