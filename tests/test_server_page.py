@@ -134,7 +134,7 @@ def test_several_files_and_why_something_was_not_read() -> None:
 
 def test_the_page_in_spanish() -> None:
     page = (ROOT / "qrcascade" / "server" / "page.html").read_text("utf-8")
-    told = {*re.findall(r'\btell\("([^"]+)"', page), *re.findall(r'data-text>([^<]+)<', page)}
+    told = {*re.findall(r'\btell\("([^"]+)"', page), *re.findall(r"data-text>([^<]+)<", page)}
     table = page[page.index("const SPANISH") : page.index("const isSpanish")]
     assert told <= set(re.findall(r'^  "([^"]+)": "', table, re.M))
     with serve(free_port(), QRCASCADE_PRESETS="classical") as (_, url), browser() as driver:
