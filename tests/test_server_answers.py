@@ -173,7 +173,7 @@ def test_a_tier_that_is_not_installed_is_not_waited_for(monkeypatch: pytest.Monk
 
 
 def test_a_start_that_fails_is_tried_again(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("qrcascade.server.app._AGAIN_S", 0.01)
+    monkeypatch.setitem(create_app.__globals__, "_AGAIN_S", 0.01)
     tries = []
 
     class Readers(Reader):

@@ -34,7 +34,7 @@ _Page: TypeAlias = tuple[ReadResult, Shown]
 # Beyond a request's time limit, which excludes starting a worker process and is only checked between pages
 # and engine runs. After that, something hangs.
 _GRACE_S = 15.0
-_PROBLEMS = (408, 413, 415, 422, 500, 503, 504)
+_PROBLEMS = (403, 408, 413, 415, 422, 500, 503, 504)
 
 
 class Responder:
