@@ -21,6 +21,7 @@ from benchmarks.safety import safety
 from benchmarks.safety_pictures import safety_pictures
 from benchmarks.scaling import scaling
 from benchmarks.schedule import schedule
+from benchmarks.soak import soak
 from benchmarks.tiles import small_codes
 
 
@@ -31,7 +32,19 @@ def main() -> None:
 
 for _command in (run, baseline, schedule, startup, easy, safety, safety_pictures, concurrency, curves):
     main.add_command(_command)
-for _command in (runtimes, claims, compare, isolation, load, scaling, cluster, small_codes, batch, growth):
+for _command in (
+    runtimes,
+    claims,
+    compare,
+    isolation,
+    load,
+    soak,
+    scaling,
+    cluster,
+    small_codes,
+    batch,
+    growth,
+):
     main.add_command(_command)
 for _command in (pages, kinds, hostile):
     main.add_command(_command)

@@ -228,7 +228,7 @@ class Cascade:
         with contextlib.closing(self._make_executor(source, options)) as executor:
             scan = self.scan(executor.frame, options)
             ended = self._read(scan, executor)
-        elapsed = time.perf_counter() - start
+        elapsed = time.perf_counter() - start - executor.waited_s
         found = scan.codes, scan.located, tuple(scan.attempts), scan.frame.size
         timed_out, notes = ended == "timeout", scan.frame.notes
         return ReadResult(*found, elapsed, timed_out, ended=ended, notes=notes, picture=scan.frame)

@@ -198,3 +198,11 @@ def test_the_shipped_order_is_the_measured_one() -> None:
     whole, region = schedule.order(schedule.restore(saved))
     assert tuple(row.step for row in whole) == SCHEDULE
     assert tuple(schedule.REGION[row.step] for row in region) == REGION_LOOKS
+
+
+@pytest.mark.slow
+def test_the_soak_of_the_service() -> None:
+    told = CliRunner().invoke(main, ["soak", "--requests", "30", "--preset", "classical"])
+    assert told.exit_code == 0, told.output
+    assert "it ended with 0" in told.output
+    assert " 500" not in told.output

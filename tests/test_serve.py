@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import os
-import re
 import shutil
 import signal
 import socket
@@ -168,16 +167,6 @@ def test_a_signal_is_no_failure(name: str) -> None:
     # Nor is it lost before the service runs, or while the port is free again.
     with socket.create_server(("127.0.0.1", port)):
         pass
-
-
-def test_a_taken_port_is_told_first() -> None:
-    with socket.create_server(("127.0.0.1", 0)) as taken:
-        port = taken.getsockname()[1]
-        result = CliRunner().invoke(main, ["serve", "--port", str(port)])
-    assert result.exit_code == 1
-    assert result.stdout == ""
-    told = rf"qrcascade: cannot listen on 127.0.0.1, port {port}: .*in use; choose another with --port\n"
-    assert re.fullmatch(told, result.stderr, re.IGNORECASE)
 
 
 @pytest.mark.parametrize(

@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import io
 import json
+import re
 import shutil
 import sys
 import tempfile
@@ -34,10 +35,11 @@ pytestmark = pytest.mark.skipif(not (CHROMIUM and DRIVER), reason="there is no c
 FLAGS = """--headless=new --no-sandbox --disable-gpu --disable-quic --no-first-run --disable-sync
 --disable-background-networking --disable-component-update --window-size=1180,900"""
 DROP = """
-const [name, type, data] = arguments;
-const bytes = Uint8Array.from(atob(data), letter => letter.charCodeAt(0));
 const carried = new DataTransfer();
-carried.items.add(new File([bytes], name, { type }));
+for (const [name, type, data] of arguments[0]) {
+  const bytes = Uint8Array.from(atob(data), letter => letter.charCodeAt(0));
+  carried.items.add(new File([bytes], name, { type }));
+}
 for (const kind of ["dragover", "drop"])
   document.getElementById("drop").dispatchEvent(
     new DragEvent(kind, { dataTransfer: carried, bubbles: true, cancelable: true }));
@@ -59,10 +61,10 @@ def browser() -> Iterator[Any]:
             driver.quit()
 
 
-def dropped(driver: Any, name: str, kind: str, data: bytes) -> str:
+def dropped(driver: Any, *files: tuple[str, str, bytes], busy: str = "Reading") -> str:
     """What the page says once it has read what was dropped on it."""
-    driver.execute_script(DROP, name, kind, base64.b64encode(data).decode())
-    WebDriverWait(driver, 120).until(lambda d: not d.find_element(By.ID, "said").text.startswith("Reading"))
+    driver.execute_script(DROP, [(name, kind, base64.b64encode(data).decode()) for name, kind, data in files])
+    WebDriverWait(driver, 120).until(lambda d: not d.find_element(By.ID, "said").text.startswith(busy))
     return str(driver.find_element(By.ID, "said").text)
 
 
@@ -78,7 +80,7 @@ def test_drop_read_copy_and_a_failing_picture() -> None:
     two = ROOT / "examples" / "two-codes.jpg"
     with serve(free_port(), QRCASCADE_PRESETS="classical") as (_, url), browser() as driver:
         driver.get(url)
-        assert dropped(driver, two.name, "image/jpeg", two.read_bytes()) == "two-codes.jpg: 2 codes."
+        assert dropped(driver, (two.name, "image/jpeg", two.read_bytes())) == "two-codes.jpg: 2 codes."
         texts = [output.text for output in driver.find_elements(By.CSS_SELECTOR, ".code output")]
         assert "https://example.com/offers" in texts
         assert len(shapes(driver, "read")) == 2
@@ -96,11 +98,104 @@ def test_drop_read_copy_and_a_failing_picture() -> None:
         read = "navigator.clipboard.readText().then(arguments[0])"
         assert driver.execute_async_script(read) == card.find_element(By.TAG_NAME, "output").text
 
-        assert "not a picture or document" in dropped(driver, "x.png", "image/png", b"no picture at all")
+        assert "not a picture or document" in dropped(driver, ("x.png", "image/png", b"no picture at all"))
         assert driver.find_element(By.ID, "said").get_attribute("class") == "bad"
         assert not driver.find_elements(By.CSS_SELECTOR, ".page")
         loud = [line for line in driver.get_log("browser") if "Content Security Policy" in line["message"]]
         assert not loud, json.dumps(loud)
+
+
+def file_of(*texts: str) -> bytes:
+    file = io.BytesIO()
+    Image.fromarray(draw.page_of(*(draw.symbol(text)[0] for text in texts))).save(file, "png")
+    return file.getvalue()
+
+
+def test_several_files_and_why_something_was_not_read() -> None:
+    blank = io.BytesIO()
+    Image.new("L", (600, 800), 255).save(blank, "tiff")
+    files = [
+        ("a.png", "image/png", file_of("first", "second")),
+        ("blank.tiff", "image/tiff", blank.getvalue()),
+        ("broken.png", "image/png", file_of("x")[:80]),
+    ]
+    with serve(free_port(), QRCASCADE_PRESETS="classical") as (_, url), browser() as driver:
+        driver.get(url)
+        assert dropped(driver, *files) == "Files: 3; codes: 2. Could not be read: 1."
+        said = driver.find_element(By.ID, "pages").text
+        assert all(name in said for name, _, _ in files)
+        assert "No code was read. Stopped: every tier was tried." in said
+        assert "almost blank" in said
+        assert "Unprocessable Entity: the picture or document is broken" in said
+        # A browser cannot show a TIFF; the service can.
+        width = "return [...document.querySelectorAll('.seen img')].map(picture => picture.naturalWidth)"
+        assert all(driver.execute_script(width))
+
+
+def test_the_page_in_spanish() -> None:
+    page = (ROOT / "qrcascade" / "server" / "page.html").read_text("utf-8")
+    told = {*re.findall(r'\btell\("([^"]+)"', page), *re.findall(r"data-text>([^<]+)<", page)}
+    table = page[page.index("const SPANISH") : page.index("const isSpanish")]
+    assert told <= set(re.findall(r'^  "([^"]+)": "', table, re.M))
+    with serve(free_port(), QRCASCADE_PRESETS="classical") as (_, url), browser() as driver:
+        spanish = {"userAgent": "Chrome", "acceptLanguage": "es-CL"}
+        driver.execute_cdp_cmd("Emulation.setUserAgentOverride", spanish)
+        driver.get(url)
+        assert "elija archivos" in driver.find_element(By.ID, "drop").text
+        said = dropped(driver, ("a.png", "image/png", file_of("first", "second")), busy="Leyendo")
+        assert said == "a.png: 2 códigos."
+        assert "Se detuvo" in driver.find_element(By.CSS_SELECTOR, "p.why").text
+
+
+LINKS = {
+    "https://example.com/i/1?a=b&c=<d>": False,
+    "https://example.com/i/1?a=b&c=d": True,
+    "HTTP://EXAMPLE.COM/X": True,
+    "javascript:alert(1)//https://example.com": False,
+    "https://example.com/ https://evil.example": False,
+    "https://exam\u202eple.com/": False,
+    "data:text/html,<b>x": False,
+    "https://": False,
+}
+
+
+def test_links_can_be_clicked_and_nothing_else() -> None:
+    with serve(free_port(), QRCASCADE_PRESETS="classical") as (_, url), browser() as driver:
+        driver.get(url)
+        for text, is_link in LINKS.items():
+            html = driver.execute_script("return payload(arguments[0]).outerHTML", text)
+            assert ("<a " in html) is is_link, html
+            assert not is_link or ('rel="noopener' in html and 'target="_blank"' in html)
+            assert "\u202e" not in html
+        assert "[U+202E]" in driver.execute_script("return payload('a\u202eb').textContent")
+
+
+@pytest.mark.parametrize("size", [(390, 844), (1180, 900)])
+def test_the_first_payload_is_in_sight(size: tuple[int, int]) -> None:
+    with serve(free_port(), QRCASCADE_PRESETS="classical") as (_, url), browser() as driver:
+        metrics = {"width": size[0], "height": size[1], "deviceScaleFactor": 1, "mobile": size[0] < 500}
+        driver.execute_cdp_cmd("Emulation.setDeviceMetricsOverride", metrics)
+        driver.get(url)
+        assert not driver.find_element(By.ID, "token").is_displayed()
+        driver.find_element(By.ID, "example").click()
+        WebDriverWait(driver, 120).until(lambda d: "1 code." in d.find_element(By.ID, "said").text)
+        link = driver.find_element(By.CSS_SELECTOR, ".code output a")
+        assert link.get_attribute("href") == "https://example.com/verify?invoice=2026-004711"
+        assert link.rect["y"] + link.rect["height"] <= size[1]
+        assert driver.execute_script("return document.documentElement.scrollWidth <= innerWidth")
+        icon = driver.find_element(By.CSS_SELECTOR, "link[rel=icon]").get_attribute("href")
+        assert icon.startswith("data:image/svg+xml,")
+        assert driver.get_log("browser") == []
+
+
+def test_the_token_box_is_there_where_a_token_is_needed() -> None:
+    token = {"QRCASCADE_PRESETS": "classical", "QRCASCADE_TOKEN": "t0ken"}
+    with serve(free_port(), **token) as (_, url), browser() as driver:
+        driver.get(url)
+        file = ("a.png", "image/png", file_of("first"))
+        assert "Unauthorized" in dropped(driver, file)
+        driver.find_element(By.ID, "token").send_keys("t0ken")
+        assert dropped(driver, file) == "a.png: 1 code."
 
 
 def spoilt(gray: Gray, left: int, top: int, side: int) -> bytes:
@@ -118,11 +213,11 @@ def test_unread_regions_are_drawn_and_payloads_are_text() -> None:
     data = spoilt(page, page.shape[1] - 220, 140, 90)
     with serve(free_port(), QRCASCADE_PRESETS="classical") as (_, url), browser() as driver:
         driver.get(url)
-        assert dropped(driver, "page.png", "image/png", data) == "page.png: 1 code."
+        assert dropped(driver, ("page.png", "image/png", data)) == "page.png: 1 code."
         assert driver.find_element(By.CSS_SELECTOR, ".code output").text == payload
         assert not driver.find_elements(By.CSS_SELECTOR, ".code img")
         assert shapes(driver, "unread")
-        assert "located but not read" in driver.find_elements(By.CSS_SELECTOR, ".why")[-1].text
+        assert "located but not read" in driver.find_element(By.CSS_SELECTOR, "p.why").text
 
 
 def test_the_docs_page_can_be_tried_and_fetches_nothing_from_elsewhere() -> None:
@@ -146,7 +241,7 @@ def picture(path: str) -> None:
         driver.set_window_size(1000, 1240)
         driver.get(url)
         for _ in range(2):  # The first reading waits for a worker process to start.
-            dropped(driver, "receipt.png", "image/png", data)
+            dropped(driver, ("receipt.png", "image/png", data))
         shot = Image.open(io.BytesIO(driver.get_screenshot_as_png()))
     shot.convert("RGB").quantize(48, dither=Image.Dither.NONE).save(path, optimize=True)
 

@@ -4,9 +4,6 @@ from __future__ import annotations
 
 import os
 import re
-import signal
-import socket
-import sys
 from collections.abc import Callable
 from typing import Any
 
@@ -21,6 +18,7 @@ __all__ = ["serve"]
 
 _DEFAULTS = Settings()
 _MB = 2**20
+_MP = 1_000_000
 
 
 class _NamedPattern(click.ParamType):  # type: ignore[type-arg]
@@ -51,6 +49,12 @@ def _setting(flag: str, **how: Any) -> Callable[[Callable[..., Any]], Callable[.
 @click.command(short_help="Run the HTTP service.", context_settings={"auto_envvar_prefix": "QRCASCADE"})
 @_setting("--host", help="Listen on this address.")
 @_setting("--port", help="Listen on this port.")
+@click.option(
+    "--allow-host",
+    "hosts",
+    multiple=True,
+    help="Let callers reach a service on the loopback by this name, such as a proxy's. Repeatable.",
+)
 @_setting("--without-token", is_flag=True, help="Allow listening on non-loopback addresses without a token.")
 @click.option(
     "--preset",
@@ -72,10 +76,15 @@ def _setting(flag: str, **how: Any) -> Callable[[Callable[..., Any]], Callable[.
 @_setting("--queue", help="Let this many requests wait; answer any more with 503.")
 @_setting("--max-wait", help="Wait at most this many seconds for a turn, and for a body to arrive.")
 @_setting("--max-body", default=_DEFAULTS.max_body // _MB, help="Refuse bodies of more than this many MB.")
+@_setting("--max-pixels", default=_DEFAULTS.max_pixels // _MP, help="Refuse pictures of more megapixels.")
+@_setting("--max-memory", type=int, help="Let each worker process use this many MB; Linux only.")
 @_setting("--max-pages", help="Read at most this many pages of a document.")
+@_setting("--grace", help="When told to stop, wait this many seconds for the requests in flight.")
 @_setting("--warm", is_flag=True, help="Load the first preset's models at startup.")
 @_setting("--log-payloads", is_flag=True, help="Log the payloads that are read.")
-def serve(accept: tuple[tuple[str, re.Pattern[str]], ...], max_body: int, **given: Any) -> None:
+def serve(
+    accept: tuple[tuple[str, re.Pattern[str]], ...], max_body: int, max_pixels: int, **given: Any
+) -> None:
     """Answer POST /detect and /read over HTTP until SIGTERM or SIGINT.
 
     Every option can also be set in the environment. The token that callers must send can be set only there,
@@ -84,28 +93,10 @@ def serve(accept: tuple[tuple[str, re.Pattern[str]], ...], max_body: int, **give
     """
     token = os.environ.get("QRCASCADE_TOKEN") or None
     try:
-        settings = Settings(token=token, accept=dict(accept), max_body=max_body * _MB, **given)
+        given.update(max_body=max_body * _MB, max_pixels=max_pixels * _MP)
+        settings = Settings(token=token, accept=dict(accept), **given)
     except QRCascadeError as error:
         raise click.UsageError(str(error)) from error
     with exit_on_error():
         from qrcascade.server import serve as run
-
-        _check_port(settings.host, settings.port)
-    # uvicorn finishes what it has begun and then raises the signal again, which should be no failure.
-    for name in (signal.SIGTERM, signal.SIGINT):
-        signal.signal(name, lambda *_: sys.exit(0))
     run(settings)
-
-
-def _check_port(host: str, port: int) -> None:
-    """Raise an `OSError` that says what to do if the service cannot listen there."""
-    try:
-        family, kind, protocol, _, address = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0]
-        with socket.socket(family, kind, protocol) as probe:
-            if os.name == "posix":
-                # As asyncio does: a port that was just given up can be used again.
-                probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-            probe.bind(address)
-    except OSError as error:
-        why = error.strerror or str(error)
-        raise OSError(f"cannot listen on {host}, port {port}: {why}; choose another with --port") from error

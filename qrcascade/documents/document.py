@@ -151,35 +151,38 @@ class _PageReader:
         if document is None:
             return self._cascade.read(source, self._options)
         start = time.perf_counter()
-        scan, timed_out = self._scan(_NOTHING), False
+        scan, timed_out, waited = self._scan(_NOTHING), False, 0.0
         try:
             with document.page(number) as page:
                 scan = self._scan(document.picture(number, page.size))
-                timed_out = self._look(page, scan, start)
+                timed_out, waited = self._look(page, scan, start)
         except OptionError:
             raise
         except Exception as error:
             why = str(error) if isinstance(error, QRCascadeError) else f"{type(error).__name__}: {error}"
             scan.record(Attempt(DOCUMENT, f"page {number}", error=why))
             timed_out = self._left_s(start) <= 0
-        elapsed = time.perf_counter() - start
+        elapsed = time.perf_counter() - start - waited
         found = scan.codes, scan.located, tuple(scan.attempts), scan.frame.size
         ended, notes = "timeout" if timed_out else self._ended(scan), document.notes
         return ReadResult(*found, elapsed, timed_out, ended=ended, notes=notes, picture=scan.frame)
 
-    def _look(self, page: Page, scan: Scan, start: float) -> bool:
-        """Read and record each look at a page; return whether the time ran out."""
+    def _look(self, page: Page, scan: Scan, start: float) -> tuple[bool, float]:
+        """Read and record each look at a page; return whether time ran out, and the seconds of waiting."""
+        waited = 0.0
         for look in page.looks(lambda finer: self._unread(scan, finer)):
             left = self._left_s(start)
             if left <= 0:
-                return True
+                return True, waited
             timeout = None if self._options.timeout is None else left
+            since = time.perf_counter()
             result = self._cascade.read(look.frame, self._options, timeout=timeout)
+            waited += time.perf_counter() - since - result.elapsed_s
             for attempt in result.attempts:
                 scan.record(look.map_to_page(attempt))
             if result.timed_out:
-                return True
-        return False
+                return True, waited
+        return False, waited
 
     def _left_s(self, start: float) -> float:
         """Return the seconds left for a page that was begun at ``start``."""

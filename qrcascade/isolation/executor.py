@@ -85,8 +85,10 @@ class WorkerExecutor(Executor):
             self._worker = self._workers.take(until)
             return self._worker
         finally:
+            waited = time.monotonic() - since
+            self.waited_s += waited
             if self._deadline is not None:
-                waited = min(self._uncounted_s, time.monotonic() - since)
+                waited = min(self._uncounted_s, waited)
                 self._uncounted_s -= waited
                 self._deadline += waited
 

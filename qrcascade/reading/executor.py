@@ -89,11 +89,14 @@ class Executor(ABC):
         The picture.
     was_cut_off : bool
         Whether the deadline cut off a step.
+    waited_s : float
+        Seconds spent waiting for a worker process to start.
     """
 
     def __init__(self, deadline: float | None) -> None:
         self.frame: Frame
         self.was_cut_off = False
+        self.waited_s = 0.0
         self._deadline = deadline
         self._expected_s, self._spent_s = 0.0, 0.0
         # Engines that crashed their process, with the message to report.

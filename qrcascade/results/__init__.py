@@ -194,7 +194,7 @@ class Reading:
     size : (int, int)
         Width and height of the upright picture; (0, 0) if it was not decoded in time.
     elapsed_s : float
-        Seconds from the source to the result.
+        Seconds from the source to the result, without waiting for a worker process to start.
     timed_out : bool
         Whether the timeout ended the reading.
     page : int, optional

@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
-import base64
-import io
-from typing import Any, Literal, get_args
+from dataclasses import asdict
+from typing import Any, Literal, cast, get_args
 
 from pydantic import BaseModel, Field
 
 from qrcascade import Attempt, QRCode, ReadResult
+from qrcascade.server.showing import Shown
 
-__all__ = ["Detected", "Read", "detect_answer", "model_of", "page_answer"]
+__all__ = ["Code", "Detected", "Page", "Read", "detect_answer", "has_failed", "model_of", "read_answer"]
 
-_PREVIEW_SIDE = 1200
+# In the errors of the attempts that ended their worker process.
+_LOST = "worker process"
 _BROKEN = "this step could not run; the service's log says why"
 
 Corner = tuple[float, float]
@@ -41,15 +42,15 @@ class Part(BaseModel):
     parity: int = Field(ge=0, le=255)
 
 
-class _Code(BaseModel):
-    """What both endpoints say of a symbol that was read."""
+class Code(BaseModel):
+    """One symbol that was read."""
 
-    text: str
-    data: str | None = Field(description="The exact bytes of the payload, in hexadecimal.")
+    text: str = Field(examples=["https://example.com/verify?invoice=2026-004711"])
+    data_hex: str | None = Field(description="The exact bytes of the payload, in hexadecimal.")
     confidence: float = Field(ge=0, le=1, description="Probability that the payload is exactly right.")
-    format: str
-    version: str | None
-    ec_level: str | None
+    format: str = Field(examples=["QRCode"])
+    version: str | None = Field(examples=["5"])
+    ec_level: str | None = Field(examples=["L"])
     mirrored: bool | None
     inverted: bool | None = Field(description="Whether it is light on dark.")
     charset: str | None = Field(description="IANA's name of the text's character set, several joined by +.")
@@ -63,40 +64,45 @@ class _Code(BaseModel):
     part: Part | None = Field(description="Which part of a message it is, in structured append.")
     page: int | None = Field(description="Page of the document, from 1.")
     accepted: bool = Field(description="Whether the payload matches `accept`.")
-
-
-class DetectedCode(_Code):
-    """One symbol that was read."""
-
-    corners: Corners = Field(
-        description="(x, y) in pixels of the upright picture, clockwise from the symbol's own top-left."
+    quad: Corners = Field(
+        description="(x, y) in pixels of the upright picture, clockwise from the symbol's own top-left.",
+        examples=[((321.0, 716.0), (603.0, 742.0), (594.0, 1057.0), (328.0, 1031.0))],
     )
-    model: Model | None
+    model: Model | None = Field(description="The tier that read it.")
+    engine: str = Field(examples=["zxing"])
+    step: str = Field(description="The step that read it, in words.", examples=["zxing raw"])
+    evidence_bits: float | None
 
 
-class Detected(BaseModel):
-    """The answer of `/detect`."""
+class _Outcome(BaseModel):
+    """What both endpoints begin with."""
 
     success: bool = Field(description="Whether a code was read that matches `accept`, if given.")
-    data: str | None = Field(description="The payload read with the highest confidence.")
+    data: str | None = Field(
+        description="The payload read with the highest confidence, as text.",
+        examples=["https://example.com/verify?invoice=2026-004711"],
+    )
     model: Model | None = Field(description="The tier that read the payload.")
-    latency_ms: float = Field(description="Milliseconds of reading, without the wait for a turn.")
-    image_size: tuple[int, int] = Field(description="Width and height of the upright picture.")
+    latency_ms: float = Field(
+        description="Milliseconds of reading, without the wait for a turn or for a worker process to start."
+    )
+    image_size: tuple[int, int] = Field(
+        description="Width and height of the upright picture.", examples=[(900, 1200)]
+    )
     confidence: float | None
-    codes: list[DetectedCode]
-    timed_out: bool
     notes: list[str] = Field(description="What was wrong with the file, though it was read.")
+    timed_out: bool = Field(description="Whether the time limit cut the reading short.")
+    failed: bool = Field(description="Whether nothing was read, and a worker process was lost on the way.")
+    complete: bool = Field(
+        description="False if the page or time limit ended the reading; there may be further pages."
+    )
+
+
+class Detected(_Outcome):
+    """The answer of `/detect`."""
+
+    codes: list[Code]
     attempts: list[TriedStep] = Field([], description="Every step; only with `trace=1`.")
-
-
-class ReadCode(_Code):
-    """One symbol that was read, as `QRCode.to_dict` gives it."""
-
-    quad: Corners
-    engine: str
-    strategy: str
-    step: str
-    evidence_bits: float | None
 
 
 class UnreadRegion(BaseModel):
@@ -108,16 +114,14 @@ class UnreadRegion(BaseModel):
     module: float | None
 
 
-class ReadPage(BaseModel):
-    """The result of reading one page, as `ReadResult.to_dict` gives it."""
+class Page(BaseModel):
+    """The result of reading one page."""
 
-    size: tuple[int, int]
     page: int | None
-    ms: float
+    image_size: tuple[int, int]
+    latency_ms: float
     timed_out: bool
-    codes: list[ReadCode]
-    regions: list[UnreadRegion]
-    attempts: list[TriedStep]
+    failed: bool
     ended: Literal["settled", "expected", "timeout", "exhausted", ""] = Field(
         description="Why reading stopped. settled: a code was read, and no likely one is left unread; "
         "expected: the expected number of codes was read; timeout: the time ran out; exhausted: every tier "
@@ -126,18 +130,21 @@ class ReadPage(BaseModel):
     notes: list[str] = Field(
         description="What was wrong with the file, though it was read: that it is cut, for instance."
     )
+    codes: list[Code]
+    regions: list[UnreadRegion]
+    attempts: list[TriedStep]
     preview: str | None = Field(
         None, description="The upright page as a small data URL; only with `preview=1`."
     )
+    explanation: str | None = Field(
+        None, description="What was tried, and why something was not read; only with `explain=1`."
+    )
 
 
-class Read(BaseModel):
+class Read(_Outcome):
     """The answer of `/read`."""
 
-    pages: list[ReadPage]
-    complete: bool = Field(
-        description="False if the page or time limit ended the reading; there may be further pages."
-    )
+    pages: list[Page]
 
 
 def model_of(strategy: str) -> Model | None:
@@ -146,29 +153,46 @@ def model_of(strategy: str) -> Model | None:
     return models.get(strategy)
 
 
-def detect_answer(results: list[ReadResult], trace: bool) -> Detected:
+def detect_answer(results: list[ReadResult], trace: bool, complete: bool) -> Detected:
     """Build the answer of `/detect` from the pages that were read, at least one."""
+    codes = [_code(code) for result in results for code in result.codes]
+    answer = Detected(**_outcome(results), complete=complete, codes=codes)
+    if trace:
+        answer.attempts = [_step(attempt) for result in results for attempt in result.attempts]
+    return answer
+
+
+def read_answer(results: list[ReadResult], shown: list[Shown], complete: bool) -> Read:
+    """Build the answer of `/read` from the pages that were read, at least one, and what is shown of them."""
+    pages = [_page(result, how) for result, how in zip(results, shown, strict=True)]
+    return Read(**_outcome(results), complete=complete, pages=pages)
+
+
+def has_failed(result: ReadResult) -> bool:
+    """Return whether nothing was read, and a worker process was lost on the way."""
+    return not result and any(_LOST in (attempt.error or "") for attempt in result.attempts)
+
+
+def _outcome(results: list[ReadResult]) -> dict[str, Any]:
+    """Return the fields of `_Outcome`."""
     shown = next((result for result in results if result), results[0])
-    codes = [code for result in results for code in result.codes]
     best = next((code for code in shown.codes if code.accepted), None)
-    traced = {"attempts": [_step(a) for result in results for a in result.attempts]} if trace else {}
-    return Detected(
-        success=best is not None,
-        data=best.text if best else None,
-        model=model_of(best.strategy) if best else None,
-        latency_ms=round(sum(result.elapsed_s for result in results) * 1000, 2),
-        image_size=shown.size,
-        confidence=round(best.confidence, 4) if best else None,
-        codes=[_code(code) for code in codes],
-        timed_out=any(result.timed_out for result in results),
-        notes=list(dict.fromkeys(note for result in results for note in result.notes)),
-        **traced,
-    )
+    return {
+        "success": best is not None,
+        "data": best.text if best else None,
+        "model": model_of(best.strategy) if best else None,
+        "latency_ms": round(sum(result.elapsed_s for result in results) * 1000, 2),
+        "image_size": shown.size,
+        "confidence": round(best.confidence, 4) if best else None,
+        "notes": list(dict.fromkeys(note for result in results for note in result.notes)),
+        "timed_out": any(result.timed_out for result in results),
+        "failed": best is None and any(map(has_failed, results)),
+    }
 
 
-def _code(code: QRCode) -> DetectedCode:
+def _code(code: QRCode) -> Code:
     known = code.to_dict()
-    return DetectedCode(corners=known["quad"], model=model_of(code.strategy), **known)
+    return Code(data_hex=known.pop("data"), model=model_of(code.strategy), **known)
 
 
 def _step(attempt: Attempt) -> TriedStep:
@@ -177,23 +201,19 @@ def _step(attempt: Attempt) -> TriedStep:
     return TriedStep(**{**known, "error": known["error"] and _BROKEN})
 
 
-def page_answer(result: ReadResult, preview: bool) -> ReadPage:
+def _page(result: ReadResult, shown: Shown) -> Page:
     """Build the part of the answer of `/read` for one page."""
-    known: dict[str, Any] = result.to_dict()
-    known["attempts"] = [_step(attempt) for attempt in result.attempts]
-    if preview:
-        known["preview"] = _preview(result)
-    return ReadPage(**known)
-
-
-def _preview(result: ReadResult) -> str | None:
-    """Return the page as a JPEG of at most 1200 pixels a side; None if the result has no picture."""
-    if result.picture is None:
-        return None
-    from PIL import Image
-
-    image = Image.fromarray(result.picture.color)
-    image.thumbnail((_PREVIEW_SIDE, _PREVIEW_SIDE))
-    buffer = io.BytesIO()
-    image.save(buffer, "jpeg", quality=80)
-    return "data:image/jpeg;base64," + base64.b64encode(buffer.getvalue()).decode()
+    known: dict[str, Any] = {name: text for name, text in asdict(shown).items() if text is not None}
+    return Page(
+        page=result.page,
+        image_size=result.size,
+        latency_ms=round(result.elapsed_s * 1000, 2),
+        timed_out=result.timed_out,
+        failed=has_failed(result),
+        ended=cast(Any, result.ended),
+        notes=list(result.notes),
+        codes=[_code(code) for code in result.codes],
+        regions=[UnreadRegion(**region.to_dict()) for region in result.regions],
+        attempts=[_step(attempt) for attempt in result.attempts],
+        **known,
+    )

@@ -3,31 +3,53 @@
 # No postponed annotations: FastAPI evaluates them, and some are defined inside functions.
 import asyncio
 import contextlib
-import hmac
+import logging
+import multiprocessing
+import os
+import signal
+import socket
+import sys
 from collections.abc import AsyncIterator, Callable, Coroutine
+from dataclasses import replace
 from functools import partial
-from typing import Annotated, Any
+from typing import Any
 
 import uvicorn
-from fastapi import Depends, FastAPI, Request, Response
+from fastapi import FastAPI, Request, Response
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse, PlainTextResponse
-from fastapi.security import HTTPAuthorizationCredentials, HTTPBearer
 from prometheus_client import CONTENT_TYPE_LATEST
-from pydantic import BaseModel
+from pydantic import BaseModel, Field
 from starlette.exceptions import HTTPException
 
-from qrcascade import QRCascadeError, __version__
+from qrcascade import Limits, QRCascadeError, __version__
 from qrcascade.server import logs, pages
+from qrcascade.server.access import OwnSite, guards
 from qrcascade.server.cascades import Reader
+from qrcascade.server.connection import limit_connections
 from qrcascade.server.endpoints import PATHS, Responder, router
 from qrcascade.server.gate import Gate
+from qrcascade.server.head import Head
 from qrcascade.server.metrics import Metrics
 from qrcascade.server.problems import ProblemError, from_http, from_validation, response, responses
 from qrcascade.server.queue import Queue
-from qrcascade.server.settings import Settings
+from qrcascade.server.settings import Settings, is_loopback
 
 __all__ = ["create_app", "serve"]
+
+_DESCRIPTION = """
+Reads QR codes from photos and scans of documents. Nothing that you send is kept.
+
+To try it here, save [this picture](example.png), open an endpoint, choose *Try it out* and the file. Or:
+
+    curl -O http://localhost:8008/example.png
+    curl --data-binary @example.png http://localhost:8008/detect
+    curl -F file=@invoice.pdf 'http://localhost:8008/read?expect=all&explain=1'
+"""
+# Seconds after which models are loaded again, if no worker process could be started.
+_AGAIN_S = 5.0
+# Seconds in which connections that are waiting at SIGTERM are accepted.
+_LAST_S = 0.3
 
 
 class Health(BaseModel):
@@ -40,42 +62,54 @@ class Health(BaseModel):
 class Ready(BaseModel):
     """The answer of `/ready`."""
 
-    ready: bool
+    ready: bool = Field(description="Whether pictures can be read.")
     preset: str
-    unavailable: list[str]
+    unavailable: list[str] = Field(description="Tiers that are installed and do not work.")
+    missing: list[str] = Field(description="Tiers of the preset that are not installed.")
 
 
 class _Readiness:
-    """Whether the models are ready: loaded at startup if so configured, else loaded on first use."""
+    """Whether pictures can be read: models are loaded at startup if so configured, else on first use."""
 
-    def __init__(self, settings: Settings) -> None:
+    def __init__(self, settings: Settings, reader: Reader) -> None:
         self.done = not settings.warm
         self.unavailable: list[str] = []
+        self.missing: list[str] = []
+        self._reader = reader
         self._preset = settings.presets[0]
         self._workers = settings.concurrency
 
-    async def warm_up(self, queue: Queue, reader: Reader, metrics: Metrics) -> None:
+    async def warm_up(self, queue: Queue, metrics: Metrics) -> None:
         """Load the first preset's models in every worker, and note which of its tiers do not work."""
-        try:
-            result = await queue.run_apart(lambda: reader.warm(self._preset, self._workers))
-        except QRCascadeError:
-            logs.LOGGER.exception("warm")
-            self.unavailable = [self._preset]
-            return
+        while True:
+            try:
+                result = await queue.run_apart(lambda: self._reader.warm(self._preset, self._workers))
+                break
+            except QRCascadeError:
+                logs.LOGGER.exception("warm")
+                self.unavailable = [self._preset]
+                await asyncio.sleep(_AGAIN_S)
         metrics.count_page(result)
         broken = {attempt.strategy: attempt.error for attempt in result.attempts if attempt.error}
-        logs.LOGGER.info("warm", extra={"fields": {"preset": self._preset, "unavailable": broken}})
-        self.unavailable = sorted(broken)
+        missing = self._reader.missing(self._preset)
+        fields = {"preset": self._preset, "unavailable": broken}
+        logs.LOGGER.info("warm", extra={"fields": fields})
+        self.missing = sorted(missing)
+        self.unavailable = sorted(broken.keys() - missing)
         self.done = True
 
 
 def create_app(settings: Settings | None = None, reader: Reader | None = None) -> FastAPI:
-    """Return the service as an ASGI app, ignoring the settings' host and port; ``reader`` is for tests."""
+    """Return the service as an ASGI app.
+
+    Ignores the settings that `serve` uses: host, port and grace. If ``hosts`` is empty, callers may use any
+    name; ``reader`` is for tests.
+    """
     settings = settings or Settings()
-    reader = reader or Reader()
+    reader = reader or Reader(Limits(max_pixels=settings.max_pixels), settings.max_memory)
     queue = Queue(settings.concurrency, settings.queue, settings.max_wait)
     metrics = Metrics(queue)
-    readiness = _Readiness(settings)
+    readiness = _Readiness(settings, reader)
 
     def close() -> None:
         queue.close()
@@ -84,25 +118,22 @@ def create_app(settings: Settings | None = None, reader: Reader | None = None) -
     app = FastAPI(
         title="qrcascade",
         version=__version__,
-        description="Reads QR codes from photos and scans of documents. Nothing that you send is kept.",
-        lifespan=_lifespan(settings, partial(readiness.warm_up, queue, reader, metrics), close),
+        description=_DESCRIPTION,
+        lifespan=_lifespan(settings, partial(readiness.warm_up, queue, metrics), close),
         docs_url=None,
         redoc_url=None,
     )
+    app.state.queue = queue
     app.add_middleware(Gate, queue=queue, paths=PATHS)
+    app.add_middleware(OwnSite, hosts=settings.hosts)
+    app.add_middleware(Head)
     app.add_middleware(logs.RequestLog, count=metrics.count_request)
     _answer_problems(app)
-    allowed = _guards(settings)
+    allowed = guards(settings)
     app.include_router(router(settings, Responder(settings, reader, queue, metrics)), dependencies=allowed)
     _add_state(app, settings, readiness)
-    closed = responses(401) if settings.token else {}
-
-    @app.get("/metrics", dependencies=allowed, response_class=PlainTextResponse, responses=closed)
-    async def figures() -> Response:
-        """Return metrics for Prometheus."""
-        return Response(metrics.text(), media_type=CONTENT_TYPE_LATEST)
-
-    pages.add(app)
+    _add_metrics(app, settings, metrics, allowed)
+    pages.add(app, settings.token is not None)
     return app
 
 
@@ -135,10 +166,24 @@ def _add_state(app: FastAPI, settings: Settings, readiness: _Readiness) -> None:
         responses={503: {"model": Ready, "description": "Not ready yet, or a model is unavailable."}},
     )
     async def ready(answer: Response) -> Ready:
-        """Report whether the models are ready: loaded with `--warm`, else to be loaded on first use."""
+        """Report whether pictures can be read: with `--warm`, once the models are loaded."""
         is_ready = readiness.done and not readiness.unavailable
         answer.status_code = 200 if is_ready else 503
-        return Ready(ready=is_ready, preset=settings.presets[0], unavailable=readiness.unavailable)
+        return Ready(
+            ready=is_ready,
+            preset=settings.presets[0],
+            unavailable=readiness.unavailable,
+            missing=readiness.missing,
+        )
+
+
+def _add_metrics(app: FastAPI, settings: Settings, metrics: Metrics, allowed: list[Any]) -> None:
+    closed = responses(401) if settings.token else {}
+
+    @app.get("/metrics", dependencies=allowed, response_class=PlainTextResponse, responses=closed)
+    async def figures() -> Response:
+        """Return metrics for Prometheus."""
+        return Response(metrics.text(), media_type=CONTENT_TYPE_LATEST)
 
 
 def _answer_problems(app: FastAPI) -> None:
@@ -157,23 +202,53 @@ def _answer_problems(app: FastAPI) -> None:
         return response(request, from_http(error))
 
 
-def _guards(settings: Settings) -> list[Any]:
-    """Return the checks that a request must pass before its body is read."""
-    if settings.token is None:
-        return []
-    token = settings.token.encode()
-    bearer = HTTPBearer(auto_error=False, description="The service's QRCASCADE_TOKEN.")
-
-    async def check_token(given: Annotated[HTTPAuthorizationCredentials | None, Depends(bearer)]) -> None:
-        if given is None or not hmac.compare_digest(given.credentials.encode(), token):
-            detail = "send the service's token in the header Authorization: Bearer"
-            raise ProblemError(401, detail, "unauthorised", {"WWW-Authenticate": "Bearer"})
-
-    return [Depends(check_token)]
-
-
 def serve(settings: Settings) -> None:
-    """Run the service until SIGTERM or SIGINT, then finish the requests in flight."""
+    """Run the service until SIGTERM or SIGINT, then finish the requests in flight, within the grace time.
+
+    Exits with 0 on these signals, and with 1 if the address cannot be used, which is logged.
+    """
     logs.configure()
+    # uvicorn raises the signal again once it has stopped.
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
+    if settings.token is None and is_loopback(settings.host):
+        settings = replace(settings, hosts=("localhost", *settings.hosts))
     app = create_app(settings)
-    uvicorn.run(app, host=settings.host, port=settings.port, log_config=None, access_log=False)
+    config = uvicorn.Config(
+        app,
+        host=settings.host,
+        port=settings.port,
+        http=limit_connections(settings.max_wait),
+        ws="none",
+        log_config=None,
+        access_log=False,
+        server_header=False,
+        timeout_graceful_shutdown=settings.grace,
+    )
+    try:
+        taken = config.bind_socket()
+    except SystemExit:
+        sys.exit(1)
+    try:
+        _Server(config).run(sockets=[taken])
+    except KeyboardInterrupt:
+        pass
+    finally:
+        _end_readings(app.state.queue)
+
+
+class _Server(uvicorn.Server):
+    """uvicorn's server, which still takes the connections that are waiting when it is told to stop."""
+
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        """Stop, at first only for connections that come later."""
+        await asyncio.sleep(_LAST_S)
+        await super().shutdown(sockets)
+
+
+def _end_readings(queue: Queue) -> None:
+    """End the process if a reading goes on beyond the grace time; the interpreter would wait for it."""
+    if queue.running:
+        for worker in multiprocessing.active_children():
+            worker.kill()
+        logging.shutdown()
+        os._exit(0)

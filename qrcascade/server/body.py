@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import io
 from collections.abc import AsyncGenerator
 
 from fastapi import Request
@@ -65,7 +66,11 @@ async def receive(request: Request, max_body: int, max_wait: float) -> bytes:
 
 
 async def _join(stream: AsyncGenerator[bytes, None]) -> bytes:
-    return b"".join([chunk async for chunk in stream])
+    # Holds the body once: joining chunks would hold it twice, for all bodies that end at the same time.
+    buffer = io.BytesIO()
+    async for chunk in stream:
+        buffer.write(chunk)
+    return buffer.getvalue()
 
 
 async def _limit(request: Request, limit: int, named: int) -> AsyncGenerator[bytes, None]:

@@ -8,9 +8,20 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from qrcascade import Cascade, ReadOptions, ReadResult, read_document
+from qrcascade import (
+    Cascade,
+    Limits,
+    MissingDependencyError,
+    QReaderStrategy,
+    ReadOptions,
+    ReadResult,
+    read_document,
+)
+from qrcascade.server.showing import Shown, Wanted, show
 
 __all__ = ["ReadSpec", "Reader"]
+
+_LIMITS = Limits()
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,9 +33,13 @@ class ReadSpec:
 
 
 class Reader:
-    """Reader of pictures and documents. Safe to share between threads."""
+    """Reader of pictures and documents. Safe to share between threads.
 
-    def __init__(self) -> None:
+    ``max_memory`` is the megabytes that each worker process may use, as for `Cascade`.
+    """
+
+    def __init__(self, limits: Limits = _LIMITS, max_memory: int | None = None) -> None:
+        self._limits, self._max_memory = limits, max_memory
         self._cascades: dict[str, Cascade] = {}
         self._making = threading.Lock()
 
@@ -33,7 +48,9 @@ class Reader:
         with self._making:
             if preset not in self._cascades:
                 # In worker processes, so that a crash or hang costs an attempt, not the service.
-                self._cascades[preset] = Cascade.preset(preset, isolation="process")
+                self._cascades[preset] = Cascade.preset(
+                    preset, isolation="process", max_memory=self._max_memory, limits=self._limits
+                )
             return self._cascades[preset]
 
     def pages(self, source: bytes, spec: ReadSpec) -> Iterator[ReadResult]:
@@ -42,6 +59,15 @@ class Reader:
         Raises `ImageError` or `MissingDependencyError` if the source cannot be read, as `read_document` does.
         """
         return read_document(source, spec.options, cascade=self.cascade(spec.preset))
+
+    def show(self, source: bytes, spec: ReadSpec, result: ReadResult, wanted: Wanted) -> Shown:
+        """Return what people want to see of a page that was read."""
+        return show(self.cascade(spec.preset), source, result, wanted)
+
+    def missing(self, preset: str) -> set[str]:
+        """Return the preset's tiers that are not installed."""
+        tiers = [tier for tier in self.cascade(preset).strategies if isinstance(tier, QReaderStrategy)]
+        return {tier.name for tier in tiers if not _is_installed(tier)}
 
     def warm(self, preset: str, workers: int) -> ReadResult:
         """Load a preset's models in worker processes, then read an empty picture with every tier.
@@ -55,3 +81,11 @@ class Reader:
         """End the cascades' worker processes."""
         for cascade in self._cascades.values():
             cascade.close()
+
+
+def _is_installed(tier: QReaderStrategy) -> bool:
+    try:
+        QReaderStrategy(tier.size)
+    except MissingDependencyError:
+        return False
+    return True

@@ -3,26 +3,26 @@
 # No postponed annotations: FastAPI evaluates them, and some are defined inside functions.
 
 import asyncio
-import itertools
-import re
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from functools import partial
-from typing import Annotated, Any, Literal, TypeVar
+from typing import Annotated, Any, Literal, TypeAlias, TypeVar
 
 from fastapi import APIRouter, Depends, Query, Request, Response
 from pydantic import BaseModel, ConfigDict, Field, create_model
 
-from qrcascade import ImageError, MissingDependencyError, QRCascadeError, ReadOptions, ReadResult, WorkerError
+from qrcascade import ImageError, MissingDependencyError, ReadOptions, ReadResult, WorkerError
 from qrcascade.server import answers, body
 from qrcascade.server.cascades import Reader, ReadSpec
 from qrcascade.server.gate import busy
 from qrcascade.server.logs import LOGGER
 from qrcascade.server.metrics import Metrics
-from qrcascade.server.problems import ProblemError, responses
+from qrcascade.server.problems import responses
 from qrcascade.server.queue import FullError, Queue
-from qrcascade.server.settings import Settings
+from qrcascade.server.refusals import failed, late, refusal
+from qrcascade.server.settings import LEAST_TIMEOUT_S, Settings
+from qrcascade.server.showing import Shown, Wanted
 
 __all__ = ["PATHS", "Responder", "router"]
 
@@ -30,16 +30,11 @@ PATHS = ("/detect", "/read")
 """The endpoints that read; each of their requests needs a place in the queue."""
 
 _T = TypeVar("_T")
+_Page: TypeAlias = tuple[ReadResult, Shown]
 # Beyond a request's time limit, which excludes starting a worker process and is only checked between pages
 # and engine runs. After that, something hangs.
 _GRACE_S = 15.0
-_PROBLEMS = (408, 413, 415, 422, 500, 503, 504)
-# Signatures of known pictures and documents, to tell a broken one from another kind of file.
-_KNOWN = re.compile(
-    rb"\xff\xd8\xff|\x89PNG|GIF8|BM|II\*\0|MM\0\*|RIFF....WEBP|%PDF-|....ftyp|P[1-6]\s|\0\0\0\x0cjP",
-    re.DOTALL,
-)
-_READ = "JPEG, PNG, GIF, BMP, TIFF, WebP, HEIC and PDF"
+_PROBLEMS = (403, 408, 413, 415, 422, 500, 503, 504)
 
 
 class Responder:
@@ -53,7 +48,7 @@ class Responder:
         self._reported: set[tuple[str, str]] = set()
 
     async def answer(
-        self, request: Request, spec: ReadSpec, make: Callable[[Iterator[ReadResult], float], _T]
+        self, request: Request, spec: ReadSpec, wanted: Wanted, make: Callable[[Iterator[_Page], float], _T]
     ) -> _T:
         """Wait for a place, the body and a turn, then call ``make`` in a worker thread.
 
@@ -68,7 +63,8 @@ class Responder:
                 data = await body.receive(request, settings.max_body, settings.max_wait)
 
                 def work() -> _T:
-                    return make(self._pages(request, data, spec), time.monotonic() + settings.max_timeout)
+                    pages = self._pages(request, data, spec, wanted)
+                    return make(pages, time.monotonic() + settings.max_timeout)
 
                 return await self._queue.run(
                     work, limit, request.is_disconnected, self._metrics.queue_seconds.observe
@@ -76,11 +72,11 @@ class Responder:
         except FullError as error:
             raise busy(self._queue.places, error.retry_after) from None
         except asyncio.TimeoutError:
-            raise _late(limit) from None
+            raise late(limit) from None
         except (WorkerError, MissingDependencyError, ImageError) as error:
-            raise _refusal(error, data) from None
+            raise refusal(error, data) from None
 
-    def _pages(self, request: Request, data: bytes, spec: ReadSpec) -> Iterator[ReadResult]:
+    def _pages(self, request: Request, data: bytes, spec: ReadSpec, wanted: Wanted) -> Iterator[_Page]:
         """Yield the pages, recording each in the metrics and in the request's log line."""
         story = request.state.story
         story.update(outcome="nothing", pages=0, codes=0, unread=0)
@@ -91,11 +87,15 @@ class Responder:
             story["codes"] += len(result.codes)
             story["unread"] += len(result.regions)
             best = next((code for code in result.codes if code.accepted), None)
-            if best is not None and story["outcome"] == "nothing":
+            if best is not None and story["outcome"] != "read":
                 story.update(outcome="read", strategy=best.strategy)
+            if story["outcome"] == "nothing" and (result.timed_out or answers.has_failed(result)):
+                story["outcome"] = "timeout" if result.timed_out else "failed"
             if self._settings.log_payloads:
                 story["payloads"] = [*story.get("payloads", []), *(code.text for code in result.codes)]
-            yield result
+            shown = self._reader.show(data, spec, result, wanted)
+            # Without its picture, since the next pages take memory as well.
+            yield replace(result, picture=None), shown
 
     def _report(self, result: ReadResult) -> None:
         """Log each kind of failed attempt once; callers do not see the error, since it may name files."""
@@ -107,78 +107,63 @@ class Responder:
                 LOGGER.warning("attempt", extra={"fields": fields})
 
 
-def _late(seconds: float) -> ProblemError:
-    detail = (
-        f"nothing was read within {seconds:g} seconds; send a smaller picture, or ask for a longer timeout"
-    )
-    return ProblemError(504, detail, "timeout")
-
-
-def _refusal(error: QRCascadeError, data: bytes) -> ProblemError:
-    """Return the refusal of a body that cannot be read."""
-    if isinstance(error, WorkerError):
-        LOGGER.exception("worker")
-        detail = "the service could not start a worker process; send this request again in 5 s"
-        return ProblemError(503, detail, "no_worker", {"Retry-After": "5"})
-    if isinstance(error, MissingDependencyError):
-        detail = (
-            f"this service is not set up to read {error.what}; its operator can add that with {error.remedy}"
-        )
-        return ProblemError(415, detail, "unsupported")
-    if _KNOWN.match(data) or b"%PDF-" in data[:1024]:
-        return ProblemError(
-            422, "the picture or document is broken, protected or too large to be read", "unreadable"
-        )
-    detail = f"the body is not a picture or document of a supported type ({_READ})"
-    return ProblemError(415, detail, "unsupported")
-
-
 def router(settings: Settings, reading: Responder) -> APIRouter:
     """Return the endpoints, documented with the presets, names and limits of these settings."""
     routes = APIRouter(responses=responses(*_PROBLEMS, *([401] if settings.token else [])))
     detecting = _query(
         settings, trace=(bool, Field(False, description="Include every attempt in the answer."))
     )
-    preview = Field(False, description="Include a small picture of each page.")
-    all_of_it = _query(settings, preview=(bool, preview))
+    shown: dict[str, Any] = {
+        "preview": (bool, Field(False, description="Include a small picture of each page.")),
+        "explain": (bool, Field(False, description="Include why something on a page was not read.")),
+    }
+    all_of_it = _query(settings, **shown)
 
     @routes.post("/detect", response_model=answers.Detected, openapi_extra=body.SCHEMA)
     async def detect(request: Request, options: Annotated[Any, detecting]) -> Response:
         """Read one code, or as many as expected. A document is read up to the first page with a code."""
         spec = _make_spec(settings, options)
-        return await reading.answer(request, spec, partial(_detect, settings, spec, options.trace))
+        make = partial(_detect, settings, spec, options.trace)
+        return await reading.answer(request, spec, Wanted(), make)
 
     @routes.post("/read", response_model=answers.Read, openapi_extra=body.SCHEMA)
     async def read(request: Request, options: Annotated[Any, all_of_it]) -> Response:
         """Read every page, and return everything known about each."""
-        spec = _make_spec(settings, options)
-        return await reading.answer(request, spec, partial(_read, settings, options.preview))
+        wanted = Wanted(options.preview, options.explain)
+        return await reading.answer(request, _make_spec(settings, options), wanted, partial(_read, settings))
 
     return routes
 
 
-def _detect(
-    settings: Settings, spec: ReadSpec, trace: bool, pages: Iterator[ReadResult], end: float
-) -> Response:
+def _detect(settings: Settings, spec: ReadSpec, trace: bool, pages: Iterator[_Page], end: float) -> Response:
     """Read pages until there are enough codes or the time is up."""
-    results = []
-    for result in itertools.islice(pages, settings.max_pages):
-        results.append(replace(result, picture=None))
-        if _is_enough(results, spec.options.expect) or time.monotonic() >= end:
+    results, complete, is_late = [], True, False
+    for result, _ in pages:
+        results.append(result)
+        if _is_enough(results, spec.options.expect):
             break
-    answer = answers.detect_answer(results, trace)
-    if answer.timed_out and not answer.codes:
-        raise _late(spec.options.timeout or settings.timeout)
+        is_late = time.monotonic() >= end
+        if is_late or len(results) == settings.max_pages:
+            complete = False
+            break
+    answer = answers.detect_answer(results, trace, complete)
+    if (answer.timed_out or is_late) and not answer.codes:
+        raise late(settings.max_timeout if is_late else spec.options.timeout or settings.timeout)
+    if answer.failed and not answer.codes:
+        raise failed()
     return _json(answer)
 
 
-def _read(settings: Settings, preview: bool, pages: Iterator[ReadResult], end: float) -> Response:
-    results = []
-    for result in pages:
-        results.append(answers.page_answer(result, preview))
+def _read(settings: Settings, pages: Iterator[_Page], end: float) -> Response:
+    """Read all pages until the time is up."""
+    results, shown, complete = [], [], True
+    for result, how in pages:
+        results.append(result)
+        shown.append(how)
         if len(results) == settings.max_pages or time.monotonic() >= end:
-            return _json(answers.Read(pages=results, complete=False))
-    return _json(answers.Read(pages=results, complete=True))
+            complete = False
+            break
+    return _json(answers.read_answer(results, shown, complete))
 
 
 def _json(answer: BaseModel) -> Response:
@@ -194,7 +179,10 @@ def _query(settings: Settings, **more: Any) -> Any:
     fields: dict[str, Any] = {
         "expect": (expected, Field(None, description='Number of codes to expect, or "all".')),
         "preset": (served, Field(settings.presets[0], description="Preset to read with.")),
-        "timeout": (float, Field(settings.timeout, gt=0, le=settings.max_timeout, description=default)),
+        "timeout": (
+            float,
+            Field(settings.timeout, ge=LEAST_TIMEOUT_S, le=settings.max_timeout, description=default),
+        ),
     }
     if settings.accept:
         names: Any = Literal.__getitem__(tuple(settings.accept))

@@ -10,13 +10,20 @@ from dataclasses import dataclass, field
 from qrcascade import OptionError
 from qrcascade.batch import processors
 from qrcascade.cascade import PRESETS
+from qrcascade.isolation import CAN_CAP_MEMORY
 
-__all__ = ["Settings"]
+__all__ = ["LEAST_TIMEOUT_S", "Settings", "is_loopback"]
+
+LEAST_TIMEOUT_S = 0.5
+"""Shortest timeout of a reading: a shorter one would end a worker process with each larger picture."""
 
 _NAME = re.compile(r"[A-Za-z0-9_-]{1,40}")
 # The tokens that a header can carry (RFC 6750).
 _TOKEN = re.compile(r"[A-Za-z0-9._~+/-]+=*")
-_LEAST = {"port": 0, "concurrency": 1, "queue": 0, "max_body": 1, "max_pages": 1}
+_LEAST = {"port": 0, "concurrency": 1, "queue": 0, "max_body": 1, "max_pages": 1, "max_pixels": 1, "grace": 1}
+_LEAST_S = {"timeout": LEAST_TIMEOUT_S, "max_timeout": LEAST_TIMEOUT_S, "max_wait": 0.1}
+# A picture of 64 megapixels needs 1,536 in `light`; importing torch and loading a model, about as much.
+_MEMORY_MB, _LEAST_MEMORY_MB = 2048, 256
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,6 +34,8 @@ class Settings:
     ----------
     host, port : str, int
         Where to listen. Beyond the loopback this needs a ``token``, or ``without_token``.
+    hosts : tuple of str
+        Names by which callers reach a service on the loopback without a token, such as a proxy's.
     token : str, optional
         Token that callers must send as ``Authorization: Bearer``.
     without_token : bool
@@ -49,6 +58,13 @@ class Settings:
         Largest size of a request's body, in bytes.
     max_pages : int
         Largest number of pages of a document that one request reads.
+    max_pixels : int
+        Largest number of pixels of a picture or page.
+    max_memory : int, optional
+        Megabytes of private memory that each worker process may use. None for no limit, the default where
+        it cannot be set: everywhere but on Linux.
+    grace : int
+        Seconds that the requests in flight have when the service is told to stop.
     warm : bool
         Load the first preset's models at startup; until then the service is not ready.
     log_payloads : bool
@@ -62,6 +78,7 @@ class Settings:
 
     host: str = "127.0.0.1"
     port: int = 8008
+    hosts: tuple[str, ...] = ()
     token: str | None = field(default=None, repr=False)
     without_token: bool = False
     presets: tuple[str, ...] = ("thorough", *(name for name in PRESETS if name != "thorough"))
@@ -73,6 +90,9 @@ class Settings:
     max_wait: float = 30.0
     max_body: int = 32 * 2**20
     max_pages: int = 50
+    max_pixels: int = 64_000_000
+    max_memory: int | None = _MEMORY_MB if CAN_CAP_MEMORY else None
+    grace: int = 60
     warm: bool = False
     log_payloads: bool = False
 
@@ -88,11 +108,14 @@ class Settings:
                 raise OptionError(f"{name} must be at least {low}, got {getattr(self, name)!r}")
         if self.port > 65_535:
             raise OptionError(f"port must be at most 65535, got {self.port!r}")
-        for name in ("timeout", "max_timeout", "max_wait"):
-            if not 0 < getattr(self, name) <= 86_400:
-                raise OptionError(
-                    f"{name} must be more than 0 and at most 86,400 seconds, got {getattr(self, name)!r}"
-                )
+        for name, least in _LEAST_S.items():
+            if not least <= getattr(self, name) <= 86_400:
+                allowed = f"from {least} to 86,400 seconds"
+                raise OptionError(f"{name} must be {allowed}, got {getattr(self, name)!r}")
+        if self.max_memory is not None and self.max_memory < _LEAST_MEMORY_MB:
+            raise OptionError(
+                f"max_memory must be None or at least {_LEAST_MEMORY_MB} MB, got {self.max_memory!r}"
+            )
         if not self.presets:
             raise OptionError("at least one preset must be served")
         if self.timeout > self.max_timeout:
@@ -100,11 +123,12 @@ class Settings:
             raise OptionError(f"{both}: lower the first or raise the second")
         if self.token is not None and not _TOKEN.fullmatch(self.token):
             raise OptionError("a token may contain only letters, digits and . _ ~ + / -, and = at its end")
-        if self.token is None and not self.without_token and not _is_loopback(self.host):
+        if self.token is None and not self.without_token and not is_loopback(self.host):
             raise OptionError(f"{self.host} is not the loopback: set QRCASCADE_TOKEN or give --without-token")
 
 
-def _is_loopback(host: str) -> bool:
+def is_loopback(host: str) -> bool:
+    """Return whether this is a name or an address of the loopback."""
     if host == "localhost":
         return True
     try:

@@ -1,0 +1,73 @@
+"""Why a picture or document was not read, as problems that a caller can act on."""
+
+from __future__ import annotations
+
+import re
+
+from qrcascade import MissingDependencyError, QRCascadeError, WorkerError
+from qrcascade.server.logs import LOGGER
+from qrcascade.server.problems import ProblemError
+
+__all__ = ["failed", "late", "refusal"]
+
+# Signatures of known pictures and documents, to tell a broken one from another kind of file.
+_KNOWN = re.compile(
+    rb"\xff\xd8\xff|\x89PNG|GIF8|BM|II\*\0|MM\0\*|RIFF....WEBP|%PDF-|....ftyp|P[1-6]\s|\0\0\0\x0cjP",
+    re.DOTALL,
+)
+_READ = "JPEG, PNG, GIF, BMP, TIFF, WebP, HEIC and PDF"
+
+# What the messages of `ImageError` say, with the status, the outcome and what callers are told.
+_REASONS = (
+    (
+        r"needs a password",
+        (422, "protected", "the document is protected by a password; send one that opens without"),
+    ),
+    (r"MemoryError", (422, "too_large", "the picture or document needs more memory than a reading may use")),
+    (r"(?P<why>[^:]*) \(Limits\.", (422, "too_large", "the picture or document is too large: {why}")),
+    # Pillow's own limit.
+    (r"size \((?P<why>\d+ pixels)\) exceeds", (422, "too_large", "the picture is too large: it has {why}")),
+)
+
+
+def late(seconds: float) -> ProblemError:
+    """Return the refusal if the time ran out."""
+    detail = (
+        f"nothing was read within {seconds:g} seconds; send a smaller picture, or ask for a longer timeout"
+    )
+    return ProblemError(504, detail, "timeout")
+
+
+def failed() -> ProblemError:
+    """Return the refusal if nothing was read because worker processes were lost."""
+    detail = (
+        "the reading failed: nothing was read, and a worker process was lost on the way, perhaps for lack "
+        "of memory; send a smaller picture"
+    )
+    return ProblemError(500, detail, "failed")
+
+
+def refusal(error: QRCascadeError, data: bytes) -> ProblemError:
+    """Return the refusal of a body that cannot be read."""
+    if isinstance(error, WorkerError):
+        LOGGER.exception("worker")
+        detail = "the service could not start a worker process; send this request again in 5 s"
+        return ProblemError(503, detail, "no_worker", {"Retry-After": "5"})
+    if isinstance(error, MissingDependencyError):
+        detail = (
+            f"this service is not set up to read {error.what}; its operator can add that with {error.remedy}"
+        )
+        return ProblemError(415, detail, "unsupported")
+    if late_by := re.search(r"no answer within ([\d.]+)", str(error)):
+        return late(float(late_by[1]))
+    if "worker process" in str(error):
+        LOGGER.warning("failed", extra={"fields": {"error": str(error)}})
+        return failed()
+    for pattern, (status, outcome, detail) in _REASONS:
+        if found := re.search(pattern, str(error)):
+            told = {name: text.strip() for name, text in found.groupdict().items()}
+            return ProblemError(status, detail.format(**told), outcome)
+    if _KNOWN.match(data) or b"%PDF-" in data[:1024]:
+        return ProblemError(422, "the picture or document is broken", "unreadable")
+    detail = f"the body is not a picture or document of a supported type ({_READ})"
+    return ProblemError(415, detail, "unsupported")
