@@ -15,6 +15,7 @@ from benchmarks.hostile import hostile
 from benchmarks.isolation import isolation
 from benchmarks.kinds import kinds
 from benchmarks.load import load
+from benchmarks.mixtures import mixtures
 from benchmarks.run import baseline, run
 from benchmarks.runtimes import runtimes
 from benchmarks.safety import safety
@@ -46,7 +47,7 @@ for _command in (
     growth,
 ):
     main.add_command(_command)
-for _command in (pages, kinds, hostile):
+for _command in (pages, kinds, hostile, mixtures):
     main.add_command(_command)
 
 if __name__ == "__main__":

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import numpy as np
 import pytest
 
@@ -13,6 +15,7 @@ from tests.conftest import SHARED
 CASES = SHARED / "cases"
 URL = "https://example.com/i/000123"
 LIGHT = Cascade.preset("light")
+MIXTURES = [*CASES.glob("hostile/chimera-*.png"), *CASES.glob("hostile/mixed-*.png")]
 
 pytestmark = [
     pytest.mark.corpus,
@@ -147,6 +150,12 @@ def test_a_sheet_of_a_hundred_takes_two_looks(expect: object) -> None:
     result = LIGHT.read(CASES / "sheet" / "100-codes-3px.png", expect=expect)  # type: ignore[arg-type]
     assert len(result.codes) == 100
     assert len(result.attempts) <= 2
+
+
+@pytest.mark.parametrize("path", sorted(MIXTURES), ids=lambda path: path.stem)
+def test_a_mixture_of_two_codes_is_doubted(path: Path) -> None:
+    """Each says something that neither of its two codes says."""
+    assert all(code.confidence < LIGHT.threshold for code in LIGHT.read(path).codes)
 
 
 def test_what_is_painted_over_is_in_the_file() -> None:

@@ -8,6 +8,8 @@ from qrcascade import Cascade
 from qrcascade.engines import confidence
 
 probability = st.floats(0.01, 0.99)
+# Of readings that found no mixture.
+undoubted = st.floats(0.26, 0.99)
 
 
 @given(st.floats(0, 1), st.floats(0, 1))
@@ -31,17 +33,24 @@ def test_what_nothing_bears_out_ends_no_reading_unless_another_engine_agrees(eng
     assert confidence.agree([(engine, own), ("somebody's", 0.75)]) > threshold
 
 
-@given(probability, probability)
+@given(undoubted, undoubted)
 def test_independent_agreement_raises_and_never_reaches_one(a: float, b: float) -> None:
     both = confidence.agree([("zxing", a), ("zbar", b)])
     assert max(a, b) < both < 1
 
 
-@given(probability, probability)
+@given(undoubted, undoubted)
 def test_views_of_one_family_do_not_add_up(a: float, b: float) -> None:
     assert confidence.agree([("zbar", a), ("zbar", b)]) == max(a, b)
     assert confidence.agree([("qreader", a), ("zbar", b)]) == max(a, b)
     assert confidence.agree([("opencv", a), ("aruco", b)]) == max(a, b)
+
+
+@given(undoubted, undoubted)
+def test_no_agreement_makes_up_for_a_mixture(a: float, b: float) -> None:
+    found = ("grid", confidence.MIXED)
+    assert confidence.agree([("zxing", a), found, ("zbar", b)]) == confidence.MIXED
+    assert confidence.agree([found]) == confidence.MIXED
 
 
 @given(probability, probability)

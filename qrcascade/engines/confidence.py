@@ -17,7 +17,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable
 
-__all__ = ["agree", "contradict", "of_engine", "of_unused_correction"]
+__all__ = ["MIXED", "agree", "contradict", "of_engine", "of_unused_correction"]
 
 # Probability that one uncontradicted reading is exactly right. `agree` counts engines that share a library
 # once: see `_FAMILY`. Of 1,089 readings of zbar and OpenCV in the ZXing, jsQR and synthetic sets, the grid's
@@ -30,6 +30,9 @@ _UNKNOWN = 0.5
 # QReader decodes with zbar; OpenCV's two detectors share a decoder.
 _FAMILY = {"qreader": "zbar", "aruco": "opencv"}
 CERTAIN = 0.999
+# For a symbol that says a second message beside the decoded one (`qrcascade.symbology.mixture`): which of the
+# two is meant is open, and so is whether each block was decoded to the same. Chosen.
+MIXED = 0.25
 
 
 def of_engine(engine: str, guessed: bool = False) -> float:
@@ -54,7 +57,7 @@ def of_unused_correction(share: float) -> float:
     Parameters
     ----------
     share : float
-        0 (all of the correction was used) to 1 (none was), as zxing-cpp's ``UEC``.
+        0 (all of the correction was used, in some block) to 1 (none was).
 
     Returns
     -------
@@ -70,8 +73,12 @@ def agree(readings: Iterable[tuple[str, float]]) -> float:
     Parameters
     ----------
     readings : iterable of (engine, confidence)
-        Only the best of each family of engines counts, since views of one engine fail together.
+        Only the best of each family of engines counts, since views of one engine fail together. A mixture
+        misleads all engines alike: none of them makes up for one that found it.
     """
+    readings = tuple(readings)
+    if any(confidence <= MIXED for _, confidence in readings):
+        return min(confidence for _, confidence in readings)
     best: dict[str, float] = {}
     for engine, confidence in readings:
         family = _FAMILY.get(engine, engine)

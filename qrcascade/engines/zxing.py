@@ -11,6 +11,7 @@ from dataclasses import replace
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from qrcascade.engines import confidence
 from qrcascade.engines.crowd import reduce_crowd
@@ -19,7 +20,10 @@ from qrcascade.errors import MissingDependencyError
 from qrcascade.image.frame import Gray
 from qrcascade.image.quad import Quad
 from qrcascade.results import Findings, QRCode, Region
-from qrcascade.symbology import charset
+from qrcascade.symbology import charset, reedsolomon
+from qrcascade.symbology.interleaving import collect_bits, make_plan
+from qrcascade.symbology.layout import blocks
+from qrcascade.symbology.mixture import MIXTURE_BITS, weigh_mixture
 from qrcascade.symbology.modules import read_modules
 from qrcascade.symbology.segments import Payload
 
@@ -33,6 +37,9 @@ _FORMAT_SCORE = 0.4
 _GRAY = 128
 # QR Code Model 1: its name, and its AIM symbology identifier (ISO/IEC 15424).
 _MODEL_1, _MODEL_1_IDENTIFIER = "QRCodeModel1", "]Q0"
+# With more of the correction left in every block a symbol is not examined for a mixture. Chosen: of those
+# that are read wrongly each leaves 0.67 at most.
+_MUCH_UNUSED = 0.8
 
 
 class ZXingEngine:
@@ -145,16 +152,19 @@ def _convert_quad(position: Any) -> Quad:
 def _convert_code(barcode: Any, quad: Quad, gray: Gray) -> QRCode:
     name, extra = _name_format(barcode), barcode.extra
     payload, mirrored, inverted = None, None, None
+    unused, is_mixture = float(extra.get("UEC", 0.0)), False
     if name == "QRCode" and "Version" in extra:
         payload, mirrored = _read_modules(barcode)
         inverted = is_inverted(gray, quad, int(extra["Version"]))
+        if _needs_examination(unused, int(extra["Version"]), barcode.ec_level):
+            unused, is_mixture = _examine_correction(barcode) or (unused, False)
     protocol = bytes.fromhex(barcode.text)
     said = payload or charset.decode(charset.split_eci(protocol))
     return QRCode(
         text=said.text,
         data=barcode.bytes,
         quad=quad,
-        confidence=confidence.of_unused_correction(float(extra.get("UEC", 0.0))),
+        confidence=confidence.MIXED if is_mixture else confidence.of_unused_correction(unused),
         engine="zxing",
         version=extra.get("Version"),
         ec_level=barcode.ec_level or None,
@@ -170,11 +180,39 @@ def _convert_code(barcode: Any, quad: Quad, gray: Gray) -> QRCode:
 
 def _read_modules(barcode: Any) -> tuple[Payload, bool] | tuple[None, None]:
     """Return what the modules say, and whether only their mirror image says it; None if not what was read."""
-    extra = barcode.extra
-    sampled = np.asarray(barcode.to_image(scale=1, add_quiet_zones=False)) < _GRAY
+    extra, sampled = barcode.extra, _sample(barcode)
     for mirrored in (False, True):
         modules = sampled.T if mirrored else sampled
         payload = read_modules(modules, int(extra["Version"]), barcode.ec_level, int(extra["DataMask"]))
         if payload is not None and payload.data == barcode.bytes:
             return payload, mirrored
     return None, None
+
+
+def _sample(barcode: Any) -> NDArray[np.bool_]:
+    """Return which modules zxing-cpp saw as dark; those of mirrored symbols are kept mirrored."""
+    return np.asarray(np.asarray(barcode.to_image(scale=1, add_quiet_zones=False)) < _GRAY)
+
+
+def _needs_examination(unused: float, version: int, level: str) -> bool:
+    """Return whether a mixture may have been corrected, or the share left unused may be misprinted.
+
+    zxing-cpp 3.1 writes shares below 0.1 without the zero after the point: 0.09 as 0.9.
+    """
+    if 0 < unused < 1 and unused == round(unused, 1):
+        return True
+    return unused < _MUCH_UNUSED and len(blocks(version, level)) > 1
+
+
+def _examine_correction(barcode: Any) -> tuple[float, bool] | None:
+    """Return the share of correction left unused, and whether a mixture was corrected; None if unknown."""
+    version, level, mask = int(barcode.extra["Version"]), barcode.ec_level, int(barcode.extra["DataMask"])
+    plan, sampled = make_plan(version, level), np.where(_sample(barcode), 1.0, -1.0)
+    for modules in (sampled, sampled.T):
+        bits = collect_bits(modules, version, level, mask)
+        seen = np.packbits(bits > 0, axis=2)[:, :, 0]
+        words, errors, ok = reedsolomon.decode(seen, plan.parity, np.zeros(seen.shape, bool))
+        if ok.all():
+            unused = 1 - int(errors.max()) / (plan.parity // 2)
+            return unused, weigh_mixture([seen], words, version, level) > MIXTURE_BITS
+    return None

@@ -8,10 +8,13 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from qrcascade.engines.confidence import MIXED
 from qrcascade.grid import evidence
 from qrcascade.grid.blocks import Block, Trial
 from qrcascade.symbology.information import FORMAT_WORDS, VERSION_WORDS
+from qrcascade.symbology.interleaving import Words
 from qrcascade.symbology.layout import LEVELS, data_mask, layout
+from qrcascade.symbology.mixture import MIXTURE_BITS, weigh_mixture
 from qrcascade.symbology.segments import Payload, parse
 
 __all__ = ["Decoded", "Partial", "accept", "accept_part", "draw_symbol", "report"]
@@ -20,6 +23,9 @@ Modules = NDArray[np.int8]
 
 # Bits of evidence; decoded blocks with more are reported although others are missing. Chosen.
 _PARTIAL_BITS = 20.0
+# Soft values, positive where a module is as decoded, below which it may belong to a second message: seen
+# instead of the first one, or averaged with it. Chosen.
+_WRONG_BELOW = (0.0, 0.5)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -107,7 +113,10 @@ def accept(trial: Trial, before: Partial | None) -> Decoded | None:
 
 
 def report(trial: Trial, payload: Payload, blocks: list[Block], bits: float, weakest: float) -> Decoded:
-    """Return an accepted payload, with the evidence of the symbol and of its weakest block."""
+    """Return an accepted payload, with the evidence of the symbol and of its weakest block.
+
+    It is doubted if the symbol seems to be a mixture of two.
+    """
     words = np.stack([block.word for block in blocks])
     doubted = np.stack([block.erased for block in blocks])
     errors = int(((words != trial.values) & ~doubted).sum())
@@ -120,12 +129,20 @@ def report(trial: Trial, payload: Payload, blocks: list[Block], bits: float, wea
         level=trial.level,
         mask=trial.mask,
         evidence_bits=min(bits, weakest),
-        confidence=evidence.confidence(bits) * (1 - 2.0**-weakest),
+        confidence=MIXED if _is_mixture(trial, words) else evidence.confidence(bits) * (1 - 2.0**-weakest),
         modules=draw_symbol(trial, blocks),
         errors=errors,
         erased=erased,
         correction=min(used, 1.0),
     )
+
+
+def _is_mixture(trial: Trial, words: Words) -> bool:
+    """Return whether the modules say a second message; one that is half visible counts as another."""
+    agreement = trial.soft * evidence.signs(words)
+    wrong = [(agreement < least) & (trial.soft != 0) for least in _WRONG_BELOW]
+    seen = [words ^ np.packbits(where, axis=2)[:, :, 0] for where in wrong]
+    return weigh_mixture(seen, words, trial.version, trial.level) > MIXTURE_BITS
 
 
 def accept_part(trial: Trial) -> Partial | None:

@@ -16,8 +16,7 @@ from numpy.typing import NDArray
 
 from qrcascade.grid import evidence
 from qrcascade.symbology import reedsolomon
-from qrcascade.symbology.interleaving import Plan, Words, make_plan
-from qrcascade.symbology.layout import blocks, data_mask, layout
+from qrcascade.symbology.interleaving import Plan, Words, collect_bits, make_plan
 
 __all__ = ["Block", "Trial", "deinterleave", "flip_bits", "solve_blocks"]
 
@@ -109,15 +108,11 @@ def deinterleave(soft: Soft, version: int, level: str, mask: int, hypotheses: fl
     hypotheses : float
         How many trials the whole symbol is charged for.
     """
-    places, plan = layout(version), make_plan(version, level)
-    rows, columns = places.order.T
-    unmasked = soft[rows, columns] * np.where(data_mask(mask, places.size)[rows, columns], -1.0, 1.0)
-    by_codeword = unmasked.reshape(-1, 8)
-    count = len(blocks(version, level))
-    bits = np.zeros((count, plan.width, 8))
-    bits[plan.block, plan.column] = by_codeword
-    trust = np.full((count, plan.width), np.inf)
-    trust[plan.block, plan.column] = -np.log1p(np.exp(-_STEEPNESS * np.abs(by_codeword))).sum(1)
+    plan = make_plan(version, level)
+    bits = collect_bits(soft, version, level, mask)
+    trust = np.full(bits.shape[:2], np.inf)
+    there = plan.block, plan.column
+    trust[there] = -np.log1p(np.exp(-_STEEPNESS * np.abs(bits[there]))).sum(1)
     values = np.packbits(bits > 0, axis=2)[:, :, 0]
     return Trial(version, level, mask, plan, bits, values, trust, hypotheses)
 

@@ -51,13 +51,14 @@ the claim, and lengths of the message, are hypotheses.
 
 from __future__ import annotations
 
-import functools
 import math
 from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
+
+from qrcascade.symbology.reedsolomon import log_volume
 
 __all__ = [
     "ACCEPTED_BITS",
@@ -71,6 +72,7 @@ __all__ = [
     "of_block",
     "of_symbol",
     "of_weakest",
+    "signs",
 ]
 
 # Bits of a codeword (ISO/IEC 18004).
@@ -109,13 +111,7 @@ def of_block(length: int, parity: int, erasures: int, errors: int, tries: float 
     tries : float
         How many decodings of this block could have given it.
     """
-    return CODEWORD_BITS * (parity - erasures) - _log_volume(length - erasures, errors) - math.log2(tries)
-
-
-@functools.lru_cache(maxsize=4096)
-def _log_volume(length: int, errors: int) -> float:
-    """Return the binary logarithm of how many words differ from a given one in at most some places."""
-    return math.log2(sum(math.comb(length, i) * 255**i for i in range(errors + 1)))
+    return CODEWORD_BITS * (parity - erasures) - log_volume(length - erasures, errors) - math.log2(tries)
 
 
 def of_symbol(
@@ -169,6 +165,12 @@ def _of_padding(good: int, total: int) -> float:
     if good == 0 or good < _PADDING_SHARE * total:
         return 0.0
     return min(PADDING_BITS, CODEWORD_BITS * good - math.log2(math.comb(total, good)))
+
+
+def signs(codewords: NDArray[np.uint8]) -> NDArray[np.float64]:
+    """Return +1 for each bit that is set and -1 for the others, shape (..., 8)."""
+    bits: NDArray[np.float64] = np.unpackbits(codewords[..., None], axis=-1) * np.float64(2.0) - 1.0
+    return bits
 
 
 def log_ratio(agreement: NDArray[np.floating[Any]]) -> NDArray[np.float64]:

@@ -63,23 +63,17 @@ def verify_text(
 def _is_hopeless(trial: Trial, message: bytes) -> bool:
     """Return whether the message is so wrong that its error correction could not make up for it: cheap."""
     plan = trial.plan
-    agreement = trial.soft.reshape(-1, 8)[plan.data[: len(message)]] * _signs(message)
+    claimed = evidence.signs(np.frombuffer(message, np.uint8))
+    agreement = trial.soft.reshape(-1, 8)[plan.data[: len(message)]] * claimed
     parity = plan.parity * len(trial.values)
     most = evidence.log_ratio(agreement).sum() + evidence.CODEWORD_BITS * (parity - len(message))
     return bool(most < evidence.ACCEPTED_BITS)
 
 
-def _signs(codewords: bytes | Words) -> NDArray[np.float64]:
-    """Return +1 for each bit that is set and -1 for the others, shape (..., 8)."""
-    values = np.frombuffer(codewords, np.uint8) if isinstance(codewords, bytes) else codewords
-    signs: NDArray[np.float64] = np.unpackbits(values[..., None], axis=-1) * np.float64(2.0) - 1.0
-    return signs
-
-
 def _weigh_blocks(trial: Trial, words: Words, message: int) -> list[float]:
     """Return the evidence of each block, the message that it holds paid for and its padding left out."""
     plan = trial.plan
-    ratios = evidence.log_ratio(trial.soft * _signs(words)).sum(2)
+    ratios = evidence.log_ratio(trial.soft * evidence.signs(words)).sum(2)
     ratios.flat[plan.data[message:]] = 0.0
     ratios.flat[plan.data[:message]] -= evidence.CODEWORD_BITS
     bits: list[float] = ratios.sum(1).tolist()

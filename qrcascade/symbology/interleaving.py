@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import functools
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from qrcascade.symbology.layout import blocks, interleaving
+from qrcascade.symbology.layout import blocks, data_mask, interleaving, layout
 
-__all__ = ["Plan", "Words", "make_plan"]
+__all__ = ["Plan", "Words", "collect_bits", "make_plan"]
 
 Ints = NDArray[np.intp]
 Words = NDArray[np.uint8]
@@ -50,3 +51,28 @@ def make_plan(version: int, level: str) -> Plan:
     starts = np.arange(len(lengths)) * width + missing
     data = np.concatenate([np.arange(s, s + d) for s, d in zip(starts, inner, strict=True)])
     return Plan(int(lengths[0] - inner[0]), width, block, position + missing[block], data)
+
+
+def collect_bits(
+    modules: NDArray[np.floating[Any]], version: int, level: str, mask: int
+) -> NDArray[np.float64]:
+    """Return the bits of a symbol's codewords, block by block and without the mask.
+
+    Parameters
+    ----------
+    modules : ndarray of float, shape (N, N)
+        Above 0 where dark, N = 17 + 4 * version.
+    version, level, mask : int, str, int
+        1 to 40, one of "LMQH", 0 to 7.
+
+    Returns
+    -------
+    ndarray of float, shape (blocks, plan.width, 8)
+        As certain as the modules, the most significant bit first: above 0 for 1; 0 for missing codewords.
+    """
+    places, plan = layout(version), make_plan(version, level)
+    rows, columns = places.order.T
+    unmasked = modules[rows, columns] * np.where(data_mask(mask, places.size)[rows, columns], -1.0, 1.0)
+    bits = np.zeros((len(blocks(version, level)), plan.width, 8))
+    bits[plan.block, plan.column] = unmasked.reshape(-1, 8)
+    return bits

@@ -16,11 +16,12 @@ syndromes, the Berlekamp-Massey and the Forney algorithm.
 from __future__ import annotations
 
 import functools
+import math
 
 import numpy as np
 from numpy.typing import NDArray
 
-__all__ = ["decode", "encode"]
+__all__ = ["decode", "encode", "log_volume"]
 
 Words = NDArray[np.uint8]
 Bools = NDArray[np.bool_]
@@ -101,6 +102,12 @@ def encode(data: Words, parity: int) -> Words:
         rest ^= _MUL[rest[:, :1], generator]
         rest = np.roll(rest, -1, 1)
     return np.concatenate([data, rest[:, :parity]], 1)
+
+
+@functools.lru_cache(maxsize=4096)
+def log_volume(length: int, errors: int) -> float:
+    """Return the binary logarithm of how many words differ from a given one in at most some places."""
+    return math.log2(sum(math.comb(length, i) * _ORDER**i for i in range(errors + 1)))
 
 
 @functools.lru_cache(maxsize=1)
