@@ -130,10 +130,10 @@ def test_what_is_found_is_drawn_and_explained(files: dict[str, str], tmp_path: P
         assert after.size == before.size
         assert after.convert("RGB").getcolors(2**24) != before.convert("RGB").getcolors(2**24)
     assert f"{files['two']}, page 1:" in result.stderr.replace("\\\\", "\\")
-    assert "There may be no code." in result.stderr
-    assert "There may be no code." not in result.stdout
+    assert "Tiny picture:" in result.stderr
+    assert "Tiny picture:" not in result.stdout
     row = json.loads(run("read", files["blank"], "--json", "--explain", "--preset", "classical").stdout)
-    assert "There may be no code." in row["explanation"]
+    assert "Tiny picture:" in row["explanation"]
 
 
 def test_how_much_is_said(files: dict[str, str]) -> None:

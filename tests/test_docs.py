@@ -165,7 +165,7 @@ def test_channel() -> None:
     dark = draw.symbol("stamp")[0] < 128
     green, red = (np.array(color, np.uint8) for color in ([0, 119, 0], [234, 0, 0]))
     picture = np.where(dark[:, :, None], green, red)
-    classical, channel = qrcascade.ClassicalStrategy(), snippet("channel").Channel(0)
+    classical, channel = qrcascade.ClassicalStrategy(["zxing raw"]), snippet("channel").Channel(0)
     assert not qrcascade.Cascade([classical]).read(picture)
     result = qrcascade.Cascade([classical, channel]).read(picture)
     assert result.text == "stamp"

@@ -392,7 +392,7 @@ def test_colour_is_sent_when_a_strategy_asks_for_it() -> None:
 
         return Frame(np.full((side, side), 7, np.uint8), color=color)
 
-    with Cascade.preset("classical", isolation="process") as cascade:
+    with Cascade([ClassicalStrategy(["zxing raw"])], isolation="process") as cascade:
         cascade.read(framed(1, 300))
     assert asked == []
     with Cascade([Colors()], isolation="process") as cascade:

@@ -271,7 +271,7 @@ REFUSED: dict[str, tuple[str, str, dict[str, Any], int, str]] = {
         "/detect",
         {"content": b"P5 32000 32000 255\n"},
         422,
-        "too large: it has 1024000000 pixels",
+        "too large: it is 32000x32000 pixels",
     ),
     "broken document": ("POST", "/read", {"content": b"%PDF-1.7\nnothing"}, 422, "broken"),
     "no form": (

@@ -131,7 +131,7 @@ class ClassicalStrategy:
                     vain = 0 if scan.is_read(region.quad) else vain + 1
             if number + 1 >= self.quick and not _is_promising(scan):
                 break
-        if _shows_colours(scan):
+        if not self._is_own and _shows_colours(scan):
             yield _CHROMA
 
 
