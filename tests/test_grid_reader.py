@@ -229,10 +229,14 @@ def test_the_best_regions_alone_are_looked_at() -> None:
 
 def test_the_timeout_is_looked_at_between_stages() -> None:
     drawn = symbol("accident", version=6, scrambled=True)
-    result = GRID.read(drawn.gray, regions=[drawn.quad], timeout=0.25)
+    whole = GRID.read(drawn.gray, regions=[drawn.quad])
+    # However busy the machine is, a tenth of this is less than all stages take.
+    limit = whole.elapsed_s / 10
+    result = GRID.read(drawn.gray, regions=[drawn.quad], timeout=limit)
     assert result.timed_out
+    assert len(result.attempts) < len(whole.attempts)
     looked = [a for a in result.attempts if a.region is not None]
-    assert sum(a.elapsed_s for a in looked[:-1]) < 0.25
+    assert sum(a.elapsed_s for a in looked[:-1]) < limit
 
 
 def test_other_formats_are_none_of_its_business() -> None:
