@@ -226,7 +226,7 @@ class Cascade:
             scan = self.scan(executor.frame, options)
             ended = self._read(scan, executor)
         elapsed = time.perf_counter() - start
-        found = scan.codes, scan.regions, tuple(scan.attempts)
+        found = scan.codes, scan.located, tuple(scan.attempts)
         timed_out = ended == "timeout"
         return ReadResult(*found, scan.frame.size, elapsed, timed_out, ended=ended, picture=scan.frame)
 

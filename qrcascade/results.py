@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import json
 import math
+from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
-from typing import Any
+from typing import Any, overload
 
 from qrcascade.errors import NotFoundError
 from qrcascade.image.quad import Point, Quad
@@ -44,13 +45,15 @@ class QRCode:
     engine, strategy, step : str
         What read it, and on which view.
     version : str, optional
-        "1" to "40"; "M1" to "M4" for Micro QR, "R7x43" and so on for rMQR.
+        "1" to "40"; "M1" to "M4" for Micro QR, "R7x43" and so on for rMQR; of another symbology, whatever
+        zxing-cpp calls its size.
     ec_level : str, optional
-        Error correction level: "L", "M", "Q" or "H".
+        Error correction level: "L", "M", "Q" or "H"; of another symbology, as zxing-cpp gives it.
     mirrored : bool, optional
         Whether the picture shows the symbol mirrored; None if the engine cannot tell.
     format : str
-        "QRCode" (Model 2), "QRCodeModel1", "MicroQRCode" or "RMQRCode".
+        "QRCode" (Model 2), "QRCodeModel1", "MicroQRCode" or "RMQRCode"; or another symbology that was asked
+        for, of `qrcascade.reading.options.FORMATS`.
     evidence_bits : float, optional
         Bits of evidence against chance, if the module grid was read: the payload is wrong with a
         probability of at most about 2 to the minus this. `qrcascade.grid.evidence` derives it.
@@ -130,12 +133,15 @@ class Region:
         What located it.
     module : float, optional
         Rough width of a module in pixels, if the locator estimates it.
+    format : str
+        Its symbology, as `QRCode.format`.
     """
 
     quad: Quad
     score: float
     source: str
     module: float | None = None
+    format: str = "QRCode"
 
     def moved(self, quad: Quad) -> Region:
         """Return the same region in another picture's pixels, where its outline is this one."""
@@ -147,7 +153,13 @@ class Region:
         """Return a dict for JSON."""
         quad = [list(corner) for corner in self.quad]
         module = None if self.module is None else round(self.module, 2)
-        return {"quad": quad, "score": round(self.score, 4), "source": self.source, "module": module}
+        return {
+            "quad": quad,
+            "score": round(self.score, 4),
+            "source": self.source,
+            "module": module,
+            "format": self.format,
+        }
 
 
 @dataclass(frozen=True, slots=True)
@@ -267,7 +279,10 @@ def _ms(seconds: float) -> float:
 
 @dataclass(frozen=True, slots=True)
 class Reading:
-    """The values that the reading of one picture gave. Truthy if a code was read and accepted.
+    """The values that the reading of one picture gave: a sequence of the accepted codes.
+
+    ``for code in result``, ``len(result)``, ``result[0]`` and ``bool(result)`` concern the codes that were
+    accepted, the most confident first.
 
     Parameters
     ----------
@@ -312,15 +327,32 @@ class Reading:
     def __bool__(self) -> bool:
         return any(code.accepted for code in self.codes)
 
+    def __iter__(self) -> Iterator[QRCode]:
+        return iter(self._accepted)
+
+    def __len__(self) -> int:
+        return len(self._accepted)
+
+    @overload
+    def __getitem__(self, index: int) -> QRCode: ...
+    @overload
+    def __getitem__(self, index: slice) -> tuple[QRCode, ...]: ...
+    def __getitem__(self, index: int | slice) -> QRCode | tuple[QRCode, ...]:
+        return self._accepted[index]
+
+    @property
+    def _accepted(self) -> tuple[QRCode, ...]:
+        return tuple(code for code in self.codes if code.accepted)
+
     @property
     def text(self) -> str | None:
         """The most confident accepted payload, or None."""
-        return next(iter(self.texts), None)
+        return self[0].text if self else None
 
     @property
     def texts(self) -> tuple[str, ...]:
         """All accepted payloads, the most confident first."""
-        return tuple(code.text for code in self.codes if code.accepted)
+        return tuple(code.text for code in self)
 
     @property
     def errors(self) -> tuple[str, ...]:
@@ -335,9 +367,8 @@ class Reading:
         NotFoundError
             If there is none; the message says what was tried, what was located and what failed.
         """
-        for code in self.codes:
-            if code.accepted:
-                return code
+        if self:
+            return self[0]
         tried = ", ".join(dict.fromkeys(a.strategy for a in self.attempts)) or "nothing"
         message = (
             f"no QR code was read in this {self.size[0]}x{self.size[1]} picture: "

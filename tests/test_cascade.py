@@ -175,8 +175,9 @@ def test_timeout_returns_what_was_read_so_far() -> None:
         {"expect": np.array([1, 2])},
         {"formats": 5},
         {"formats": None},
-        {"formats": "QRCode"},
-        {"formats": ["EAN13"]},
+        {"formats": "QRCod"},
+        {"formats": ["EAN13", "EAN14"]},
+        {"formats": [None]},
         {"formats": []},
     ],
 )

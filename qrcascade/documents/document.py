@@ -26,9 +26,10 @@ from qrcascade.image.frame import Frame, Source
 from qrcascade.image.quad import Quad
 from qrcascade.image.sources import describe
 from qrcascade.reading.options import DocumentKeywords, DocumentOptions, PageKeywords, ReadOptions
-from qrcascade.reading.scan import Scan
+from qrcascade.reading.scan import CREDIBLE, Scan
 from qrcascade.report.result import ReadResult
 from qrcascade.results import Attempt
+from qrcascade.symbology.names import QR_FORMATS
 
 if TYPE_CHECKING:
     from typing_extensions import Unpack
@@ -157,7 +158,7 @@ class _PageReader:
             scan.record(Attempt(DOCUMENT, f"page {number}", error=why))
             timed_out = self._left_s(start) <= 0
         elapsed = time.perf_counter() - start
-        found = scan.codes, scan.regions, tuple(scan.attempts)
+        found = scan.codes, scan.located, tuple(scan.attempts)
         ended = "timeout" if timed_out else self._ended(scan)
         return ReadResult(*found, scan.frame.size, elapsed, timed_out, ended=ended, picture=scan.frame)
 
@@ -198,7 +199,11 @@ class _PageReader:
         if isinstance(scan.expect, int):
             return () if scan.is_enough else (None,)
         doubtful = [code.quad for code in scan.accepted if code.confidence < scan.threshold]
-        places = [*doubtful, *(region.quad for region in scan.credible)]
+        located = [*scan.credible, *(region for region in scan.others if region.score >= CREDIBLE)]
+        places = [*doubtful, *(region.quad for region in located)]
+        if finer and not scan.codes and not scan.formats.issubset(QR_FORMATS):
+            # Nothing locates other symbologies that are not read.
+            return (None,)
         if finer and not places and not scan.accepted:
             places = [r.quad for r in scan.regions if _FINE_SIDE[0] <= r.quad.side <= _FINE_SIDE[1]]
         return places[:_MOST_PLACES]

@@ -104,7 +104,8 @@ class CorpusRun:
         cascade, page = self.cascade, case.page or 1
         try:
             file = path.read_bytes()
-            (result,) = read_document(file, pages=[page], cascade=cascade, expect=expect)
+            how: dict[str, Any] = {"expect": expect, "formats": self.options.formats}
+            (result,) = read_document(file, pages=[page], cascade=cascade, **how)
         except (QRCascadeError, OSError) as error:
             known, lost = before is not None, before or ()
             return Outcome(case.key, case.tags, known=known, lost=lost, broken=str(error))

@@ -87,6 +87,7 @@ class UnreadRegion(BaseModel):
     score: float
     source: str
     module: float | None
+    format: str
 
 
 class ReadPage(BaseModel):

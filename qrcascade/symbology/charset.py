@@ -52,6 +52,16 @@ _CODECS = {
     170: "ascii",
 }
 
+# By the letter of a symbology identifier (ISO/IEC 15424): the modifiers that announce the ECI protocol, of QR
+# Code, Data Matrix, PDF417, Aztec and MaxiCode.
+_ECI_MODIFIERS = {
+    b"Q": (b"2", b"4", b"6"),
+    b"d": (b"4", b"5", b"6"),
+    b"L": (b"1",),
+    b"z": (b"3", b"4", b"5"),
+    b"U": (b"2", b"3"),
+}
+
 # Rule 3: how a payload begins, and the codec that its format says.
 _NAMED = {b"ST00011": "cp1251", b"ST00013": "koi8_r", b"UPNQR": "iso8859_2"}
 
@@ -124,8 +134,8 @@ def split_eci(protocol: bytes) -> list[Stretch]:
     Parameters
     ----------
     protocol : bytes
-        Symbology identifier (``]Q1`` ...) and payload as ISO/IEC 15424 and 18004 define them: with ECIs,
-        ``\NNNNNN`` announces one, and a backslash in the payload is doubled.
+        Symbology identifier (``]Q1``, ``]d4`` ...) and payload as ISO/IEC 15424 and 18004 define them: with
+        ECIs, ``\NNNNNN`` announces one, and a backslash in the payload is doubled.
 
     Returns
     -------
@@ -133,7 +143,7 @@ def split_eci(protocol: bytes) -> list[Stretch]:
         The stretches in order; their bytes together are the payload.
     """
     identifier, payload = protocol[:3], protocol[3:]
-    if identifier[2:] not in (b"2", b"4", b"6"):
+    if identifier[2:] not in _ECI_MODIFIERS.get(identifier[1:2], ()):
         return [(None, payload)]
     parts = re.split(rb"\\(\d{6})", payload.replace(b"\\\\", b"\\x"))
     stretches: list[Stretch] = []
