@@ -14,7 +14,7 @@ import zxingcpp
 
 from benchmarks.harness import Program
 from qrcascade import Cascade, ClassicalStrategy, Frame, GridStrategy, QRCode, QReaderStrategy, Quad
-from qrcascade.cascade import PRESETS
+from qrcascade.cascade import PRESETS, Preset
 from qrcascade.engines import engine
 from qrcascade.image.frame import Gray
 from qrcascade.neural.models import load as load_model
@@ -133,7 +133,7 @@ def _wechat() -> Reader:
     return read
 
 
-def _preset(name: str, expect: Expect = None) -> Reader:
+def _preset(name: Preset, expect: Expect = None) -> Reader:
     return by_cascade(Cascade.preset(name), expect)
 
 

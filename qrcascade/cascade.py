@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import contextlib
-import functools
 import time
 from collections.abc import Generator, Sequence
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal, TypeAlias
 
 from qrcascade.errors import OptionError
 from qrcascade.image.frame import Frame, Source
@@ -27,10 +26,12 @@ if TYPE_CHECKING:
 
     from qrcascade.isolation import Workers
 
-__all__ = ["PRESETS", "Cascade", "read"]
+__all__ = ["PRESETS", "Cascade", "Isolation", "Preset"]
 
-_LIMITS = Limits()
-PRESETS: dict[str, tuple[str, ...]] = {
+Preset: TypeAlias = Literal["classical", "light", "nano", "small", "hybrid", "large", "thorough"]
+Isolation: TypeAlias = Literal["process"] | None
+
+PRESETS: dict[Preset, tuple[str, ...]] = {
     "classical": (),
     "light": ("grid",),
     "nano": ("n",),
@@ -78,9 +79,9 @@ class Cascade:
         strategies: Sequence[Strategy],
         *,
         threshold: float = 0.7,
-        isolation: str | None = None,
+        isolation: Isolation = None,
         max_memory: int | None = None,
-        limits: Limits = _LIMITS,
+        limits: Limits = Limits(),
     ) -> None:
         self.strategies = _check_strategies(strategies)
         self.threshold = threshold
@@ -162,18 +163,18 @@ class Cascade:
     @classmethod
     def preset(
         cls,
-        name: str = "thorough",
+        name: Preset = "thorough",
         *,
         threshold: float = 0.7,
-        isolation: str | None = None,
+        isolation: Isolation = None,
         max_memory: int | None = None,
-        limits: Limits = _LIMITS,
+        limits: Limits = Limits(),
     ) -> Cascade:
         """Return one of the ready-made cascades.
 
         Parameters
         ----------
-        name : {"classical", "light", "nano", "small", "hybrid", "large", "thorough"}
+        name : {"thorough", "classical", "light", "nano", "small", "hybrid", "large"}
             "classical" is the classical tier alone. The others add the grid reader ("light"); QReader n,
             s, s then m, or l; or, for "thorough", the grid reader, s and m, with the grid reader again
             after each of them. If the extra is not installed, the neural tiers are attempts with an error.
@@ -309,16 +310,3 @@ def _record_regions(regions: Sequence[Quad]) -> Attempt:
 
 def _build_tier(name: str) -> Strategy:
     return GridStrategy() if name == "grid" else QReaderStrategy(name, required=False)
-
-
-@functools.cache
-def _get_default() -> Cascade:
-    return Cascade.preset("thorough")
-
-
-def read(source: Source, options: ReadOptions | None = None, **keywords: Unpack[ReadKeywords]) -> ReadResult:
-    """Read the codes in one picture with the "thorough" preset.
-
-    Parameters, result and exceptions are those of `Cascade.read`.
-    """
-    return _get_default().read(source, options, **keywords)

@@ -4,11 +4,9 @@ from __future__ import annotations
 
 import json
 import math
-from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
-from typing import Any, overload
+from typing import Any
 
-from qrcascade.errors import NotFoundError
 from qrcascade.image.quad import Point, Quad
 
 __all__ = [
@@ -20,15 +18,18 @@ __all__ = [
     "Quad",
     "Reading",
     "Region",
+    "shorten",
     "step_text",
 ]
 
 
+# Characters of a payload in a repr.
+_MOST_SHOWN = 60
 SKIPPED = "skipped"
 """The kind of an attempt that was not made; an earlier attempt says why its engine is left out."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, repr=False)
 class QRCode:
     """A symbol that was read.
 
@@ -82,6 +83,10 @@ class QRCode:
     page: int | None = None
     accepted: bool = True
 
+    def __repr__(self) -> str:
+        by = f" by {self.strategy} {self.step}".rstrip() if self.strategy else ""
+        return f"<{self.format} {shorten(self.text)}, confidence {self.confidence:.3f}{by}>"
+
     def same_payload(self, other: QRCode) -> bool:
         """Whether both readings gave the same payload.
 
@@ -113,6 +118,11 @@ class QRCode:
             "page": self.page,
             "accepted": self.accepted,
         }
+
+
+def shorten(text: str) -> str:
+    """Return a text in quotes and on one line, cut after 60 characters."""
+    return repr(text if len(text) <= _MOST_SHOWN else text[: _MOST_SHOWN - 1] + "…")
 
 
 def _ascii(text: str) -> str:
@@ -279,10 +289,7 @@ def _ms(seconds: float) -> float:
 
 @dataclass(frozen=True, slots=True)
 class Reading:
-    """The values that the reading of one picture gave: a sequence of the accepted codes.
-
-    ``for code in result``, ``len(result)``, ``result[0]`` and ``bool(result)`` concern the codes that were
-    accepted, the most confident first.
+    """The values that the reading of one picture gave. Truthy if a code was read and accepted.
 
     Parameters
     ----------
@@ -304,6 +311,8 @@ class Reading:
         Why the reading ended: "settled" (something was read with confidence, nothing credible is unread),
         "expected" (as many codes as expected were read), "timeout", "exhausted" (every tier has run);
         "" if not known.
+    pages : int, optional
+        Number of pages of the document; None if the source is a single picture.
     picture : Frame, optional
         The picture, for `draw` and `explain`. It keeps the pixels in memory as long as the result;
         ``dataclasses.replace(result, picture=None)`` frees them. Not compared, and left out of copies
@@ -318,73 +327,37 @@ class Reading:
     timed_out: bool = False
     page: int | None = None
     ended: str = ""
+    pages: int | None = None
     picture: Any = field(default=None, repr=False, compare=False)
 
     def __reduce__(self) -> tuple[Any, ...]:
         kept = (self.codes, self.regions, self.attempts, self.size, self.elapsed_s, self.timed_out, self.page)
-        return type(self), (*kept, self.ended)
+        return type(self), (*kept, self.ended, self.pages)
 
     def __bool__(self) -> bool:
         return any(code.accepted for code in self.codes)
 
-    def __iter__(self) -> Iterator[QRCode]:
-        return iter(self._accepted)
-
-    def __len__(self) -> int:
-        return len(self._accepted)
-
-    @overload
-    def __getitem__(self, index: int) -> QRCode: ...
-    @overload
-    def __getitem__(self, index: slice) -> tuple[QRCode, ...]: ...
-    def __getitem__(self, index: int | slice) -> QRCode | tuple[QRCode, ...]:
-        return self._accepted[index]
-
-    @property
-    def _accepted(self) -> tuple[QRCode, ...]:
-        return tuple(code for code in self.codes if code.accepted)
-
     @property
     def text(self) -> str | None:
         """The most confident accepted payload, or None."""
-        return self[0].text if self else None
+        return next(iter(self.texts), None)
 
     @property
     def texts(self) -> tuple[str, ...]:
         """All accepted payloads, the most confident first."""
-        return tuple(code.text for code in self)
+        return tuple(code.text for code in self.codes if code.accepted)
 
     @property
     def errors(self) -> tuple[str, ...]:
         """The error messages of all attempts, each once, in order."""
         return tuple(dict.fromkeys(a.error for a in self.attempts if a.error))
 
-    def require(self) -> QRCode:
-        """Return the most confident accepted code.
-
-        Raises
-        ------
-        NotFoundError
-            If there is none; the message says what was tried, what was located and what failed.
-        """
-        if self:
-            return self[0]
-        tried = ", ".join(dict.fromkeys(a.strategy for a in self.attempts)) or "nothing"
-        message = (
-            f"no QR code was read in this {self.size[0]}x{self.size[1]} picture: "
-            f"{len(self.attempts)} attempts ({tried}), {len(self.regions)} regions located"
-        )
-        if self.codes:
-            message += f", {len(self.codes)} codes read but not accepted"
-        if self.timed_out:
-            message += ", stopped by the timeout"
-        raise NotFoundError("; ".join([message, *self.errors]))
-
     def to_dict(self) -> dict[str, Any]:
         """Return a dict for JSON with everything but the picture and the meshes."""
         return {
             "size": list(self.size),
             "page": self.page,
+            "pages": self.pages,
             "ms": _ms(self.elapsed_s),
             "timed_out": self.timed_out,
             "ended": self.ended,

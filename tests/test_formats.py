@@ -150,7 +150,7 @@ def test_several_are_searched_for_more_within_bounds() -> None:
 @pytest.mark.parametrize("name", sorted(LINEAR))
 def test_bars_that_are_scanned_in_parts_are_one_code(name: str) -> None:
     soft = np.asarray(cv2.GaussianBlur(barcode(name, 4), (0, 0), 1.4), np.uint8)
-    result = CLASSICAL.read(soft, formats=[name], expect="all")
+    result = CLASSICAL.read(soft, **asked(name), expect="all")
     assert len({code.text for code in result}) == len(result)
 
 

@@ -56,7 +56,8 @@ def test_a_result_without_codes_says_what_was_tried() -> None:
     assert found.text is None
     assert found.texts == ()
     with pytest.raises(
-        NotFoundError, match=r"640x480.*2 attempts \(classical, small\).*1 regions.*timeout.*no weights"
+        NotFoundError,
+        match=r"640x480.*2 attempts \(classical, small\).*1 region .*timeout.*no weights",
     ):
         found.require()
 

@@ -11,6 +11,7 @@ import click
 
 from qrcascade import Cascade, QRCascadeError, ReadResult, __version__, read_document
 from qrcascade.batch import row_name
+from qrcascade.cascade import Preset
 from qrcascade.cli.parameters import complain, one_line, reading
 from qrcascade.cli.profile import advise_, profile
 from qrcascade.cli.scan import scan
@@ -34,7 +35,7 @@ for _command in (scan, serve, weights, profile, advise_):
 @click.argument("files", nargs=-1, required=True, metavar="FILES...")
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object per page, with every attempt.")
 @reading
-def read(files: tuple[str, ...], as_json: bool, preset: str, **options: Any) -> None:
+def read(files: tuple[str, ...], as_json: bool, preset: Preset, **options: Any) -> None:
     """Print one line per code: file, text, confidence, strategy, milliseconds, page.
 
     FILES are pictures, PDFs, and pictures with several pages. The exit code is 0 if a code was read in

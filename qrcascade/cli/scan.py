@@ -18,6 +18,7 @@ from qrcascade import Cascade
 from qrcascade.batch import Record, columns, read_groups, row_name
 from qrcascade.batch.journal import Journal, rows
 from qrcascade.batch.tally import Tally
+from qrcascade.cascade import Preset
 from qrcascade.cli.parameters import exit_on_error, one_line, reading
 
 __all__ = ["list_files", "scan"]
@@ -58,7 +59,7 @@ def scan(
     workers: int | None,
     ordered: bool,
     failed_to: Path | None,
-    preset: str,
+    preset: Preset,
     **options: Any,
 ) -> None:
     """Read every picture and document into a table with one row per page.

@@ -23,7 +23,6 @@ from qrcascade.results import Findings, Region
 
 __all__ = ["DetectorEngine", "detect"]
 
-_LIMITS = Limits()
 _MODEL = Path(__file__).with_name("detector.onnx")
 # Regions with a lower probability of a symbol are not reported. Chosen.
 LEAST_SCORE = 0.7
@@ -53,7 +52,7 @@ def detect(
     threshold: float = LEAST_SCORE,
     bgr: bool = False,
     frame: int = 0,
-    limits: Limits = _LIMITS,
+    limits: Limits = Limits(),
 ) -> tuple[Region, ...]:
     """Locate the QR codes of a picture without reading them, to count, crop or blur them.
 

@@ -23,8 +23,8 @@ __all__ = ["ZXingEngine"]
 _CHECKSUM_SCORE = 0.8
 # Other errors require only finder patterns.
 _FORMAT_SCORE = 0.4
-# In 8 of 111 pictures without such a symbol, something passed for a Data Matrix code with errors. Nothing passed
-# for one of another symbology.
+# In 8 of 111 pictures without such a symbol, something passed for a Data Matrix code with errors. Nothing did
+# for another symbology.
 _EASILY_SEEN = "DataMatrix"
 # ITF-14 has a check digit: its length, and the identifier (ISO/IEC 15424) if that digit is right.
 _ITF_14, _CHECKED_ITF = 14, "]I1"

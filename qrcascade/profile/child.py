@@ -63,7 +63,8 @@ def _load(name: str, runtime: str) -> tuple[Any, dict[str, Any], _Calls]:
     from qrcascade.neural.weights import SIZES
 
     alone = name in SIZES
-    cascade = Cascade([QReaderStrategy(name, runtime=runtime)]) if alone else Cascade.preset(name)
+    preset: Any = name
+    cascade = Cascade([QReaderStrategy(name, runtime=runtime)]) if alone else Cascade.preset(preset)
     blank = np.full((640, 640, 3), 255, np.uint8)
     calls: _Calls = []
     detectors: dict[str, Any] = {}

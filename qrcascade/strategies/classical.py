@@ -15,7 +15,7 @@ from qrcascade.results import Findings
 from qrcascade.strategies.regions import WORTHWHILE, is_credible_outline, read_region, survey, verify_codes
 from qrcascade.symbology.names import QR_FORMATS, SCANNED
 
-__all__ = ["QUICK", "SCHEDULE", "ClassicalStrategy"]
+__all__ = ["QUICK", "SCHEDULE", "TURNS", "ClassicalStrategy", "parse_step"]
 
 # Whole-picture steps, in the order that `python -m benchmarks schedule` found, with the points that each
 # adds to those before it and its time, both as means over all pictures of the corpora. The raw picture comes
@@ -42,7 +42,10 @@ _SMALL = 480
 _SURVEYED = frozenset(["QRCode", "QRCodeModel1"])
 # Turns, in degrees, in which a symbol that is read along rows and columns comes within five of upright, as
 # PDF417 has to; the likeliest tilts first. A quarter turn more or less is all the same to zxing-cpp.
-_TURNS = (10, 80, 20, 70, 30, 60, 40, 50)
+TURNS: tuple[Step, ...] = tuple(
+    Step.look(engines.engine("zxing"), views.limit(1600).then(views.turn(degrees)))
+    for degrees in (10, 80, 20, 70, 30, 60, 40, 50)
+)
 # The step that replaces the first one if the picture has a draft, and what a code needs to end the search
 # there: half of its error correction unused, and modules this many pixels wide.
 _RAW = SCHEDULE[0]
@@ -130,8 +133,7 @@ class ClassicalStrategy:
             if number + 1 >= self.quick and not _is_promising(scan):
                 return
         if not scan.formats.isdisjoint(SCANNED) and (not scan.accepted or scan.expect is not None):
-            for degrees in _TURNS:
-                yield Step.look(engines.engine("zxing"), views.limit(1600).then(views.turn(degrees)))
+            yield from (step for step in TURNS)
 
 
 def parse_step(text: str) -> Step:
