@@ -178,8 +178,11 @@ class Cascade:
             "classical" is the classical tier alone. The others add the grid reader ("light"); QReader n,
             s, s then m, or l; or, for "thorough", the grid reader, s and m, with the grid reader again
             after each of them. If the extra is not installed, the neural tiers are attempts with an error.
-        threshold, isolation, max_memory, limits
-            As for `Cascade`.
+        threshold : float
+            As for `Cascade`, like the following.
+        isolation : None or "process"
+        max_memory : int, optional
+        limits : Limits
 
         Raises
         ------

@@ -340,10 +340,10 @@ pages: Iterator[qrcascade.ReadResult] = qrcascade.read_document("x.pdf", formats
 seen: Iterator[qrcascade.Seen] = qrcascade.read_frames([], bgr=True)
 
 qrcascade.read("x.png", expect="al")  # wrong
-qrcascade.read("x.png", preset="ligth")  # wrong
+qrcascade.read("x.png", preset="lite")  # wrong
 qrcascade.read("x.png", formats="QR")  # wrong
 qrcascade.read("x.png", formats=["EAN14"])  # wrong
-qrcascade.Cascade.preset("ligth")  # wrong
+qrcascade.Cascade.preset("lite")  # wrong
 qrcascade.Cascade.preset("light", isolation="thread")  # wrong
 qrcascade.read_document("x.pdf", expect="al")  # wrong
 qrcascade.read_many(["x.pdf"], expect="al")  # wrong

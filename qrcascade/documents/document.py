@@ -140,15 +140,13 @@ def read_document(
     ------
     ImageError
         If the source is not a document; `DocumentError` if it is broken, empty or locked, lacks a page that
-        ``pages`` names, or has more pages than ``Limits.max_frames``. A path that cannot be opened raises
-        it at once.
+        ``pages`` names, or has more pages than ``Limits.max_frames``. A missing file raises it at once.
     MissingDependencyError, OptionError
-        If the extra for this type is not installed; if an option is invalid, which is raised at once.
+        If the extra for this type is not installed; at once, if an option is invalid.
     """
     which, options = split_keywords(keywords, options)
     check_path(source)
-    reader = _PageReader(Cascade.preset() if cascade is None else cascade, options)
-    return _results(source, reader, which)
+    return _results(source, _PageReader(cascade or Cascade.preset(), options), which)
 
 
 def split_keywords(

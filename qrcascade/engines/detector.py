@@ -62,8 +62,12 @@ def detect(
         See `qrcascade.Frame.load`.
     threshold : float
         Least score, 0 to 1, of what is returned.
-    bgr, frame, limits
-        As for `qrcascade.Frame.load`.
+    bgr : bool
+        Whether an array's channels are blue, green, red.
+    frame : int
+        Which picture of a multi-frame file, from 0.
+    limits : Limits
+        Larger sources are refused.
 
     Returns
     -------
@@ -77,13 +81,16 @@ def detect(
     OptionError
         If ``threshold`` is not between 0 and 1.
     """
-    if isinstance(threshold, bool) or not (isinstance(threshold, Real) and 0 <= threshold <= 1):
-        raise OptionError(f"threshold must be between 0 and 1, got {threshold!r}")
+    _check_threshold(threshold)
     picture = Frame.load(source, bgr=bgr, frame=frame, draft=True, limits=limits)
     view = picture.draft or picture
-    found = find(_load(), view.gray, threshold=threshold)
-    regions = _make_regions(found)
+    regions = _make_regions(find(_load(), view.gray, threshold=threshold))
     return regions if view.is_source else tuple(r.moved(to_source(view, r.quad)) for r in regions)
+
+
+def _check_threshold(threshold: object) -> None:
+    if isinstance(threshold, bool) or not (isinstance(threshold, Real) and 0 <= float(threshold) <= 1):
+        raise OptionError(f"threshold must be between 0 and 1, got {threshold!r}")
 
 
 def _make_regions(found: Detections) -> tuple[Region, ...]:

@@ -32,7 +32,6 @@ _FILLED = 0.2
 _CUT_MARGIN = 0.02
 # Outlines that overlap more than this lead the grid reader to the same grid. Chosen.
 _SAME_OUTLINE = 0.9
-_DEFAULTS = ReadOptions()
 
 
 @dataclass(slots=True, eq=False)
@@ -86,7 +85,7 @@ class Scan:
     def __init__(
         self,
         frame: Frame,
-        options: ReadOptions = _DEFAULTS,
+        options: ReadOptions = ReadOptions(),
         *,
         threshold: float = 0.7,
         survey: bool = False,
