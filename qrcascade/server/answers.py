@@ -95,6 +95,7 @@ class ReadPage(BaseModel):
 
     size: tuple[int, int]
     page: int | None
+    pages: int | None = Field(description="Number of pages of the document.")
     ms: float
     timed_out: bool
     codes: list[ReadCode]
