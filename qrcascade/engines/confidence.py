@@ -17,7 +17,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable
 
-__all__ = ["agree", "contradict", "of_engine", "of_unused_correction"]
+__all__ = ["UNCHECKED", "agree", "contradict", "of_engine", "of_unused_correction"]
 
 # Probability that one uncontradicted reading is exactly right. `agree` counts engines that share a library
 # once: see `_FAMILY`. Of 1,089 readings of zbar and OpenCV in the ZXing, jsQR and synthetic sets, the grid's
@@ -30,6 +30,13 @@ _UNKNOWN = 0.5
 # QReader decodes with zbar; OpenCV's two detectors share a decoder.
 _FAMILY = {"qreader": "zbar", "aruco": "opencv"}
 CERTAIN = 0.999
+
+UNCHECKED = 0.3
+"""Confidence of an ITF symbol without a check digit, of which a part reads as a shorter one.
+
+Of 268 readings of drawn ITF symbols that were turned, blurred and struck through, 183 were wrong; of other
+symbologies without error correction, 9 of 1,560.
+"""
 
 
 def of_engine(engine: str, guessed: bool = False) -> float:

@@ -105,6 +105,7 @@ class UnreadRegion(BaseModel):
     score: float
     source: str
     module: float | None
+    format: str
 
 
 class ReadPage(BaseModel):
@@ -112,6 +113,7 @@ class ReadPage(BaseModel):
 
     size: tuple[int, int]
     page: int | None
+    pages: int | None = Field(description="Number of pages of the document.")
     ms: float
     timed_out: bool
     codes: list[ReadCode]
