@@ -22,6 +22,7 @@ from benchmarks.mixed import printed, scanned
 from benchmarks.options import option
 from benchmarks.symbols import clear_page
 from qrcascade import Cascade, read_many
+from qrcascade.cascade import Preset
 
 
 @click.command()
@@ -30,7 +31,7 @@ from qrcascade import Cascade, read_many
 @option("--preset", default="classical")
 @option("--workers", default=2)
 @options.rounds(3, "Interleaved; the best of each counts.")
-def batch(corpus: str, every: int, preset: str, workers: int, rounds: int) -> None:
+def batch(corpus: str, every: int, preset: Preset, workers: int, rounds: int) -> None:
     """Compare threads and processes over the files of a corpus: pictures a second."""
     files = [picture.path for picture in corpora.load(corpus)[::every] if picture.path is not None]
     random.Random(0).shuffle(files)
@@ -123,7 +124,7 @@ _SCANS = {"scans of 200 dpi": (1654, 2339), "scans of 300 dpi": (2480, 3508)}
 @click.command()
 @option("--count", default=300)
 @option("--preset", default="classical")
-def pages(count: int, preset: str) -> None:
+def pages(count: int, preset: Preset) -> None:
     """Read a PDF of so many pages, each of print with a code, and another of so many scans."""
     for kind in ("print", *_SCANS):
         pdf = fpdf.FPDF()

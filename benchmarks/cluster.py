@@ -19,6 +19,7 @@ from benchmarks.mixed import KINDS, MIX
 from benchmarks.options import option, saves
 from benchmarks.render import publish, table
 from qrcascade import Cascade, read_many
+from qrcascade.cascade import Preset
 
 _ROOT = Path(__file__).parents[1]
 _EVERY_S = 0.5
@@ -82,7 +83,7 @@ def _role(pid: int) -> str | None:
 
 
 def _rounds(
-    job: ModuleType, store: Any, folder: Path, files: list[str], preset: str, workers: int, rounds: int
+    job: ModuleType, store: Any, folder: Path, files: list[str], preset: Preset, workers: int, rounds: int
 ) -> str:
     """Pages a second of both ways in turns, as a table; what every job costs, however small, is not in it."""
     columns = ["round", "read_many, pages/s {:.1f}", "Ray, pages/s {:.1f}"]
@@ -111,7 +112,7 @@ def _rounds(
 @option("--workers", default=2)
 @options.rounds(3, "In turns.")
 @saves("cluster")
-def cluster(copies: int, presets: tuple[str, ...], workers: int, rounds: int, save: bool) -> None:
+def cluster(copies: int, presets: tuple[Preset, ...], workers: int, rounds: int, save: bool) -> None:
     """Pages a second of the job in a local Ray, and of `read_many`; memory of the job's processes."""
     import ray
 

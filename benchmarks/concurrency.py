@@ -26,9 +26,10 @@ from benchmarks.render import publish, table
 from benchmarks.ruins import ruin
 from benchmarks.symbols import in_file
 from qrcascade import Cascade, ImageError, ReadResult
+from qrcascade.cascade import Preset
 from qrcascade.image.frame import Source
 
-_PRESET = "classical"
+_PRESET: Preset = "classical"
 _ROUNDS = 5
 
 

@@ -13,7 +13,7 @@ from benchmarks.harness import each
 from benchmarks.options import option, saves
 from benchmarks.render import publish, table
 from benchmarks.worst import SIZE, WORST, worst
-from qrcascade.cascade import PRESETS, Cascade
+from qrcascade.cascade import PRESETS, Cascade, Preset
 from qrcascade.image.frame import Gray
 
 _NOTE = """\
@@ -45,7 +45,7 @@ def read(cascade: Cascade, kind: str, gray: Gray, timeout: float | None = None) 
     return Cost(kind, cpu, wall, max(steps), steps[-1], len(result.attempts), len(result.codes))
 
 
-def _costs(preset: str, kinds: list[str], size: tuple[int, int]) -> Iterator[str]:
+def _costs(preset: Preset, kinds: list[str], size: tuple[int, int]) -> Iterator[str]:
     """Without a timeout."""
     cascade = Cascade.preset(preset)
     found = [read(cascade, kind, worst(kind, size=size)) for kind in each(str, kinds, name=preset)]
@@ -56,7 +56,7 @@ def _costs(preset: str, kinds: list[str], size: tuple[int, int]) -> Iterator[str
 
 
 def _overruns(
-    preset: str, kinds: list[str], size: tuple[int, int], timeouts: tuple[float, ...], rounds: int
+    preset: Preset, kinds: list[str], size: tuple[int, int], timeouts: tuple[float, ...], rounds: int
 ) -> Iterator[str]:
     """With timeouts, here and in a worker process."""
     rows = []

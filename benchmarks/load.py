@@ -33,6 +33,7 @@ from benchmarks.mixed import KINDS, MIX
 from benchmarks.options import option, saves
 from benchmarks.render import publish, table
 from qrcascade import Cascade, read_document
+from qrcascade.cascade import Preset
 
 _EXAMPLES = Path("examples")
 # Of the default queue: more than it holds wait, and four times as many ask.
@@ -47,7 +48,7 @@ class _Service:
 
     url: str
     pid: int
-    preset: str
+    preset: Preset
     processes: int
 
 
@@ -57,7 +58,7 @@ class _Service:
 @option("--seconds", default=8.0, text="Of each measurement.")
 @options.rounds(3, "Of plain reading and service, in turns.")
 @saves("load")
-def load(preset: str, number: int, seconds: float, rounds: int, save: bool) -> None:
+def load(preset: Preset, number: int, seconds: float, rounds: int, save: bool) -> None:
     """Throughput beside plain reading, four times too much, and worker processes that are killed."""
     with tempfile.TemporaryDirectory() as folder, _started(preset, number) as service:
         pictures = _pictures(Path(folder))
@@ -81,7 +82,7 @@ def _pictures(folder: Path) -> dict[str, Path]:
 
 
 @contextlib.contextmanager
-def _started(preset: str, number: int) -> Iterator[_Service]:
+def _started(preset: Preset, number: int) -> Iterator[_Service]:
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port = probe.getsockname()[1]
@@ -100,7 +101,7 @@ def _started(preset: str, number: int) -> Iterator[_Service]:
             process.terminate()
 
 
-def _plain(preset: str, picture: Path, seconds: float, ready: object, counts: object) -> None:
+def _plain(preset: Preset, picture: Path, seconds: float, ready: object, counts: object) -> None:
     cascade, data = Cascade.preset(preset), picture.read_bytes()
 
     def read() -> None:

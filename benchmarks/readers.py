@@ -14,12 +14,13 @@ import zxingcpp
 
 from benchmarks.harness import Program
 from qrcascade import Cascade, ClassicalStrategy, Frame, GridStrategy, QRCode, QReaderStrategy, Quad
-from qrcascade.cascade import PRESETS
+from qrcascade.cascade import PRESETS, Preset
 from qrcascade.engines import engine
 from qrcascade.image.frame import Gray
 from qrcascade.neural.models import load as load_model
 from qrcascade.neural.runtimes import RUNTIMES
 from qrcascade.neural.runtimes.torch import TorchDetector
+from qrcascade.reading.options import Expect
 from qrcascade.strategies.classical import SCHEDULE
 
 _QR = frozenset(["QRCode"])
@@ -54,7 +55,7 @@ class Reading:
 Reader = Callable[[Gray], Reading]
 
 
-def by_cascade(cascade: Cascade, expect: str | None = None) -> Reader:
+def by_cascade(cascade: Cascade, expect: Expect = None) -> Reader:
     """A cascade as a reader."""
 
     def read(rgb: Gray) -> Reading:
@@ -132,7 +133,7 @@ def _wechat() -> Reader:
     return read
 
 
-def _preset(name: str, expect: str | None = None) -> Reader:
+def _preset(name: Preset, expect: Expect = None) -> Reader:
     return by_cascade(Cascade.preset(name), expect)
 
 
@@ -141,7 +142,7 @@ def _nano(runtime: str) -> Reader:
     return by_cascade(Cascade([ClassicalStrategy(), QReaderStrategy("n", runtime=runtime)]))
 
 
-def _thorough_nano(expect: str | None = None) -> Reader:
+def _thorough_nano(expect: Expect = None) -> Reader:
     """The thorough preset with nano in the place of Small and Medium."""
     nano = QReaderStrategy("n")
     return by_cascade(Cascade([ClassicalStrategy(), GridStrategy(), nano, GridStrategy()]), expect)

@@ -9,9 +9,9 @@ import importlib
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from qrcascade.batch import Record, read_many
-    from qrcascade.cascade import Cascade, read
-    from qrcascade.documents import read_document
+    from qrcascade.batch import Record, Seen, read_frames, read_many
+    from qrcascade.cascade import Cascade
+    from qrcascade.documents import read, read_document
     from qrcascade.engines.detector import detect
     from qrcascade.errors import (
         DocumentError,
@@ -66,6 +66,7 @@ __all__ = [
     "Record",
     "Region",
     "Scan",
+    "Seen",
     "Step",
     "Strategy",
     "StubStrategy",
@@ -76,15 +77,16 @@ __all__ = [
     "join_parts",
     "read",
     "read_document",
+    "read_frames",
     "read_many",
     "show_views",
 ]
 
 _ROOMS = {
-    "batch": ("Record", "read_many"),
-    "cascade": ("Cascade", "read"),
+    "batch": ("Record", "Seen", "read_frames", "read_many"),
+    "cascade": ("Cascade",),
     "report.display": ("show_views",),
-    "documents": ("read_document",),
+    "documents": ("read", "read_document"),
     "engines.detector": ("detect",),
     "errors": (
         "DocumentError",

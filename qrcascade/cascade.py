@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import contextlib
-import functools
 import itertools
 import time
 from collections.abc import Generator, Sequence
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal, TypeAlias
 
 from qrcascade.errors import OptionError
 from qrcascade.image.frame import Frame, Source
@@ -29,10 +28,12 @@ if TYPE_CHECKING:
 
     from qrcascade.isolation import Workers
 
-__all__ = ["PRESETS", "Cascade", "read"]
+__all__ = ["PRESETS", "Cascade", "Isolation", "Preset"]
 
-_LIMITS = Limits()
-PRESETS: dict[str, tuple[str, ...]] = {
+Preset: TypeAlias = Literal["classical", "light", "nano", "small", "hybrid", "large", "thorough"]
+Isolation: TypeAlias = Literal["process"] | None
+
+PRESETS: dict[Preset, tuple[str, ...]] = {
     "classical": (),
     "light": ("grid",),
     "nano": ("n",),
@@ -80,9 +81,9 @@ class Cascade:
         strategies: Sequence[Strategy],
         *,
         threshold: float = 0.7,
-        isolation: str | None = None,
+        isolation: Isolation = None,
         max_memory: int | None = None,
-        limits: Limits = _LIMITS,
+        limits: Limits = Limits(),
     ) -> None:
         self.strategies = _check_strategies(strategies)
         self.threshold = threshold
@@ -164,24 +165,27 @@ class Cascade:
     @classmethod
     def preset(
         cls,
-        name: str = "thorough",
+        name: Preset = "thorough",
         *,
         threshold: float = 0.7,
-        isolation: str | None = None,
+        isolation: Isolation = None,
         max_memory: int | None = None,
-        limits: Limits = _LIMITS,
+        limits: Limits = Limits(),
     ) -> Cascade:
         """Return one of the ready-made cascades.
 
         Parameters
         ----------
-        name : {"classical", "light", "nano", "small", "hybrid", "large", "thorough"}
+        name : {"thorough", "classical", "light", "nano", "small", "hybrid", "large"}
             "classical" is the classical tier alone. The others add the grid reader ("light"); QReader n,
             s, s then m, or l; or, for "thorough", the grid reader, and s and m if a runtime for them is
             installed, with the grid reader again after each of them. In the presets named after QReader's
             sizes, a tier whose runtime is not installed is an attempt with an error.
-        threshold, isolation, max_memory, limits
-            As for `Cascade`.
+        threshold : float
+            As for `Cascade`, like the following.
+        isolation : None or "process"
+        max_memory : int, optional
+        limits : Limits
 
         Raises
         ------
@@ -318,16 +322,3 @@ def _drop_absent(tiers: Sequence[str]) -> list[str]:
     """Return the tiers without the sizes of QReader that have no runtime here; one grid reader in a row."""
     kept = [tier for tier in tiers if tier == "grid" or runtimes.is_installed(runtimes.choose(tier))]
     return [tier for tier, _ in itertools.groupby(kept)]
-
-
-@functools.cache
-def _get_default() -> Cascade:
-    return Cascade.preset("thorough")
-
-
-def read(source: Source, options: ReadOptions | None = None, **keywords: Unpack[ReadKeywords]) -> ReadResult:
-    """Read the codes in one picture with the "thorough" preset.
-
-    Parameters, result and exceptions are those of `Cascade.read`.
-    """
-    return _get_default().read(source, options, **keywords)

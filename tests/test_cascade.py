@@ -22,7 +22,7 @@ from qrcascade import (
     Step,
     StubStrategy,
 )
-from qrcascade.cascade import PRESETS
+from qrcascade.cascade import PRESETS, Preset
 from tests import draw
 from tests.plans import give
 
@@ -175,8 +175,9 @@ def test_timeout_returns_what_was_read_so_far() -> None:
         {"expect": np.array([1, 2])},
         {"formats": 5},
         {"formats": None},
-        {"formats": "QRCode"},
-        {"formats": ["EAN13"]},
+        {"formats": "QRCod"},
+        {"formats": ["EAN13", "EAN14"]},
+        {"formats": [None]},
         {"formats": []},
     ],
 )
@@ -201,7 +202,7 @@ def test_building() -> None:
     with pytest.raises(OptionError, match="threshold"):
         Cascade(strategies, threshold=1.5)
     with pytest.raises(OptionError, match="classical, light, nano, small, hybrid, large, thorough"):
-        Cascade.preset("huge")
+        Cascade.preset("huge")  # type: ignore[arg-type]
 
 
 @pytest.mark.parametrize(
@@ -214,7 +215,7 @@ def test_building() -> None:
         ("large", ["classical", "large"]),
     ],
 )
-def test_presets(preset: str, names: list[str]) -> None:
+def test_presets(preset: Preset, names: list[str]) -> None:
     assert [s.name for s in Cascade.preset(preset).strategies] == names
     assert preset in PRESETS
 

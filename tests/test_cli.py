@@ -19,6 +19,7 @@ import qrcascade
 from qrcascade.cli import main
 from qrcascade.neural import weights
 from tests import draw, pages
+from tests.barcodes import CONTENT, barcode
 
 
 @pytest.fixture
@@ -150,6 +151,10 @@ def test_formats(files: dict[str, str]) -> None:
         == 1
     )
     assert run("read", files["code"], "--formats", "QRCode", "--preset", "classical").exit_code == 0
+    Image.fromarray(barcode("PDF417")).save(files["blank"])
+    for names in ("qr code, pdf-417", "all"):
+        result = run("read", files["blank"], "--formats", names, "--preset", "classical", "--text")
+        assert result.output.strip() == CONTENT["PDF417"][1]
     wrong = run("read", files["code"], "--formats", "Barcode")
     assert wrong.exit_code == 2
     assert "QRCodeModel1" in wrong.stderr

@@ -18,6 +18,7 @@ from click.testing import CliRunner
 from benchmarks.__main__ import main
 from benchmarks.concurrency import compared, held, soaked, sources, told
 from qrcascade import Cascade
+from qrcascade.cascade import Preset
 from qrcascade.neural import models, runtimes
 from qrcascade.neural.runtimes import torch
 from tests import draw
@@ -68,7 +69,7 @@ def answer(pipe: Any) -> Any:
     return pipe.recv()
 
 
-def reads(pipe: Any, cascade: Cascade | str, pictures: list[Any]) -> None:
+def reads(pipe: Any, cascade: Cascade | Preset, pictures: list[Any]) -> None:
     reader = Cascade.preset(cascade) if isinstance(cascade, str) else cascade
     pipe.send([told(reader, picture) for picture in pictures])
 

@@ -20,6 +20,7 @@ from qrcascade import (
     Scan,
     Step,
 )
+from qrcascade.cascade import Preset
 from qrcascade.engines import crowd, engine, finders
 from qrcascade.image.frame import Frame, Gray
 from qrcascade.reading.options import Expect
@@ -174,7 +175,7 @@ def run(plan: Steps) -> Iterator[Step]:
 @pytest.mark.slow
 @pytest.mark.parametrize("preset", ["classical", "light"])
 @pytest.mark.parametrize("kind", WORST)
-def test_attempts_are_bounded(kind: str, preset: str) -> None:
+def test_attempts_are_bounded(kind: str, preset: Preset) -> None:
     result = Cascade.preset(preset).read(worst(kind, size=(1000, 750)))
     assert result.ended in ("exhausted", "settled")
     # Regions in vain, twelve of them, are looked at 16 times each; every code that is read may add some.

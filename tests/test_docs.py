@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import asyncio
 import doctest
 import importlib.util
+import inspect
 import io
 import os
 import re
@@ -11,10 +13,12 @@ import shlex
 import subprocess
 import sys
 from collections.abc import Iterator
+from html.parser import HTMLParser
 from pathlib import Path
 from queue import Queue
 from types import ModuleType
-from typing import Any
+from typing import Any, get_args
+from urllib.parse import unquote, urlsplit
 
 import click
 import numpy as np
@@ -22,9 +26,10 @@ import pytest
 from PIL import Image
 
 import qrcascade
+from qrcascade.cascade import PRESETS, Preset
 from qrcascade.cli import main
 from qrcascade.cli.serve import serve
-from tests import draw
+from tests import draw, pages
 
 ROOT = Path(__file__).parents[1]
 DOCS = ROOT / "docs"
@@ -35,6 +40,7 @@ ELSEWHERE = {
     "README.md",
     "README.es.md",
     "batch.md",
+    "coming-from.md",
     "documents.md",
     "notebook.md",
     "pytest.md",
@@ -87,6 +93,27 @@ def test_python_blocks(page: Path) -> None:
     names: dict[str, object] = {"__name__": page.stem, "qrcascade": qrcascade}
     for number, block in enumerate(blocks(page, "python")):
         exec(compile(block, f"{page.name} block {number}", "exec"), names)
+
+
+COMING_FROM = (DOCS / "howto" / "coming-from.md").read_text("utf-8")
+
+
+@pytest.mark.parametrize("reader", re.findall(r"^## (.*)$", COMING_FROM, re.M))
+@pytest.mark.usefixtures("at_root")
+def test_coming_from(reader: str) -> None:
+    """Each line of its table runs, that of the other reader too, if it is installed."""
+    if reader == "pyzbar":
+        pytest.importorskip("pyzbar.pyzbar", reason="zbar's library is not installed", exc_type=ImportError)
+    section = re.split(r"^## ", COMING_FROM.split(f"## {reader}\n")[1], flags=re.M)[0]
+    names: dict[str, Any] = {}
+    for block in re.findall(r"^```python\n(.*?)^```", section, re.M | re.S):
+        exec(block, names)
+    lines = re.findall(r"^\| `(.+?)` \| `(.+?)` \|", section, re.M)
+    assert len(lines) >= 6
+    for old, new in lines:
+        exec(new, names)
+        if reader != "QReader":
+            exec(old, names)
 
 
 @pytest.mark.parametrize("page", [p for p in PAGES if blocks(p, "pycon")], ids=lambda p: p.name)
@@ -201,6 +228,50 @@ def test_worker() -> None:
     assert "README.md" in refused["error"]
 
 
+def test_webcam(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+    class Film:
+        """Stands in for a video file: which codecs OpenCV has differs."""
+
+        def __init__(self, _: object) -> None:
+            rgb = np.repeat(draw.symbol("on film")[0][:, :, None], 3, axis=2)
+            self.frames = [np.full_like(rgb, 255), rgb, rgb]
+
+        def read(self) -> tuple[bool, Any]:
+            return (True, self.frames.pop(0)) if self.frames else (False, None)
+
+        def release(self) -> None:
+            released.append(self)
+
+    released: list[Film] = []
+    monkeypatch.setattr("cv2.VideoCapture", Film)
+    (seen,) = snippet("webcam").show("film.mp4")
+    assert seen.frames == [1, 2]
+    assert capsys.readouterr().out == "frame 1: on film\n"
+    assert released
+
+
+def test_reading_async() -> None:
+    module = snippet("reading_async")
+    pictures = [draw.symbol(f"number {i}")[0] for i in range(6)]
+
+    async def check() -> list[str | None]:
+        results = await module.read_all(pictures, limit=2, timeout=30)
+        return [result.text for result in results]
+
+    assert asyncio.run(check()) == [f"number {i}" for i in range(6)]
+
+
+def test_store(tmp_path: Path) -> None:
+    pytest.importorskip("pyarrow.fs")
+    (tmp_path / "in").mkdir()
+    (tmp_path / "a.png").write_bytes(png(draw.symbol("first")[0]))
+    (tmp_path / "in" / "b.pdf").write_bytes(pages.invoices("second", "third"))
+    module = snippet("store")
+    assert module.read_object((tmp_path / "in" / "b.pdf").as_uri()).text == "second"
+    read = {(Path(path).name, r.page, r.result.text) for path, r in module.read_prefix(tmp_path.as_uri())}
+    assert read == {("a.png", 1, "first"), ("b.pdf", 1, "second"), ("b.pdf", 2, "third")}
+
+
 def test_fastapi(blank_png: bytes) -> None:
     pytest.importorskip("fastapi")
     pytest.importorskip("python_multipart")
@@ -276,6 +347,77 @@ def test_django(tmp_path: Path) -> None:
     assert others == "400 405"
 
 
+def test_parameters_that_share_a_line_share_a_default() -> None:
+    """The site's tables give all of them the type and the default of the first."""
+    for name in qrcascade.__all__:
+        public = getattr(qrcascade, name)
+        methods = list(vars(public).values()) if isinstance(public, type) else []
+        for function in (public, *(getattr(method, "__func__", method) for method in methods)):
+            for line in re.findall(r"^ +(\w+(?:, \w+)+)(?: : .*)?$", str(function.__doc__), re.M):
+                given = inspect.signature(function).parameters
+                names = line.split(", ")
+                if set(names) <= set(given):
+                    assert len({given[one].default for one in names}) == 1, f"{function}: {line}"
+
+
+def test_choices_begin_with_the_default() -> None:
+    """As numpydoc has it; and they are those of the type."""
+    presets = get_args(Preset)
+    for function in (qrcascade.read, qrcascade.Cascade.preset):
+        (listed,) = re.findall(r" : \{(.*)\}$", str(function.__doc__), re.M)
+        assert sorted(presets) == sorted(re.findall(r'"(\w+)"', listed)) == sorted(PRESETS)
+        defaults = {p.default for p in inspect.signature(function).parameters.values()}
+        assert re.findall(r'"(\w+)"', listed)[0] in defaults
+
+
+class _Links(HTMLParser):
+    """What a page links to, and its anchors."""
+
+    def __init__(self, page: Path) -> None:
+        super().__init__()
+        self.links: list[str] = []
+        self.anchors: set[str] = set()
+        self.feed(page.read_text("utf-8"))
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        for name, value in attrs:
+            if name in ("href", "src") and value is not None:
+                self.links.append(value)
+            elif name in ("id", "name") and value is not None:
+                self.anchors.add(value)
+
+
+def dead_links(site: Path) -> list[str]:
+    """Links from a page of a built site to a file or an anchor of it that is not there."""
+    pages = {page: _Links(page) for page in site.rglob("*.html")}
+    dead = []
+    for page, found in pages.items():
+        for link in map(urlsplit, found.links):
+            # What a server sends for any address has absolute links.
+            if link.scheme or link.netloc or page.name == "404.html":
+                continue
+            target = Path(os.path.normpath(page.parent / unquote(link.path))) if link.path else page
+            target = target / "index.html" if target.is_dir() else target
+            anchors = pages[target].anchors if target in pages else {unquote(link.fragment)}
+            if not target.is_file() or (link.fragment and unquote(link.fragment) not in anchors):
+                dead.append(f"{page.relative_to(site)}: {link.geturl()}")
+    return dead
+
+
+def test_dead_links_are_found(tmp_path: Path) -> None:
+    (tmp_path / "there").mkdir()
+    (tmp_path / "there" / "index.html").write_text('<p id="here"><a href="../gone.ipynb">', "utf-8")
+    links = ("there/", "there/#here", "#top", "https://example.com/gone", "there/#gone", "gone/", "#gone")
+    page = "".join(f'<a href="{link}"></a>' for link in links)
+    (tmp_path / "index.html").write_text(f'<p id="top">{page}', "utf-8")
+    assert sorted(dead_links(tmp_path)) == [
+        "index.html: #gone",
+        "index.html: gone/",
+        "index.html: there/#gone",
+        "there/index.html: ../gone.ipynb",
+    ]
+
+
 @pytest.mark.site
 def test_the_site_builds(tmp_path: Path) -> None:
     """Strictly: links, anchors, snippets, docstrings and the navigation; and its pages fetch nothing."""
@@ -293,8 +435,12 @@ def test_the_site_builds(tmp_path: Path) -> None:
     pages = {page.parent.relative_to(tmp_path).as_posix(): page for page in tmp_path.rglob("index.html")}
     assert {".", "es", "tutorial", "changelog", "source/qrcascade/symbology/charset.py"} <= set(pages)
     assert "evidence_bits" in pages["reference/results"].read_text("utf-8")
+    assert not dead_links(tmp_path)
     for page in pages.values():
         fetched = re.findall(
             r'<(?:script|img|link)\b[^>]*\b(?:src|href)="?(https?:[^">\s]+)', page.read_text("utf-8")
         )
         assert not fetched, page
+    for name, page in pages.items():
+        if name.startswith("reference/"):
+            assert not re.findall(r"\b_[A-Z]\w+", re.sub(r"<[^>]*>", "", page.read_text("utf-8"))), name

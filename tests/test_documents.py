@@ -421,7 +421,7 @@ def test_missing_pages_are_named() -> None:
         {"max_pages": 1.5},
         {"expect": 0},
         {"timeout": -1},
-        {"formats": "QRCode"},
+        {"formats": "QR"},
         {"accept": 3},
     ],
 )

@@ -131,4 +131,4 @@ def test_a_result_that_let_go_of_its_picture() -> None:
         assert hash(without) == hash(whole)
         with pytest.raises(OptionError, match="picture"):
             without.draw()
-    assert "picture" not in repr(whole)
+    assert "Frame" not in repr(whole)

@@ -37,6 +37,7 @@ from qrcascade import (
     StubStrategy,
     WorkerError,
 )
+from qrcascade.cascade import Isolation
 from qrcascade.isolation import CAN_CAP_MEMORY, Here, Worker
 from tests import draw
 from tests.faults import Counting, Local, Odd, Reads
@@ -170,7 +171,7 @@ def test_an_engine_that_ends_its_worker_is_left_out(tmp_path: Path, monkeypatch:
 
 @pytest.mark.parametrize("corner", [float("nan"), float("inf"), -1e9, 1e300])
 @pytest.mark.parametrize("isolation", [None, "process"])
-def test_odd_places_do_no_harm(corner: float, isolation: str | None) -> None:
+def test_odd_places_do_no_harm(corner: float, isolation: Isolation) -> None:
     strategies: list[Strategy] = [Odd(corner), ClassicalStrategy()]
     with Cascade(strategies, isolation=isolation) as cascade:
         result = cascade.read(draw.symbol("real")[0], expect="all")

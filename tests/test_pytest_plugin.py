@@ -20,6 +20,7 @@ import qrcascade.pytest_plugin
 from qrcascade.image.frame import Gray
 from qrcascade.pytest_plugin import corpus_run  # noqa: F401
 from tests import draw, pages
+from tests.barcodes import CONTENT, barcode
 
 ROOT = Path(__file__).parents[1]
 BLANK = np.full((200, 200), 255, np.uint8)
@@ -557,3 +558,13 @@ def test_the_pages_own_example(run: Run) -> None:
     result.assert_outcomes(passed=15, failed=5)
     assert [name[9:11] for name in failed(result)] == ["03", "06", "09", "12", "15"]
     assert (run.pytester.path / "report.html").read_text("utf-8").count("data:image/jpeg;base64,") == 10
+
+
+def test_symbologies(run: Run) -> None:
+    run.put("bars.png", barcode("PDF417"), CONTENT["PDF417"][1])
+    run().assert_outcomes(failed=1)
+    run("--qr-formats=QRCode, pdf417").assert_outcomes(passed=1)
+    run.pytester.makeini("[pytest]\nqr_formats = all")
+    run().assert_outcomes(passed=1)
+    refused = run("--qr-formats=EAN14")
+    refused.stderr.fnmatch_lines(["ERROR: formats must be *EAN14*"])

@@ -56,7 +56,8 @@ def test_a_result_without_codes_says_what_was_tried() -> None:
     assert found.text is None
     assert found.texts == ()
     with pytest.raises(
-        NotFoundError, match=r"640x480.*2 attempts \(classical, small\).*1 regions.*timeout.*no weights"
+        NotFoundError,
+        match=r"640x480.*2 attempts \(classical, small\).*1 region .*timeout.*no weights",
     ):
         found.require()
 
@@ -80,9 +81,9 @@ def test_json_holds_everything_but_the_pixels() -> None:
     assert (said["size"], said["page"], said["ms"], said["timed_out"]) == ([20, 10], 3, 1500, False)
     assert said["codes"][0]["data"] == "00ff"
     assert (said["codes"][0]["confidence"], said["codes"][0]["page"]) == (0.9877, 3)
-    assert said["regions"] == [
-        {"quad": [[0, 0], [10, 0], [10, 10], [0, 10]], "score": 0.5, "source": "finders", "module": None}
-    ]
+    square = [[0, 0], [10, 0], [10, 10], [0, 10]]
+    located = {"quad": square, "score": 0.5, "source": "finders", "module": None, "format": "QRCode"}
+    assert said["regions"] == [located]
     assert said["attempts"] == [
         {
             "strategy": "classical",

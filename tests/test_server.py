@@ -23,6 +23,7 @@ from qrcascade import Cascade, Findings, Frame, OptionError, QRCode, Quad, Regio
 from qrcascade.cascade import PRESETS
 from qrcascade.reading.steps import Context
 from tests import draw
+from tests.barcodes import CONTENT, barcode
 
 pytest.importorskip("fastapi", reason="the server extra is not installed")
 pytest.importorskip("httpx2")
@@ -124,6 +125,18 @@ def test_options(client: TestClient) -> None:
     assert set(both["attempts"][0]) == {"strategy", "step", "engine", "view", "kind", "ms", "found", "error"}
     every = client.post("/detect?expect=all", content=CODE).json()
     assert every["success"]
+
+
+def test_symbologies_by_name(client: TestClient) -> None:
+    bars = png(barcode("Code128"))
+    assert not client.post("/detect", content=bars).json()["success"]
+    found = client.post("/detect?formats=ean-13,code128", content=bars).json()
+    assert (found["data"], found["codes"][0]["format"]) == (CONTENT["Code128"][1], "Code128")
+    (page,) = client.post("/read?formats=all", content=bars).json()["pages"]
+    assert [code["format"] for code in page["codes"]] == ["Code128"]
+    refused = client.post("/read?formats=ean14", content=bars)
+    assert refused.status_code == 422
+    assert "DataMatrix" in refused.text
 
 
 def test_accept_by_name(client: TestClient) -> None:

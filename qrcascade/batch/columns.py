@@ -31,6 +31,7 @@ COLUMNS: dict[str, str] = {
     "engine": "string",
     "version": "string",
     "ec_level": "string",
+    "format": "string",
     "regions": "int32",
     "ms": "float64",
     "timed_out": "bool_",
@@ -38,7 +39,7 @@ COLUMNS: dict[str, str] = {
     "height": "int32",
     "error": "string",
 }
-"""Names of the columns, with their pyarrow types; ``confidence`` to ``ec_level`` describe ``text``."""
+"""Names of the columns, with their pyarrow types; ``confidence`` to ``format`` describe ``text``."""
 
 
 def check(path: Path) -> None:

@@ -11,11 +11,13 @@ from dataclasses import dataclass
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
+
 from qrcascade.batch.jobs import Job, JobReader
 from qrcascade.cascade import Cascade
 from qrcascade.documents.document import DOCUMENT, split_keywords
 from qrcascade.errors import ImageError, OptionError, in_words
-from qrcascade.image.frame import Source
+from qrcascade.image.frame import Frame, Source
 from qrcascade.image.limits import Limits, is_count
 from qrcascade.image.sources import describe, read_content
 from qrcascade.reading.options import DocumentKeywords
@@ -24,7 +26,15 @@ from qrcascade.report.result import ReadResult
 if TYPE_CHECKING:
     from typing_extensions import Unpack
 
-__all__ = ["Record", "page_error", "processors", "read_groups", "read_many", "row_name"]
+__all__ = [
+    "Record",
+    "check_sources",
+    "page_error",
+    "processors",
+    "read_groups",
+    "read_many",
+    "row_name",
+]
 
 # With `ordered`, at most this many sources per worker wait for an earlier one.
 _AHEAD = 16
@@ -107,7 +117,7 @@ def read_many(
     Raises
     ------
     OptionError
-        If an option is invalid or cannot be sent to another process.
+        If an option is invalid or cannot be sent to another process, or ``sources`` is a single source.
     """
     how: dict[str, Any] = {"workers": workers, "ordered": ordered, "cascade": cascade}
     return _flatten(read_groups(sources, document_timeout=document_timeout, **how, **keywords))
@@ -132,6 +142,7 @@ def read_groups(
 
     ``threads`` is the number of threads per worker; by default the workers share the processors.
     """
+    check_sources(sources)
     workers = processors() if workers is None else workers
     if not is_count(workers):
         raise OptionError(f"workers must be None or a positive integer, got {workers!r}")
@@ -151,6 +162,15 @@ def read_groups(
         raise OptionError(why) from error
     reader = JobReader(cascade, keywords, threads, document_timeout)
     return _read_in_turn(reader, sources, cascade.limits, workers, ordered)
+
+
+def check_sources(sources: object) -> None:
+    """Raise an `OptionError` if this is one source, whose characters or rows would be taken for many."""
+    shape = np.shape(sources) if isinstance(sources, np.ndarray) else ()
+    is_picture = len(shape) == 2 or (len(shape) == 3 and shape[2] in (1, 3, 4))
+    is_one = isinstance(sources, str | bytes | bytearray | memoryview | os.PathLike | Frame) or is_picture
+    if is_one or hasattr(sources, "read") or not isinstance(sources, Iterable):
+        raise OptionError(f"sources must be a list or another iterable of sources, got {describe(sources)}")
 
 
 def _read_in_turn(

@@ -8,7 +8,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from qrcascade.batch import Record, columns, read_groups
-from qrcascade.cascade import Cascade
+from qrcascade.cascade import Cascade, Preset
 from qrcascade.errors import MissingDependencyError, OptionError
 from qrcascade.image.frame import Source
 from qrcascade.reading.options import DocumentKeywords
@@ -46,7 +46,7 @@ class ReadBatch:
 
     def __init__(
         self,
-        cascade: str | Cascade = "thorough",
+        cascade: Preset | Cascade = "thorough",
         *,
         threads: int = 1,
         **keywords: Unpack[DocumentKeywords],

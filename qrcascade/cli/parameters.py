@@ -36,7 +36,7 @@ def _parse_expect(_: click.Context, __: click.Parameter, value: str | None) -> i
 def _parse_formats(_: click.Context, __: click.Parameter, value: str | None) -> tuple[str, ...]:
     if value is None:
         return tuple(ReadOptions().formats)
-    names = tuple(name.strip() for name in value.split(","))
+    names: Any = tuple(name.strip() for name in value.split(","))
     try:
         return tuple(ReadOptions(formats=names).formats)
     except OptionError as error:
@@ -71,7 +71,7 @@ _READING = (
         "--formats",
         callback=_parse_formats,
         metavar="NAME,NAME...",
-        help=f"Read these symbologies, by default {','.join(ReadOptions().formats)}.",
+        help=f"Read these symbologies, or all; by default {','.join(ReadOptions().formats)}.",
     ),
     click.option(
         "--accept",

@@ -14,6 +14,7 @@ import click
 from qrcascade import Cascade, QRCascadeError, ReadResult, read_document
 from qrcascade.batch import page_error, row_name
 from qrcascade.batch.pipes import read_pipe
+from qrcascade.cascade import Preset
 from qrcascade.cli.files import expand, place_in
 from qrcascade.cli.parameters import complain, reading
 from qrcascade.image.frame import Source
@@ -39,7 +40,7 @@ __all__ = ["read"]
 @reading
 def read(
     sources: tuple[str, ...],
-    preset: str,
+    preset: Preset,
     as_text: bool,
     as_json: bool,
     explain: bool,

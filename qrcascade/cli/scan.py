@@ -18,6 +18,7 @@ from qrcascade import Cascade
 from qrcascade.batch import Record, columns, read_groups
 from qrcascade.batch.journal import Journal, Stamp, rows
 from qrcascade.batch.tally import Tally
+from qrcascade.cascade import Preset
 from qrcascade.cli.files import copy_into, list_files
 from qrcascade.cli.parameters import INTERRUPTED, complain, exit_on_error, reading
 from qrcascade.report.words import count, escape
@@ -156,7 +157,7 @@ def _explain_change(before: Stamp, now: Stamp) -> str:
 
 
 def _read(
-    left: Iterable[str], *, preset: str, document_timeout: float, **how: Any
+    left: Iterable[str], *, preset: Preset, document_timeout: float, **how: Any
 ) -> Generator[tuple[Record, ...]]:
     limit = document_timeout or None
     return read_groups(left, cascade=Cascade.preset(preset), document_timeout=limit, **how)

@@ -2,6 +2,6 @@
 
 from __future__ import annotations
 
-from qrcascade.documents.document import read_document
+from qrcascade.documents.document import read, read_document
 
-__all__ = ["read_document"]
+__all__ = ["read", "read_document"]

@@ -12,9 +12,10 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import numpy as np
+from PIL import Image
 
-from qrcascade.cascade import Cascade
-from qrcascade.documents.opening import Document, Opener, Page, open_source
+from qrcascade.cascade import Cascade, Preset
+from qrcascade.documents.opening import Document, Opener, Page, check_path, is_pdf, open_source
 from qrcascade.errors import (
     DocumentError,
     MissingDependencyError,
@@ -23,17 +24,25 @@ from qrcascade.errors import (
     WorkerError,
 )
 from qrcascade.image.frame import Frame, Source
+from qrcascade.image.limits import is_count
 from qrcascade.image.quad import Quad
-from qrcascade.image.sources import describe
-from qrcascade.reading.options import DocumentKeywords, DocumentOptions, PageKeywords, ReadOptions
-from qrcascade.reading.scan import Scan
+from qrcascade.image.sources import describe, read_content
+from qrcascade.reading.options import (
+    DocumentKeywords,
+    DocumentOptions,
+    PageKeywords,
+    ReadKeywords,
+    ReadOptions,
+)
+from qrcascade.reading.scan import CREDIBLE, Scan
 from qrcascade.report.result import ReadResult
 from qrcascade.results import Attempt
+from qrcascade.symbology.names import QR_FORMATS
 
 if TYPE_CHECKING:
     from typing_extensions import Unpack
 
-__all__ = ["DOCUMENT", "read_document", "split_keywords"]
+__all__ = ["DOCUMENT", "read", "read_document", "split_keywords"]
 
 DOCUMENT = "document"
 """Strategy of an attempt whose error says why a page could not be rendered."""
@@ -44,6 +53,58 @@ _MOST_PLACES = 6
 # Sides, in pixels at 200 dpi, of symbols from version 10 to 40 with modules of 0.8 to 1.5 pixels. Larger
 # modules can be told apart.
 _FINE_SIDE = 0.8 * 57, 1.5 * 177
+
+
+def read(
+    source: Source,
+    options: ReadOptions | None = None,
+    *,
+    preset: Preset = "thorough",
+    page: int | None = None,
+    password: str | None = None,
+    **keywords: Unpack[ReadKeywords],
+) -> ReadResult:
+    """Read the codes in a picture, or on one page of a document.
+
+    Parameters
+    ----------
+    source : path, bytes, binary file, PIL.Image.Image or ndarray
+        A picture as for `qrcascade.Frame.load`, or a document as for `read_document`.
+    options : ReadOptions, optional
+        How to read; by default ``ReadOptions()``.
+    preset : {"thorough", "classical", "light", "nano", "small", "hybrid", "large"}
+        What to read with: see `Cascade.preset`. Its models stay loaded.
+    page : int, optional
+        Page of a document, from 1; by default a PDF's first. The result's ``pages`` is their number.
+    password : str, optional
+        Password of a PDF.
+    **keywords
+        As for `Cascade.read`, and so are result and exceptions. A document takes no ``frame`` or ``regions``,
+        and raises a `DocumentError` if it cannot be read or has no such page.
+    """
+    cascade = _share_preset(preset) if isinstance(preset, str) else Cascade.preset(preset)
+    options = replace(options or ReadOptions(), **keywords)
+    return _read_one(source, options, cascade, page, password)
+
+
+def _read_one(
+    source: Source, options: ReadOptions, cascade: Cascade, page: int | None, password: str | None
+) -> ReadResult:
+    """Read a picture, or one page of a document."""
+    if page is not None and not is_count(page):
+        raise OptionError(f"page must be None or a number from 1, got {page!r}")
+    if hasattr(source, "read") and not isinstance(source, Image.Image):
+        source = read_content(source, cascade.limits)
+    if page is None and not is_pdf(source):
+        return cascade.read(source, options)
+    if options.frame or options.regions:
+        raise OptionError("frame and regions are for pictures, and this is a page of a document")
+    return next(read_document(source, options, cascade=cascade, pages=[page or 1], password=password))
+
+
+@functools.cache
+def _share_preset(preset: Preset) -> Cascade:
+    return Cascade.preset(preset)
 
 
 def read_document(
@@ -79,13 +140,13 @@ def read_document(
     ------
     ImageError
         If the source is not a document; `DocumentError` if it is broken, empty or locked, lacks a page that
-        ``pages`` names, or has more pages than ``Limits.max_frames``.
+        ``pages`` names, or has more pages than ``Limits.max_frames``. A missing file raises it at once.
     MissingDependencyError, OptionError
-        If the extra for this type is not installed; if an option is invalid, which is raised at once.
+        If the extra for this type is not installed; at once, if an option is invalid.
     """
     which, options = split_keywords(keywords, options)
-    reader = _PageReader(Cascade.preset() if cascade is None else cascade, options)
-    return _results(source, reader, which)
+    check_path(source)
+    return _results(source, _PageReader(cascade or Cascade.preset(), options), which)
 
 
 def split_keywords(
@@ -119,7 +180,7 @@ def _results(source: Source, reader: _PageReader, which: DocumentOptions) -> Ite
             if number > readable:
                 allowed = f"only the first {readable:,} pages are read"
                 raise DocumentError(f"cannot read page {number:,} of {describe(source)}: {allowed}")
-            result = _set_page(reader.page(document, source, number), number)
+            result = _set_page(reader.page(document, source, number), number, count)
             yield result
             if which.stop_early and result:
                 return
@@ -207,16 +268,21 @@ class _PageReader:
         if isinstance(scan.expect, int):
             return () if scan.is_enough else (None,)
         doubtful = [code.quad for code in scan.accepted if code.confidence < scan.threshold]
-        places = [*doubtful, *(region.quad for region in scan.credible)]
+        located = [*scan.credible, *(region for region in scan.others if region.score >= CREDIBLE)]
+        places = [*doubtful, *(region.quad for region in located)]
+        if finer and not scan.codes and not scan.formats.issubset(QR_FORMATS):
+            # Nothing locates other symbologies that are not read.
+            return (None,)
         if finer and not places and not scan.accepted:
             places = [r.quad for r in scan.regions if _FINE_SIDE[0] <= r.quad.side <= _FINE_SIDE[1]]
         return places[:_MOST_PLACES]
 
 
-def _set_page(result: ReadResult, page: int) -> ReadResult:
+def _set_page(result: ReadResult, page: int, pages: int) -> ReadResult:
     return replace(
         result,
         page=page,
+        pages=pages,
         codes=tuple(replace(code, page=page) for code in result.codes),
         attempts=tuple(
             replace(attempt, codes=tuple(replace(code, page=page) for code in attempt.codes))

@@ -19,9 +19,9 @@ from qrcascade.errors import DocumentError
 from qrcascade.image.formats import may_have_frames
 from qrcascade.image.frame import Frame, Source
 from qrcascade.image.limits import Limits
-from qrcascade.image.sources import read_bytes, read_content
+from qrcascade.image.sources import describe, read_bytes, read_content
 
-__all__ = ["Document", "Opener", "Page", "open_source"]
+__all__ = ["Document", "Opener", "Page", "check_path", "is_pdf", "open_source"]
 
 # PDF readers skip whatever precedes the header.
 _HEADER, _WITHIN = b"%PDF-", 1024
@@ -66,6 +66,29 @@ class Document(Protocol):
 
 Opener = Callable[[Path | bytes, str | None, Limits], Document]
 """Function that opens a document from a source, a password and limits."""
+
+
+def is_pdf(source: Source) -> bool:
+    """Return whether a path or bytes are a PDF; a file that cannot be opened is not."""
+    if isinstance(source, str | os.PathLike):
+        try:
+            with Path(source).open("rb") as file:
+                return _HEADER in file.read(_WITHIN)
+        except (OSError, ValueError):
+            return False
+    return isinstance(source, bytes | bytearray | memoryview) and _HEADER in bytes(source[:_WITHIN])
+
+
+def check_path(source: Source) -> None:
+    """Raise a `DocumentError` if the source is a path that cannot be opened."""
+    if isinstance(source, str | os.PathLike):
+        try:
+            if not os.fspath(source):
+                raise DocumentError("the path is empty")
+            Path(source).open("rb").close()
+        except (OSError, ValueError) as error:
+            why = getattr(error, "strerror", None) or str(error)
+            raise DocumentError(f"cannot read {describe(source)}: {why}") from error
 
 
 def open_source(

@@ -19,6 +19,7 @@ from qrcascade.results import Findings
 
 __all__ = [
     "NAMES",
+    "ONLY_QR",
     "ArucoEngine",
     "DetectorEngine",
     "Engine",
@@ -71,6 +72,9 @@ _ENGINES: dict[str, Engine] = {
 
 NAMES = tuple(_ENGINES)
 """The names of the engines."""
+
+ONLY_QR = frozenset(NAMES) - {ZXingEngine.name}
+"""Those that look for QR codes alone."""
 
 
 def engine(name: str) -> Engine:

@@ -17,7 +17,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable
 
-__all__ = ["MIXED", "agree", "contradict", "of_engine", "of_unused_correction"]
+__all__ = ["MIXED", "UNCHECKED", "agree", "contradict", "of_engine", "of_unused_correction"]
 
 # Probability that one uncontradicted reading is exactly right. `agree` counts engines that share a library
 # once: see `_FAMILY`. Of 1,089 readings of zbar and OpenCV in the ZXing, jsQR and synthetic sets, the grid's
@@ -33,6 +33,13 @@ CERTAIN = 0.999
 # For a symbol that says a second message beside the decoded one (`qrcascade.symbology.mixture`): which of the
 # two is meant is open, and so is whether each block was decoded to the same. Chosen.
 MIXED = 0.25
+
+UNCHECKED = 0.3
+"""Confidence of an ITF symbol without a check digit, of which a part reads as a shorter one.
+
+Of 268 readings of drawn ITF symbols that were turned, blurred and struck through, 183 were wrong; of other
+symbologies without error correction, 9 of 1,560.
+"""
 
 
 def of_engine(engine: str, guessed: bool = False) -> float:

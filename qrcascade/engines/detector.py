@@ -23,7 +23,6 @@ from qrcascade.results import Findings, Region
 
 __all__ = ["DetectorEngine", "detect"]
 
-_LIMITS = Limits()
 _MODEL = Path(__file__).with_name("detector.onnx")
 # Regions with a lower probability of a symbol are not reported. Chosen.
 LEAST_SCORE = 0.7
@@ -53,7 +52,7 @@ def detect(
     threshold: float = LEAST_SCORE,
     bgr: bool = False,
     frame: int = 0,
-    limits: Limits = _LIMITS,
+    limits: Limits = Limits(),
 ) -> tuple[Region, ...]:
     """Locate the QR codes of a picture without reading them, to count, crop or blur them.
 
@@ -63,8 +62,12 @@ def detect(
         See `qrcascade.Frame.load`.
     threshold : float
         Least score, 0 to 1, of what is returned.
-    bgr, frame, limits
-        As for `qrcascade.Frame.load`.
+    bgr : bool
+        Whether an array's channels are blue, green, red.
+    frame : int
+        Which picture of a multi-frame file, from 0.
+    limits : Limits
+        Larger sources are refused.
 
     Returns
     -------
@@ -78,13 +81,16 @@ def detect(
     OptionError
         If ``threshold`` is not between 0 and 1.
     """
-    if isinstance(threshold, bool) or not (isinstance(threshold, Real) and 0 <= threshold <= 1):
-        raise OptionError(f"threshold must be between 0 and 1, got {threshold!r}")
+    _check_threshold(threshold)
     picture = Frame.load(source, bgr=bgr, frame=frame, draft=True, limits=limits)
     view = picture.draft or picture
-    found = find(_load(), view.gray, threshold=threshold)
-    regions = _make_regions(found)
+    regions = _make_regions(find(_load(), view.gray, threshold=threshold))
     return regions if view.is_source else tuple(r.moved(to_source(view, r.quad)) for r in regions)
+
+
+def _check_threshold(threshold: object) -> None:
+    if isinstance(threshold, bool) or not (isinstance(threshold, Real) and 0 <= float(threshold) <= 1):
+        raise OptionError(f"threshold must be between 0 and 1, got {threshold!r}")
 
 
 def _make_regions(found: Detections) -> tuple[Region, ...]:

@@ -25,6 +25,7 @@ from qrcascade.symbology.interleaving import collect_bits, make_plan
 from qrcascade.symbology.layout import blocks
 from qrcascade.symbology.mixture import MIXTURE_BITS, weigh_mixture
 from qrcascade.symbology.modules import read_modules
+from qrcascade.symbology.names import FORMATS, QR_FORMATS
 from qrcascade.symbology.segments import Payload
 
 __all__ = ["ZXingEngine", "name_symbols"]
@@ -35,6 +36,13 @@ _CHECKSUM_SCORE = 0.8
 _FORMAT_SCORE = 0.4
 # Dark modules of a sampled symbol are 0, light ones 255.
 _GRAY = 128
+# In 8 of 111 pictures without such a symbol, something passed for a Data Matrix code with errors. Nothing did
+# for another symbology.
+_EASILY_SEEN = "DataMatrix"
+# ITF-14 has a check digit: its length, and the identifier (ISO/IEC 15424) if that digit is right.
+_ITF_14, _CHECKED_ITF = 14, "]I1"
+# Shorter ones are scraps of other bars. The least length that ZXing's own ITFReader allows.
+_LEAST_ITF = 6
 # QR Code Model 1: its name, and its AIM symbology identifier (ISO/IEC 15424).
 _MODEL_1, _MODEL_1_IDENTIFIER = "QRCodeModel1", "]Q0"
 # With more of the correction left in every block a symbol is not examined for a mixture. Chosen: of those
@@ -61,7 +69,9 @@ class ZXingEngine:
         """See `qrcascade.engines.Engine.read`. Thousands of finder patterns are looked at in reduced size."""
         whole, gray = gray, reduce_crowd(gray)
         found = _look(gray, gray, formats, invert=not self._thrifty)
-        if self._thrifty and not (found.codes or found.regions):
+        # Of most other symbologies the library itself looks for dark on light alone.
+        is_partial = self._thrifty or not formats.issubset(QR_FORMATS)
+        if is_partial and not (found.codes or found.regions):
             found = _look(np.bitwise_not(gray), gray, formats, invert=False)
         return found if gray is whole else _enlarge(found, whole.shape[1] / gray.shape[1])
 
@@ -80,7 +90,7 @@ def _enlarge(found: Findings, factor: float) -> Findings:
 
 def name_symbols(gray: Gray) -> list[tuple[str, str, Quad]]:
     """Name the symbols of every kind in a picture: in words, as in `QRCode.format`, and where they are."""
-    found = _import_library().read_barcodes(gray)
+    found = [barcode for barcode in _import_library().read_barcodes(gray) if not _is_scrap(barcode)]
     kinds = {_MODEL_1: "QR Code Model 1"}
     names = [(_name_format(barcode), barcode) for barcode in found]
     return [(kinds.get(name, str(b.format)), name, _convert_quad(b.position)) for name, b in names]
@@ -89,20 +99,29 @@ def name_symbols(gray: Gray) -> list[tuple[str, str, Quad]]:
 def _look(seen: Gray, gray: Gray, formats: frozenset[str], invert: bool) -> Findings:
     """Look at a picture or its negative; ``gray`` is the picture."""
     found = _read_barcodes(seen, formats, invert)
-    if _MODEL_1 in formats and not all(barcode.valid for barcode in found):
+    failed = (barcode for barcode in found if not barcode.valid)
+    if _MODEL_1 in formats and any(_name_format(barcode) in QR_FORMATS for barcode in failed):
         # A search for both models outlines what it cannot decode worse than one for Model 2.
         read = [barcode for barcode in found if barcode.valid and _name_format(barcode) == _MODEL_1]
         found = [*read, *_read_barcodes(seen, formats - {_MODEL_1}, invert)]
     codes, regions = [], []
     for barcode in found:
         quad = _convert_quad(barcode.position)
-        if barcode.valid and _name_format(barcode) in formats:
+        if barcode.valid and _name_format(barcode) in formats and not _is_scrap(barcode):
             codes.append(_convert_code(barcode, quad, gray))
         elif not barcode.valid and quad.convex:
-            checksum = barcode.error.type == _import_library().ErrorType.Checksum
-            score = _CHECKSUM_SCORE if checksum else _FORMAT_SCORE
-            regions.append(Region(quad, score, ZXingEngine.name))
+            name = _name_format(barcode)
+            regions.append(Region(quad, _score_failure(barcode, name), ZXingEngine.name, format=name))
     return Findings(tuple(codes), tuple(regions))
+
+
+def _is_scrap(barcode: Any) -> bool:
+    return _name_format(barcode) == "ITF" and len(barcode.bytes) < _LEAST_ITF
+
+
+def _score_failure(barcode: Any, name: str) -> float:
+    checksum = barcode.error.type == _import_library().ErrorType.Checksum
+    return _CHECKSUM_SCORE if checksum and name != _EASILY_SEEN else _FORMAT_SCORE
 
 
 def _read_barcodes(gray: Gray, formats: frozenset[str], invert: bool) -> list[Any]:
@@ -141,7 +160,11 @@ def _convert_formats(formats: frozenset[str]) -> Any:
 
 
 def _name_format(barcode: Any) -> str:
-    return _MODEL_1 if barcode.symbology_identifier == _MODEL_1_IDENTIFIER else str(barcode.format.name)
+    if barcode.symbology_identifier == _MODEL_1_IDENTIFIER:
+        return _MODEL_1
+    # Variants, such as "Code39Ext", have no name of their own here.
+    name = str(barcode.format.name)
+    return name if name in FORMATS else str(barcode.symbology.name)
 
 
 def _convert_quad(position: Any) -> Quad:
@@ -150,7 +173,7 @@ def _convert_quad(position: Any) -> Quad:
 
 
 def _convert_code(barcode: Any, quad: Quad, gray: Gray) -> QRCode:
-    name, extra = _name_format(barcode), barcode.extra
+    name, extra = _name_format(barcode), barcode.extra or {}
     payload, mirrored, inverted = None, None, None
     unused, is_mixture = float(extra.get("UEC", 0.0)), False
     if name == "QRCode" and "Version" in extra:
@@ -164,7 +187,7 @@ def _convert_code(barcode: Any, quad: Quad, gray: Gray) -> QRCode:
         text=said.text,
         data=barcode.bytes,
         quad=quad,
-        confidence=confidence.MIXED if is_mixture else confidence.of_unused_correction(unused),
+        confidence=confidence.MIXED if is_mixture else _rate(barcode, name, unused),
         engine="zxing",
         version=extra.get("Version"),
         ec_level=barcode.ec_level or None,
@@ -216,3 +239,10 @@ def _examine_correction(barcode: Any) -> tuple[float, bool] | None:
             unused = 1 - int(errors.max()) / (plan.parity // 2)
             return unused, weigh_mixture([seen], words, version, level) > MIXTURE_BITS
     return None
+
+
+def _rate(barcode: Any, name: str, unused: float) -> float:
+    """Return the confidence of a reading that left this share of its correction unused."""
+    if name == "ITF" and (len(barcode.bytes), barcode.symbology_identifier) != (_ITF_14, _CHECKED_ITF):
+        return confidence.UNCHECKED
+    return confidence.of_unused_correction(unused)

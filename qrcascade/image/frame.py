@@ -32,7 +32,6 @@ Source: TypeAlias = (
     "str | os.PathLike[str] | bytes | bytearray | memoryview | IO[bytes] | PILImage | NDArray[Any] | Frame"
 )
 
-_LIMITS = Limits()
 _IDENTITY = np.eye(3)
 _IDENTITY.setflags(write=False)
 _NOTHING = np.zeros((1, 1), np.uint8)
@@ -141,7 +140,7 @@ class Frame:
         bgr: bool = False,
         frame: int = 0,
         draft: bool = False,
-        limits: Limits = _LIMITS,
+        limits: Limits = Limits(),
     ) -> Frame:
         """Decode a source.
 

@@ -39,7 +39,7 @@ class Limits:
     """
 
     max_pixels: int = 100_000_000
-    max_side: int = _ADDRESSABLE
+    max_side: int = 32_767
     max_bytes: int = 256 * 2**20
     max_frames: int = 10_000
 

@@ -133,6 +133,8 @@ def read_bytes(source: object, limits: Limits) -> bytes:
         limits.check_bytes(memoryview(source).nbytes)
         return bytes(source)
     if isinstance(source, str | os.PathLike):
+        if not os.fspath(source):
+            raise ImageError("the path is empty")
         with Path(source).open("rb") as file:
             return _read(file, limits)
     if callable(getattr(source, "read", None)):

@@ -18,7 +18,7 @@ from qrcascade.image.frame import Frame, Gray, scaling
 from qrcascade.image.opencv import cv2
 from qrcascade.image.quad import Quad
 
-__all__ = ["NAMES", "View", "crop", "enlarge", "limit", "rectify", "square", "to_source", "view"]
+__all__ = ["NAMES", "View", "crop", "enlarge", "limit", "rectify", "square", "to_source", "turn", "view"]
 
 # Red, green and blue in luminance (ITU-R BT.601). Longer side at which colours are compared, in pixels, and
 # the least range that they must have, in levels. Chosen.
@@ -181,6 +181,29 @@ def _turn90(frame: Frame) -> Frame:
     """Turn by 90 degrees clockwise."""
     back = np.array([[0.0, 1, 0], [-1, 0, frame.size[1] - 1], [0, 0, 1]])
     return Frame(np.rot90(frame.gray, -1), frame.to_source @ back)
+
+
+def turn(degrees: float) -> View:
+    """Return the view that turns a picture clockwise, on white and with nothing cut off."""
+    return View(f"turn{degrees:g}", partial(_turn, degrees))
+
+
+def _turn(degrees: float, frame: Frame) -> Frame:
+    width, height = frame.size
+    matrix = np.eye(3)
+    # OpenCV counts angles anticlockwise.
+    matrix[:2] = cv2.getRotationMatrix2D((0, 0), -degrees, 1.0)
+    corners = np.array([[0, 0, 1], [width - 1, 0, 1], [width - 1, height - 1, 1], [0, height - 1, 1]])
+    turned = corners @ matrix[:2].T
+    low = np.floor(turned.min(axis=0))
+    matrix[:2, 2] -= low
+    size = tuple(int(n) + 1 for n in np.ceil(turned.max(axis=0) - low))
+
+    def warp(pixels: Gray) -> Gray:
+        white = (255, 255, 255)
+        return np.asarray(cv2.warpAffine(pixels, matrix[:2], size, borderValue=white), np.uint8)
+
+    return Frame(warp(frame.gray), frame.to_source @ np.linalg.inv(matrix), lambda: warp(frame.color))
 
 
 def _take_channel(index: int, frame: Frame) -> Frame:

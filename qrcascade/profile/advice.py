@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator
 from dataclasses import dataclass
+from typing import Any
 
 from qrcascade.cascade import PRESETS
 from qrcascade.errors import OptionError, WeightsError
@@ -188,8 +189,9 @@ def _choose(
 
 def _is_here(row: Measured) -> bool:
     """Return whether every network of a configuration can be loaded here."""
+    name: Any = row.name
     return row.runtime == NO_RUNTIME or all(
-        _can_load(tier, row.runtime) for tier in PRESETS[row.name] if tier in weights.SIZES
+        _can_load(tier, row.runtime) for tier in PRESETS[name] if tier in weights.SIZES
     )
 
 

@@ -69,7 +69,8 @@ def _load(name: str, runtime: str) -> tuple[Any, dict[str, Any], _Calls]:
         if not runtimes.is_installed(runtime):
             raise MissingDependencyError(f"QReader in {runtime}", runtimes.remedy(runtime))
         os.environ["QRCASCADE_RUNTIME"] = runtime
-    cascade = Cascade([QReaderStrategy(name, runtime=runtime)]) if alone else Cascade.preset(name)
+    preset: Any = name
+    cascade = Cascade([QReaderStrategy(name, runtime=runtime)]) if alone else Cascade.preset(preset)
     blank = np.full((640, 640, 3), 255, np.uint8)
     calls: _Calls = []
     detectors: dict[str, Any] = {}

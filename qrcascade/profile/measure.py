@@ -49,7 +49,7 @@ def configurations(names: Iterable[str], chosen: Iterable[str]) -> list[tuple[st
 
 
 def _sizes(name: str) -> tuple[str, ...]:
-    tiers = PRESETS.get(name, (name,))
+    tiers = next((tiers for preset, tiers in PRESETS.items() if preset == name), (name,))
     return tuple(tier for tier in tiers if tier in weights.SIZES)
 
 

@@ -42,6 +42,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         metavar="N|all|truth",
         help="Look for so many codes in each; truth: as in its truth.",
     )
+    add("--qr-formats", metavar="NAMES", help="Read these symbologies, with commas between them, or all.")
     add(
         "--qr-timeout",
         metavar="SECONDS",
@@ -53,6 +54,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addini("qr_corpus", "Same as --qr-corpus, relative to the ini file.")
     parser.addini("qr_preset", "Same as --qr-preset.", default="thorough")
     parser.addini("qr_expect", "Same as --qr-expect.")
+    parser.addini("qr_formats", "Same as --qr-formats.")
     parser.addini("qr_timeout", "Same as --qr-timeout.", default="30")
     parser.addini("qr_baseline", "Same as --qr-baseline, relative to the ini file.")
     parser.addini("qr_floor", "Lines 'TAG: SHARE': the least share of a tag's pictures to read.", "linelist")

@@ -6,10 +6,12 @@ import math
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 import pytest
 
-from qrcascade import Cascade, OptionError
+from qrcascade import Cascade, OptionError, ReadOptions
+from qrcascade.reading.options import Formats
 
 __all__ = ["EVERY", "OWN", "Options", "choose_cascade", "resolve_path"]
 
@@ -40,6 +42,7 @@ class Options:
     floors: Mapping[str, float] = field(default_factory=dict)
     # Time budget of the readings, in multiples of the time of bare zxing-cpp.
     time_ratio: float | None = None
+    formats: Formats = ReadOptions().formats
 
     @classmethod
     def from_config(cls, config: pytest.Config) -> Options:
@@ -61,6 +64,7 @@ class Options:
             Path(config.invocation_params.dir, option.qr_report) if option.qr_report else None,
             _parse_floors(config.getini("qr_floor")),
             _parse_ratio(config.getini("qr_time_ratio")),
+            _parse_formats(option.qr_formats or config.getini("qr_formats")),
         )
 
 
@@ -102,6 +106,11 @@ def _parse_timeout(value: str) -> float | None:
             f"qr-timeout must be 0 (no limit) or a number of seconds up to {_MAX_TIMEOUT_S:,}, got {value!r}"
         )
     return seconds or None
+
+
+def _parse_formats(value: str) -> Formats:
+    names: Any = [name.strip() for name in value.split(",")]
+    return ReadOptions(formats=names).formats if value else ReadOptions().formats
 
 
 def _parse_floors(lines: Iterable[str]) -> dict[str, float]:

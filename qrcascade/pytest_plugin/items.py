@@ -126,7 +126,8 @@ class CorpusRun:
         cascade, page = self.cascade, case.page or 1
         try:
             file = path.read_bytes()
-            how: dict[str, Any] = {"expect": expect, "timeout": self.options.timeout}
+            timeout, formats = self.options.timeout, self.options.formats
+            how: dict[str, Any] = {"expect": expect, "timeout": timeout, "formats": formats}
             (result,) = read_document(file, pages=[page], cascade=cascade, **how)
         except (QRCascadeError, OSError) as error:
             known, lost = before is not None, before or ()

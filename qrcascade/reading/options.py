@@ -6,11 +6,12 @@ import re
 import time
 from collections.abc import Callable, Collection, Iterable, Sequence
 from dataclasses import dataclass
-from typing import TypeAlias, TypedDict
+from typing import Literal, TypeAlias, TypedDict
 
 from qrcascade.errors import OptionError
 from qrcascade.image.limits import is_count
 from qrcascade.image.quad import Quad
+from qrcascade.symbology.names import FORMATS, Format, find_format
 
 __all__ = [
     "FORMATS",
@@ -18,15 +19,17 @@ __all__ = [
     "DocumentKeywords",
     "DocumentOptions",
     "Expect",
+    "Format",
+    "Formats",
     "PageKeywords",
     "ReadKeywords",
     "ReadOptions",
 ]
 
-Expect: TypeAlias = int | str | None
+Expect: TypeAlias = int | Literal["all"] | None
+Formats: TypeAlias = Format | Literal["all"] | Collection[Format]
 Accept: TypeAlias = "Callable[[str], bool] | re.Pattern[str] | None"
 
-FORMATS = ("QRCode", "QRCodeModel1", "MicroQRCode", "RMQRCode")
 _MAX_TIMEOUT_S = 86_400
 
 
@@ -35,7 +38,7 @@ class PageKeywords(TypedDict, total=False):
 
     expect: Expect
     timeout: float | None
-    formats: Collection[str]
+    formats: Formats
     accept: Accept
 
 
@@ -73,8 +76,9 @@ class ReadOptions:
         checked between engine runs, and none is started that is unlikely to end in time; but one that loads
         a model or fetches its weights can take longer. With isolation that is cut off, and up to 10 seconds
         of waiting for a worker process to start do not count.
-    formats : collection of str
-        Symbologies to report, from `FORMATS`; stored as a sorted tuple.
+    formats : str or collection of str
+        Symbologies to report: names from `FORMATS` in any spelling ("EAN-13", "datamatrix"), or "all". Stored
+        as a sorted tuple. Those that are not QR codes are read by zxing-cpp alone, over the classical views.
     accept : callable or compiled regular expression, optional
         Which payloads are wanted: a function of the text (str), or an expression to search for in it. A
         rejected code stays in the result, marked as such, and the reading goes on as if it were unread.
@@ -93,7 +97,7 @@ class ReadOptions:
 
     expect: Expect = None
     timeout: float | None = None
-    formats: Collection[str] = ("QRCode", "QRCodeModel1")
+    formats: Formats = ("QRCode", "QRCodeModel1")
     accept: Accept = None
     bgr: bool = False
     frame: int = 0
@@ -189,14 +193,16 @@ def _check_accept(accept: object) -> None:
         raise OptionError(f"accept must be a function or a compiled regular expression, got {accept!r}")
 
 
-def _check_formats(formats: Collection[str]) -> tuple[str, ...]:
-    try:
-        names = () if isinstance(formats, str) else tuple(formats)
-    except TypeError:
-        names = ()
-    if not names or any(name not in FORMATS for name in names):
-        raise OptionError(f"formats must be a list of names from {', '.join(FORMATS)}, got {formats!r}")
-    return tuple(sorted(set(names)))
+def _check_formats(formats: object) -> tuple[str, ...]:
+    given = (formats,) if isinstance(formats, str) else formats
+    names = tuple(given) if isinstance(given, Iterable) else ()
+    if "all" in names:
+        return tuple(sorted(FORMATS))
+    found = {find_format(name) for name in names}
+    if not found or None in found:
+        known = ", ".join(FORMATS)
+        raise OptionError(f'formats must be "all" or names from {known}, got {formats!r}')
+    return tuple(sorted(name for name in found if name is not None))
 
 
 def _check_regions(regions: object) -> tuple[Quad, ...]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass, field, replace
 
 from qrcascade.engines import confidence
@@ -9,6 +10,7 @@ from qrcascade.image.frame import Frame
 from qrcascade.image.quad import Quad
 from qrcascade.reading.options import Expect, ReadOptions
 from qrcascade.results import SKIPPED, Attempt, QRCode, Region
+from qrcascade.symbology.names import LINEAR, QR_FORMATS
 
 __all__ = ["CREDIBLE", "PATIENCE", "PLAIN", "SURVEY", "SURVEYOR", "Scan"]
 
@@ -30,7 +32,6 @@ _FILLED = 0.2
 _CUT_MARGIN = 0.02
 # Outlines that overlap more than this lead the grid reader to the same grid. Chosen.
 _SAME_OUTLINE = 0.9
-_DEFAULTS = ReadOptions()
 
 
 @dataclass(slots=True, eq=False)
@@ -84,7 +85,7 @@ class Scan:
     def __init__(
         self,
         frame: Frame,
-        options: ReadOptions = _DEFAULTS,
+        options: ReadOptions = ReadOptions(),
         *,
         threshold: float = 0.7,
         survey: bool = False,
@@ -133,7 +134,7 @@ class Scan:
             ranked = sorted(((s.result(), s) for s in self._sightings), key=lambda pair: _rank(pair[0]))
             for code, sighting in ranked:
                 # All at one place are rivals.
-                if not any(r in kept and code.quad.same_place(kept[r].quad) for r in sighting.rivals):
+                if not any(r in kept and _is_same_place(code, kept[r]) for r in sighting.rivals):
                     kept[sighting] = code
             self._codes = tuple(kept.values())
         return self._codes
@@ -145,7 +146,17 @@ class Scan:
 
     @property
     def regions(self) -> tuple[Region, ...]:
-        """The regions that are located but not yet read, the most credible first."""
+        """The QR codes that are located but not yet read, the most credible first."""
+        return tuple(region for region in self._all_unread if region.format in QR_FORMATS)
+
+    @property
+    def others(self) -> tuple[Region, ...]:
+        """The symbols of other symbologies that are located but not yet read, the most credible first."""
+        return tuple(region for region in self._all_unread if region.format not in QR_FORMATS)
+
+    @property
+    def _all_unread(self) -> tuple[Region, ...]:
+        """All that is located but not yet read, the most credible first."""
         if self._unread is None:
             unread = [region for region, is_open in zip(self._regions, self._open, strict=True) if is_open]
             self._unread = tuple(sorted(unread, key=lambda region: (-region.score, region.quad.corners)))
@@ -153,14 +164,24 @@ class Scan:
 
     @property
     def located(self) -> tuple[Region, ...]:
-        """The regions that a result reports: unread, and as likely as not to be a symbol."""
-        return tuple(region for region in self.regions if region.score >= CREDIBLE)
+        """What a result reports, of every symbology: unread, and as likely as not to be a symbol."""
+        return tuple(region for region in self._all_unread if region.score >= CREDIBLE)
 
     @property
     def credible(self) -> tuple[Region, ...]:
-        """The unread regions that are worth another look; not what the survey saw cut by an edge."""
+        """The unread QR codes that are worth another look; not what the survey saw cut by an edge."""
         size = self.frame.size
-        return tuple(r for r in self.located if not (r.source == SURVEYOR and _is_cut(r.quad, size)))
+        located = (region for region in self.regions if region.score >= CREDIBLE)
+        return tuple(r for r in located if not (r.source == SURVEYOR and _is_cut(r.quad, size)))
+
+    @property
+    def is_other(self) -> bool:
+        """Whether all that is read or credibly located is of other symbologies."""
+        return bool(self.accepted) and not self.credible and not self._read(qr=True)
+
+    def _read(self, qr: bool) -> list[QRCode]:
+        """Return the accepted codes that are QR codes, or those that are not."""
+        return [code for code in self.accepted if (code.format in QR_FORMATS) is qr]
 
     def other_outlines(self, region: Region) -> tuple[Quad, ...]:
         """Return outlines of the same place that differ from the region's, the first located first."""
@@ -171,12 +192,17 @@ class Scan:
         """Whether an accepted code is read with enough confidence, and nothing credible is left unread.
 
         If there are several such codes, a survey must have located them all, or the last `PATIENCE` attempts
-        must have found no new one.
+        must have found no new one. No survey locates other symbologies: if several of theirs are read, or one
+        is credibly located and unread, only the latter counts.
         """
         codes = self.accepted
         if not codes or codes[0].confidence < self.threshold or self.credible or self.needs_survey:
             return False
-        return len(codes) == 1 or self._quiet >= PATIENCE or self._is_all_located()
+        if self._quiet >= PATIENCE:
+            return True
+        if len(self._read(qr=False)) > 1 or any(region.score >= CREDIBLE for region in self.others):
+            return False
+        return len(codes) == 1 or self._is_all_located()
 
     @property
     def needs_survey(self) -> bool:
@@ -196,9 +222,11 @@ class Scan:
         return bool(codes[0].quad.area >= _FILLED * width * height)
 
     def _is_all_located(self) -> bool:
-        """Return whether the survey located every code that is read: then it is to be trusted."""
-        located = self._surveyed or ()
-        return all(any(r.quad.same_place(code.quad) for r in located) for code in self.accepted)
+        """Return whether the survey located every QR code that is read: then it is to be trusted."""
+        located = self._surveyed
+        if located is None:
+            return False
+        return all(any(r.quad.same_place(code.quad) for r in located) for code in self._read(qr=True))
 
     def following(self, engine: str, region: Quad) -> str | None:
         """Return the kind of step that an engine working in stages would run next on a region.
@@ -261,7 +289,7 @@ class Scan:
 
     def _sight(self, code: QRCode) -> list[Quad]:
         """Add a reading; return the outlines of what it may have changed."""
-        here = [s for s in self._sightings if s.code.quad.same_place(code.quad)]
+        here = [s for s in self._sightings if _is_same_place(s.code, code)]
         same = next((s for s in here if s.code.same_payload(code)), None)
         if same is None:
             same = _Sighting(code, accepted=self._wants(code))
@@ -282,7 +310,8 @@ class Scan:
     def _locate(self, region: Region) -> Quad:
         """Add a region, or join it with a known one; return its outline."""
         for i, known in enumerate(self._regions):
-            if known.quad.same_place(region.quad):
+            alike = (known.format in QR_FORMATS) is (region.format in QR_FORMATS)
+            if alike and known.quad.same_place(region.quad):
                 # What an engine locates, it outlines better than the survey does, but not always.
                 better = max(known, region, key=_rank_outline)
                 other = region if better is known else known
@@ -294,6 +323,20 @@ class Scan:
                 return better.quad
         self._regions.append(region)
         return region.quad
+
+
+def _is_same_place(code: QRCode, other: QRCode) -> bool:
+    """Return whether two readings are of one symbol.
+
+    Of bars an engine outlines only what it scanned, and may take a part for the whole.
+    """
+    if code.quad.same_place(other.quad):
+        return True
+    if code.format != other.format or code.format not in LINEAR:
+        return False
+    width = max(quad.bounds[2 + i] - quad.bounds[i] for quad in (code.quad, other.quad) for i in (0, 1))
+    is_part = code.text in other.text or other.text in code.text
+    return is_part and math.dist(code.quad.center, other.quad.center) < width
 
 
 def _is_cut(quad: Quad, size: tuple[int, int]) -> bool:

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING, Any
 
 from qrcascade.errors import OptionError
+from qrcascade.image.frame import Frame, Source
 from qrcascade.results import Reading
 
 if TYPE_CHECKING:
@@ -25,14 +27,23 @@ BLUE: Color = (30, 110, 255)
 _WIDTH, _MARK = 1 / 200, 2.0
 
 
-def draw(reading: Reading, mesh: bool = False) -> Image:
+def draw(reading: Reading, picture: Source | None = None, *, mesh: bool = False) -> Image:
     """Draw what was found over the picture: see `qrcascade.ReadResult.draw`."""
-    if reading.picture is None:
-        raise OptionError("there is no picture to draw on: copies and pickles of a result omit it")
+    frame = reading.picture if picture is None else _load(picture, reading)
+    if frame is None:
+        raise OptionError("this result holds no picture, as from a batch or a pickle: give it to draw")
     unread = [(r.quad.corners, AMBER, False) for r in reading.regions]
     read = [(code.quad.corners, GREEN, True) for code in reading.codes]
     meshes = [code.mesh for code in reading.codes if mesh and code.mesh is not None]
-    return overlay(reading.picture.color, outlines=[*unread, *read], meshes=meshes)
+    return overlay(frame.color, outlines=[*unread, *read], meshes=meshes)
+
+
+def _load(picture: Source, reading: Reading) -> Frame:
+    is_file = isinstance(picture, str | bytes | os.PathLike)
+    frame = Frame.load(picture, frame=(reading.page or 1) - 1 if is_file else 0)
+    if all(reading.size) and frame.size != reading.size:
+        raise OptionError(f"the picture that was read has size {reading.size}, this one has {frame.size}")
+    return frame
 
 
 def overlay(

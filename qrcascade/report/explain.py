@@ -17,6 +17,7 @@ from qrcascade.report.causes import describe_picture, describe_tiny, find_causes
 from qrcascade.report.places import MOST, Place, find_places
 from qrcascade.report.words import count
 from qrcascade.results import Attempt, QRCode, Reading, Region
+from qrcascade.symbology.names import QR_FORMATS
 
 __all__ = ["explain", "explain_unread"]
 
@@ -26,7 +27,6 @@ _ENDS = {
     "timeout": "It stopped because time ran out before every tier had run: allow more time.",
     "exhausted": "It stopped because every tier had run.",
 }
-_ON_REQUEST = ("MicroQRCode", "RMQRCode")
 _PATTERNS = (
     "no finder pattern shows, so it may not be a code",
     "one finder pattern shows",
@@ -90,12 +90,17 @@ def _summarize_attempts(attempts: tuple[Attempt, ...]) -> Iterator[str]:
 def _describe_unread(result: Reading) -> Iterator[str]:
     others = [] if result.codes else _name_others(result)
     known = [*(code.quad for code in result.codes), *(quad for _, quad in others)]
-    regions: list[Region] = [r for r in result.regions if not any(r.quad.same_place(quad) for quad in known)]
+    unread: list[Region] = [r for r in result.regions if not any(r.quad.same_place(quad) for quad in known)]
+    regions = [region for region in unread if region.format in QR_FORMATS]
+    named = [line for line, _ in others]
+    for r in unread:
+        if r.format not in QR_FORMATS:
+            named.append(f"Located by {r.source}, not read: {r.format}, {_describe_position(r.quad)}.")
     places: list[Place] = []
     if regions or not result.codes or result:
         surveyed = any(attempt.kind in (SURVEY, PLAIN) for attempt in result.attempts)
         places = find_places(result.picture, regions, known, survey=not surveyed)
-    tiny = [] if result.codes or others else list(describe_tiny(result.size, places))
+    tiny = [] if result.codes or named else list(describe_tiny(result.size, places))
     if tiny:
         yield from tiny
         return
@@ -103,8 +108,8 @@ def _describe_unread(result: Reading) -> Iterator[str]:
         yield from _describe_place(place, place.region in result.regions)
     if len(regions) > len(places):
         yield f"And {len(regions) - len(places)} more such places."
-    yield from (line for line, _ in others)
-    if not (result.codes or places or others):
+    yield from named
+    if not (result.codes or places or named):
         yield describe_picture(result.picture)
 
 
@@ -116,18 +121,14 @@ def _name_others(result: Reading) -> list[tuple[str, Quad]]:
         found = name_symbols(result.picture.gray)
     told = []
     for kind, name, quad in found[:MOST]:
-        if name in _ON_REQUEST:
-            said = f'Not asked for: a {kind}, {_describe_position(quad)}. Read it with formats=["{name}"].'
-        elif name in ("QRCode", "QRCodeModel1"):
+        if name in ("QRCode", "QRCodeModel1"):
             said = (
                 f'Readable: zxing-cpp reads a {kind} (format "{name}"), {_describe_position(quad)}. The '
                 "formats, the timeout or the schedule of this reading left it out."
             )
         else:
-            said = (
-                f"Not a QR code: {kind}, {_describe_position(quad)}. This library reads QR codes only; "
-                "use zxing-cpp itself for others."
-            )
+            why = f"Not asked for: a {kind}" if name in QR_FORMATS else f"Not a QR code: {kind}"
+            said = f'{why}, {_describe_position(quad)}. Read it with formats=["{name}"].'
         told.append((said, quad))
     return told
 

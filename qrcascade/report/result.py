@@ -1,27 +1,131 @@
-"""The result of a reading, with ways to show it."""
+"""The result of a reading, with ways to use, keep and show it."""
 
 from __future__ import annotations
 
+import json
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, overload
 
-from qrcascade.results import Reading
+from qrcascade.errors import NotFoundError, OptionError
+from qrcascade.report.words import count
+from qrcascade.results import QRCode, Reading, shorten
 
 if TYPE_CHECKING:
     from PIL.Image import Image
 
+    from qrcascade.image.frame import Source
+
 __all__ = ["ReadResult"]
 
+# Codes in a repr.
+_MOST_SHOWN = 3
 
-@dataclass(frozen=True, slots=True)
+
+@dataclass(frozen=True, slots=True, repr=False)
 class ReadResult(Reading):
-    """The result of `qrcascade.read`: a `Reading` that can be drawn and explained."""
+    """The result of `qrcascade.read`: a sequence of codes that can be kept, drawn and explained.
 
-    def draw(self, mesh: bool = False) -> Image:
+    ``for code in result``, ``len(result)``, ``result[0]`` and ``bool(result)`` concern the codes that were
+    accepted, the most confident first. ``codes`` has those that ``accept`` rejected as well.
+    """
+
+    def __iter__(self) -> Iterator[QRCode]:
+        return iter(self._accepted)
+
+    def __len__(self) -> int:
+        return len(self._accepted)
+
+    @overload
+    def __getitem__(self, index: int) -> QRCode: ...
+    @overload
+    def __getitem__(self, index: slice) -> tuple[QRCode, ...]: ...
+    def __getitem__(self, index: int | slice) -> QRCode | tuple[QRCode, ...]:
+        return self._accepted[index]
+
+    @property
+    def _accepted(self) -> tuple[QRCode, ...]:
+        return tuple(code for code in self.codes if code.accepted)
+
+    def __repr__(self) -> str:
+        """Return two lines: the payloads, and what the reading took."""
+        texts = [shorten(text) for text in self.texts[:_MOST_SHOWN]]
+        more = f" and {len(self) - _MOST_SHOWN} more" if len(self) > _MOST_SHOWN else ""
+        read = f"{', '.join(texts)}{more}" if texts else "nothing read"
+        took = [self._where, f"{self.elapsed_s * 1000:.0f} ms", count(len(self.attempts), "attempt")]
+        end = [f"{len(self.regions)} unread", *filter(None, [self.ended])]
+        return f"<ReadResult: {read};\n {', '.join([*took, *end])}>"
+
+    @property
+    def _where(self) -> str:
+        size = f"{self.size[0]}x{self.size[1]}"
+        if self.page is None:
+            return f"{size} picture"
+        return f"{size} page {self.page}" + ("" if self.pages is None else f" of {self.pages}")
+
+    def require(self) -> QRCode:
+        """Return the most confident accepted code.
+
+        Raises
+        ------
+        NotFoundError
+            If there is none; the message says what was tried, what was located and what failed.
+        """
+        if self:
+            return self[0]
+        tried = ", ".join(dict.fromkeys(a.strategy for a in self.attempts)) or "nothing"
+        attempts, regions = count(len(self.attempts), "attempt"), count(len(self.regions), "region")
+        message = f"no code was read in this {self._where}: {attempts} ({tried}), {regions} located"
+        if self.codes:
+            message += f", {count(len(self.codes), 'code')} read but not accepted"
+        if self.timed_out:
+            message += ", stopped by the timeout"
+        if self.pages is not None and self.pages > 1:
+            message += "; read_document reads the other pages"
+        raise NotFoundError("; ".join([message, *self.notes, *self.errors]))
+
+    @classmethod
+    def from_dict(cls, known: Mapping[str, Any]) -> ReadResult:
+        """Return the result of which `to_dict` gave this; other keys are ignored.
+
+        Numbers are as `to_dict` rounds them. There is no picture and no mesh, and an attempt knows how many
+        codes it read, but not which. Otherwise it is equal.
+
+        Raises
+        ------
+        OptionError
+            If the dict is not such a result.
+        """
+        from qrcascade.report.stored import restore
+
+        try:
+            return cls(**restore(known))
+        except (AttributeError, KeyError, TypeError, ValueError) as error:
+            raise OptionError(f"not a result as to_dict gives it: {type(error).__name__}: {error}") from error
+
+    @classmethod
+    def from_json(cls, text: str | bytes) -> ReadResult:
+        """Return the result of which `to_json` gave this: see `from_dict`.
+
+        Raises
+        ------
+        OptionError
+            If the text is not JSON, or not such a result.
+        """
+        try:
+            known = json.loads(text)
+        except (TypeError, ValueError) as error:
+            raise OptionError(f"not JSON: {error}") from error
+        return cls.from_dict(known)
+
+    def draw(self, picture: Source | None = None, *, mesh: bool = False) -> Image:
         """Draw what was found over the picture: codes in green, unread regions in amber.
 
         Parameters
         ----------
+        picture : path, bytes, binary file, PIL.Image.Image or ndarray, optional
+            The picture that was read. Only needed for a result that does not hold it: one from a batch, a
+            pickle or JSON.
         mesh : bool
             Whether to draw, in blue, the fitted module mesh of the codes that have one.
 
@@ -32,12 +136,14 @@ class ReadResult(Reading):
 
         Raises
         ------
+        ImageError
+            If the source is not a readable picture.
         OptionError
-            If this result has no picture.
+            If there is no picture, or it has another size than the one that was read.
         """
         from qrcascade.report.drawing import draw
 
-        return draw(self, mesh)
+        return draw(self, picture, mesh=mesh)
 
     def explain(self) -> str:
         """Explain in words what was read, why the rest is unread and what helps, and what was tried.

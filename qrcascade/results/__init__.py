@@ -7,9 +7,8 @@ import math
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from qrcascade.errors import NotFoundError
 from qrcascade.image.quad import Quad
-from qrcascade.results.code import Part, QRCode
+from qrcascade.results.code import Part, QRCode, shorten
 
 __all__ = [
     "SKIPPED",
@@ -21,9 +20,9 @@ __all__ = [
     "Quad",
     "Reading",
     "Region",
+    "shorten",
     "step_text",
 ]
-
 
 SKIPPED = "skipped"
 """The kind of an attempt that was not made; an earlier attempt says why its engine is left out."""
@@ -43,12 +42,15 @@ class Region:
         What located it.
     module : float, optional
         Rough width of a module in pixels, if the locator estimates it.
+    format : str
+        Its symbology, as `QRCode.format`.
     """
 
     quad: Quad
     score: float
     source: str
     module: float | None = None
+    format: str = "QRCode"
 
     def moved(self, quad: Quad) -> Region:
         """Return the same region in another picture's pixels, where its outline is this one."""
@@ -60,7 +62,13 @@ class Region:
         """Return a dict for JSON."""
         quad = [list(corner) for corner in self.quad]
         module = None if self.module is None else round(self.module, 2)
-        return {"quad": quad, "score": round(self.score, 4), "source": self.source, "module": module}
+        return {
+            "quad": quad,
+            "score": round(self.score, 4),
+            "source": self.source,
+            "module": module,
+            "format": self.format,
+        }
 
 
 @dataclass(frozen=True, slots=True)
@@ -205,6 +213,8 @@ class Reading:
         "" if not known.
     notes : tuple of str
         What was wrong with the source, though it was read: a file that is cut, for instance.
+    pages : int, optional
+        Number of pages of the document; None if the source is a single picture.
     picture : Frame, optional
         The picture, for `draw` and `explain`. It keeps the pixels in memory as long as the result;
         ``dataclasses.replace(result, picture=None)`` frees them. Not compared, and left out of copies
@@ -220,11 +230,12 @@ class Reading:
     page: int | None = None
     ended: str = ""
     notes: tuple[str, ...] = ()
+    pages: int | None = None
     picture: Any = field(default=None, repr=False, compare=False)
 
     def __reduce__(self) -> tuple[Any, ...]:
         kept = (self.codes, self.regions, self.attempts, self.size, self.elapsed_s, self.timed_out, self.page)
-        return type(self), (*kept, self.ended, self.notes)
+        return type(self), (*kept, self.ended, self.notes, self.pages)
 
     def __bool__(self) -> bool:
         return any(code.accepted for code in self.codes)
@@ -244,33 +255,12 @@ class Reading:
         """The error messages of all attempts, each once, in order."""
         return tuple(dict.fromkeys(a.error for a in self.attempts if a.error))
 
-    def require(self) -> QRCode:
-        """Return the most confident accepted code.
-
-        Raises
-        ------
-        NotFoundError
-            If there is none; the message says what was tried, what was located and what failed.
-        """
-        for code in self.codes:
-            if code.accepted:
-                return code
-        tried = ", ".join(dict.fromkeys(a.strategy for a in self.attempts)) or "nothing"
-        message = (
-            f"no QR code was read in this {self.size[0]}x{self.size[1]} picture: "
-            f"{len(self.attempts)} attempts ({tried}), {len(self.regions)} regions located"
-        )
-        if self.codes:
-            message += f", {len(self.codes)} codes read but not accepted"
-        if self.timed_out:
-            message += ", stopped by the timeout"
-        raise NotFoundError("; ".join([message, *self.notes, *self.errors]))
-
     def to_dict(self) -> dict[str, Any]:
         """Return a dict for JSON with everything but the picture and the meshes."""
         return {
             "size": list(self.size),
             "page": self.page,
+            "pages": self.pages,
             "ms": _ms(self.elapsed_s),
             "timed_out": self.timed_out,
             "ended": self.ended,

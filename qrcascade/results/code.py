@@ -7,9 +7,11 @@ from typing import Any
 
 from qrcascade.image.quad import Point, Quad
 
-__all__ = ["Part", "QRCode"]
+__all__ = ["Part", "QRCode", "shorten"]
 
-# By the last character of the symbology identifier.
+# Characters of a payload in a repr.
+_MOST_SHOWN = 60
+# By the last character of the symbology identifier of a QR code.
 _CONTENT_TYPES = {"3": "gs1", "4": "gs1", "5": "industry", "6": "industry"}
 
 
@@ -32,7 +34,7 @@ class Part:
     parity: int
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, repr=False)
 class QRCode:
     """A symbol that was read.
 
@@ -49,9 +51,10 @@ class QRCode:
     engine, strategy, step : str
         What read it, and on which view.
     version : str, optional
-        "1" to "40"; "M1" to "M4" for Micro QR, "R7x43" and so on for rMQR.
+        "1" to "40"; "M1" to "M4" for Micro QR, "R7x43" and so on for rMQR; of another symbology, whatever
+        zxing-cpp calls its size.
     ec_level : str, optional
-        Error correction level: "L", "M", "Q" or "H".
+        Error correction level: "L", "M", "Q" or "H"; of another symbology, as zxing-cpp gives it.
     mirrored : bool, optional
         Whether the picture shows the symbol mirrored; None if the engine cannot tell.
     inverted : bool, optional
@@ -64,11 +67,12 @@ class QRCode:
         names it), "inferred" (from the bytes), "default" (ASCII); of several, the least sure.
     symbology_identifier : str, optional
         AIM identifier (ISO/IEC 15424): "]Q1"; "]Q3" with FNC1 in first position, "]Q5" in second; one more
-        with ECIs; "]Q0" for Model 1.
+        with ECIs; "]Q0" for Model 1; "]d1" and so on for other symbologies.
     part : Part, optional
         Which part of a message it is, in structured append; `qrcascade.join_parts` joins them.
     format : str
-        "QRCode" (Model 2), "QRCodeModel1", "MicroQRCode" or "RMQRCode".
+        "QRCode" (Model 2), "QRCodeModel1", "MicroQRCode" or "RMQRCode"; or another symbology that was asked
+        for, of `qrcascade.reading.options.FORMATS`.
     evidence_bits : float, optional
         Bits of evidence against chance, if the module grid was read: the payload is wrong with a
         probability of at most about 2 to the minus this. `qrcascade.grid.evidence` derives it.
@@ -102,11 +106,18 @@ class QRCode:
     page: int | None = None
     accepted: bool = True
 
+    def __repr__(self) -> str:
+        by = f" by {self.strategy} {self.step}".rstrip() if self.strategy else ""
+        return f"<{self.format} {shorten(self.text)}, confidence {self.confidence:.3f}{by}>"
+
     @property
     def content_type(self) -> str | None:
-        """What FNC1 says: "gs1" (first position), "industry" (second: its code begins the text) or "text"."""
-        known = self.symbology_identifier
-        return None if known is None else _CONTENT_TYPES.get(known[-1], "text")
+        """What FNC1 says: "gs1" (first position), "industry" (second: its code begins the text) or "text".
+
+        None for other symbologies, and if the engine does not give the exact bytes.
+        """
+        known = self.symbology_identifier or ""
+        return _CONTENT_TYPES.get(known[-1], "text") if known.startswith("]Q") else None
 
     def same_payload(self, other: QRCode) -> bool:
         """Whether both readings gave the same payload.
@@ -132,6 +143,11 @@ class QRCode:
             "part": None if self.part is None else asdict(self.part),
             "evidence_bits": None if self.evidence_bits is None else round(self.evidence_bits, 1),
         }
+
+
+def shorten(text: str) -> str:
+    """Return a text in quotes and on one line, cut after 60 characters."""
+    return repr(text if len(text) <= _MOST_SHOWN else text[: _MOST_SHOWN - 1] + "…")
 
 
 def _ascii(text: str) -> str:

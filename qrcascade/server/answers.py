@@ -112,12 +112,14 @@ class UnreadRegion(BaseModel):
     score: float
     source: str
     module: float | None
+    format: str
 
 
 class Page(BaseModel):
     """The result of reading one page."""
 
     page: int | None
+    pages: int | None = Field(description="Number of pages of the document.")
     image_size: tuple[int, int]
     latency_ms: float
     timed_out: bool
@@ -206,6 +208,7 @@ def _page(result: ReadResult, shown: Shown) -> Page:
     known: dict[str, Any] = {name: text for name, text in asdict(shown).items() if text is not None}
     return Page(
         page=result.page,
+        pages=result.pages,
         image_size=result.size,
         latency_ms=round(result.elapsed_s * 1000, 2),
         timed_out=result.timed_out,

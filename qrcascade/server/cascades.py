@@ -5,6 +5,7 @@ from __future__ import annotations
 import threading
 from collections.abc import Iterator
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
@@ -43,7 +44,7 @@ class Reader:
         self._cascades: dict[str, Cascade] = {}
         self._making = threading.Lock()
 
-    def cascade(self, preset: str) -> Cascade:
+    def cascade(self, preset: Any) -> Cascade:
         """Return the preset's cascade, made on first use."""
         with self._making:
             if preset not in self._cascades:

@@ -10,7 +10,7 @@ from functools import partial
 from typing import Annotated, Any, Literal, TypeAlias, TypeVar
 
 from fastapi import APIRouter, Depends, Query, Request, Response
-from pydantic import BaseModel, ConfigDict, Field, create_model
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, create_model
 
 from qrcascade import ImageError, MissingDependencyError, ReadOptions, ReadResult, WorkerError
 from qrcascade.server import answers, body
@@ -184,6 +184,10 @@ def _query(settings: Settings, **more: Any) -> Any:
             Field(settings.timeout, ge=LEAST_TIMEOUT_S, le=settings.max_timeout, description=default),
         ),
     }
+    symbologies: Any = Annotated[str, AfterValidator(_check_formats)]
+    known = ", ".join(ReadOptions(formats="all").formats)
+    description = f'Symbologies to read, with commas between them, or "all": {known}.'
+    fields["formats"] = (symbologies, Field(",".join(ReadOptions().formats), description=description))
     if settings.accept:
         names: Any = Literal.__getitem__(tuple(settings.accept))
         fields["accept"] = (names, Field(None, description="Name of the pattern that payloads must match."))
@@ -199,7 +203,14 @@ def _query(settings: Settings, **more: Any) -> Any:
 def _make_spec(settings: Settings, options: Any) -> ReadSpec:
     name = getattr(options, "accept", None)
     accept = settings.accept[name] if name else None
-    return ReadSpec(options.preset, ReadOptions(options.expect, options.timeout, accept=accept))
+    formats: Any = options.formats.split(",")
+    return ReadSpec(options.preset, ReadOptions(options.expect, options.timeout, formats, accept))
+
+
+def _check_formats(formats: str) -> str:
+    given: Any = formats.split(",")
+    ReadOptions(formats=given)
+    return formats
 
 
 def _is_enough(results: list[ReadResult], expect: int | str | None) -> bool:

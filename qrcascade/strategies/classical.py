@@ -13,8 +13,9 @@ from qrcascade.reading.scan import Scan
 from qrcascade.reading.steps import Context, Step, Steps, carry_to_source
 from qrcascade.results import Findings
 from qrcascade.strategies.regions import WORTHWHILE, is_credible_outline, read_region, survey, verify_codes
+from qrcascade.symbology.names import QR_FORMATS, SCANNED
 
-__all__ = ["QUICK", "SCHEDULE", "ClassicalStrategy"]
+__all__ = ["QUICK", "SCHEDULE", "TURNS", "ClassicalStrategy", "parse_step"]
 
 # Whole-picture steps, in the order that `python -m benchmarks schedule` found, with the points that each
 # adds to those before it and its time, both as means over all pictures of the corpora. The raw picture comes
@@ -39,6 +40,12 @@ _MOST_VAIN, _MOST_VAIN_EXPECTED = 12, 100
 _SMALL = 480
 # Formats that the detector sees.
 _SURVEYED = frozenset(["QRCode", "QRCodeModel1"])
+# Turns, in degrees, in which a symbol that is read along rows and columns comes within five of upright, as
+# PDF417 has to; the likeliest tilts first. A quarter turn more or less is all the same to zxing-cpp.
+TURNS: tuple[Step, ...] = tuple(
+    Step.look(engines.engine("zxing"), views.limit(1600).then(views.turn(degrees)))
+    for degrees in (10, 80, 20, 70, 30, 60, 40, 50)
+)
 # The step that replaces the first one if the picture has a draft, and what a code needs to end the search
 # there: half of its error correction unused, and modules this many pixels wide.
 _RAW = SCHEDULE[0]
@@ -112,6 +119,8 @@ class ClassicalStrategy:
         tried: set[Quad] = set()
         vain, most = 0, _MOST_VAIN if scan.expect is None else _MOST_VAIN_EXPECTED
         for number, step in enumerate(self._steps if scan.expect is not None else self._thrifty):
+            if step.engine in engines.ONLY_QR and "QRCode" not in scan.formats:
+                continue
             if step.engine == "zbar" and not (self._is_own or _has_sign(scan)):
                 continue
             attempt = yield step
@@ -131,6 +140,9 @@ class ClassicalStrategy:
                     vain = 0 if scan.is_read(region.quad) else vain + 1
             if number + 1 >= self.quick and not _is_promising(scan):
                 break
+        else:
+            if not scan.formats.isdisjoint(SCANNED) and (not scan.accepted or scan.expect is not None):
+                yield from (step for step in TURNS)
         if not self._is_own and _shows_colours(scan):
             yield _CHROMA
 
@@ -178,7 +190,7 @@ def _shows_colours(scan: Scan) -> bool:
     """Return whether nothing is read or located, and colours of one luminance may be looked at."""
     width, height = scan.frame.size
     few = scan.frame.is_colored and width * height <= _MOST_COLOURED
-    return bool(few and not scan.codes and not scan.regions)
+    return bool(few and not (scan.codes or scan.regions or scan.formats.isdisjoint(QR_FORMATS)))
 
 
 def _has_sign(scan: Scan) -> bool:
@@ -187,13 +199,17 @@ def _has_sign(scan: Scan) -> bool:
     zbar takes five times as long as zxing-cpp, and without a sign it never read anything in the 146 pictures
     of the BoofCV, ZXing and jsQR sets that zxing-cpp does not read completely.
     """
-    return bool(scan.codes or scan.regions or scan.expect is not None)
+    is_read = any(code.format in QR_FORMATS for code in scan.codes)
+    return bool(is_read or scan.regions or scan.expect is not None)
 
 
 def _is_promising(scan: Scan) -> bool:
     """Return whether there is evidence of an unread code."""
     if isinstance(scan.expect, int):
         return True
-    worthwhile = any(region.score >= WORTHWHILE for region in scan.regions)
+    if not scan.codes and not scan.formats <= _SURVEYED:
+        # Nothing locates them, so that nothing is located says little.
+        return True
+    worthwhile = any(region.score >= WORTHWHILE for region in (*scan.regions, *scan.others))
     doubtful = any(code.confidence < scan.threshold or not code.accepted for code in scan.codes)
     return worthwhile or doubtful

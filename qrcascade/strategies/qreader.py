@@ -99,7 +99,7 @@ class QReaderStrategy:
 
     def steps(self, scan: Scan) -> Steps:
         """Plan a detection and the reading of each region, best first; then perhaps a closer look."""
-        if "QRCode" not in scan.formats or _is_hopeless(scan):
+        if "QRCode" not in scan.formats or _is_hopeless(scan) or (scan.expect is None and scan.is_other):
             return
         detection = yield self.detection(limit(self.max_side))
         yield from self._read(scan, detection.regions)

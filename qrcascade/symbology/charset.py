@@ -58,6 +58,16 @@ _CODECS = {
     170: "ascii",
 }
 
+# By the letter of a symbology identifier (ISO/IEC 15424): the modifiers that announce the ECI protocol, of QR
+# Code, Data Matrix, PDF417, Aztec and MaxiCode.
+_ECI_MODIFIERS = {
+    b"Q": (b"2", b"4", b"6"),
+    b"d": (b"4", b"5", b"6"),
+    b"L": (b"1",),
+    b"z": (b"3", b"4", b"5"),
+    b"U": (b"2", b"3"),
+}
+
 # Rule 4: how a payload begins, and the codec that its format means by the group.
 _NAMED = (
     # Russian payments: GOST R 56042-2014.
@@ -180,8 +190,8 @@ def split_eci(protocol: bytes) -> list[Stretch]:
     Parameters
     ----------
     protocol : bytes
-        Symbology identifier (``]Q1`` ...) and payload as ISO/IEC 15424 and 18004 define them: with ECIs,
-        ``\NNNNNN`` announces one, and a backslash in the payload is doubled.
+        Symbology identifier (``]Q1``, ``]d4`` ...) and payload as ISO/IEC 15424 and 18004 define them: with
+        ECIs, ``\NNNNNN`` announces one, and a backslash in the payload is doubled.
 
     Returns
     -------
@@ -189,7 +199,7 @@ def split_eci(protocol: bytes) -> list[Stretch]:
         The stretches in order; their bytes together are the payload.
     """
     identifier, payload = protocol[:3], protocol[3:]
-    if identifier[2:] not in (b"2", b"4", b"6"):
+    if identifier[2:] not in _ECI_MODIFIERS.get(identifier[1:2], ()):
         return [(None, payload)]
     parts = re.split(rb"\\(\d{6})", payload.replace(b"\\\\", b"\\x"))
     stretches: list[Stretch] = []
