@@ -92,7 +92,7 @@ def _overruns(
 @option("--rounds", default=1, text="Readings of each picture with each timeout.")
 @saves("hostile")
 def hostile(
-    presets: tuple[str, ...],
+    presets: tuple[Preset, ...],
     kinds: tuple[str, ...],
     timeouts: tuple[float, ...],
     share: float,

@@ -127,6 +127,7 @@ results = st.builds(
     st.booleans(),
     st.none() | st.integers(1, 9),
     st.sampled_from(["", "settled", "timeout"]),
+    st.lists(words, max_size=2).map(tuple),
     st.none() | st.integers(1, 9),
 )
 
