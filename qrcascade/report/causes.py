@@ -46,6 +46,10 @@ def find_causes(place: Place) -> Iterator[str]:
             yield f"Blurred: an edge is about {_EDGE * place.seen.blur:.0f} pixels wide. {_HOLD}"
         return
     causes = [*_find_causes_outside(place, place.module), *_find_causes_inside(place)]
+    if not causes and place.grid is not None and place.grid.bare >= _BARE:
+        causes = [
+            "No quiet zone: print or a dark ground touches it. Leave a margin of four modules around it."
+        ]
     yield from causes
     if place.grid is not None and place.grid.readable:
         said = "It can be read all the same" if causes else "Readable"
@@ -111,8 +115,6 @@ def _find_causes_inside(place: Place) -> Iterator[str]:
         )
     if lost.gray:
         yield f"Covered: {lost.gray:.0%} of it is plain gray and shows no modules. Take off what covers it."
-    if place.grid is not None and place.grid.bare >= _BARE and not any(astuple(lost)):
-        yield "No quiet zone: print or a dark ground touches it. Leave a margin of four modules around it."
 
 
 def _pick_lost(place: Place) -> Lost:
