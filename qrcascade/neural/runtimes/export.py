@@ -35,8 +35,8 @@ def export(size: str, runtime: str = "openvino", folder: str | os.PathLike[str] 
     try:
         # Beside the weights, since renaming is atomic only within one file system.
         with (
-            stage(".qrcascade-", beside=source) as folder,
-            weights.check(source, folder / "model.pt") as staged,
+            stage(".qrcascade-", beside=source) as work,
+            weights.check(source, work / "model.pt") as staged,
         ):
             shape = _to_onnx(staged)
             files = convert(staged.with_suffix(".onnx"), runtime)
