@@ -14,6 +14,11 @@ from tests.conftest import SHARED
 
 CASES = SHARED / "cases"
 URL = "https://example.com/i/000123"
+# What WeChat's reader says, too.
+FISCAL = (
+    "http://www.fazenda.pr.gov.br/nfce/qrcode?p=41200512345678000190650010000012341000012345|2|1|1|"
+    "0A1B2C3D4E5F60718293A4B5C6D7E8F901234567"
+)
 LIGHT = Cascade.preset("light")
 MIXTURES = [*CASES.glob("hostile/chimera-*.png"), *CASES.glob("hostile/mixed-*.png")]
 
@@ -31,6 +36,7 @@ pytestmark = [
         ("faint-oblique/shear-30.png", URL),
         ("faint-oblique/squash-0.5.png", URL),
         ("noquiet/noquiet-0.png", URL),
+        ("noquiet/inv-margin-0.png", FISCAL),
         ("model1/qr-model-1.png", "QR Code Model 1 "),
         ("model1/label.png", "N023X-3431800-V034PG03X-3436010-A1125032918310706"),
         ("charset/kanji+byte-utf8.png", "請求書 Zürich"),
@@ -91,6 +97,19 @@ def test_a_code_that_is_half_covered_is_read_from_its_own_picture() -> None:
     (result,) = read_document(CASES / "small-in-pdf" / "covered-swiss-half.pdf", cascade=LIGHT)
     assert (result.text or "").startswith("SPC\n0200\n1\nCH4431999123000889012\nS\nMax Muster & Söhne")
     assert result.require().step.endswith("@picture")
+
+
+@pytest.mark.parametrize(
+    ("name", "text"),
+    [
+        ("small-hires-swiss-6mm-eNone", "SPC\n0200\n1\nCH4431999123000889012"),
+        ("small-hires-url-5mm-eNone", "https://example.com/inv/000123?x=Zürich"),
+        ("vec-5.5-swiss-seam0", "SPC\n0200\n1\nCH4431999123000889012"),
+    ],
+)
+def test_small_codes_in_documents(name: str, text: str) -> None:
+    (result,) = read_document(CASES / "small-in-pdf" / f"{name}.pdf", cascade=LIGHT)
+    assert (result.text or "").startswith(text)
 
 
 def test_model_1_is_called_so() -> None:

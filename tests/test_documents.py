@@ -260,6 +260,20 @@ def test_a_code_that_is_painted_over_is_read_from_its_own_picture() -> None:
     assert code.quad.overlap(Quad.of(place)) > 0.95
 
 
+def test_a_code_too_small_for_the_raster_is_read_from_its_own_picture() -> None:
+    """Icons of the same size are looked at as well, but few of them."""
+    gray, _ = draw.symbol("https://example.com/five/millimetres", 8)
+    pdf = pages.new()
+    pages.invoice(pdf)
+    for x, picture in ((20, gray), (40, np.full_like(gray, 90)), (60, gray[:, :200])):
+        pdf.image(
+            Image.fromarray(picture), x=x, y=240, w=5, h=5 if picture.shape[0] == picture.shape[1] else 9
+        )
+    (result,) = read_document(pages.data(pdf), cascade=Cascade.preset("light"))
+    assert result.text == "https://example.com/five/millimetres"
+    assert result.require().step == "zxing raw @picture"
+
+
 class Watched:
     """Locates what it is told to on pictures as large as a page, then sees the next ones."""
 

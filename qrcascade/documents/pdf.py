@@ -42,6 +42,9 @@ _GUARD = threading.RLock()
 _COVERS = 0.9
 # Pictures on a page that are looked at, at most; objects among which they are sought.
 _MOST_PICTURES, _MOST_OBJECTS = 16, 100_000
+# Square pictures of this side in pixels of the raster, 4 to 8 mm, are looked at too if they have this many
+# times as many pixels: no locator sees a code that small. Few, since logos and icons are square as well.
+_SMALL, _DENSER, _SQUARE, _MOST_SMALL = (32, 64), 1.5, 1.2, 4
 # A page shows just its scan if thumbnails of both, of this length, differ by at most _ALIKE gray levels in
 # each block of _BLOCK pixels: PDFium and Pillow scale down differently. In 80 photographs as pages, no block
 # differs by more than 13.
@@ -230,13 +233,19 @@ class PdfPage:
                 self._limits.check_size(width, height)
 
     def _pictures(self, unread: Unread) -> Iterator[Look]:
-        """Yield the pictures on the page as they are in the file, where the page shows something unread."""
+        """Yield pictures on the page as they are in the file: at unread places, and small square ones."""
         with _GUARD:
-            outlines = [(image, _outline(self._to_raster(image))) for image in self._images()]
-        left = _MOST_PICTURES
-        for image, outline in outlines:
-            if not left or not any(at is None or outline.overlap(at) > 0 for at in unread(False)):
-                continue
+            found = [
+                (image, _outline(self._to_raster(image)), image.get_px_size()) for image in self._images()
+            ]
+        left, small = _MOST_PICTURES, _MOST_SMALL
+        for image, outline, pixels in found:
+            if not any(at is None or outline.overlap(at) > 0 for at in unread(False)):
+                if not small or not _is_small(outline, pixels):
+                    continue
+                small -= 1
+            if not left:
+                return
             look = None
             with _GUARD, contextlib.suppress(ImageError):
                 look = self._image_look(image, "picture")
@@ -337,6 +346,13 @@ class PdfPage:
 def _copy_pixels(bitmap: Any) -> Gray:
     """Return a copy of a bitmap's pixels; the caller's guard covers the release of the bitmap."""
     return np.array(bitmap.to_numpy())
+
+
+def _is_small(outline: Quad, pixels: tuple[int, int]) -> bool:
+    """Return whether a picture may be a code that the raster shows too small for any locator."""
+    left, top, right, bottom = outline.bounds
+    low, high = sorted((right - left, bottom - top))
+    return _SMALL[0] <= low and high <= min(_SMALL[1], _SQUARE * low) and min(pixels) >= _DENSER * high
 
 
 def _outline(to_raster: Matrix) -> Quad:
