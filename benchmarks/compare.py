@@ -62,7 +62,7 @@ def compare(
     rows = []
     with tempfile.TemporaryDirectory() as folder:
         for name in names:
-            files = [_file(picture, Path(folder)) for picture in corpora.load(name)[::every]]
+            files = [file_of(picture, Path(folder)) for picture in corpora.load(name)[::every]]
             pairs = _measure(files, (Path.cwd(), other.resolve()), asked, isolated, rounds)
             rows.append([name, *_cells(pairs)])
     columns = ["corpus", "pictures", "time / other {:.3f}", "median picture {:.3f}"]
@@ -70,7 +70,7 @@ def compare(
     publish(save or "compare", [table(columns, rows)], save=bool(save))
 
 
-def _file(picture: Picture, folder: Path) -> Path:
+def file_of(picture: Picture, folder: Path) -> Path:
     """A picture's file; one that is made is written into the folder."""
     path = picture.path
     if path is None:
