@@ -82,7 +82,7 @@ def file_of(picture: Picture, folder: Path) -> Path:
 def _measure(
     files: list[Path], checkouts: tuple[Path, Path], asked: str, isolated: bool, rounds: int
 ) -> list[Pair]:
-    readers = [_start(checkout, asked) for checkout in checkouts]
+    readers = [start(checkout, _READER, asked) for checkout in checkouts]
     # What is loaded at the first picture is nobody's time.
     for reader in readers:
         reader.ask(files[0])
@@ -103,9 +103,10 @@ def _measure(
     return pairs
 
 
-def _start(checkout: Path, asked: str) -> Program:
+def start(checkout: Path, code: str, asked: str) -> Program:
+    """A program that imports from a checkout, not from where this one runs."""
     with tempfile.NamedTemporaryFile("w", suffix=".py", delete=False) as script:
-        script.write(_READER)
+        script.write(code)
     return Program(sys.executable, script.name, asked, PYTHONPATH=str(checkout))
 
 

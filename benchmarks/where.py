@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 import tempfile
 from collections import Counter
 from pathlib import Path
@@ -10,8 +9,8 @@ from pathlib import Path
 import click
 
 from benchmarks import corpora, options
-from benchmarks.compare import file_of
-from benchmarks.harness import Program, each
+from benchmarks.compare import file_of, start
+from benchmarks.harness import each
 from benchmarks.options import every, option, saves
 from benchmarks.render import publish, table
 
@@ -46,8 +45,7 @@ def where(other: Path | None, names: tuple[str, ...], preset: str, every: int, s
     A corpus may be a folder. "The rest" is loading and planning.
     """
     parts = []
-    checkouts = [place.resolve() for place in (other, Path.cwd()) if place]
-    readers = [Program(sys.executable, "-c", _READER, preset, PYTHONPATH=str(one)) for one in checkouts]
+    readers = [start(place.resolve(), _READER, preset) for place in (other, Path.cwd()) if place]
     for name in names:
         with tempfile.TemporaryDirectory() as folder:
             pictures = [(file_of(one, Path(folder)), one.codes) for one in corpora.load(name)[::every]]
