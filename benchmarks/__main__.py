@@ -24,6 +24,7 @@ from benchmarks.scaling import scaling
 from benchmarks.schedule import schedule
 from benchmarks.soak import soak
 from benchmarks.tiles import small_codes
+from benchmarks.where import where
 
 
 @click.group()
@@ -47,7 +48,7 @@ for _command in (
     growth,
 ):
     main.add_command(_command)
-for _command in (pages, kinds, hostile, mixtures):
+for _command in (pages, kinds, hostile, mixtures, where):
     main.add_command(_command)
 
 if __name__ == "__main__":

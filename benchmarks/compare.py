@@ -62,7 +62,7 @@ def compare(
     rows = []
     with tempfile.TemporaryDirectory() as folder:
         for name in names:
-            files = [_file(picture, Path(folder)) for picture in corpora.load(name)[::every]]
+            files = [file_of(picture, Path(folder)) for picture in corpora.load(name)[::every]]
             pairs = _measure(files, (Path.cwd(), other.resolve()), asked, isolated, rounds)
             rows.append([name, *_cells(pairs)])
     columns = ["corpus", "pictures", "time / other {:.3f}", "median picture {:.3f}"]
@@ -70,7 +70,7 @@ def compare(
     publish(save or "compare", [table(columns, rows)], save=bool(save))
 
 
-def _file(picture: Picture, folder: Path) -> Path:
+def file_of(picture: Picture, folder: Path) -> Path:
     """A picture's file; one that is made is written into the folder."""
     path = picture.path
     if path is None:
@@ -82,7 +82,7 @@ def _file(picture: Picture, folder: Path) -> Path:
 def _measure(
     files: list[Path], checkouts: tuple[Path, Path], asked: str, isolated: bool, rounds: int
 ) -> list[Pair]:
-    readers = [_start(checkout, asked) for checkout in checkouts]
+    readers = [start(checkout, _READER, asked) for checkout in checkouts]
     # What is loaded at the first picture is nobody's time.
     for reader in readers:
         reader.ask(files[0])
@@ -103,9 +103,10 @@ def _measure(
     return pairs
 
 
-def _start(checkout: Path, asked: str) -> Program:
+def start(checkout: Path, code: str, asked: str) -> Program:
+    """A program that imports from a checkout, not from where this one runs."""
     with tempfile.NamedTemporaryFile("w", suffix=".py", delete=False) as script:
-        script.write(_READER)
+        script.write(code)
     return Program(sys.executable, script.name, asked, PYTHONPATH=str(checkout))
 
 

@@ -29,7 +29,7 @@ from qrcascade.grid.blocks import Trial, deinterleave, flip_bits, solve_blocks
 from qrcascade.grid.formats import choose_formats
 from qrcascade.symbology.segments import PAD
 
-__all__ = ["Decoded", "Partial", "assume_padding", "decode", "find_padding"]
+__all__ = ["Decoded", "Partial", "assume_padding", "decode", "find_padding", "measure_doubt"]
 
 Soft = NDArray[np.floating[Any]]
 
@@ -88,6 +88,16 @@ def decode(
             if part is not None and (partial is None or part.blocks > partial.blocks):
                 partial = part
     return partial
+
+
+def measure_doubt(soft: Soft, version: int) -> float:
+    """Return how many codewords are likely to be wrong, as a share of those that may be erased.
+
+    This is by how certain they seem: what is painted over seems certain.
+    """
+    trial = deinterleave(soft, version, *choose_formats(soft, version)[0], 1.0)
+    there = np.isfinite(trial.trust)
+    return float(-np.expm1(trial.trust[there]).sum() / (trial.plan.parity * len(trial.values)))
 
 
 @functools.lru_cache(maxsize=40)

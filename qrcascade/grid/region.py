@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import functools
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -32,9 +33,14 @@ __all__ = ["GridReading", "RegionReader"]
 
 # Modules of the windows when decoded blocks help to fit. Chosen.
 _HELPED_WIDTHS = (3.0, 2.0)
-# Modules per side; only symbols smaller than this are estimated blindly. Number of these estimates, and
-# rounds of the deconvolution after each. Chosen.
-_BLIND_SIZE, _BLIND_TRIES, _BLIND_ROUNDS = 80, 2, 3
+# Modules per side; only the blur of symbols smaller than this is estimated from its modules. Rounds of the
+# deconvolution after that. Chosen.
+_BLIND_SIZE, _BLIND_ROUNDS = 80, 3
+# Doubt after a deconvolution above which no other one of the same fit reads it. Chosen from the curve in
+# docs/grid.md: of those that were read, the most had 1.21.
+_MOST_DOUBT = 1.4
+# Share of modules up to which two looks say the same. Chosen from the curve in docs/grid.md.
+_SAME_MODULES = 0.005
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -74,13 +80,24 @@ class RegionReader:
     current : Fit or None
         The grid that was fitted last, before any deconvolution.
     candidates : list of Candidate
-        One for each fitted variant.
+        One for each fitted variant that says something new.
+    twin : RegionReader or None
+        The reader, perhaps this one, that decoded in vain what the variant fitted last says.
+    hopeless : bool
+        Whether the last deconvolution left too many codewords uncertain.
+    damaged : bool
+        Whether clear modules were seen twice: the grid is right, and further looks say the same again.
     """
 
-    def __init__(self, frame: Frame, quad: Quad) -> None:
+    def __init__(self, frame: Frame, quad: Quad, beside: Sequence[RegionReader] = ()) -> None:
         self.reading: GridReading | None = None
         self.current: Fit | None = None
         self.candidates: list[Candidate] = []
+        self.twin: RegionReader | None = None
+        self.damaged = self.hopeless = False
+        # Which modules were dark in each decoding.
+        self._said: list[NDArray[np.bool_]] = []
+        self._known = (self, *beside)
         self._frame, self._quad = frame, quad
         self._partials: dict[int, Partial] = {}
         self._fitted: dict[Variant, Pixels] = {}
@@ -99,6 +116,11 @@ class RegionReader:
     def promising(self) -> bool:
         """Whether anything seen so far may be a symbol."""
         return any(candidate.promising for candidate in self.candidates)
+
+    def has_said(self, soft: Pixels) -> bool:
+        """Return whether modules are the same as in an earlier decoding, but for a few."""
+        dark = soft > 0
+        return any(dark.shape == one.shape and (dark != one).mean() <= _SAME_MODULES for one in self._said)
 
     def shows_more(self, variant: Variant, pixels: Pixels) -> bool:
         """Return whether a variant shows anything that the fitted ones did not."""
@@ -120,6 +142,10 @@ class RegionReader:
         fit = self.current = fit_data(begun)
         soft = sample_centres(fit)
         candidate = assess_fit(begun, soft, is_clear(poses))
+        self.twin = next((reader for reader in self._known if reader.has_said(soft)), None)
+        if self.twin is not None:
+            self.damaged |= not any(seen.blurred for seen in (*self.candidates, candidate))
+            return None
         self.candidates.append(candidate)
         return self._read(fit, soft) if candidate.promising else None
 
@@ -140,11 +166,9 @@ class RegionReader:
         """Deconvolve a fit and decode it; if that fails, estimate the blur again from its modules."""
         found = deconvolve(fit, blur, highpass=highpass)
         self._decode(found.fit, found.soft)
-        if fit.size >= _BLIND_SIZE or highpass:
-            return self.reading
-        for _ in range(_BLIND_TRIES):
-            if self.reading is not None:
-                break
+        version = fit.layout.version
+        self.hopeless = codewords.measure_doubt(turn_upright(found.soft, version)[0], version) > _MOST_DOUBT
+        if self.reading is None and not highpass and fit.size < _BLIND_SIZE:
             blur = estimate_blur(found.fit, blur, found.modules)
             found = deconvolve(found.fit, blur, modules=found.modules, rounds=_BLIND_ROUNDS)
             self._decode(found.fit, found.soft)
@@ -174,6 +198,7 @@ class RegionReader:
     def _decode(self, fit: Fit, soft: Pixels, before: Partial | None = None) -> None:
         """Decode soft bits, or those of the mirror image if its format information fits better."""
         version = fit.layout.version
+        self._said.append(soft > 0)
         upright, mirrored = turn_upright(soft, version)
         found = codewords.decode(upright, version, hypotheses=self._charge(), before=before)
         if isinstance(found, Decoded):

@@ -30,6 +30,9 @@ _FILLED = 0.2
 # A symbol needs a quiet zone of four modules: one that ends this near to the picture's edge, in shares of its
 # side, is likely to go on beyond it. Chosen.
 _CUT_MARGIN = 0.02
+# A region with this share of its area in symbols that are read is made of their finder patterns. Chosen: symbols do
+# not overlap, but rough outlines of neighbours may.
+_ACROSS = 0.3
 # Outlines that overlap more than this lead the grid reader to the same grid. Chosen.
 _SAME_OUTLINE = 0.9
 
@@ -243,9 +246,15 @@ class Scan:
         )
 
     def _is_part(self, quad: Quad) -> bool:
-        """Return whether this lies in a symbol that is read (a finder pattern) or around one (a page)."""
-        parts = (s for s in self._sightings if s.code.quad.covers(quad) or quad.covers(s.code.quad))
-        return any(sighting.confidence >= self.threshold for sighting in parts)
+        """Return whether this is in a symbol that is read (a finder pattern), around one (a page), or across."""
+        near = (s for s in self._sightings if not s.code.quad.is_apart(quad) and s.confidence >= self.threshold)
+        across = 0.0
+        for sighting in near:
+            known = sighting.code.quad
+            if known.covers(quad) or quad.covers(known):
+                return True
+            across += _measure_shared(quad, known)
+        return across >= _ACROSS * quad.area
 
     def record(self, attempt: Attempt) -> None:
         """Record an attempt: merge its codes with the known ones, keep its regions."""
@@ -337,6 +346,12 @@ def _is_same_place(code: QRCode, other: QRCode) -> bool:
     width = max(quad.bounds[2 + i] - quad.bounds[i] for quad in (code.quad, other.quad) for i in (0, 1))
     is_part = code.text in other.text or other.text in code.text
     return is_part and math.dist(code.quad.center, other.quad.center) < width
+
+
+def _measure_shared(one: Quad, other: Quad) -> float:
+    """Return the area that two quads share."""
+    overlap = one.overlap(other)
+    return overlap / (1 + overlap) * (one.area + other.area)
 
 
 def _is_cut(quad: Quad, size: tuple[int, int]) -> bool:

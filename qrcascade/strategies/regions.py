@@ -139,7 +139,10 @@ def continue_grid(scan: Scan, quad: Quad) -> Step | None:
 
 def _run_stage(quad: Quad, context: Context) -> Findings:
     """Run the next stage; an exception is reported, and the stage after it still comes next."""
-    work = context.grids.setdefault(quad, stages(context.frame, quad))
+    work = context.grids.get(quad)
+    if work is None:
+        beside = [grid for known, grid in context.grids.items() if known.same_place(quad)]
+        work = context.grids[quad] = stages(context.frame, quad, beside)
     stage = next(work, None)
     if stage is None:
         return Findings(progress=Progress(_FIRST_STAGE, "", ""))
@@ -152,6 +155,8 @@ def _run_stage(quad: Quad, context: Context) -> Findings:
     except Exception as broken:
         error = f"{type(broken).__name__}: {broken}"
     try:
+        # Two outlines that lead to one grid go on with the same stages.
+        work = context.grids[quad] = work.twin or work
         following = work.following
     except Exception as broken:
         error = error or f"{type(broken).__name__}: {broken}"
