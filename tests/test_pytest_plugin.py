@@ -394,7 +394,6 @@ def test_manifest_with_pages_counts_and_tags(run: Run) -> None:
 
 
 def test_a_document_is_read_by_its_pages(run: Run) -> None:
-    pytest.importorskip("pypdfium2")
     pdf = pages.new()
     pages.invoice(pdf)
     pages.invoice(pdf)

@@ -191,7 +191,6 @@ def test_both_endpoints_use_the_same_names(client: TestClient) -> None:
 def document(*texts: str | None) -> bytes:
     """A PDF with a code on each page, or none on it."""
     fpdf = pytest.importorskip("fpdf")
-    pytest.importorskip("pypdfium2", reason="pypdfium2 is not installed")
     pdf = fpdf.FPDF(format=(50, 60))
     for text in texts:
         pdf.add_page()
