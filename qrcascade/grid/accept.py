@@ -98,7 +98,7 @@ def accept(trial: Trial, before: Partial | None) -> Decoded | None:
     blocks = [block for block in trial.found if block is not None]
     words = np.stack([block.word for block in blocks])
     try:
-        payload = parse(words.ravel()[trial.plan.data].tobytes(), trial.version)
+        payload = parse(trial.plan.message(words), trial.version)
     except ValueError:
         return None
     good, total = (number - trial.assumed for number in payload.padding)
@@ -161,7 +161,7 @@ def draw_symbol(trial: Trial, blocks: tuple[Block | None, ...] | list[Block]) ->
     bits = np.zeros((*trial.values.shape, 8), np.int8)
     for row, block in enumerate(blocks):
         if block is not None:
-            bits[row] = 2 * np.unpackbits(block.word[:, None], axis=1).astype(np.int8) - 1
+            bits[row] = evidence.signs(block.word)
     modules = places.pattern.copy()
     modules[tuple(places.order.T)] = bits[plan.block, plan.column].ravel()
     modules[tuple(places.remainder.T)] = -1

@@ -60,7 +60,7 @@ def read_modules(modules: NDArray[np.bool_], version: int, level: str, mask: int
         return None
     unused = 1 - int(errors.max()) / (plan.parity // 2)
     try:
-        payload = parse(words.ravel()[plan.data].tobytes(), version)
+        payload = parse(plan.message(words), version)
     except ValueError:
         payload = None
     return Corrected(seen, words, unused, payload)
