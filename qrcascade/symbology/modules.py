@@ -24,7 +24,7 @@ class Corrected:
     seen, words : ndarray of uint8, shape (blocks, width)
         The codewords before and after correction, as in `qrcascade.symbology.interleaving.Plan`.
     unused : float
-        Share of the error correction that is left in the block with most errors, 0 to 1.
+        Share of the parity that is left in the block with most errors, 0 to 1; an error takes two codewords.
     payload : Payload or None
         What they say; None if they are not a valid bit stream.
     """
@@ -58,7 +58,7 @@ def read_modules(modules: NDArray[np.bool_], version: int, level: str, mask: int
     words, errors, ok = reedsolomon.decode(seen, plan.parity, np.zeros(seen.shape, bool))
     if not ok.all():
         return None
-    unused = 1 - int(errors.max()) / (plan.parity // 2)
+    unused = 1 - 2 * int(errors.max()) / plan.parity
     try:
         payload = parse(plan.message(words), version)
     except ValueError:
