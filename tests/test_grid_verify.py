@@ -13,7 +13,7 @@ from qrcascade import Attempt, Frame, QRCode, Quad, Scan
 from qrcascade.engines import confidence
 from qrcascade.grid import codewords, evidence, verify
 from qrcascade.grid.codewords import Decoded
-from qrcascade.grid.reader import stages
+from qrcascade.grid.reader import Stages
 from qrcascade.reading.executor import LocalExecutor, run_plan
 from qrcascade.strategies.regions import continue_grid, verify_codes
 from qrcascade.symbology.layout import blocks, interleaving, layout
@@ -256,7 +256,7 @@ def test_a_bad_grid_of_a_region_there_is_no_hindrance() -> None:
 
 def test_a_grid_that_says_something_bears_out_nothing_else() -> None:
     drawn = warp.symbol(TEXT, version=3, error="M", noise=5, boost_error=False)
-    ways = stages(drawn.frame, drawn.quad)
+    ways = Stages(drawn.frame, drawn.quad)
     assert next(ways).run() is not None
     assert ways.verify(TEXT[:-1] + "2") is None
     assert ways.verify(TEXT) is not None

@@ -18,7 +18,7 @@ from qrcascade.grid.variants import VARIANTS
 from qrcascade.image.frame import Frame
 from qrcascade.image.quad import Quad
 
-__all__ = ["GridReading", "Stage", "Stages", "stages"]
+__all__ = ["GridReading", "Stage", "Stages"]
 
 # The order of the stages, all of it chosen.
 # The variant after which fits are first deconvolved, and how many fits are, then and at the end: on the
@@ -48,7 +48,17 @@ class Stage(NamedTuple):
 
 
 class Stages(Iterator[Stage]):
-    """The stages of one region, as returned by `stages`, and its state after each."""
+    """The stages that read one region, ever more expensive; run each before asking for the next.
+
+    They end once the symbol is read, or the region turns out to contain none.
+
+    Parameters
+    ----------
+    frame : Frame
+        The picture.
+    quad : Quad
+        The symbol's rough outline, in the frame's pixels: corners may be off by up to 6 % of the side.
+    """
 
     def __init__(self, frame: Frame, quad: Quad) -> None:
         self._region = RegionReader(frame, quad)
@@ -72,24 +82,6 @@ class Stages(Iterator[Stage]):
         Return None if no grid was fitted, or it does not confirm the text; see `qrcascade.grid.verify`.
         """
         return self._region.verify(text)
-
-
-def stages(frame: Frame, quad: Quad) -> Stages:
-    """Return the stages that read a region, ever more expensive; run each before asking for the next.
-
-    Parameters
-    ----------
-    frame : Frame
-        The picture.
-    quad : Quad
-        The symbol's rough outline, in the frame's pixels: corners may be off by up to 6 % of the side.
-
-    Yields
-    ------
-    Stage
-        The stages end once the symbol is read, or the region turns out to contain none.
-    """
-    return Stages(frame, quad)
 
 
 def _plan(region: RegionReader) -> Iterator[Stage]:

@@ -7,7 +7,7 @@ from functools import partial
 from qrcascade.engines import DetectorEngine, engine
 from qrcascade.engines.plain import is_plain_beside
 from qrcascade.errors import MissingDependencyError
-from qrcascade.grid.reader import GridReading, stages
+from qrcascade.grid.reader import GridReading, Stages
 from qrcascade.image.frame import Frame
 from qrcascade.image.quad import Quad
 from qrcascade.image.views import square, view
@@ -139,7 +139,7 @@ def continue_grid(scan: Scan, quad: Quad) -> Step | None:
 
 def _run_stage(quad: Quad, context: Context) -> Findings:
     """Run the next stage; an exception is reported, and the stage after it still comes next."""
-    work = context.grids.setdefault(quad, stages(context.frame, quad))
+    work = context.grids.setdefault(quad, Stages(context.frame, quad))
     stage = next(work, None)
     if stage is None:
         return Findings(progress=Progress(_FIRST_STAGE, "", ""))
