@@ -8,7 +8,7 @@ from collections.abc import Callable, Collection, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Literal, TypeAlias, TypedDict
 
-from qrcascade.errors import OptionError
+from qrcascade.errors import OptionError, in_words
 from qrcascade.image.limits import is_count
 from qrcascade.image.quad import Quad
 from qrcascade.symbology.names import FORMATS, Format, find_format
@@ -135,7 +135,7 @@ class ReadOptions:
         try:
             return bool(self.accept(text))
         except Exception as error:
-            raise OptionError(f"accept raised {type(error).__name__}: {error}") from error
+            raise OptionError(f"accept raised {in_words(error)}") from error
 
 
 @dataclass(frozen=True, slots=True)

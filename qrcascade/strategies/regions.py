@@ -6,7 +6,7 @@ from functools import partial
 
 from qrcascade.engines import DetectorEngine, engine
 from qrcascade.engines.plain import is_plain_beside
-from qrcascade.errors import MissingDependencyError
+from qrcascade.errors import MissingDependencyError, in_words
 from qrcascade.grid.reader import GridReading, Stages
 from qrcascade.image.frame import Frame
 from qrcascade.image.quad import Quad
@@ -150,11 +150,11 @@ def _run_stage(quad: Quad, context: Context) -> Findings:
     except MissingDependencyError:
         raise
     except Exception as broken:
-        error = f"{type(broken).__name__}: {broken}"
+        error = in_words(broken)
     try:
         following = work.following
     except Exception as broken:
-        error = error or f"{type(broken).__name__}: {broken}"
+        error = error or in_words(broken)
     return Findings(codes, error=error, progress=Progress(stage.kind, stage.name, following))
 
 
