@@ -96,7 +96,7 @@ def test_it_bears_more_noise_than_decoding(version: int, level: str, sigma: floa
 def test_a_false_text_is_never_borne_out(version: int, level: str) -> None:
     """One character changed, and another text of the same length: clean, noisy, blurred and damaged."""
     random = np.random.default_rng([version, 2])
-    for i in range(24):
+    for i in range(12):
         text, modules = symbol(random, version, level, float(random.uniform(0.3, 1)))
         soft = modules + random.normal(0, 0.3 * (i % 4), modules.shape)
         soft *= 1.0 if i % 3 else 0.3
