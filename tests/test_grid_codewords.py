@@ -60,7 +60,7 @@ def test_clean_symbols(version: int) -> None:
         assert result.payload.text == text
         assert (result.version, result.level, result.mask) == (version, level, mask)
         assert (result.modules == modules).all()
-        assert (result.errors, result.erased, result.correction) == (0, 0, 0.0)
+        assert (result.errors, result.erased) == (0, 0)
         assert result.evidence_bits > 45
         assert score_format(modules, version) == 1.0
 
@@ -82,7 +82,6 @@ def test_errors_and_holes_up_to_capacity(version: int, level: str) -> None:
     assert isinstance(result, Decoded)
     assert result.payload.text == text
     assert result.errors == parity // 2 * len(blocks(version, level))
-    assert result.correction == pytest.approx(parity // 2 * 2 / parity)
     # Six parity symbols are spared: a symbol of a single block needs them for evidence.
     unknown = damaged(modules, version, rank < parity - 6, 0.0)
     result = decode(unknown, version)

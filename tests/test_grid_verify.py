@@ -70,7 +70,7 @@ def test_the_true_text_of_a_clean_symbol(version: int, level: str) -> None:
     found = verify.verify_text(modules, version, text)
     assert found is not None
     assert (found.payload.text, found.payload.data) == (text, text.encode())
-    assert (found.version, found.level, found.errors, found.correction) == (version, level, 0, 0.0)
+    assert (found.version, found.level, found.errors) == (version, level, 0)
     assert (found.modules == modules).all()
     # Never more than the parity is worth.
     parity = sum(total - inner for total, inner in blocks(version, level))
