@@ -12,7 +12,7 @@ from benchmarks.corpora import Picture
 from benchmarks.harness import pictures
 from benchmarks.options import every
 from qrcascade import Frame, QRCode
-from qrcascade.grid.reader import stages
+from qrcascade.grid.reader import Stages
 from qrcascade.reading.executor import perform
 from qrcascade.reading.steps import Context
 from qrcascade.strategies.classical import parse_step
@@ -46,7 +46,7 @@ def _told(picture: Picture) -> Iterator[tuple[str, str, str]]:
     texts = {text if isinstance(text, str) else charset.decode([(None, text)]).text for text in picture.known}
     frame = Frame.load(picture.rgb())
     for code in _readings(frame):
-        ways = stages(frame, code.quad)
+        ways = Stages(frame, code.quad)
         decoded = next(ways).run()
         found = decoded or ways.verify(code.text)
         if found is None:

@@ -24,7 +24,7 @@ from benchmarks.scoring import most
 from qrcascade import Frame, Quad
 from qrcascade.grid import codewords, evidence
 from qrcascade.grid.codewords import Decoded, Partial
-from qrcascade.grid.reader import GridReading, stages
+from qrcascade.grid.reader import GridReading, Stages
 from qrcascade.image.frame import Gray
 
 _CONFIDENCES = (0.0, 0.9, 0.95, 0.99, 0.998, 1.0)
@@ -106,7 +106,7 @@ def looked(make: Callable[[str, int], Given], task: Task, ways: int | None = Non
 
 
 def _read(frame: Frame, quad: Quad, ways: int | None) -> GridReading | None:
-    readings = (stage.run() for stage in itertools.islice(stages(frame, quad), ways))
+    readings = (stage.run() for stage in itertools.islice(Stages(frame, quad), ways))
     return next((reading for reading in readings if reading is not None), None)
 
 

@@ -23,7 +23,7 @@ from benchmarks.corpora import Picture, load
 from benchmarks.harness import each, timed
 from benchmarks.options import option
 from qrcascade import Frame, QRCode, Quad
-from qrcascade.grid.reader import stages
+from qrcascade.grid.reader import Stages
 from qrcascade.image.views import limit, to_source
 from qrcascade.neural import models
 from qrcascade.reading.executor import perform
@@ -161,7 +161,7 @@ def _by_grid(frame: Frame, quads: list[Quad], read: Iterable[QRCode]) -> list[Qu
     found: list[Quad] = []
     for quad in quads:
         if _open(quad, frame, read) and not any(quad.same_place(other) for other in found):
-            reading = next(stages(frame, quad)).run()
+            reading = next(Stages(frame, quad)).run()
             found += [] if reading is None else [reading.quad]
     return found
 

@@ -22,6 +22,7 @@ __all__ = [
     "WeightsError",
     "WorkerError",
     "in_words",
+    "reason",
 ]
 
 
@@ -78,6 +79,11 @@ class WeightsError(QRCascadeError, OSError):
 
 class WorkerError(QRCascadeError, RuntimeError):
     """No worker process can be started, although ``isolation="process"`` asks for one."""
+
+
+def reason(error: BaseException) -> str:
+    """Return what an exception says went wrong, without the path that an OSError repeats."""
+    return getattr(error, "strerror", None) or str(error) or type(error).__name__
 
 
 def in_words(error: BaseException) -> str:

@@ -93,7 +93,6 @@ def test_a_jpeg_without_its_end_marker_has_a_note() -> None:
 
 
 def test_a_code_that_is_half_covered_is_read_from_its_own_picture() -> None:
-    pytest.importorskip("pypdfium2", reason="the pdf extra is not installed")
     (result,) = read_document(CASES / "small-in-pdf" / "covered-swiss-half.pdf", cascade=LIGHT)
     assert (result.text or "").startswith("SPC\n0200\n1\nCH4431999123000889012\nS\nMax Muster & Söhne")
     assert result.require().step.endswith("@picture")
@@ -178,7 +177,6 @@ def test_a_mixture_of_two_codes_is_doubted(path: Path) -> None:
 
 
 def test_what_is_painted_over_is_in_the_file() -> None:
-    pytest.importorskip("pypdfium2", reason="pypdfium2 is not installed")
     folder = CASES / "overpainted"
     _, second = read_document(folder / "overpainted.pdf", cascade=LIGHT)
     assert second.text == (folder / "truth.txt").read_text().strip()

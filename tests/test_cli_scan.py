@@ -352,7 +352,7 @@ def test_a_document_ends_with_its_time(three: Path) -> None:
     assert result.exit_code == 2
     first, last = rows(Path("out.jsonl"))
     assert (first["page"], last["page"]) == (1, None)
-    assert last["error"] == "timed out: 1 page was read within 1e-09 s, the rest was not"
+    assert last["error"] == "timed out: read 1 page within 1e-09 s, and not the rest"
     assert run("many.gif", "--out", "all.jsonl", "--document-timeout", "0").exit_code == 1
     assert len(list(rows(Path("all.jsonl")))) == 5
 

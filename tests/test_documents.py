@@ -32,10 +32,8 @@ from qrcascade import (
     StubStrategy,
     read_document,
 )
-from tests.plans import give
-
-pytest.importorskip("pypdfium2", reason="pypdfium2 is not installed")
 from tests import draw, pages
+from tests.plans import give
 
 CLASSICAL = Cascade.preset("classical")
 

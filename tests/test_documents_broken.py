@@ -14,8 +14,6 @@ import pytest
 from PIL import Image
 
 from qrcascade import Cascade, DocumentError, Limits, ReadResult, read_document
-
-pytest.importorskip("pypdfium2", reason="the pdf extra is not installed")
 from qrcascade.documents.pdf import _CUT, Pdf
 from qrcascade.documents.streams import check_streams
 from tests import draw, pages

@@ -27,8 +27,6 @@ from qrcascade import (
     read_document,
 )
 from qrcascade.isolation import HungError, Worker
-
-pytest.importorskip("pypdfium2", reason="pypdfium2 is not installed")
 from tests import draw, pages
 
 HERE = Cascade.preset("light")

@@ -219,7 +219,6 @@ UNCHECKED = frozenset({"bmp", "dib", "tga", "pcx", "sgi", "ppm"})
 
 @pytest.mark.slow
 def test_mutated_documents() -> None:
-    pytest.importorskip("pypdfium2")
     random = np.random.default_rng(0)
     assert [page.text for page in read_document(PDF, cascade=CLASSICAL)] == [TEXT, TEXT]
     refused = 0

@@ -47,21 +47,20 @@ def ways(text: str, version: int, level: str) -> dict[bytes, int]:
 
 
 @pytest.mark.parametrize("version", [3, 7, 9, 10, 14, 26, 27, 40])
-@pytest.mark.parametrize(("text", "options", "data"), WRITTEN)
-def test_symbols_of_segno(text: str, options: dict[str, Any], data: bytes, version: int) -> None:
-    for i, level in enumerate(LEVELS):
-        if version == 3 and level in "HQ":
-            continue
-        mask = (version + i) % 8
-        code = segno.make(text, version=version, error=level, mask=mask, boost_error=False, **options)
-        symbol = reading(code)
-        found = [
-            stream
-            for stream in ways(text, version, level)
-            if (encode.add_correction(stream, symbol.plan, len(symbol.values)) == symbol.values).all()
-        ]
-        (stream,) = found
-        assert parse(stream, version).data == data
+@pytest.mark.parametrize("number", range(len(WRITTEN)))
+def test_symbols_of_segno(number: int, version: int) -> None:
+    """At one level each; every version sees every level."""
+    text, options, data = WRITTEN[number]
+    level = LEVELS[number % (2 if version == 3 else 4)]
+    mask = (version + number) % 8
+    code = segno.make(text, version=version, error=level, mask=mask, boost_error=False, **options)
+    symbol = reading(code)
+    (stream,) = (
+        stream
+        for stream in ways(text, version, level)
+        if (encode.add_correction(stream, symbol.plan, len(symbol.values)) == symbol.values).all()
+    )
+    assert parse(stream, version).data == data
 
 
 @given(

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from qrcascade import Attempt, Cascade, Frame, GridStrategy, QRCode, Quad, Region, Scan, StubStrategy
 from qrcascade.grid import codewords
 from qrcascade.grid.evidence import ACCEPTED_BITS, confidence
-from qrcascade.grid.reader import GridReading, stages
+from qrcascade.grid.reader import GridReading, Stages
 from qrcascade.strategies.regions import WORTHWHILE
 from tests import draw, warp
 from tests.plans import attempts
@@ -28,7 +28,7 @@ symbol = functools.partial(warp.symbol, boost_error=False)
 def run(frame: Frame, quad: Quad, most: int = 12) -> tuple[list[str], GridReading | None]:
     """Names of the stages that were run, and what the last one read."""
     names = []
-    for kind, name, stage in stages(frame, quad):
+    for kind, name, stage in Stages(frame, quad):
         names.append(f"{kind} {name}")
         reading = stage()
         if reading is not None or len(names) == most:

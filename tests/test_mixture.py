@@ -158,8 +158,8 @@ def test_damaged_symbols_are_not_doubted(kind: str) -> None:
     assert read
 
 
-def test_clean_symbols_are_not_looked_at_twice(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("qrcascade.engines.zxing._examine_correction", lambda *_: pytest.fail("examined"))
+def test_clean_symbols_are_not_weighed(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("qrcascade.engines.zxing.weigh_mixture", lambda *_: pytest.fail("weighed"))
     gray, _ = draw.symbol("nothing to correct" * 8, version=10)
     assert engine("zxing").read(gray, QR).codes[0].confidence == pytest.approx(0.99)
 

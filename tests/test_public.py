@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import ast
 import dataclasses
+import functools
 import subprocess
 import sys
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -72,16 +72,21 @@ ROOMS = [
 PACKAGE = Path(qrcascade.__file__).parent
 
 
-def modules() -> Iterator[tuple[str, ast.Module]]:
+@functools.cache
+def modules() -> dict[str, ast.Module]:
     """Every module of the package but the one that has the public names, by its dotted name."""
+    found = {}
     for path in sorted(PACKAGE.rglob("*.py")):
         parts = path.relative_to(PACKAGE.parent).with_suffix("").parts
         if parts != ("qrcascade", "__init__"):
-            yield ".".join(parts).removesuffix(".__init__"), ast.parse(path.read_text("utf-8"))
+            found[".".join(parts).removesuffix(".__init__")] = ast.parse(path.read_text("utf-8"))
+    return found
 
 
-def imported(tree: ast.AST, known: set[str]) -> set[str]:
-    """The package's modules that a syntax tree imports, wherever in it the import stands."""
+@functools.cache
+def imported(name: str) -> set[str]:
+    """The package's modules that a module imports, wherever in it the import stands."""
+    tree, known = modules()[name], set(modules())
     names = set()
     for node in ast.walk(tree):
         if isinstance(node, ast.Import):
@@ -103,25 +108,23 @@ def test_the_package_runs_as_a_program() -> None:
 
 def test_imports_point_one_way() -> None:
     """Each room imports only itself and rooms before it, also within functions and for types alone."""
-    found = dict(modules())
     rank = {room: number for number, room in enumerate(ROOMS)}
-    rooms = {name: name.split(".")[1] for name in found}
+    rooms = {name: name.split(".")[1] for name in modules()}
     assert set(rooms.values()) == set(ROOMS), "a room has no place in the order"
-    for name, tree in found.items():
-        for other in imported(tree, set(found)):
+    for name in modules():
+        for other in imported(name):
             assert rank[rooms[other]] <= rank[rooms[name]], f"{name} imports {other}"
 
 
 def test_no_modules_import_each_other() -> None:
-    found = dict(modules())
-    left = {name: imported(tree, set(found)) - {name} for name, tree in found.items()}
+    left = {name: imported(name) - {name} for name in modules()}
     while free := {name for name, others in left.items() if not others & set(left)}:
         left = {name: others for name, others in left.items() if name not in free}
     assert not left, f"a circle among {sorted(left)}"
 
 
 def test_functions_fit_a_screen() -> None:
-    for name, tree in modules():
+    for name, tree in modules().items():
         assert tree.body[-1].end_lineno is not None
         assert tree.body[-1].end_lineno <= 400, f"{name} is too long"
         for node in ast.walk(tree):

@@ -191,7 +191,6 @@ def test_both_endpoints_use_the_same_names(client: TestClient) -> None:
 def document(*texts: str | None) -> bytes:
     """A PDF with a code on each page, or none on it."""
     fpdf = pytest.importorskip("fpdf")
-    pytest.importorskip("pypdfium2", reason="pypdfium2 is not installed")
     pdf = fpdf.FPDF(format=(50, 60))
     for text in texts:
         pdf.add_page()
@@ -525,12 +524,13 @@ def test_openapi(client: TestClient) -> None:
     assert "application/problem+json" in detect["responses"]["413"]["content"]
 
 
-# Beyond the public names: what runs in a worker process of our own.
+# Beyond the public names: what runs in a worker process of our own, and tells kinds of files apart.
 INTERNAL = {
     "qrcascade.cascade": {"PRESETS"},
     "qrcascade.batch": {"processors"},
     "qrcascade.isolation": {"CAN_CAP_MEMORY", "Here", "HungError", "LostError"},
-    "qrcascade.documents.opening": {"open_source"},
+    "qrcascade.documents.opening": {"is_pdf", "open_source"},
+    "qrcascade.image.formats": {"name_format"},
     "qrcascade.report.words": {"to_json"},
 }
 

@@ -89,7 +89,6 @@ def test_a_reading_that_was_cut_short_says_so(trouble: str, status: int, field: 
 
 def locked() -> bytes:
     fpdf = pytest.importorskip("fpdf")
-    pytest.importorskip("pypdfium2", reason="the pdf extra is not installed")
     pdf = fpdf.FPDF()
     pdf.add_page()
     pdf.set_encryption(owner_password="owner", user_password="user")

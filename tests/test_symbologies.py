@@ -240,6 +240,7 @@ def test_all_and_nonsense() -> None:
         "DataMatrix",
         "EAN13",
     )
+    assert ReadOptions(formats="QRCode, pdf417").formats == ("PDF417", "QRCode")  # type: ignore[arg-type]
     with pytest.raises(OptionError, match=r'"all" or names from QRCode, .*EAN13.*, got \'EAN\''):
         ReadOptions(formats="EAN")  # type: ignore[arg-type]
 

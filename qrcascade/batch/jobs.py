@@ -19,6 +19,7 @@ from qrcascade.isolation import Here, HungError, LostError, Worker, Workers
 from qrcascade.isolation.messages import Item, Raised
 from qrcascade.reading.options import DocumentKeywords
 from qrcascade.report.result import ReadResult
+from qrcascade.report.words import count
 
 __all__ = ["Job", "JobReader"]
 
@@ -143,8 +144,8 @@ def read_pages(
     broken = 0
     for number, result in enumerate(read_document(source, cascade=cascade, **keywords), 1):
         if number > 1 and time.monotonic() > end:
-            done = "1 page was" if number == 2 else f"{number - 1:,} pages were"
-            raise DocumentError(f"timed out: {done} read within {limit_s:g} s, the rest was not")
+            done = count(number - 1, "page")
+            raise DocumentError(f"timed out: read {done} within {limit_s:g} s, and not the rest")
         yield result
         is_broken = any(attempt.strategy == DOCUMENT for attempt in result.attempts)
         broken = broken + 1 if is_broken else 0

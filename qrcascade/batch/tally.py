@@ -69,7 +69,7 @@ class Tally:
             return [*found, *self.error_lines()]
         found.append(f"pages: {self.pages:,}; read {_share(self.read_pages, self.pages)}")
         found += [
-            f"  by {name}: {_share(count, self.pages)}" for name, count in self.strategies.most_common()
+            f"  by {name}: {_share(number, self.pages)}" for name, number in self.strategies.most_common()
         ]
         if self.late_pages:
             found.append(f"{count(self.late_pages, 'page')} timed out, and may hold more")

@@ -11,18 +11,13 @@ from pathlib import Path
 
 import click
 
+from qrcascade.image.formats import SUFFIXES
 from qrcascade.report.words import count, escape
 
 __all__ = ["copy_into", "expand", "list_files", "place_in"]
 
 # Files to read in a folder; a file named on the command line is always read.
-_SUFFIXES = frozenset(
-    [
-        *(".jpg", ".jpeg", ".jpe", ".jfif", ".png", ".apng", ".gif", ".bmp", ".dib", ".webp", ".tif"),
-        *(".tiff", ".avif", ".heic", ".heif", ".hif", ".jp2", ".j2k", ".jpx", ".mpo", ".pcx", ".tga"),
-        *(".pbm", ".pgm", ".ppm", ".pnm", ".pdf"),
-    ]
-)
+_SUFFIXES = SUFFIXES | {".pdf"}
 
 
 def list_files(sources: Iterable[str], ignored: Path | None = None, quiet: bool = False) -> Iterator[str]:

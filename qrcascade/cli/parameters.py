@@ -12,6 +12,7 @@ import click
 
 from qrcascade import OptionError, QRCascadeError, ReadOptions
 from qrcascade.cascade import PRESETS
+from qrcascade.reading.options import Formats
 from qrcascade.report.words import escape
 
 __all__ = ["INTERRUPTED", "TIMEOUT_S", "complain", "exit_on_error", "reading"]
@@ -33,12 +34,9 @@ def _parse_expect(_: click.Context, __: click.Parameter, value: str | None) -> i
     raise click.BadParameter(f'{value!r} is neither a positive number nor "all"')
 
 
-def _parse_formats(_: click.Context, __: click.Parameter, value: str | None) -> tuple[str, ...]:
-    if value is None:
-        return tuple(ReadOptions().formats)
-    names: Any = tuple(name.strip() for name in value.split(","))
+def _parse_formats(_: click.Context, __: click.Parameter, value: Any) -> Formats:
     try:
-        return tuple(ReadOptions(formats=names).formats)
+        return ReadOptions().formats if value is None else ReadOptions(formats=value).formats
     except OptionError as error:
         raise click.BadParameter(str(error)) from error
 

@@ -21,6 +21,7 @@ from qrcascade.batch.tally import Tally
 from qrcascade.cascade import Preset
 from qrcascade.cli.files import copy_into, list_files
 from qrcascade.cli.parameters import INTERRUPTED, complain, exit_on_error, reading
+from qrcascade.errors import reason
 from qrcascade.report.words import count, escape
 
 __all__ = ["scan"]
@@ -181,7 +182,7 @@ def _write(
                     try:
                         copy_into(failed_to, source)
                     except OSError as error:
-                        failures[error.strerror or str(error)] += 1
+                        failures[reason(error)] += 1
                 progress.show(records)
         except KeyboardInterrupt:
             progress.interrupt()

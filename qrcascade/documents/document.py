@@ -22,6 +22,8 @@ from qrcascade.errors import (
     OptionError,
     QRCascadeError,
     WorkerError,
+    in_words,
+    reason,
 )
 from qrcascade.image.frame import Frame, Source
 from qrcascade.image.limits import is_count
@@ -173,8 +175,7 @@ def _results(source: Source, reader: _PageReader, which: DocumentOptions) -> Ite
             raise
         except Exception as error:
             # As in `Frame.load`: Pillow's plugins raise almost any kind of exception.
-            why = getattr(error, "strerror", None) or str(error) or type(error).__name__
-            raise DocumentError(f"cannot read {describe(source)}: {why}") from error
+            raise DocumentError(f"cannot read {describe(source)}: {reason(error)}") from error
         numbers = range(1, count + 1) if which.pages is None else which.pages
         for number in itertools.islice(numbers, which.max_pages):
             if number > readable:
@@ -220,7 +221,7 @@ class _PageReader:
         except OptionError:
             raise
         except Exception as error:
-            why = str(error) if isinstance(error, QRCascadeError) else f"{type(error).__name__}: {error}"
+            why = str(error) if isinstance(error, QRCascadeError) else in_words(error)
             scan.record(Attempt(DOCUMENT, f"page {number}", error=why))
             timed_out = self._left_s(start) <= 0
         elapsed = time.perf_counter() - start - waited

@@ -15,7 +15,7 @@ from PIL import Image
 from qrcascade.documents.images import Frames
 from qrcascade.documents.looks import Look, Unread
 from qrcascade.documents.pdf import Pdf
-from qrcascade.errors import DocumentError
+from qrcascade.errors import DocumentError, reason
 from qrcascade.image.formats import may_have_frames
 from qrcascade.image.frame import Frame, Source
 from qrcascade.image.limits import Limits
@@ -87,8 +87,7 @@ def check_path(source: Source) -> None:
                 raise DocumentError("the path is empty")
             Path(source).open("rb").close()
         except (OSError, ValueError) as error:
-            why = getattr(error, "strerror", None) or str(error)
-            raise DocumentError(f"cannot read {describe(source)}: {why}") from error
+            raise DocumentError(f"cannot read {describe(source)}: {reason(error)}") from error
 
 
 def open_source(

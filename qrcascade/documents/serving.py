@@ -11,7 +11,7 @@ from typing import Any, TypeVar
 
 from qrcascade.documents.looks import Look
 from qrcascade.documents.opening import Document, open_source
-from qrcascade.errors import DocumentError, ImageError, QRCascadeError
+from qrcascade.errors import DocumentError, ImageError, QRCascadeError, in_words
 from qrcascade.image.frame import Frame, Gray, Matrix
 from qrcascade.image.limits import Limits
 from qrcascade.image.quad import Quad
@@ -54,7 +54,7 @@ def _convert_errors(function: Callable[..., _T]) -> Callable[..., _T]:
         except QRCascadeError:
             raise
         except Exception as error:
-            why = getattr(error, "strerror", None) or f"{type(error).__name__}: {error}"
+            why = getattr(error, "strerror", None) or in_words(error)
             raise ImageError(why) from error
 
     return wrapper

@@ -95,7 +95,7 @@ def find_top_left(gray: Gray, quad: Quad) -> int:
     margin = (len(crop) - _SIDE) / 2
     best = np.zeros(4)
     for version in _VERSIONS:
-        finder = _draw_finder(_SIDE / (17 + 4 * version))
+        finder = _draw_finder(_SIDE / symbol_size(version))
         reach = len(finder) + _SIDE // 20
         scores = np.zeros(4)
         for corner, (x, y) in enumerate([(0, 0), (1, 0), (1, 1), (0, 1)]):

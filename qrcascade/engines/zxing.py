@@ -11,7 +11,6 @@ from dataclasses import replace
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from qrcascade.engines import confidence
 from qrcascade.engines.crowd import reduce_crowd
@@ -20,13 +19,10 @@ from qrcascade.errors import MissingDependencyError
 from qrcascade.image.frame import Gray
 from qrcascade.image.quad import Quad
 from qrcascade.results import Findings, QRCode, Region
-from qrcascade.symbology import charset, reedsolomon
-from qrcascade.symbology.interleaving import collect_bits, make_plan
-from qrcascade.symbology.layout import blocks
+from qrcascade.symbology import charset
 from qrcascade.symbology.mixture import MIXTURE_BITS, weigh_mixture
-from qrcascade.symbology.modules import read_modules
+from qrcascade.symbology.modules import Corrected, read_modules
 from qrcascade.symbology.names import FORMATS, QR_FORMATS
-from qrcascade.symbology.segments import Payload
 
 __all__ = ["ZXingEngine", "name_symbols"]
 
@@ -45,8 +41,8 @@ _ITF_14, _CHECKED_ITF = 14, "]I1"
 _LEAST_ITF = 6
 # QR Code Model 1: its name, and its AIM symbology identifier (ISO/IEC 15424).
 _MODEL_1, _MODEL_1_IDENTIFIER = "QRCodeModel1", "]Q0"
-# With more of the correction left in every block a symbol is not examined for a mixture. Chosen: of those
-# that are read wrongly each leaves 0.67 at most.
+# A symbol with more of the correction left in every block is not a mixture. Chosen: those that are read
+# wrongly leave 0.67 at most.
 _MUCH_UNUSED = 0.8
 
 
@@ -175,12 +171,17 @@ def _convert_quad(position: Any) -> Quad:
 def _convert_code(barcode: Any, quad: Quad, gray: Gray) -> QRCode:
     name, extra = _name_format(barcode), barcode.extra or {}
     payload, mirrored, inverted = None, None, None
+    # Replaced if possible: zxing-cpp 3.1 omits a zero after the point, and writes 0.09 as 0.9.
     unused, is_mixture = float(extra.get("UEC", 0.0)), False
     if name == "QRCode" and "Version" in extra:
-        payload, mirrored = _read_modules(barcode)
-        inverted = is_inverted(gray, quad, int(extra["Version"]))
-        if _needs_examination(unused, int(extra["Version"]), barcode.ec_level):
-            unused, is_mixture = _examine_correction(barcode) or (unused, False)
+        version, level = int(extra["Version"]), barcode.ec_level
+        inverted = is_inverted(gray, quad, version)
+        corrected, mirrored = _read_modules(barcode)
+        if corrected is not None:
+            payload = None if mirrored is None else corrected.payload
+            unused = corrected.unused
+            if unused < _MUCH_UNUSED:
+                is_mixture = weigh_mixture([corrected.seen], corrected.words, version, level) > MIXTURE_BITS
     protocol = bytes.fromhex(barcode.text)
     said = payload or charset.decode(charset.split_eci(protocol))
     return QRCode(
@@ -201,44 +202,20 @@ def _convert_code(barcode: Any, quad: Quad, gray: Gray) -> QRCode:
     )
 
 
-def _read_modules(barcode: Any) -> tuple[Payload, bool] | tuple[None, None]:
-    """Return what the modules say, and whether only their mirror image says it; None if not what was read."""
-    extra, sampled = barcode.extra, _sample(barcode)
-    for mirrored in (False, True):
-        modules = sampled.T if mirrored else sampled
-        payload = read_modules(modules, int(extra["Version"]), barcode.ec_level, int(extra["DataMask"]))
-        if payload is not None and payload.data == barcode.bytes:
-            return payload, mirrored
-    return None, None
+def _read_modules(barcode: Any) -> tuple[Corrected | None, bool | None]:
+    """Correct the modules, which are kept mirrored if the picture shows them so.
 
-
-def _sample(barcode: Any) -> NDArray[np.bool_]:
-    """Return which modules zxing-cpp saw as dark; those of mirrored symbols are kept mirrored."""
-    return np.asarray(np.asarray(barcode.to_image(scale=1, add_quiet_zones=False)) < _GRAY)
-
-
-def _needs_examination(unused: float, version: int, level: str) -> bool:
-    """Return whether a mixture may have been corrected, or the share left unused may be misprinted.
-
-    zxing-cpp 3.1 writes shares below 0.1 without the zero after the point: 0.09 as 0.9.
+    The second value is whether only their mirror image says what was read, None if neither does.
     """
-    if 0 < unused < 1 and unused == round(unused, 1):
-        return True
-    return unused < _MUCH_UNUSED and len(blocks(version, level)) > 1
-
-
-def _examine_correction(barcode: Any) -> tuple[float, bool] | None:
-    """Return the share of correction left unused, and whether a mixture was corrected; None if unknown."""
-    version, level, mask = int(barcode.extra["Version"]), barcode.ec_level, int(barcode.extra["DataMask"])
-    plan, sampled = make_plan(version, level), np.where(_sample(barcode), 1.0, -1.0)
-    for modules in (sampled, sampled.T):
-        bits = collect_bits(modules, version, level, mask)
-        seen = np.packbits(bits > 0, axis=2)[:, :, 0]
-        words, errors, ok = reedsolomon.decode(seen, plan.parity, np.zeros(seen.shape, bool))
-        if ok.all():
-            unused = 1 - int(errors.max()) / (plan.parity // 2)
-            return unused, weigh_mixture([seen], words, version, level) > MIXTURE_BITS
-    return None
+    sampled = np.asarray(barcode.to_image(scale=1, add_quiet_zones=False)) < _GRAY
+    version, mask = int(barcode.extra["Version"]), int(barcode.extra["DataMask"])
+    either = None
+    for mirrored in (False, True):
+        found = read_modules(sampled.T if mirrored else sampled, version, barcode.ec_level, mask)
+        if found is not None and found.payload is not None and found.payload.data == barcode.bytes:
+            return found, mirrored
+        either = either or found
+    return either, None
 
 
 def _rate(barcode: Any, name: str, unused: float) -> float:

@@ -46,8 +46,6 @@ class Decoded:
         The symbol as it should be: +1 dark, -1 light.
     errors, erased : int
         Number of wrong codewords that were not doubted, and of doubted codewords.
-    correction : float
-        Share of the error correction that was used, 0 to 1.
     """
 
     payload: Payload
@@ -59,7 +57,6 @@ class Decoded:
     modules: Modules
     errors: int
     erased: int
-    correction: float
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -98,7 +95,7 @@ def accept(trial: Trial, before: Partial | None) -> Decoded | None:
     blocks = [block for block in trial.found if block is not None]
     words = np.stack([block.word for block in blocks])
     try:
-        payload = parse(words.ravel()[trial.plan.data].tobytes(), trial.version)
+        payload = parse(trial.plan.message(words), trial.version)
     except ValueError:
         return None
     good, total = (number - trial.assumed for number in payload.padding)
@@ -119,10 +116,6 @@ def report(trial: Trial, payload: Payload, blocks: list[Block], bits: float, wea
     """
     words = np.stack([block.word for block in blocks])
     doubted = np.stack([block.erased for block in blocks])
-    errors = int(((words != trial.values) & ~doubted).sum())
-    erased = int(doubted.sum())
-    # An error takes two codewords of parity, an erasure one.
-    used = (2 * errors + erased) / (trial.plan.parity * len(blocks))
     return Decoded(
         payload=payload,
         version=trial.version,
@@ -131,9 +124,8 @@ def report(trial: Trial, payload: Payload, blocks: list[Block], bits: float, wea
         evidence_bits=min(bits, weakest),
         confidence=MIXED if _is_mixture(trial, words) else evidence.confidence(bits) * (1 - 2.0**-weakest),
         modules=draw_symbol(trial, blocks),
-        errors=errors,
-        erased=erased,
-        correction=min(used, 1.0),
+        errors=int(((words != trial.values) & ~doubted).sum()),
+        erased=int(doubted.sum()),
     )
 
 
@@ -161,7 +153,7 @@ def draw_symbol(trial: Trial, blocks: tuple[Block | None, ...] | list[Block]) ->
     bits = np.zeros((*trial.values.shape, 8), np.int8)
     for row, block in enumerate(blocks):
         if block is not None:
-            bits[row] = 2 * np.unpackbits(block.word[:, None], axis=1).astype(np.int8) - 1
+            bits[row] = evidence.signs(block.word)
     modules = places.pattern.copy()
     modules[tuple(places.order.T)] = bits[plan.block, plan.column].ravel()
     modules[tuple(places.remainder.T)] = -1

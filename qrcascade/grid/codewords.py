@@ -19,7 +19,7 @@ import hashlib
 import math
 from collections.abc import Iterator
 from dataclasses import replace
-from typing import Any, Literal
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -56,7 +56,6 @@ def decode(
     version: int,
     *,
     hypotheses: float = 1.0,
-    effort: Literal["quick", "full"] = "full",
     before: Partial | None = None,
 ) -> Decoded | Partial | None:
     """Decode a symbol from its modules; return None if too little was decoded to be believed.
@@ -70,15 +69,13 @@ def decode(
     hypotheses : float
         How many readings of the region the caller tries in all (versions, mirror images, variants
         of the picture): see `qrcascade.grid.evidence`.
-    effort : {"quick", "full"}
-        Quick stops after the first two ways with the best format word.
     before : Partial, optional
         Blocks that helped to find the soft values. What was taken as known comes back out of them, so these
         blocks keep at most the evidence that they had.
     """
     partial: Partial | None = None
     soft = np.where(soft == 0, _draw_ties(len(soft)), soft)
-    for trial in _make_trials(soft, version, hypotheses, effort):
+    for trial in _make_trials(soft, version, hypotheses):
         if None not in trial.found:
             decoded = accept(trial, before)
             if decoded is not None:
@@ -110,17 +107,15 @@ def _draw_ties(size: int) -> Soft:
     return np.where(coins.reshape(size, size) % 2, _TIE, -_TIE)
 
 
-def _make_trials(soft: Soft, version: int, hypotheses: float, effort: str) -> Iterator[Trial]:
+def _make_trials(soft: Soft, version: int, hypotheses: float) -> Iterator[Trial]:
     """Yield every trial that is worth it, solved, the cheap ones first."""
-    formats = choose_formats(soft, version)[: 1 if effort == "quick" else None]
+    formats = choose_formats(soft, version)
     # Half of the error probability is for trials without assumed padding.
-    hypotheses *= len(formats) * (1 if effort == "quick" else 2)
+    hypotheses *= len(formats) * 2
     tried = []
     for level, mask in formats:
         tried.append(solve_blocks(deinterleave(soft, version, level, mask, hypotheses)))
         yield tried[-1]
-    if effort == "quick":
-        return
     for trial in tuple(tried):
         starts = find_padding(trial)
         for start in starts:

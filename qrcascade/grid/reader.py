@@ -18,7 +18,7 @@ from qrcascade.grid.variants import VARIANTS
 from qrcascade.image.frame import Frame
 from qrcascade.image.quad import Quad
 
-__all__ = ["GridReading", "Stage", "Stages", "stages"]
+__all__ = ["GridReading", "Stage", "Stages"]
 
 # The order of the stages, all of it chosen.
 # The variant after which fits are first deconvolved, and how many fits are, then and at the end: on the
@@ -51,7 +51,19 @@ class Stage(NamedTuple):
 
 
 class Stages(Iterator[Stage]):
-    """The stages of one region, as returned by `stages`, and its state after each."""
+    """The stages that read one region, ever more expensive; run each before asking for the next.
+
+    They end once the symbol is read, or the region turns out to contain none.
+
+    Parameters
+    ----------
+    frame : Frame
+        The picture.
+    quad : Quad
+        The symbol's rough outline, in the frame's pixels: corners may be off by up to 6 % of the side.
+    beside : sequence of Stages
+        Those of other outlines of the same place: what they decoded in vain is not decoded again.
+    """
 
     def __init__(self, frame: Frame, quad: Quad, beside: Sequence[Stages] = ()) -> None:
         self._region = RegionReader(frame, quad, [other._region for other in beside])
@@ -83,26 +95,6 @@ class Stages(Iterator[Stage]):
         Return None if no grid was fitted, or it does not confirm the text; see `qrcascade.grid.verify`.
         """
         return self._region.verify(text)
-
-
-def stages(frame: Frame, quad: Quad, beside: Sequence[Stages] = ()) -> Stages:
-    """Return the stages that read a region, ever more expensive; run each before asking for the next.
-
-    Parameters
-    ----------
-    frame : Frame
-        The picture.
-    quad : Quad
-        The symbol's rough outline, in the frame's pixels: corners may be off by up to 6 % of the side.
-    beside : sequence of Stages
-        Those of other outlines of the same place: what they decoded in vain is not decoded again.
-
-    Yields
-    ------
-    Stage
-        The stages end once the symbol is read, or the region turns out to contain none.
-    """
-    return Stages(frame, quad, beside)
 
 
 def _plan(region: RegionReader) -> Iterator[Stage]:

@@ -22,7 +22,7 @@ from qrcascade.image.tiff import count_directories
 if TYPE_CHECKING:
     from PIL.Image import Image as PILImage
 
-__all__ = ["PAGED", "count_frames", "may_have_frames", "name_format", "open_picture"]
+__all__ = ["PAGED", "SUFFIXES", "count_frames", "may_have_frames", "name_format", "open_picture"]
 
 # Formats that are read, none that runs another program (EPS) or draws (WMF), with Pillow's module for each.
 _MODULES = {
@@ -67,6 +67,15 @@ _HEAD_BYTES = 1024
 PAGED = ("TIFF", "GIF", "WEBP", "PNG", "AVIF", "HEIF")
 """Formats in which every frame is a page. In others, such as the MPO of some phones, further frames are a
 preview or a depth map."""
+
+SUFFIXES = frozenset(
+    [
+        *(".jpg", ".jpeg", ".jpe", ".jfif", ".png", ".apng", ".gif", ".bmp", ".dib", ".webp", ".tif"),
+        *(".tiff", ".avif", ".heic", ".heif", ".hif", ".jp2", ".j2k", ".jpx", ".mpo", ".pcx", ".tga"),
+        *(".pbm", ".pgm", ".ppm", ".pnm"),
+    ]
+)
+"""Suffixes of the files in a folder that are taken for pictures. What a file is, its first bytes decide."""
 
 # What each format's header is checked for before Pillow sees it.
 _CHECKS: dict[str, Callable[[bytes, Limits], object]] = {

@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from qrcascade.errors import ImageError, MissingDependencyError
+from qrcascade.errors import ImageError, MissingDependencyError, reason
 from qrcascade.image.formats import count_frames, open_picture
 from qrcascade.image.limits import Limits
 from qrcascade.image.tiff import read_orientation
@@ -110,8 +110,7 @@ def name_in_errors(source: object) -> Iterator[None]:
         raise
     except Exception as error:
         # Pillow's plugins raise almost any kind of exception on broken files.
-        why = getattr(error, "strerror", None) or str(error) or type(error).__name__
-        raise ImageError(f"cannot read {describe(source)}: {why}") from error
+        raise ImageError(f"cannot read {describe(source)}: {reason(error)}") from error
 
 
 def describe(source: object) -> str:

@@ -16,13 +16,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from qrcascade.errors import OptionError
+from qrcascade.image.formats import SUFFIXES
 
-__all__ = ["CONDITIONS", "SUFFIXES", "Picture", "draw", "make", "read_folder"]
+__all__ = ["CONDITIONS", "Picture", "draw", "make", "read_folder"]
 
 Page = NDArray[np.float32]
 _CELL = 8
 _WORDS = ("INVOICE", "TOTAL", "VAT", "DATE", "ORDER", "CARD", "ITEM", "THANK YOU")
-SUFFIXES = (".jpg", ".jpeg", ".png", ".webp", ".tif", ".tiff", ".bmp")
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,11 +12,11 @@ from pathlib import Path, PurePosixPath
 from typing import Any
 
 from qrcascade import OptionError
-from qrcascade.profile.pictures import SUFFIXES
+from qrcascade.image.formats import SUFFIXES
 
 __all__ = ["Case", "Corpus"]
 
-_SUFFIXES = (*SUFFIXES, ".pdf", ".heic", ".heif")
+_SUFFIXES = SUFFIXES | {".pdf"}
 _COLUMNS = ("file", "text", "count", "tags", "page", "note")
 _KEYS = ("file", "texts", "count", "tags", "page", "note")
 

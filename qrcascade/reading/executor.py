@@ -8,7 +8,7 @@ from collections.abc import Generator, Iterator
 from dataclasses import dataclass, replace
 from typing import Any
 
-from qrcascade.errors import MissingDependencyError, QRCascadeError
+from qrcascade.errors import MissingDependencyError, QRCascadeError, in_words
 from qrcascade.image.frame import Frame
 from qrcascade.reading.costs import estimate_cost_s
 from qrcascade.reading.scan import Scan
@@ -69,7 +69,7 @@ def perform(step: Step, context: Context) -> Outcome:
     except MissingDependencyError as missing:
         error, is_missing = str(missing), True
     except Exception as broken:
-        error = f"{type(broken).__name__}: {broken}"
+        error = in_words(broken)
     return Outcome(findings, time.perf_counter() - start, error, is_missing)
 
 
@@ -226,7 +226,7 @@ def _resume(
     except QRCascadeError as error:
         return Attempt(strategy, error=str(error))
     except Exception as error:
-        return Attempt(strategy, error=f"{type(error).__name__}: {error}")
+        return Attempt(strategy, error=in_words(error))
     if isinstance(step, Step):
         return step
     return Attempt(strategy, error=f"TypeError: steps() must yield Step, got {step!r}")

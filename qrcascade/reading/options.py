@@ -8,7 +8,7 @@ from collections.abc import Callable, Collection, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Literal, TypeAlias, TypedDict
 
-from qrcascade.errors import OptionError
+from qrcascade.errors import OptionError, in_words
 from qrcascade.image.limits import is_count
 from qrcascade.image.quad import Quad
 from qrcascade.symbology.names import FORMATS, Format, find_format
@@ -77,8 +77,9 @@ class ReadOptions:
         a model or fetches its weights can take longer. With isolation that is cut off, and up to 10 seconds
         of waiting for a worker process to start do not count.
     formats : str or collection of str
-        Symbologies to report: names from `FORMATS` in any spelling ("EAN-13", "datamatrix"), or "all". Stored
-        as a sorted tuple. Those that are not QR codes are read by zxing-cpp alone, over the classical views.
+        Symbologies to report: names from `FORMATS` in any spelling ("EAN-13", "datamatrix"), also in one str
+        with commas between them, or "all". Stored as a sorted tuple. Those that are not QR codes are read by
+        zxing-cpp alone, over the classical views.
     accept : callable or compiled regular expression, optional
         Which payloads are wanted: a function of the text (str), or an expression to search for in it. A
         rejected code stays in the result, marked as such, and the reading goes on as if it were unread.
@@ -134,7 +135,7 @@ class ReadOptions:
         try:
             return bool(self.accept(text))
         except Exception as error:
-            raise OptionError(f"accept raised {type(error).__name__}: {error}") from error
+            raise OptionError(f"accept raised {in_words(error)}") from error
 
 
 @dataclass(frozen=True, slots=True)
@@ -194,7 +195,7 @@ def _check_accept(accept: object) -> None:
 
 
 def _check_formats(formats: object) -> tuple[str, ...]:
-    given = (formats,) if isinstance(formats, str) else formats
+    given = map(str.strip, formats.split(",")) if isinstance(formats, str) else formats
     names = tuple(given) if isinstance(given, Iterable) else ()
     if "all" in names:
         return tuple(sorted(FORMATS))

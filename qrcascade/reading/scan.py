@@ -247,7 +247,9 @@ class Scan:
 
     def _is_part(self, quad: Quad) -> bool:
         """Return whether this is in a symbol that is read (a finder pattern), around one (a page), or across."""
-        near = (s for s in self._sightings if not s.code.quad.is_apart(quad) and s.confidence >= self.threshold)
+        near = (
+            s for s in self._sightings if not s.code.quad.is_apart(quad) and s.confidence >= self.threshold
+        )
         across = 0.0
         for sighting in near:
             known = sighting.code.quad

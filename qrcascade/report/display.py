@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING
 from qrcascade.errors import OptionError
 from qrcascade.image.frame import Frame, Source
 from qrcascade.image.views import NAMES, view
+from qrcascade.report import words
 from qrcascade.report.drawing import draw
 from qrcascade.results import Attempt, QRCode, Reading
 
@@ -80,8 +81,7 @@ def _render_attempts(attempts: tuple[Attempt, ...]) -> str:
     head = "".join(f"<th>{name}</th>" for name in ("tier", "step", "read", "located", "ms", ""))
     table = f"<table><thead><tr>{head}</tr></thead><tbody>{rows}</tbody></table>"
     opened = "" if len(attempts) > _FOLDED else " open"
-    count = f"{len(attempts)} attempt{'' if len(attempts) == 1 else 's'}"
-    return f"<details{opened}><summary>{count}</summary>{table}</details>"
+    return f"<details{opened}><summary>{words.count(len(attempts), 'attempt')}</summary>{table}</details>"
 
 
 def _render_row(attempt: Attempt, share: float) -> str:
@@ -100,7 +100,7 @@ def _render_row(attempt: Attempt, share: float) -> str:
 def _escape_text(text: str, most: int) -> str:
     """Shorten a text, spell out what is not printable, and escape it for HTML."""
     cut = text if len(text) <= most else text[:most] + "…"
-    return escape("".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in cut))
+    return escape(words.escape(cut, backslash=False))
 
 
 def show_views(source: Source, views: Collection[str] = NAMES) -> Image:

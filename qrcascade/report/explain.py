@@ -16,7 +16,7 @@ from qrcascade.reading.scan import PLAIN, SURVEY
 from qrcascade.report.causes import describe_picture, describe_tiny, find_causes
 from qrcascade.report.places import MOST, Place, find_places
 from qrcascade.report.words import count
-from qrcascade.results import Attempt, QRCode, Reading, Region
+from qrcascade.results import Attempt, QRCode, Reading, Region, shorten
 from qrcascade.symbology.names import QR_FORMATS
 
 __all__ = ["explain", "explain_unread"]
@@ -68,12 +68,11 @@ def explain_unread(result: Reading) -> Iterator[str]:
 
 
 def _describe_code(code: QRCode) -> str:
-    text = repr(code.text if len(code.text) <= 60 else code.text[:60] + "…")
     what = f", version {code.version}" if code.version else ""
     level = f", level {code.ec_level}" if code.ec_level else ""
     refused = "" if code.accepted else "; not accepted"
     by = " ".join(dict.fromkeys(part for part in (code.strategy, code.step) if part)) or code.engine
-    return f"{text}: confidence {code.confidence:.3f}, by {by}{what}{level}{refused}"
+    return f"{shorten(code.text)}: confidence {code.confidence:.3f}, by {by}{what}{level}{refused}"
 
 
 def _summarize_attempts(attempts: tuple[Attempt, ...]) -> Iterator[str]:

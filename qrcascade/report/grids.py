@@ -119,7 +119,7 @@ def _find_fault(soft: NDArray[np.float32], version: int) -> str:
         if len(blocks) < len(trial.found) or accept_part(trial) is None:
             continue
         try:
-            parse(np.stack(blocks).ravel()[trial.plan.data].tobytes(), version)
+            parse(trial.plan.message(np.stack(blocks)), version)
         except ValueError as error:
             return str(error)
     return ""

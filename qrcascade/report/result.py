@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, overload
 
-from qrcascade.errors import NotFoundError, OptionError
+from qrcascade.errors import NotFoundError, OptionError, in_words
 from qrcascade.report.words import count
 from qrcascade.results import QRCode, Reading, shorten
 
@@ -101,7 +101,7 @@ class ReadResult(Reading):
         try:
             return cls(**restore(known))
         except (AttributeError, KeyError, TypeError, ValueError) as error:
-            raise OptionError(f"not a result as to_dict gives it: {type(error).__name__}: {error}") from error
+            raise OptionError(f"not a result as to_dict gives it: {in_words(error)}") from error
 
     @classmethod
     def from_json(cls, text: str | bytes) -> ReadResult:

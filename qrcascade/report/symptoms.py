@@ -1,6 +1,6 @@
 """Measure an unread place: blur, contrast, lost areas, and how much lies outside the picture.
 
-This measures and does not judge; `qrcascade.report.explain` puts it into words.
+This measures and does not judge, as `qrcascade.report.causes` does.
 """
 
 from __future__ import annotations

@@ -203,14 +203,12 @@ def _query(settings: Settings, **more: Any) -> Any:
 def _make_spec(settings: Settings, options: Any) -> ReadSpec:
     name = getattr(options, "accept", None)
     accept = settings.accept[name] if name else None
-    formats: Any = options.formats.split(",")
-    return ReadSpec(options.preset, ReadOptions(options.expect, options.timeout, formats, accept))
+    asked = ReadOptions(options.expect, options.timeout, options.formats, accept)
+    return ReadSpec(options.preset, asked)
 
 
-def _check_formats(formats: str) -> str:
-    given: Any = formats.split(",")
-    ReadOptions(formats=given)
-    return formats
+def _check_formats(formats: Any) -> Any:
+    return ReadOptions(formats=formats).formats
 
 
 def _is_enough(results: list[ReadResult], expect: int | str | None) -> bool:

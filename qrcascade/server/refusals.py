@@ -5,16 +5,13 @@ from __future__ import annotations
 import re
 
 from qrcascade import MissingDependencyError, QRCascadeError, WorkerError
+from qrcascade.documents.opening import is_pdf
+from qrcascade.image.formats import name_format
 from qrcascade.server.logs import LOGGER
 from qrcascade.server.problems import ProblemError
 
 __all__ = ["failed", "late", "refusal"]
 
-# Signatures of known pictures and documents, to tell a broken one from another kind of file.
-_KNOWN = re.compile(
-    rb"\xff\xd8\xff|\x89PNG|GIF8|BM|II\*\0|MM\0\*|RIFF....WEBP|%PDF-|....ftyp|P[1-6]\s|\0\0\0\x0cjP",
-    re.DOTALL,
-)
 _READ = "JPEG, PNG, GIF, BMP, TIFF, WebP, HEIC and PDF"
 
 # What the messages of `ImageError` say, with the status, the outcome and what callers are told.
@@ -67,7 +64,7 @@ def refusal(error: QRCascadeError, data: bytes) -> ProblemError:
         if found := re.search(pattern, str(error)):
             told = {name: text.strip() for name, text in found.groupdict().items()}
             return ProblemError(status, detail.format(**told), outcome)
-    if _KNOWN.match(data) or b"%PDF-" in data[:1024]:
+    if name_format(data) is not None or is_pdf(data):
         return ProblemError(422, "the picture or document is broken", "unreadable")
     detail = f"the body is not a picture or document of a supported type ({_READ})"
     return ProblemError(415, detail, "unsupported")

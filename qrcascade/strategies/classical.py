@@ -13,6 +13,7 @@ from qrcascade.reading.scan import Scan
 from qrcascade.reading.steps import Context, Step, Steps, carry_to_source
 from qrcascade.results import Findings
 from qrcascade.strategies.regions import WORTHWHILE, is_credible_outline, read_region, survey, verify_codes
+from qrcascade.symbology.layout import symbol_size
 from qrcascade.symbology.names import QR_FORMATS, SCANNED
 
 __all__ = ["QUICK", "SCHEDULE", "TURNS", "ClassicalStrategy", "parse_step"]
@@ -175,7 +176,7 @@ def _read_draft(context: Context) -> Findings:
     (code,) = found.codes
     if code.format != "QRCode" or code.version is None or code.confidence < _DRAFT_SURE:
         return Findings()
-    module = code.quad.side / (17 + 4 * int(code.version))
+    module = code.quad.side / symbol_size(int(code.version))
     return carry_to_source(found, draft) if module >= _DRAFT_MODULE else Findings()
 
 

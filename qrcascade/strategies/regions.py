@@ -6,8 +6,8 @@ from functools import partial
 
 from qrcascade.engines import DetectorEngine, engine
 from qrcascade.engines.plain import is_plain_beside
-from qrcascade.errors import MissingDependencyError
-from qrcascade.grid.reader import GridReading, stages
+from qrcascade.errors import MissingDependencyError, in_words
+from qrcascade.grid.reader import GridReading, Stages
 from qrcascade.image.frame import Frame
 from qrcascade.image.quad import Quad
 from qrcascade.image.views import square, view
@@ -142,7 +142,7 @@ def _run_stage(quad: Quad, context: Context) -> Findings:
     work = context.grids.get(quad)
     if work is None:
         beside = [grid for known, grid in context.grids.items() if known.same_place(quad)]
-        work = context.grids[quad] = stages(context.frame, quad, beside)
+        work = context.grids[quad] = Stages(context.frame, quad, beside)
     stage = next(work, None)
     if stage is None:
         return Findings(progress=Progress(_FIRST_STAGE, "", ""))
@@ -153,13 +153,13 @@ def _run_stage(quad: Quad, context: Context) -> Findings:
     except MissingDependencyError:
         raise
     except Exception as broken:
-        error = f"{type(broken).__name__}: {broken}"
+        error = in_words(broken)
     try:
         # Two outlines that lead to one grid go on with the same stages.
         work = context.grids[quad] = work.twin or work
         following = work.following
     except Exception as broken:
-        error = error or f"{type(broken).__name__}: {broken}"
+        error = error or in_words(broken)
     return Findings(codes, error=error, progress=Progress(stage.kind, stage.name, following))
 
 

@@ -40,6 +40,10 @@ class Plan:
     column: Ints
     data: Ints
 
+    def message(self, words: Words) -> bytes:
+        """Return the data codewords, in order, of words of shape (blocks, width)."""
+        return words.ravel()[self.data].tobytes()
+
 
 @functools.lru_cache(maxsize=160)
 def make_plan(version: int, level: str) -> Plan:

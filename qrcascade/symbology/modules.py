@@ -2,18 +2,40 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 import numpy as np
 from numpy.typing import NDArray
 
 from qrcascade.symbology import reedsolomon
-from qrcascade.symbology.interleaving import make_plan
+from qrcascade.symbology.interleaving import Words, make_plan
 from qrcascade.symbology.layout import data_mask, layout
 from qrcascade.symbology.segments import Payload, parse
 
-__all__ = ["read_modules"]
+__all__ = ["Corrected", "read_modules"]
 
 
-def read_modules(modules: NDArray[np.bool_], version: int, level: str, mask: int) -> Payload | None:
+@dataclass(frozen=True, slots=True, eq=False)
+class Corrected:
+    """A symbol's codewords, corrected.
+
+    Attributes
+    ----------
+    seen, words : ndarray of uint8, shape (blocks, width)
+        The codewords before and after correction, as in `qrcascade.symbology.interleaving.Plan`.
+    unused : float
+        Share of the parity that is left in the block with most errors, 0 to 1; an error takes two codewords.
+    payload : Payload or None
+        What they say; None if they are not a valid bit stream.
+    """
+
+    seen: Words
+    words: Words
+    unused: float
+    payload: Payload | None
+
+
+def read_modules(modules: NDArray[np.bool_], version: int, level: str, mask: int) -> Corrected | None:
     """Correct a symbol's codewords, and parse them.
 
     Parameters
@@ -25,18 +47,20 @@ def read_modules(modules: NDArray[np.bool_], version: int, level: str, mask: int
 
     Returns
     -------
-    Payload or None
-        None if there are too many errors, or the codewords are not a valid bit stream.
+    Corrected or None
+        None if there are too many errors.
     """
     places, plan = layout(version), make_plan(version, level)
     rows, columns = places.order.T
     bits = modules[rows, columns] ^ data_mask(mask, places.size)[rows, columns]
-    words = np.zeros((plan.block[-1] + 1, plan.width), np.uint8)
-    words[plan.block, plan.column] = np.packbits(bits)
-    words, _, ok = reedsolomon.decode(words, plan.parity, np.zeros(words.shape, bool))
+    seen = np.zeros((plan.block[-1] + 1, plan.width), np.uint8)
+    seen[plan.block, plan.column] = np.packbits(bits)
+    words, errors, ok = reedsolomon.decode(seen, plan.parity, np.zeros(seen.shape, bool))
     if not ok.all():
         return None
+    unused = 1 - 2 * int(errors.max()) / plan.parity
     try:
-        return parse(words.ravel()[plan.data].tobytes(), version)
+        payload = parse(plan.message(words), version)
     except ValueError:
-        return None
+        payload = None
+    return Corrected(seen, words, unused, payload)
