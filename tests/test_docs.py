@@ -42,7 +42,6 @@ ELSEWHERE = {
     "README.es.md",
     "batch.md",
     "coming-from.md",
-    "documents.md",
     "notebook.md",
     "pytest.md",
     "service.md",
