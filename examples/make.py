@@ -1,4 +1,4 @@
-"""Draw the example pictures: receipts as a printer, a scanner, a phone and a messenger leave them.
+"""Draw the example pictures: receipts as a printer, a phone and a messenger leave them, and a scan in a PDF.
 
 They are simulated: no photograph was taken. ``python examples/make.py`` writes them again, the same
 for the same versions of the libraries.
@@ -19,6 +19,11 @@ Picture = NDArray[np.uint8]
 
 FOLDER = Path(__file__).parent
 URL = "https://example.com/verify?invoice=2026-004711&total=118.90&token=9f86d081884c7d659a2feaa0c55ad015"
+# As long as a tax office's: it takes a symbol of version 15.
+SIGNED = (
+    "https://example.com/verify?invoice=2026-004711&date=2026-03-14&seller=EX287654321&total=118.90&tax=18.98"
+    "&currency=EUR&signature=2c26b46b68ffc68ff99b453c1d30413413422d706483bfa0f98a5e886266e7ae"
+)
 BILL = "BCD\n002\n1\nSCT\n\nMüller & Söhne GmbH\nDE02120300000000202051\nEUR118.90\n\n\nInvoice 4711"
 
 
@@ -69,9 +74,9 @@ def photographed(page: Picture, seed: int, size: tuple[int, int] = (900, 1200)) 
 
 
 def reduced(photo: Picture) -> Picture:
-    """A photo as a messenger sends it on: 300 pixels wide, less than two pixels a module."""
-    height = round(300 * photo.shape[0] / photo.shape[1])
-    small = cv2.resize(photo, (300, height), interpolation=cv2.INTER_AREA)
+    """A photo as a messenger sends it on: 280 pixels wide, less than two pixels a module."""
+    height = round(280 * photo.shape[0] / photo.shape[1])
+    small = cv2.resize(photo, (280, height), interpolation=cv2.INTER_AREA)
     return np.asarray(small, np.uint8)
 
 
@@ -82,7 +87,7 @@ def pictures() -> dict[str, Callable[[], Picture]]:
         "two-codes.jpg": lambda: receipt(code("https://example.com/offers", 6), code(BILL, 5)),
         "photo.jpg": lambda: photographed(receipt(code(URL, 7)), seed=1),
         "messenger.jpg": lambda: reduced(
-            photographed(receipt(code(URL * 2, 5, version=15), width=640), seed=2)
+            photographed(receipt(code(SIGNED, 5, version=15), width=640), seed=4)
         ),
         "upside-down.jpg": lambda: np.ascontiguousarray(
             photographed(receipt(code(BILL, 7)), seed=3)[::-1, ::-1]
@@ -91,10 +96,12 @@ def pictures() -> dict[str, Callable[[], Picture]]:
 
 
 def main() -> None:
-    """Write the pictures beside this file."""
+    """Write the pictures and the PDF beside this file."""
     for name, make in pictures().items():
         quality = 50 if name == "messenger.jpg" else 70
         Image.fromarray(make()).save(FOLDER / name, quality=quality, optimize=True)
+    first, second = (Image.fromarray(receipt(code(payload, 6))) for payload in (URL, BILL))
+    first.save(FOLDER / "invoice.pdf", save_all=True, append_images=[second], resolution=72)
 
 
 if __name__ == "__main__":

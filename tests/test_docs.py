@@ -10,6 +10,7 @@ import io
 import os
 import re
 import shlex
+import shutil
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -41,7 +42,6 @@ ELSEWHERE = {
     "README.es.md",
     "batch.md",
     "coming-from.md",
-    "documents.md",
     "notebook.md",
     "pytest.md",
     "service.md",
@@ -210,10 +210,18 @@ def test_letterhead() -> None:
     assert cascade.read(draw.symbol("elsewhere")[0]).regions == ()
 
 
-def test_app(blank_png: bytes) -> None:
-    module = snippet("test_app")
-    module.test_total(blank_png)
-    module.test_a_broken_reader_is_no_code(blank_png)
+def test_app(tmp_path: Path) -> None:
+    """It runs where it is pasted, without fixtures of ours."""
+    shutil.copy(SNIPPETS / "test_app.py", tmp_path)
+    run = subprocess.run(
+        [sys.executable, "-m", "pytest", "-q", "test_app.py"],
+        capture_output=True,
+        text=True,
+        check=False,
+        cwd=tmp_path,
+        env={**os.environ, "PYTHONPATH": str(ROOT)},
+    )
+    assert "2 passed" in run.stdout, run.stdout + run.stderr
 
 
 def test_worker() -> None:
@@ -236,6 +244,9 @@ def test_webcam(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[s
             rgb = np.repeat(draw.symbol("on film")[0][:, :, None], 3, axis=2)
             self.frames = [np.full_like(rgb, 255), rgb, rgb]
 
+        def isOpened(self) -> bool:  # noqa: N802 - as OpenCV has it
+            return True
+
         def read(self) -> tuple[bool, Any]:
             return (True, self.frames.pop(0)) if self.frames else (False, None)
 
@@ -248,6 +259,11 @@ def test_webcam(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[s
     assert seen.frames == [1, 2]
     assert capsys.readouterr().out == "frame 1: on film\n"
     assert released
+
+
+def test_webcam_says_what_it_cannot_open() -> None:
+    with pytest.raises(OSError, match=r"cannot open the camera or video 'nofilm\.mp4'"):
+        snippet("webcam").show("nofilm.mp4")
 
 
 def test_reading_async() -> None:
@@ -285,6 +301,11 @@ def test_fastapi(blank_png: bytes) -> None:
         assert post(png(draw.symbol("uploaded")[0])).json()["codes"][0]["text"] == "uploaded"
         assert post(blank_png).json()["codes"] == []
         refused = post(b"no picture")
+        document = (ROOT / "examples" / "invoice.pdf").read_bytes()
+        read = client.post("/read-document", files={"document": ("d", document)}).json()
+        broken = client.post("/read-document", files={"document": ("d", b"no document")})
+    assert [page["codes"][0]["text"][:5] for page in read] == ["https", "BCD\n0"]
+    assert broken.status_code == 422
     assert refused.status_code == 422
     assert "cannot identify a picture" in refused.json()["detail"]
 
@@ -317,11 +338,14 @@ import django_views
 
 if __name__ == "__main__":
     client = Client()
-    for file in sys.argv[2:]:
+    for file in sys.argv[3:]:
         upload = SimpleUploadedFile("picture", open(file, "rb").read())
         answer = client.post("/read", {"picture": upload})
         print(answer.status_code, answer.content.decode())
     print(client.post("/read").status_code, client.get("/read").status_code)
+    document = SimpleUploadedFile("document", open(sys.argv[2], "rb").read())
+    answer = client.post("/read-document", {"document": document})
+    print(answer.status_code, [page["codes"][0]["text"][:3] for page in answer.json()["pages"]])
     django_views.cascade().close()
 """
 
@@ -331,20 +355,21 @@ def test_django(tmp_path: Path) -> None:
     pytest.importorskip("django")
     program = tmp_path / "program.py"
     program.write_text(DJANGO, "utf-8")
-    pictures = [str(ROOT / "examples" / "printed.png"), str(ROOT / "README.md")]
+    files = [str(ROOT / name) for name in ("examples/invoice.pdf", "examples/printed.png", "README.md")]
     run = subprocess.run(
-        [sys.executable, str(program), str(SNIPPETS), *pictures],
+        [sys.executable, str(program), str(SNIPPETS), *files],
         capture_output=True,
         text=True,
         check=False,
         env={**os.environ, "PYTHONPATH": str(ROOT)},
     )
     assert run.returncode == 0, run.stderr
-    read, refused, others = run.stdout.splitlines()
+    read, refused, others, document = run.stdout.splitlines()
     assert read.startswith("200 ")
     assert "https://example.com/verify?" in read
     assert refused.startswith("422 ")
     assert others == "400 405"
+    assert document == "200 ['htt', 'BCD']"
 
 
 def test_parameters_that_share_a_line_share_a_default() -> None:

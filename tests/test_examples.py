@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from qrcascade import Cascade
+from qrcascade import Cascade, read_document
 from tests import warp
 
 FOLDER = Path(__file__).parents[1] / "examples"
@@ -31,7 +31,7 @@ PAYLOADS = {
     "printed.png": [make.URL],
     "two-codes.jpg": [make.BILL, "https://example.com/offers"],
     "photo.jpg": [make.URL],
-    "messenger.jpg": [make.URL * 2],
+    "messenger.jpg": [make.SIGNED],
     "upside-down.jpg": [make.BILL],
 }
 
@@ -45,6 +45,11 @@ def test_example(name: str) -> None:
     assert stored.shape == drawn.shape
     # Fonts and JPEG encoders differ a little between versions.
     assert np.abs(stored - drawn).mean() < 12
+
+
+def test_example_document() -> None:
+    pages = read_document(FOLDER / "invoice.pdf", cascade=Cascade.preset("classical"))
+    assert [page.texts for page in pages] == [(make.URL,), (make.BILL,)]
 
 
 def test_the_grid_reader_reads_what_no_engine_reads() -> None:

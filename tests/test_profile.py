@@ -187,5 +187,5 @@ def test_the_shipped_profile() -> None:
 
 
 def test_the_docs_have_the_shipped_profiles_tables() -> None:
-    page = Path(__file__).parents[1].joinpath("docs", "choosing.md").read_text("utf-8")
+    page = Path(__file__).parents[1].joinpath("docs", "benchmarks", "profile.md").read_text("utf-8")
     assert show.report(Profile.load(SHIPPED)) in page, "paste `qrcascade profile --from` of the shipped one"

@@ -11,7 +11,6 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner
 
-from qrcascade import Cascade
 from qrcascade.cli import main
 
 ROOT = Path(__file__).parents[1]
@@ -33,10 +32,7 @@ def test_python_snippets(
     for number, block in enumerate(blocks(readme, "python")):
         exec(compile(block, f"README python block {number}", "exec"), names)
     assert capsys.readouterr().out.count("https://example.com/verify?") >= 3
-    # The strategy of one's own comes after the classical tier, which reads the picture: run it alone, too.
-    own = Cascade([names["BlueOnly"]()])  # type: ignore[operator]
-    assert own.read("examples/photo.jpg").errors == ()
-    assert own.read("examples/photo.jpg").text
+    assert names["page"].text.startswith("BCD\n")  # type: ignore[attr-defined]
 
 
 @both

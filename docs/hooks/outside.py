@@ -35,10 +35,11 @@ def on_files(files: Files, config: Any) -> Files:
         path
         for file in files.documentation_pages()
         for path in _linked(file.src_uri, file.content_string)
-        if path.endswith(".py") and (ROOT / path).is_file()
+        if _is_source(path) and (ROOT / path).is_file()
     }
     for path in sorted(sources):
-        text = f"# {path}\n\n````python\n{(ROOT / path).read_text('utf-8')}````\n"
+        language = "python" if path.endswith(".py") else "dockerfile"
+        text = f"# {path}\n\n````{language}\n{(ROOT / path).read_text('utf-8')}````\n"
         files.append(
             File.generated(config, f"source/{path}.md", content=text, inclusion=InclusionLevel.NOT_IN_NAV)
         )
@@ -51,18 +52,22 @@ def on_page_markdown(markdown: str, page: Any, **_: Any) -> str:
 
     def on_site(match: re.Match[str]) -> str:
         path = _resolved(uri, match[0])
-        if path.startswith("docs/"):
+        if _is_source(path):
+            target = f"source/{path}.md"
+        elif path.startswith("docs/"):
             target = path.removeprefix("docs/")
         elif path in PAGES:
             target = PAGES[path]
-        elif path.endswith(".py"):
-            target = f"source/{path}.md"
         else:
             # mkdocs says that it leads nowhere.
             return match[0]
         return posixpath.relpath(target, posixpath.dirname(uri) or ".")
 
     return _LINK.sub(on_site, markdown)
+
+
+def _is_source(path: str) -> bool:
+    return path.endswith(".py") or path.startswith("docs/snippets/")
 
 
 def _linked(uri: str, markdown: str) -> Iterator[str]:

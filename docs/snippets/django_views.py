@@ -1,4 +1,4 @@
-"""A Django view that reads the codes of an uploaded picture."""
+"""Django views that read the codes of an uploaded picture or PDF."""
 
 import functools
 
@@ -33,4 +33,17 @@ def read(request: HttpRequest) -> JsonResponse:
     return JsonResponse(result.to_dict())
 
 
-urlpatterns = [path("read", read)]
+@require_POST
+def read_document(request: HttpRequest) -> JsonResponse:
+    """Answer with what is read on each page of the form's file "document", a PDF or a picture."""
+    document = request.FILES.get("document")
+    if document is None:
+        return JsonResponse({"error": "send a document as the file 'document'"}, status=400)
+    try:
+        pages = qrcascade.read_document(document, cascade=cascade(), max_pages=10, timeout=10.0)
+        return JsonResponse({"pages": [page.to_dict() for page in pages]})
+    except qrcascade.ImageError as error:
+        return JsonResponse({"error": str(error)}, status=422)
+
+
+urlpatterns = [path("read", read), path("read-document", read_document)]

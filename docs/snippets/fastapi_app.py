@@ -1,4 +1,4 @@
-"""A FastAPI app that reads the codes of an uploaded picture: ``uvicorn fastapi_app:app``."""
+"""A FastAPI app that reads the codes of an uploaded picture or PDF: ``uvicorn fastapi_app:app``."""
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -32,3 +32,13 @@ def read(picture: UploadFile, request: Request) -> dict[str, Any]:
         raise HTTPException(422, str(error)) from error
     answer: dict[str, Any] = result.to_dict()
     return answer
+
+
+@app.post("/read-document")
+def read_document(document: UploadFile, request: Request) -> list[dict[str, Any]]:
+    """Answer with the codes of each page of a PDF, or of a picture, which has one."""
+    how: dict[str, Any] = {"cascade": request.app.state.cascade, "max_pages": 10, "timeout": 10.0}
+    try:
+        return [page.to_dict() for page in qrcascade.read_document(document.file, **how)]
+    except qrcascade.ImageError as error:
+        raise HTTPException(422, str(error)) from error

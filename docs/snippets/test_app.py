@@ -1,4 +1,9 @@
-"""How an app's own tests can replace the reading: no picture, no engine, no waiting."""
+"""How an app's own tests can replace the reading: no real picture, no engine, no waiting."""
+
+import io
+
+import pytest
+from PIL import Image
 
 import qrcascade
 
@@ -8,6 +13,14 @@ PLACE = qrcascade.Quad.of([(10, 10), (90, 10), (90, 90), (10, 90)])
 def total(cascade: qrcascade.Cascade, picture: bytes) -> str:
     """Return the total in a picture's code; this is the app's code under test."""
     return cascade.read(picture).require().text.partition("total=")[2]
+
+
+@pytest.fixture
+def blank_png() -> bytes:
+    """A picture without a code: what is read in it is up to the stub."""
+    file = io.BytesIO()
+    Image.new("L", (80, 60), "white").save(file, "PNG")
+    return file.getvalue()
 
 
 def test_total(blank_png: bytes) -> None:

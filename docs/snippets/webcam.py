@@ -11,6 +11,8 @@ import qrcascade
 def frames(source: int | str) -> Iterator[Any]:
     """Yield the frames of a camera (its number) or a video file, as OpenCV decodes them."""
     capture = cv2.VideoCapture(source)
+    if not capture.isOpened():
+        raise OSError(f"cannot open the camera or video {source!r}")
     try:
         while True:
             more, frame = capture.read()
