@@ -234,7 +234,7 @@ class Cascade:
             ended = self._read(scan, executor)
         elapsed = time.perf_counter() - start - executor.waited_s
         found = scan.codes, scan.located, tuple(scan.attempts), scan.frame.size
-        timed_out, notes = ended == "timeout", scan.frame.notes
+        timed_out, notes = ended == "timeout", (*scan.frame.notes, *scan.shortfall)
         return ReadResult(*found, elapsed, timed_out, ended=ended, notes=notes, picture=scan.frame)
 
     def scan(self, frame: Frame, options: ReadOptions) -> Scan:

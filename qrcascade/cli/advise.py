@@ -32,7 +32,7 @@ _more = click.FloatRange(min=0, min_open=True)
 @click.option(
     "--use-case",
     type=click.Choice(list(USE_CASES)),
-    help="Apply the usual constraints of a use case; see docs/choosing.md.",
+    help="Apply the usual constraints of a use case.",
 )
 @click.option(
     "--price-per-hour",

@@ -226,7 +226,7 @@ class _PageReader:
             timed_out = self._left_s(start) <= 0
         elapsed = time.perf_counter() - start - waited
         found = scan.codes, scan.located, tuple(scan.attempts), scan.frame.size
-        ended, notes = "timeout" if timed_out else self._ended(scan), document.notes
+        ended, notes = "timeout" if timed_out else self._ended(scan), (*document.notes, *scan.shortfall)
         return ReadResult(*found, elapsed, timed_out, ended=ended, notes=notes, picture=scan.frame)
 
     def _look(self, page: Page, scan: Scan, start: float) -> tuple[bool, float]:

@@ -143,6 +143,14 @@ class Scan:
         return self._codes
 
     @property
+    def shortfall(self) -> tuple[str, ...]:
+        """A note, if some of the expected codes were read, and others were not."""
+        found = len(self.accepted)
+        if isinstance(self.expect, int) and 0 < found < self.expect:
+            return (f"{found} of {self.expect} expected codes {'was' if found == 1 else 'were'} read",)
+        return ()
+
+    @property
     def accepted(self) -> tuple[QRCode, ...]:
         """The codes that the caller accepts."""
         return tuple(code for code in self.codes if code.accepted)
