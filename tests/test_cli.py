@@ -131,6 +131,9 @@ def test_standard_input_and_pipes(files: dict[str, str], tmp_path: Path) -> None
     result = run("read", "-", "--preset", "classical", input=content)
     assert result.stdout.split("\t")[:2] == ["-", "one\\nline"]
     assert run("read", "-", "--json", input=b"nothing").exit_code == 2
+    empty = [sys.executable, "-m", "qrcascade", "read", "-"]
+    said = subprocess.run(empty, stdin=subprocess.DEVNULL, capture_output=True, text=True).stderr
+    assert said == "qrcascade: cannot read standard input: it is empty\n"
     whole = subprocess.run(
         [sys.executable, "-m", "qrcascade", "read", "--text", "/dev/stdin"],
         input=content,
@@ -202,6 +205,20 @@ def test_formats(files: dict[str, str]) -> None:
     wrong = run("read", files["code"], "--formats", "Barcode")
     assert wrong.exit_code == 2
     assert "QRCodeModel1" in wrong.stderr
+    assert wrong.stderr.endswith("got 'Barcode'\n")
+
+
+@pytest.mark.parametrize(
+    ("options", "said"),
+    [
+        (["--text", "--json"], "--text and --json exclude each other"),
+        (["--draw", os.devnull + "/x"], f"cannot save in '{os.devnull}/x'"),
+    ],
+)
+def test_what_cannot_be_is_said_before_reading(files: dict[str, str], options: list[str], said: str) -> None:
+    result = run("read", files["code"], *options)
+    assert (result.exit_code, result.stdout) == (2, "")
+    assert said in result.stderr
 
 
 def test_a_reading_that_is_cut_off_says_so(files: dict[str, str]) -> None:

@@ -58,6 +58,10 @@ def read(
     The exit code is 0 if a code was read in every file, 1 if some had none, 2 if some could not be opened,
     and 130 if you interrupt it.
     """
+    if as_text and as_json:
+        raise click.UsageError("--text and --json exclude each other")
+    if folder is not None:
+        _make_folder(folder)
     printer = _Printer(as_text, as_json, explain, folder, quiet, verbose)
     cascade = Cascade.preset(preset)
     worst = 0
@@ -70,6 +74,13 @@ def read(
             complain(f"no picture or document in {source!r}")
             worst = max(worst, 1)
     sys.exit(worst)
+
+
+def _make_folder(folder: Path) -> None:
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise click.UsageError(f"cannot save in {str(folder)!r}: {error.strerror}") from error
 
 
 def _read_file(file: str, printer: _Printer, cascade: Cascade, options: dict[str, Any]) -> int:

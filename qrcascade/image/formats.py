@@ -131,19 +131,20 @@ def open_picture(data: bytes, limits: Limits, further: bool = False) -> PILImage
     head = data[:_HEAD_BYTES]
     name = name_format(head)
     if name is None and b"%PDF-" in head:
-        raise ImageError("it is a PDF; use qrcascade.read_document to read its pages")
+        raise ImageError("it is a PDF, not a picture; qrcascade.read and read_document read PDFs")
     if name in _CHECKS:
         _CHECKS[name](data, limits)
     opener = _heif() if name == "HEIF" else _pillow(name or "TGA", further)
     try:
         return opener(io.BytesIO(data))
-    except Exception as error:
+    except Exception:
         if name is not None:
             raise
         read = ", ".join(_MODULES)
+        # What TGA's decoder said means nothing.
         raise ImageError(
             f"cannot identify a picture in it; supported are {read}, and HEIF with its extra"
-        ) from error
+        ) from None
 
 
 @functools.cache
