@@ -22,7 +22,7 @@ from qrcascade.image.tiff import count_directories
 if TYPE_CHECKING:
     from PIL.Image import Image as PILImage
 
-__all__ = ["PAGED", "SUFFIXES", "count_frames", "may_have_frames", "name_format", "open_picture"]
+__all__ = ["PAGED", "PICTURES", "SUFFIXES", "count_frames", "may_have_frames", "name_format", "open_picture"]
 
 # Formats that are read, none that runs another program (EPS) or draws (WMF), with Pillow's module for each.
 _MODULES = {
@@ -41,6 +41,9 @@ _MODULES = {
     "SGI": "SgiImagePlugin",
     "TGA": "TgaImagePlugin",
 }
+PICTURES = tuple(_MODULES)
+"""Formats that are read without an extra."""
+
 _SIGNATURES = {
     b"\xff\xd8\xff": "JPEG",
     b"\x89PNG\r\n\x1a\n": "PNG",
@@ -140,7 +143,7 @@ def open_picture(data: bytes, limits: Limits, further: bool = False) -> PILImage
     except Exception:
         if name is not None:
             raise
-        read = ", ".join(_MODULES)
+        read = ", ".join(PICTURES)
         # What TGA's decoder said means nothing.
         raise ImageError(
             f"cannot identify a picture in it; supported are {read}, and HEIF with its extra"
