@@ -105,7 +105,7 @@ def scan(
             _write(_read(left, **how), left, journal, failed_to, progress)
         journal.tidy()
         if kind != ".jsonl" and (risky := columns.write(journal_path, out)) and kind == ".csv":
-            complain(f"{_RISK}: {count(risky, 'cell')} in {out.name!r}; see docs/batch.md")
+            complain(f"{_RISK}: {count(risky, 'cell')} in {out.name!r}; import them as text")
         summary = Tally(rows(journal_path))
     for line in summary.error_lines() if quiet else summary.lines():
         click.echo(escape(line, backslash=False), err=quiet)
