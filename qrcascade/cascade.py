@@ -6,7 +6,6 @@ import contextlib
 import itertools
 import time
 from collections.abc import Generator, Sequence
-from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Literal, TypeAlias
 
 from qrcascade.errors import OptionError
@@ -15,7 +14,7 @@ from qrcascade.image.limits import Limits, is_count
 from qrcascade.image.quad import Quad
 from qrcascade.neural import runtimes
 from qrcascade.reading.executor import Executor, LocalExecutor, OutOfTimeError, PictureLostError, run_plan
-from qrcascade.reading.options import ReadKeywords, ReadOptions
+from qrcascade.reading.options import ReadKeywords, ReadOptions, override
 from qrcascade.reading.scan import Scan
 from qrcascade.reading.steps import Steps
 from qrcascade.report.result import ReadResult
@@ -28,7 +27,7 @@ if TYPE_CHECKING:
 
     from qrcascade.isolation import Workers
 
-__all__ = ["PRESETS", "Cascade", "Isolation", "Preset"]
+__all__ = ["PRESETS", "Cascade", "Isolation", "Preset", "check_cascade"]
 
 Preset: TypeAlias = Literal["classical", "light", "nano", "small", "hybrid", "large", "thorough"]
 Isolation: TypeAlias = Literal["process"] | None
@@ -228,13 +227,13 @@ class Cascade:
             If no worker process can be started.
         """
         start = time.perf_counter()
-        options = ReadOptions(**keywords) if options is None else replace(options, **keywords)
+        options = override(options, keywords)
         with contextlib.closing(self._make_executor(source, options)) as executor:
             scan = self.scan(executor.frame, options)
             ended = self._read(scan, executor)
         elapsed = time.perf_counter() - start - executor.waited_s
         found = scan.codes, scan.located, tuple(scan.attempts), scan.frame.size
-        timed_out, notes = ended == "timeout", scan.frame.notes
+        timed_out, notes = ended == "timeout", (*scan.frame.notes, *scan.notes)
         return ReadResult(*found, elapsed, timed_out, ended=ended, notes=notes, picture=scan.frame)
 
     def scan(self, frame: Frame, options: ReadOptions) -> Scan:
@@ -287,6 +286,13 @@ class Cascade:
             if executor.is_late:
                 raise OutOfTimeError
         return False
+
+
+def check_cascade(cascade: Cascade | None) -> Cascade:
+    """Return the cascade, or the default one; raise an `OptionError` if it is none."""
+    if cascade is not None and not isinstance(cascade, Cascade):
+        raise OptionError(f'cascade must be a Cascade, such as Cascade.preset("light"), got {cascade!r}')
+    return Cascade.preset() if cascade is None else cascade
 
 
 def _plan(strategy: Strategy, scan: Scan) -> Steps:

@@ -12,6 +12,7 @@ from click.testing import CliRunner, Result
 from qrcascade import Measured, OptionError, Profile, advise
 from qrcascade.cli import main
 from qrcascade.profile import USE_CASES
+from qrcascade.profile.records import SHIPPED
 
 
 def row(name: str, runtime: str, cpu: float, p95: float, peak: float | None, right: int) -> Measured:
@@ -105,6 +106,14 @@ def test_it_says_what_it_rests_on() -> None:
         assert part in said
     assert "NOT the real weights: cost from random weights, success from stand-in weights" in said
     assert "NOT" not in " ".join(advise(success=0.7, profile=PROFILE).reasons)
+    assert "these figures are shipped" not in said
+
+
+def test_shipped_figures_are_called_so() -> None:
+    answer = advise(success=0.7, profile=Profile.load(SHIPPED))
+    assert answer.preset == "classical"
+    assert "  these figures are shipped; for those of this machine, run `qrcascade profile`\n" in str(answer)
+    assert "Nano" not in str(answer)
 
 
 @pytest.mark.parametrize(

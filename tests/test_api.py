@@ -259,8 +259,28 @@ def test_options_and_keywords() -> None:
     options = ReadOptions(accept=lambda text: False)
     assert not qrcascade.read(gray, options, preset="classical")
     assert qrcascade.read(gray, options, accept=None)
-    with pytest.raises(TypeError, match="expct"):
-        qrcascade.read(gray, expct=1)  # type: ignore[call-arg]
+
+
+@pytest.mark.parametrize(
+    ("call", "keywords", "error", "said"),
+    [
+        (qrcascade.read, {"expct": 1}, TypeError, "'expct'; the options are expect, "),
+        (qrcascade.read, {"cascade": 1}, TypeError, r"'cascade'; call cascade\.read\(source\)"),
+        (Cascade.preset("classical").read, {"page": 1}, TypeError, "'page'; the options are "),
+        (qrcascade.read_document, {"preset": "light"}, TypeError, r"pass cascade=Cascade\.preset\("),
+        (qrcascade.read_many, {"preset": "light"}, TypeError, r"pass cascade=Cascade\.preset\("),
+        (qrcascade.read_frames, {"preset": "light"}, TypeError, r"pass cascade=Cascade\.preset\("),
+        (qrcascade.read_document, {"cascade": "light"}, OptionError, "must be a Cascade, .* got 'light'"),
+        (qrcascade.read_many, {"cascade": "light"}, OptionError, "must be a Cascade, .* got 'light'"),
+        (qrcascade.read_frames, {"cascade": "light"}, OptionError, "must be a Cascade, .* got 'light'"),
+    ],
+)
+def test_a_keyword_that_is_none_names_the_right_call(
+    call: Any, keywords: dict[str, Any], error: type[Exception], said: str
+) -> None:
+    picture = draw.symbol("x")[0]
+    with pytest.raises(error, match=said):
+        call(picture if call.__name__ in ("read", "read_document") else [picture], **keywords)
 
 
 class Pipe(io.RawIOBase):

@@ -13,7 +13,8 @@ import segno
 from hypothesis import given
 from hypothesis import strategies as st
 
-from qrcascade import Frame, Part, QRCode, Quad, join_parts
+import qrcascade
+from qrcascade import Frame, OptionError, Part, QRCode, Quad, join_parts
 from qrcascade.engines import engine
 from qrcascade.engines.zxing import ZXingEngine
 from qrcascade.image.views import view
@@ -71,6 +72,19 @@ def test_a_set_that_the_first_part_names() -> None:
     text = "ST00011|Name=Свет|Purpose=оплата"
     (message,) = join_parts(divide(text.encode("cp1251"), 3))
     assert message.text == text
+
+
+def test_results_are_joined_and_say_what_they_are_part_of() -> None:
+    symbols = segno.make_sequence("in three parts, or so", symbol_count=3)
+    results = [qrcascade.read(draw.drawn(symbol, 5)[0], preset="classical") for symbol in symbols]
+    (message,) = join_parts(results)
+    assert message.text == "in three parts, or so"
+    assert join_parts(results[0]) == join_parts([results[0]]) != ()
+    said = "a message is divided among 3 symbols, and 1 of them was read; join_parts joins them"
+    assert results[0].notes == (said,)
+    assert "part 1 of 3 of a message" in results[0].explain()
+    with pytest.raises(OptionError, match="must be QRCodes or results"):
+        join_parts(["text"])  # type: ignore[list-item]
 
 
 def test_missing_parts() -> None:

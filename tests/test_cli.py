@@ -64,6 +64,46 @@ def test_exit_codes(files: dict[str, str], names: list[str], exit_code: int, mes
     assert ("code.png" in result.stdout) == ("code" in names)
 
 
+@pytest.mark.parametrize(
+    ("options", "said"),
+    [
+        (["blank"], "no code in {!r} (0 located, none read; --explain says why)"),
+        (["blank", "--explain"], "no code in {!r} (0 located, none read)"),
+        (
+            ["code", "--accept", "x"],
+            "no accepted code in {!r} (1 code read but not accepted; --explain says why)",
+        ),
+        (["code", "--expect", "2"], "note on {!r}: 1 of 2 expected codes was read"),
+    ],
+)
+def test_what_is_missing_is_told(files: dict[str, str], options: list[str], said: str) -> None:
+    name, *others = options
+    lines = run("read", files[name], *others, "--preset", "classical").stderr.splitlines()
+    assert lines[-1] == "qrcascade: " + said.format(files[name])
+    twice = run("read", files["blank"], files["blank"], "--preset", "classical")
+    assert twice.stderr.count("--explain") == 1
+
+
+@pytest.mark.skipif(os.name == "nt", reason="a closed pipe is another error there")
+@pytest.mark.parametrize("command", [["read"], ["scan", "--out", "out.jsonl"]])
+def test_a_reader_who_stops_ends_it_quietly(
+    files: dict[str, str], tmp_path: Path, command: list[str]
+) -> None:
+    arguments = [sys.executable, "-m", "qrcascade", *command, "--preset", "classical", "-v"]
+    words = [files["code"], files["broken"]]
+    with subprocess.Popen(
+        [*arguments, *words], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, cwd=tmp_path
+    ) as ran:
+        assert ran.stdout is not None
+        ran.stdout.close()
+        ran.stdout = None
+        _, said = ran.communicate()
+    assert ran.returncode == 1
+    assert "pipe" not in said.lower()
+    # Nothing more is read.
+    assert command != ["read"] or said == ""
+
+
 def test_json(files: dict[str, str]) -> None:
     result = run("read", "--json", files["code"], files["blank"], "--preset", "classical")
     code, blank = (json.loads(line) for line in result.stdout.splitlines())
@@ -91,6 +131,9 @@ def test_standard_input_and_pipes(files: dict[str, str], tmp_path: Path) -> None
     result = run("read", "-", "--preset", "classical", input=content)
     assert result.stdout.split("\t")[:2] == ["-", "one\\nline"]
     assert run("read", "-", "--json", input=b"nothing").exit_code == 2
+    empty = [sys.executable, "-m", "qrcascade", "read", "-"]
+    said = subprocess.run(empty, stdin=subprocess.DEVNULL, capture_output=True, text=True).stderr
+    assert said == "qrcascade: cannot read standard input: it is empty\n"
     whole = subprocess.run(
         [sys.executable, "-m", "qrcascade", "read", "--text", "/dev/stdin"],
         input=content,
@@ -111,9 +154,13 @@ def test_folders_are_searched(files: dict[str, str], tmp_path: Path) -> None:
     for name in ("broken", "blank"):
         Path(files[name]).unlink()
     (tmp_path / "notes.doc").write_text("")
+    (tmp_path / ".cache").mkdir()
+    for hidden in (".cache/a.png", ".b.png"):
+        (tmp_path / hidden).write_bytes(b"")
     result = run("read", str(tmp_path), "--text", "--preset", "classical")
     assert (result.exit_code, result.stdout) == (0, "one\\nline\nfirst\nsecond\n")
-    assert result.stderr == f"{tmp_path}: skipped 1 file of another kind\n"
+    skipped = "1 file of another kind", "2 hidden files and folders"
+    assert result.stderr == "".join(f"{tmp_path}: skipped {what}\n" for what in skipped)
     assert run("read", str(tmp_path / "*.png"), "--text", "--preset", "classical").stdout == result.stdout
     (tmp_path / "empty").mkdir()
     empty = run("read", str(tmp_path / "empty"))
@@ -158,13 +205,27 @@ def test_formats(files: dict[str, str]) -> None:
     wrong = run("read", files["code"], "--formats", "Barcode")
     assert wrong.exit_code == 2
     assert "QRCodeModel1" in wrong.stderr
+    assert wrong.stderr.endswith("got 'Barcode'\n")
+
+
+@pytest.mark.parametrize(
+    ("options", "said"),
+    [
+        (["--text", "--json"], "--text and --json exclude each other"),
+        (["--draw", os.devnull + "/x"], f"cannot save in '{os.devnull}/x'"),
+    ],
+)
+def test_what_cannot_be_is_said_before_reading(files: dict[str, str], options: list[str], said: str) -> None:
+    result = run("read", files["code"], *options)
+    assert (result.exit_code, result.stdout) == (2, "")
+    assert said in result.stderr
 
 
 def test_a_reading_that_is_cut_off_says_so(files: dict[str, str]) -> None:
     # So short that one engine begins, and no second one.
     result = run("read", files["blank"], "--timeout", "1e-9")
     assert (result.exit_code, result.stdout) == (1, "")
-    assert "(timed out after 1e-09 s; 0 located, none read)" in result.stderr
+    assert "(timed out after 1e-09 s; 0 located, none read; --explain says why)" in result.stderr
     assert "timed out" not in run("read", files["blank"], "--timeout", "0").stderr
     (option,) = [o for o in main.get_command(click.Context(main), "read").params if o.name == "timeout"]  # type: ignore[union-attr]
     assert option.default == 10

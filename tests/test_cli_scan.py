@@ -75,7 +75,7 @@ def test_a_folder_becomes_rows(folder: Path, tmp_path: Path) -> None:
     ]
     assert "cannot read" in found[5]["error"]
     assert f"{folder}: skipped 1 file of another kind" in result.stderr
-    assert "5 files, 0 of them done already" in result.stderr
+    assert "5 files, 5 to read" in result.stderr
     assert {json.dumps(row["options"]) for row in found} == {
         '{"document_timeout": 600.0, "formats": ["QRCode", "QRCodeModel1"], '
         '"preset": "classical", "timeout": 10.0}'
@@ -85,12 +85,13 @@ def test_a_folder_becomes_rows(folder: Path, tmp_path: Path) -> None:
     assert "files: 5; read 3 (60.0 %); errors 1" in result.stdout
     assert "pages: 6; read 3 (50.0 %)" in result.stdout
     assert re.search(rf"^errors:\n  {re.escape(str(folder / 'e.png'))}: \S", result.stdout, re.M)
+    assert f"ms  {folder / 'e.png'}" not in result.stdout
     assert "by classical: 3 (50.0 %)" in result.stdout
     assert sorted(p.name for p in failed.rglob("*") if p.is_file()) == ["c.png", "e.png"]
 
     before = out.read_bytes()
     again = run(folder, "--out", out)
-    assert "5 files, 5 of them done already" in again.stderr
+    assert "5 files, 0 to read" in again.stderr
     assert out.read_bytes() == before
     assert again.stdout == result.stdout
 
@@ -115,7 +116,7 @@ def test_tables(folder: Path, tmp_path: Path) -> None:
             assert plain[name] == ("" if typed[name] is None else str(typed[name]))
     # Made anew from the rows beside it.
     (tmp_path / "results.csv").unlink()
-    assert "5 of them done already" in run(folder, "--out", tmp_path / "results.csv").stderr
+    assert "5 files, 0 to read" in run(folder, "--out", tmp_path / "results.csv").stderr
     assert (tmp_path / "results.csv").exists()
 
 
@@ -288,16 +289,16 @@ def texts(out: Path = Path("out.jsonl")) -> dict[str, list[str]]:
 
 def test_other_options_and_changed_files_are_read_anew(three: Path) -> None:
     assert run("in", "--out", "out.jsonl").exit_code == 2
-    assert "3 of them done already" in run("in", "--out", "out.jsonl").stderr
+    assert "3 files, 0 to read" in run("in", "--out", "out.jsonl").stderr
     Image.fromarray(draw.symbol("changed")[0]).save("in/b.png")
-    assert "3 of them done already" in run("in", "--out", "out.jsonl", "--resume", "files").stderr
+    assert "3 files, 0 to read" in run("in", "--out", "out.jsonl", "--resume", "files").stderr
     assert texts() == {"a.png": ["a"], "b.png": ["b"], "c.png": []}
     changed = run("in", "--out", "out.jsonl")
-    assert "3 files, 2 of them done already" in changed.stderr
+    assert "3 files, 1 to read" in changed.stderr
     assert "1 file read again: changed since" in changed.stderr
     assert texts() == {"a.png": ["a"], "b.png": ["changed"], "c.png": []}
     # How many processes read, and in which order, changes nothing.
-    assert "3 of them done already" in run("in", "--out", "out.jsonl", "--workers", "2", "--ordered").stderr
+    assert "3 files, 0 to read" in run("in", "--out", "out.jsonl", "--workers", "2", "--ordered").stderr
     other = run("in", "--out", "out.jsonl", "--accept", "^a$", "--expect", "2")
     assert "3 files read again: accept was None, is ^a$; expect was None, is 2" in other.stderr
     assert [row["options"]["accept"] for row in rows(Path("out.jsonl"))] == ["^a$"] * 3
@@ -306,19 +307,32 @@ def test_other_options_and_changed_files_are_read_anew(three: Path) -> None:
 def test_errors_are_read_again_when_asked(three: Path) -> None:
     run("in", "--out", "out.csv")
     Image.fromarray(draw.symbol("c")[0]).save("in/c.png")
-    assert "3 of them done already" in run("in", "--out", "out.csv", "--resume", "files").stderr
+    assert "3 files, 0 to read" in run("in", "--out", "out.csv", "--resume", "files").stderr
     again = run("in", "--out", "out.csv", "--resume", "files", "--retry-errors")
-    assert "3 files, 2 of them done already" in again.stderr
+    assert "3 files, 1 to read" in again.stderr
     assert again.exit_code == 0
     assert texts(Path("out.csv.jsonl")) == {name + ".png": [name] for name in "abc"}
+
+
+def test_what_is_gone_and_what_there_is_not(three: Path) -> None:
+    run("in", "--out", "out.jsonl")
+    (three / "in" / "c.png").unlink()
+    assert (
+        "2 files, 0 to read\n1 more file in the table, from earlier scans"
+        in run("in", "--out", "out.jsonl").stderr
+    )
+    (three / "none").mkdir()
+    nothing = run("none", "in/gone*", "--out", "none.jsonl")
+    assert nothing.exit_code == 1
+    assert "the sources hold no picture or document" in nothing.stderr
 
 
 def test_one_file_has_one_row(three: Path) -> None:
     (three / "link").symlink_to(three / "in", target_is_directory=True)
     result = run("in", three / "in", "./in/../in/a.png", "link", "--out", "out.jsonl")
-    assert "3 files, 0 of them done already" in result.stderr
+    assert "3 files, 3 to read" in result.stderr
     assert [row["file"] for row in rows(Path("out.jsonl"))] == [f"in/{name}.png" for name in "abc"]
-    assert "3 files, 3 of them done already" in run(three / "in", "--out", "out.jsonl").stderr
+    assert "3 files, 0 to read" in run(three / "in", "--out", "out.jsonl").stderr
 
 
 def test_a_folder_that_cannot_be_read_is_an_error(three: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -382,7 +396,7 @@ def test_a_lock_does_not_outlive_its_process(three: Path) -> None:
     program += "Journal(Path('out.jsonl')); os._exit(1)"
     subprocess.run([sys.executable, "-c", program], env={**os.environ, "PYTHONPATH": str(ROOT)}, check=False)
     assert Path(".out.jsonl.lock").exists()
-    assert "3 files, 0 of them done" in run("in", "--out", "out.jsonl").stderr
+    assert "3 files, 3 to read" in run("in", "--out", "out.jsonl").stderr
 
 
 @pytest.mark.skipif(os.name == "nt", reason="links need a privilege there")

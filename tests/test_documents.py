@@ -400,6 +400,7 @@ def test_passwords() -> None:
     [
         (b"", "0 bytes: it is empty"),
         ("no/such.pdf", "'no/such.pdf': No such file"),
+        ("https://example.com/a.pdf", "paths, never URLs"),
         (".", "irectory"),
         (b"%PDF-1.7", "8 bytes: it is broken"),
         (three_of_five()[:90], "90 bytes: it is broken"),
@@ -634,7 +635,9 @@ def test_without_pypdfium2(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_read_says_who_reads_a_pdf() -> None:
-    with pytest.raises(ImageError, match=r"it is a PDF; use qrcascade\.read_document to read its pages"):
+    with pytest.raises(
+        ImageError, match=r"it is a PDF, not a picture; qrcascade\.read and read_document read"
+    ):
         CLASSICAL.read(three_of_five())
 
 

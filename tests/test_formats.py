@@ -166,7 +166,7 @@ def test_a_picture_that_says_it_has_frames_has_those_in_it() -> None:
     frame = chunk(b"fcTL", struct.pack(">IIIIIHHBB", 0, 8, 8, 0, 0, 1, 1, 0, 0))
     data = png(8, control, frame)
     assert count_frames(open_picture(data, Limits()), data, Limits()) == 1
-    with pytest.raises(ImageError, match="no frame 1; it has 1 frames"):
+    with pytest.raises(ImageError, match="no frame 1; it has 1 frame, counted"):
         Frame.load(data, frame=1)
 
 

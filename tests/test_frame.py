@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 from PIL import Image
 
+import qrcascade
 from qrcascade import Frame, ImageError, Limits, OptionError
 from qrcascade.image import sources
 from qrcascade.image.frame import scaling
@@ -292,7 +293,11 @@ def huge_png() -> bytes:
         (np.broadcast_to(np.uint8(0), (1, 60_000)), "32,767 per side"),
         (Image.new("L", (0, 5)), "it has no pixels"),
         (io.StringIO("text"), "binary mode"),
-        (42, "must be a path, bytes"),
+        (io.TextIOWrapper(io.BytesIO(PNG), "utf-8"), "a TextIOWrapper: open the file in binary mode"),
+        (encoded(Image.fromarray(RAMP), "JPEG")[:300], "300 bytes: it ends too early"),
+        ("https://example.com/code.png", "No such file or directory; strings are paths, never URLs"),
+        ("~/no/such.png", r"~ is not expanded, but Path\.expanduser\(\) does that"),
+        (42, "cannot read an int: it must be a path, bytes"),
         (None, "must be a path, bytes"),
         ("\0", "null"),
     ],
@@ -309,9 +314,12 @@ def test_broken_files_are_image_errors_or_pictures(noise: bytes, cut: int) -> No
             assert Frame.load(data).gray.size > 0
 
 
-def test_a_url_is_a_path() -> None:
-    with pytest.raises(ImageError, match="No such file"):
-        Frame.load("https://example.com/code.png")
+@pytest.mark.parametrize("source", ["no/such.png", __file__, b"text"])
+def test_what_says_nothing_more_is_not_chained(source: Any) -> None:
+    with pytest.raises(ImageError) as caught:
+        qrcascade.read(source)
+    assert caught.value.__cause__ is None
+    assert caught.value.__suppress_context__
 
 
 SMALL = Limits(max_pixels=40, max_side=9, max_bytes=60, max_frames=2)

@@ -251,7 +251,7 @@ def test_every_tier_has_a_model() -> None:
 
 REFUSED: dict[str, tuple[str, str, dict[str, Any], int, str]] = {
     "no such page": ("GET", "/nothing", {}, 404, "Not Found"),
-    "no such method": ("GET", "/detect", {}, 405, "Method Not Allowed"),
+    "no such method": ("GET", "/detect", {}, 405, "Method Not Allowed; use POST"),
     "too large": ("POST", "/detect", {"content": CODE + bytes(300_000)}, 413, "more than 300,000 bytes"),
     "too large in pieces": (
         "POST",
@@ -268,7 +268,7 @@ REFUSED: dict[str, tuple[str, str, dict[str, Any], int, str]] = {
         "more than 300,000",
     ),
     "too large a form": ("POST", "/detect", {"files": {"file": bytes(900_000)}}, 413, "more than 300,000"),
-    "no picture": ("POST", "/detect", {"content": b"hello"}, 415, "not a picture"),
+    "no picture": ("POST", "/detect", {"content": b"hello"}, 415, "AVIF, JPEG2000"),
     "compressed": (
         "POST",
         "/detect",
@@ -304,7 +304,13 @@ REFUSED: dict[str, tuple[str, str, dict[str, Any], int, str]] = {
     "timeout nan": ("POST", "/detect?timeout=nan", {"content": CODE}, 422, "query.timeout"),
     "preset not served": ("POST", "/detect?preset=large", {"content": CODE}, 422, "query.preset"),
     "accept unknown": ("POST", "/detect?accept=.*", {"content": CODE}, 422, "query.accept"),
-    "option unknown": ("POST", "/detect?expct=2", {"content": CODE}, 422, "query.expct"),
+    "option unknown": (
+        "POST",
+        "/detect?expct=2",
+        {"content": CODE},
+        422,
+        "query.expct: unknown option; /docs",
+    ),
 }
 
 
@@ -522,6 +528,19 @@ def test_openapi(client: TestClient) -> None:
     assert options["timeout"]["maximum"] == 60
     assert {"408", "413", "415", "422", "503", "504"} <= set(detect["responses"])
     assert "application/problem+json" in detect["responses"]["413"]["content"]
+    document = create_app(Settings(port=9)).openapi()
+    assert "http://localhost:9/detect" in document["info"]["description"]
+    said = {(o["tags"][0], o["summary"]) for path in document["paths"].values() for o in path.values()}
+    assert said == {
+        ("reading", "Detect"),
+        ("reading", "Read"),
+        ("operation", "Health"),
+        ("operation", "Ready"),
+        ("operation", "Get Metrics"),
+        ("pages", "Get Page"),
+        ("pages", "Get Docs"),
+        ("pages", "Get Example"),
+    }
 
 
 # Beyond the public names: what runs in a worker process of our own, and tells kinds of files apart.
@@ -530,7 +549,7 @@ INTERNAL = {
     "qrcascade.batch": {"processors"},
     "qrcascade.isolation": {"CAN_CAP_MEMORY", "Here", "HungError", "LostError"},
     "qrcascade.documents.opening": {"is_pdf", "open_source"},
-    "qrcascade.image.formats": {"name_format"},
+    "qrcascade.image.formats": {"PICTURES", "name_format"},
     "qrcascade.report.words": {"to_json"},
 }
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import json
 import os
 import signal
 import socket
@@ -190,11 +191,13 @@ def test_an_address_that_is_taken(tmp_path: Path) -> None:
         taken.bind(("127.0.0.1", 0))
         taken.listen()
         process = subprocess.run(
-            [sys.executable, str(program), str(taken.getsockname()[1]), "0", "1", "1"],
+            [sys.executable, str(program), str(taken_port := taken.getsockname()[1]), "0", "1", "1"],
             capture_output=True,
             text=True,
             env={**os.environ, "PYTHONPATH": str(Path(__file__).parents[1])},
         )
     assert process.returncode == 1
     assert "address already in use" in process.stdout.splitlines()[0].lower()
+    last = json.loads(process.stdout.splitlines()[-1])
+    assert (last["event"], last["port"]) == ("cannot listen", taken_port)
     assert "Traceback" not in process.stdout + process.stderr

@@ -38,7 +38,7 @@ def test_steps_that_do_not_exist(step: str) -> None:
         ClassicalStrategy(["zxing raw", step])
 
 
-@pytest.mark.parametrize("schedule", ["zxing raw", 5, None])
+@pytest.mark.parametrize("schedule", ["zxing raw", 5, None, []])
 def test_a_schedule_is_a_list(schedule: Any) -> None:
     with pytest.raises(OptionError, match="must be a list of steps, got "):
         ClassicalStrategy(schedule)

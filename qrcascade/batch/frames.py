@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from qrcascade.batch.pool import check_sources
-from qrcascade.cascade import Cascade
+from qrcascade.cascade import Cascade, check_cascade
 from qrcascade.image.frame import Source
-from qrcascade.reading.options import ReadKeywords, ReadOptions
+from qrcascade.reading.options import ReadKeywords, ReadOptions, override
 from qrcascade.reading.scan import Scan
 from qrcascade.reading.steps import Steps
 from qrcascade.results import QRCode
@@ -111,8 +111,8 @@ def read_frames(
         At once, if ``frames`` is not an iterable of pictures, or an option has an invalid value.
     """
     check_sources(frames)
-    options = replace(options or ReadOptions(), **keywords)
-    return _follow(frames, Cascade([Steady()]) if cascade is None else cascade, options)
+    options = override(options, keywords)
+    return _follow(frames, check_cascade(cascade or Cascade([Steady()])), options)
 
 
 def _follow(frames: Iterable[Source], cascade: Cascade, options: ReadOptions) -> Iterator[Seen]:

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from qrcascade.batch.jobs import Job, JobReader
-from qrcascade.cascade import Cascade
+from qrcascade.cascade import Cascade, check_cascade
 from qrcascade.documents.document import DOCUMENT, split_keywords
 from qrcascade.errors import ImageError, OptionError, in_words
 from qrcascade.image.frame import Frame, Source
@@ -149,7 +149,7 @@ def read_groups(
     threads = max(1, processors() // workers) if threads is None else threads
     if not is_count(threads):
         raise OptionError(f"threads must be None or a positive integer, got {threads!r}")
-    cascade = Cascade.preset() if cascade is None else cascade
+    cascade = check_cascade(cascade)
     if cascade.isolation is not None:
         raise OptionError("a batch has its own worker processes: give it a cascade without isolation")
     split_keywords(keywords)

@@ -53,7 +53,8 @@ class Tally:
         self.pages += len(times)
         self.read_pages += len(strategies)
         self.strategies.update(strategies)
-        self.slowest = heapq.nlargest(_SLOWEST, [*self.slowest, (sum(times), file[0]["file"])])
+        if times:
+            self.slowest = heapq.nlargest(_SLOWEST, [*self.slowest, (sum(times), file[0]["file"])])
         return times
 
     def percentile(self, share: float) -> float:

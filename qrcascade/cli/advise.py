@@ -11,9 +11,8 @@ from typing import Any
 import click
 
 from qrcascade.cli.parameters import exit_on_error
-from qrcascade.profile import USE_CASES, Advice, Profile
+from qrcascade.profile import USE_CASES, Profile
 from qrcascade.profile import advise as choose
-from qrcascade.profile.records import NO_RUNTIME
 
 __all__ = ["advise"]
 
@@ -32,7 +31,7 @@ _more = click.FloatRange(min=0, min_open=True)
 @click.option(
     "--use-case",
     type=click.Choice(list(USE_CASES)),
-    help="Apply the usual constraints of a use case; see docs/choosing.md.",
+    help="Apply the usual constraints of a use case.",
 )
 @click.option(
     "--price-per-hour",
@@ -71,19 +70,5 @@ def advise(measured: Path | None, as_json: bool, **needs: Any) -> None:
         named = {"preset": answer.preset, "runtime": answer.runtime, **asdict(answer)}
         click.echo(json.dumps(named, indent=1))
     else:
-        click.echo("\n".join(_lines(answer)))
+        click.echo(str(answer))
     sys.exit(0 if answer.fits else 1)
-
-
-def _lines(answer: Advice) -> list[str]:
-    row = answer.row
-    name = f"{row.name}, runtime {row.runtime}" if row.runtime != NO_RUNTIME else row.name
-    lines = [f"preset: {name}" if answer.fits else f"nothing fits; the nearest miss is {name}"]
-    lines += [f"  misses: {miss}" for miss in answer.misses]
-    lines += [f"  {reason}" for reason in answer.reasons]
-    lines.append(f"an instance reads {answer.per_hour:,.0f} pictures an hour")
-    if answer.cost_per_million is not None:
-        lines.append(f"a million pictures cost {answer.cost_per_million:.2f}")
-    if answer.instances is not None:
-        lines.append(f"instances for the daily volume, 70 % busy: {answer.instances}")
-    return lines

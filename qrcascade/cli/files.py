@@ -57,18 +57,25 @@ def _read_lines(file: Iterable[str]) -> Iterator[str]:
 def _walk(folder: str, ignored: Path | None, quiet: bool) -> Iterator[str]:
     own = ignored.resolve() if ignored else None
     unreadable: list[str] = []
-    others = links = 0
+    others = links = hidden = 0
     for parent, folders, files in os.walk(folder, onerror=lambda error: unreadable.append(error.filename)):
-        links += sum(Path(parent, name).is_symlink() for name in folders)
-        folders[:] = sorted(f for f in folders if own is None or Path(parent, f).resolve() != own)
-        for file in sorted(files):
+        shown = [name for name in folders if not name.startswith(".")]
+        seen = sorted(name for name in files if not name.startswith("."))
+        hidden += len(folders) + len(files) - len(shown) - len(seen)
+        links += sum(Path(parent, name).is_symlink() for name in shown)
+        folders[:] = sorted(f for f in shown if own is None or Path(parent, f).resolve() != own)
+        for file in seen:
             if Path(file).suffix.lower() in _SUFFIXES:
                 yield str(Path(parent, file))
             else:
                 others += 1
     # Reading a folder as a file fails, and says why.
     yield from unreadable
-    skipped = (others, "file of another kind", "files of other kinds"), (links, "linked folder")
+    skipped = (
+        (others, "file of another kind", "files of other kinds"),
+        (links, "linked folder"),
+        (hidden, "hidden file or folder", "hidden files and folders"),
+    )
     for number, *noun in skipped:
         if number and not quiet:
             click.echo(f"{escape(folder)}: skipped {count(number, *noun)}", err=True)

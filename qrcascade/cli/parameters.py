@@ -84,7 +84,7 @@ _READING = (
     click.option(
         "--password",
         envvar="QRCASCADE_PASSWORD",
-        help="Open PDFs with this password; the variable QRCASCADE_PASSWORD does so unseen.",
+        help="Open PDFs with this password; QRCASCADE_PASSWORD sets it too, out of sight of other users.",
     ),
     click.option("-q", "--quiet", is_flag=True, help="Print results and errors only."),
     click.option("-v", "--verbose", is_flag=True, help="Print a line about every page that is read."),
@@ -109,6 +109,9 @@ def exit_on_error(code: int = 1) -> Iterator[None]:
     """Turn an error into one line and this exit code instead of a traceback."""
     try:
         yield
+    except BrokenPipeError:
+        # Nobody reads the output any more; click ends quietly.
+        raise
     except (QRCascadeError, OSError) as error:
         complain(error)
         sys.exit(code)

@@ -52,12 +52,16 @@ def read(
     """Print one line per code: file, text, confidence, strategy, milliseconds, page.
 
     Pictures, PDFs, and pictures with several pages are read; folders are searched for them, and - is a file
-    on standard input. What is not printable in a name or a text is escaped, as in JSON, and so are
-    backslashes.
+    on standard input. Hidden files and folders are skipped. Unprintable characters and backslashes in names
+    and texts are escaped, as in JSON.
 
     The exit code is 0 if a code was read in every file, 1 if some had none, 2 if some could not be opened,
     and 130 if you interrupt it.
     """
+    if as_text and as_json:
+        raise click.UsageError("--text and --json exclude each other")
+    if folder is not None:
+        _make_folder(folder)
     printer = _Printer(as_text, as_json, explain, folder, quiet, verbose)
     cascade = Cascade.preset(preset)
     worst = 0
@@ -72,6 +76,13 @@ def read(
     sys.exit(worst)
 
 
+def _make_folder(folder: Path) -> None:
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise click.UsageError(f"cannot save in {str(folder)!r}: {error.strerror}") from error
+
+
 def _read_file(file: str, printer: _Printer, cascade: Cascade, options: dict[str, Any]) -> int:
     """Read a file and print what is in it; return the exit code."""
     results: list[ReadResult] = []
@@ -81,6 +92,9 @@ def _read_file(file: str, printer: _Printer, cascade: Cascade, options: dict[str
         for result in read_document(source, cascade=cascade, **options):
             printer.show(file, result)
             results.append(replace(result, picture=None))
+    except BrokenPipeError:
+        # Nobody reads on; click ends quietly.
+        raise
     except (QRCascadeError, OSError) as error:
         printer.show_error(file, error)
         return 2
@@ -96,10 +110,12 @@ def _sum_up(file: str, results: list[ReadResult], printer: _Printer, timeout: fl
         printer.tell(f"note on {_quote(file)}: {note}")
     late = [f"timed out after {timeout:g} s"] if any(result.timed_out for result in results) else []
     if not any(results):
-        located = f"{sum(len(result.regions) for result in results)} located, none read"
-        printer.tell(
-            f"no code in {_quote(file)} ({'; '.join([*late, located, *printer.find_news(results)])})"
-        )
+        located = sum(len(result.regions) for result in results)
+        read = count(sum(len(result.codes) for result in results), "code")
+        is_refused = any(result.codes for result in results)
+        found = f"{read} read but not accepted" if is_refused else f"{located} located, none read"
+        what = "no accepted code" if is_refused else "no code"
+        printer.tell(f"{what} in {_quote(file)} ({'; '.join([*late, found, *printer.find_news(results)])})")
     elif late:
         printer.tell(f"{late[0]}: {_quote(file)} may hold more")
     return 2 if errors else 0 if any(results) else 1
@@ -119,7 +135,7 @@ class _Printer:
     folder: Path | None
     quiet: bool
     verbose: bool
-    # Errors of engines and tiers that were told: what is missing here is missing for every file.
+    # What was told: an engine or tier that is missing here is missing for every file.
     told: set[str] = field(default_factory=set)
 
     def show(self, file: str, result: ReadResult) -> None:
@@ -154,9 +170,10 @@ class _Printer:
             complain(message)
 
     def find_news(self, results: list[ReadResult]) -> list[str]:
-        """Return the errors of engines and tiers that were not told before."""
-        errors = dict.fromkeys(error for result in results for error in result.errors)
-        news = [error for error in errors if error not in self.told]
+        """Return the errors of engines and tiers, and a hint, that were not told before."""
+        errors = [error for result in results for error in result.errors]
+        hints = [] if self.explain else ["--explain says why"]
+        news = [said for said in dict.fromkeys([*errors, *hints]) if said not in self.told]
         self.told.update(news)
         return news
 

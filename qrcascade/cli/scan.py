@@ -83,12 +83,12 @@ def scan(
 ) -> None:
     """Read every picture and document into a table with one row per page.
 
-    Folders are searched. A LIST.txt has one path per line; - reads such a list from standard input. To resume
-    an interrupted scan, run it again: files already in the table are skipped, unless they or the options have
-    changed. docs/batch.md describes the columns.
+    Folders are searched, except hidden ones. A LIST.txt has one path per line; - reads such a list from
+    standard input. To resume an interrupted scan, run it again: files already in the table are skipped,
+    unless they or the options have changed.
 
-    The exit code is 0 if a code was read in every file, 1 if some had none, 2 if some could not be read, and
-    130 if you interrupt it.
+    The exit code is 0 if a code was read in every file, 1 if some had none or there are no files, 2 if some
+    could not be read, and 130 if you interrupt it.
     """
     kind = out.suffix.lower()
     if kind not in _KINDS:
@@ -105,11 +105,11 @@ def scan(
             _write(_read(left, **how), left, journal, failed_to, progress)
         journal.tidy()
         if kind != ".jsonl" and (risky := columns.write(journal_path, out)) and kind == ".csv":
-            complain(f"{_RISK}: {count(risky, 'cell')} in {out.name!r}; see docs/batch.md")
+            complain(f"{_RISK}: {count(risky, 'cell')} in {out.name!r}; import them as text")
         summary = Tally(rows(journal_path))
     for line in summary.error_lines() if quiet else summary.lines():
         click.echo(escape(line, backslash=False), err=quiet)
-    sys.exit(2 if summary.broken_files else 0 if summary.read_files == summary.files else 1)
+    sys.exit(2 if summary.broken_files else 0 if stamps and summary.read_files == summary.files else 1)
 
 
 def _describe(how: Mapping[str, Any]) -> dict[str, Any]:
@@ -139,11 +139,14 @@ def _find_left(
         left[file] = stamp
         if before is not None:
             again[_explain_change(before, stamp)] += 1
+    if not stamps:
+        complain("the sources hold no picture or document")
     if not quiet:
-        number = len(stamps) - len(left)
-        click.echo(f"{count(len(stamps), 'file')}, {number:,} of them done already", err=True)
+        click.echo(f"{count(len(stamps), 'file')}, {len(left):,} to read", err=True)
         for why, number in again.items():
             click.echo(f"{count(number, 'file')} read again: {escape(why)}", err=True)
+        if others := len(done.keys() - {stamp.path for stamp in stamps.values()}):
+            click.echo(f"{count(others, 'more file')} in the table, from earlier scans", err=True)
     return left
 
 

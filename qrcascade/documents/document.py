@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from PIL import Image
 
-from qrcascade.cascade import Cascade, Preset
+from qrcascade.cascade import Cascade, Preset, check_cascade
 from qrcascade.documents.opening import Document, Opener, Page, check_path, is_pdf, open_source
 from qrcascade.errors import (
     DocumentError,
@@ -23,18 +23,18 @@ from qrcascade.errors import (
     QRCascadeError,
     WorkerError,
     in_words,
-    reason,
 )
 from qrcascade.image.frame import Frame, Source
 from qrcascade.image.limits import is_count
 from qrcascade.image.quad import Quad
-from qrcascade.image.sources import describe, read_content
+from qrcascade.image.sources import describe, explain_failure, read_content
 from qrcascade.reading.options import (
     DocumentKeywords,
     DocumentOptions,
     PageKeywords,
     ReadKeywords,
     ReadOptions,
+    override,
 )
 from qrcascade.reading.scan import CREDIBLE, Scan
 from qrcascade.report.result import ReadResult
@@ -85,7 +85,7 @@ def read(
         and raises a `DocumentError` if it cannot be read or has no such page.
     """
     cascade = _share_preset(preset) if isinstance(preset, str) else Cascade.preset(preset)
-    options = replace(options or ReadOptions(), **keywords)
+    options = override(options, keywords)
     return _read_one(source, options, cascade, page, password)
 
 
@@ -148,7 +148,7 @@ def read_document(
     """
     which, options = split_keywords(keywords, options)
     check_path(source)
-    return _results(source, _PageReader(cascade or Cascade.preset(), options), which)
+    return _results(source, _PageReader(check_cascade(cascade), options), which)
 
 
 def split_keywords(
@@ -157,9 +157,7 @@ def split_keywords(
     """Return the options of the document and of each page; raise an `OptionError` if one is invalid."""
     own = {name: value for name, value in keywords.items() if name in DocumentOptions.__slots__}
     others = {name: value for name, value in keywords.items() if name not in own}
-    if unknown := sorted(set(others) - set(PageKeywords.__annotations__)):
-        raise TypeError(f"read_document() got an unexpected keyword argument {unknown[0]!r}")
-    return DocumentOptions(**own), replace(options or ReadOptions(), **others)  # type: ignore[arg-type]
+    return DocumentOptions(**own), override(options, others, PageKeywords)  # type: ignore[arg-type]
 
 
 def _results(source: Source, reader: _PageReader, which: DocumentOptions) -> Iterator[ReadResult]:
@@ -175,7 +173,9 @@ def _results(source: Source, reader: _PageReader, which: DocumentOptions) -> Ite
             raise
         except Exception as error:
             # As in `Frame.load`: Pillow's plugins raise almost any kind of exception.
-            raise DocumentError(f"cannot read {describe(source)}: {reason(error)}") from error
+            raise DocumentError(
+                f"cannot read {describe(source)}: {explain_failure(source, error)}"
+            ) from error
         numbers = range(1, count + 1) if which.pages is None else which.pages
         for number in itertools.islice(numbers, which.max_pages):
             if number > readable:
@@ -226,7 +226,7 @@ class _PageReader:
             timed_out = self._left_s(start) <= 0
         elapsed = time.perf_counter() - start - waited
         found = scan.codes, scan.located, tuple(scan.attempts), scan.frame.size
-        ended, notes = "timeout" if timed_out else self._ended(scan), document.notes
+        ended, notes = "timeout" if timed_out else self._ended(scan), (*document.notes, *scan.notes)
         return ReadResult(*found, elapsed, timed_out, ended=ended, notes=notes, picture=scan.frame)
 
     def _look(self, page: Page, scan: Scan, start: float) -> tuple[bool, float]:

@@ -15,11 +15,11 @@ from PIL import Image
 from qrcascade.documents.images import Frames
 from qrcascade.documents.looks import Look, Unread
 from qrcascade.documents.pdf import Pdf
-from qrcascade.errors import DocumentError, reason
+from qrcascade.errors import DocumentError
 from qrcascade.image.formats import may_have_frames
 from qrcascade.image.frame import Frame, Source
 from qrcascade.image.limits import Limits
-from qrcascade.image.sources import describe, read_bytes, read_content
+from qrcascade.image.sources import describe, explain_failure, read_bytes, read_content
 
 __all__ = ["Document", "Opener", "Page", "check_path", "is_pdf", "open_source"]
 
@@ -87,7 +87,7 @@ def check_path(source: Source) -> None:
                 raise DocumentError("the path is empty")
             Path(source).open("rb").close()
         except (OSError, ValueError) as error:
-            raise DocumentError(f"cannot read {describe(source)}: {reason(error)}") from error
+            raise DocumentError(f"cannot read {describe(source)}: {explain_failure(source, error)}") from None
 
 
 def open_source(

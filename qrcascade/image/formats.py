@@ -22,7 +22,7 @@ from qrcascade.image.tiff import count_directories
 if TYPE_CHECKING:
     from PIL.Image import Image as PILImage
 
-__all__ = ["PAGED", "SUFFIXES", "count_frames", "may_have_frames", "name_format", "open_picture"]
+__all__ = ["PAGED", "PICTURES", "SUFFIXES", "count_frames", "may_have_frames", "name_format", "open_picture"]
 
 # Formats that are read, none that runs another program (EPS) or draws (WMF), with Pillow's module for each.
 _MODULES = {
@@ -41,6 +41,9 @@ _MODULES = {
     "SGI": "SgiImagePlugin",
     "TGA": "TgaImagePlugin",
 }
+PICTURES = tuple(_MODULES)
+"""Formats that are read without an extra."""
+
 _SIGNATURES = {
     b"\xff\xd8\xff": "JPEG",
     b"\x89PNG\r\n\x1a\n": "PNG",
@@ -131,19 +134,20 @@ def open_picture(data: bytes, limits: Limits, further: bool = False) -> PILImage
     head = data[:_HEAD_BYTES]
     name = name_format(head)
     if name is None and b"%PDF-" in head:
-        raise ImageError("it is a PDF; use qrcascade.read_document to read its pages")
+        raise ImageError("it is a PDF, not a picture; qrcascade.read and read_document read PDFs")
     if name in _CHECKS:
         _CHECKS[name](data, limits)
     opener = _heif() if name == "HEIF" else _pillow(name or "TGA", further)
     try:
         return opener(io.BytesIO(data))
-    except Exception as error:
+    except Exception:
         if name is not None:
             raise
-        read = ", ".join(_MODULES)
+        read = ", ".join(PICTURES)
+        # What TGA's decoder said means nothing.
         raise ImageError(
             f"cannot identify a picture in it; supported are {read}, and HEIF with its extra"
-        ) from error
+        ) from None
 
 
 @functools.cache

@@ -30,6 +30,7 @@ __all__ = [
     "decode_file",
     "decode_image",
     "describe",
+    "explain_failure",
     "name_in_errors",
     "read_bytes",
     "read_content",
@@ -110,7 +111,21 @@ def name_in_errors(source: object) -> Iterator[None]:
         raise
     except Exception as error:
         # Pillow's plugins raise almost any kind of exception on broken files.
-        raise ImageError(f"cannot read {describe(source)}: {reason(error)}") from error
+        cause = None if isinstance(error, FileNotFoundError) else error
+        raise ImageError(f"cannot read {describe(source)}: {explain_failure(source, error)}") from cause
+
+
+def explain_failure(source: object, error: Exception) -> str:
+    """Return in words why a source could not be opened or decoded."""
+    if isinstance(error, UnicodeDecodeError):
+        return "open the file in binary mode"
+    why = reason(error)
+    if isinstance(error, FileNotFoundError) and "://" in str(source):
+        return f"{why}; strings are paths, never URLs"
+    if isinstance(error, FileNotFoundError) and str(source).startswith("~"):
+        return f"{why}; ~ is not expanded, but Path.expanduser() does that"
+    # Pillow's words for data that end within a header.
+    return "it ends too early" if why == "Truncated File Read" else why
 
 
 def describe(source: object) -> str:
@@ -123,7 +138,10 @@ def describe(source: object) -> str:
         return f"an array of shape {source.shape} and dtype {source.dtype}"
     if isinstance(source, Image.Image):
         return f"a PIL image of mode {source.mode} and size {source.size}"
-    return f"a {type(source).__name__}"
+    if getattr(source, "name", None) == "<stdin>":
+        return "standard input"
+    name = type(source).__name__
+    return f"{'an' if name[0] in 'AEIOUaeiou' else 'a'} {name}"
 
 
 def read_bytes(source: object, limits: Limits) -> bytes:
@@ -199,7 +217,7 @@ def _open(data: bytes, frame: int, limits: Limits) -> PILImage:
 
 def _seek(image: PILImage, frame: int, count: int) -> None:
     if not 0 <= frame < count:
-        raise ImageError(f"it has no frame {frame}; it has {count} frames, counted from 0")
+        raise ImageError(f"it has no frame {frame}; it has {count} frame{'s' * (count != 1)}, counted from 0")
     image.seek(frame)
 
 

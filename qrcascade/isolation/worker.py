@@ -104,7 +104,7 @@ class Worker:
                 _own.add(self)
                 self._process.start()
         except (AssertionError, OSError, RuntimeError) as error:
-            raise WorkerError(f"no worker process can be started: {error}") from error
+            raise WorkerError(f"no worker process can be started: {error}") from None
         except Exception as error:
             why = f"a worker process needs strategies that can be pickled: {in_words(error)}"
             raise OptionError(why) from error

@@ -10,7 +10,7 @@ from typing import Any
 from qrcascade.cascade import PRESETS
 from qrcascade.errors import OptionError, WeightsError
 from qrcascade.neural import runtimes, weights
-from qrcascade.profile.records import NO_RUNTIME, Measured, Profile
+from qrcascade.profile.records import NO_RUNTIME, SHIPPED, Measured, Profile
 
 __all__ = ["USE_CASES", "UTILISATION", "Advice", "UseCase", "advise"]
 
@@ -86,6 +86,20 @@ class Advice:
     def runtime(self) -> str | None:
         """Value for `QRCASCADE_RUNTIME`; "-" if the preset has no network, None if nothing fits."""
         return self.row.runtime if self.fits else None
+
+    def __str__(self) -> str:
+        """Return the recommendation in words, a few lines."""
+        row = self.row
+        name = f"{row.name}, runtime {row.runtime}" if row.runtime != NO_RUNTIME else row.name
+        lines = [f"preset: {name}" if self.fits else f"nothing fits; the nearest miss is {name}"]
+        lines += [f"  misses: {miss}" for miss in self.misses]
+        lines += [f"  {reason}" for reason in self.reasons]
+        lines.append(f"an instance reads {self.per_hour:,.0f} pictures an hour")
+        if self.cost_per_million is not None:
+            lines.append(f"a million pictures cost {self.cost_per_million:.2f}")
+        if self.instances is not None:
+            lines.append(f"instances for the daily volume, 70 % busy: {self.instances}")
+        return "\n".join(lines)
 
 
 def advise(
@@ -208,8 +222,8 @@ def _can_load(size: str, runtime: str) -> bool:
 
 def _name_absent(number: int) -> Iterator[str]:
     if number:
-        which = "one that is" if number == 1 else f"{number} that are"
-        yield f"without {which} not installed here; {_ANYWAY}"
+        others = "another one is" if number == 1 else f"{number} others are"
+        yield f"{others} not installed here; {_ANYWAY}"
 
 
 def _preference(row: Measured, wanted: UseCase) -> tuple[float, float, str, str]:
@@ -252,10 +266,14 @@ def _reasons(
     )
     if fits:
         rule = "the cheapest" if wanted.success is not None else "the one that reads most"
-        yield f"{rule} of the {fitting} that fit, out of {total} measured"
+        yield f"{rule} of the {fitting} that meet the limits; {total} were compared"
     yield f"throughput is {processors:g} processors divided by the processor time per picture"
     yield f"measured {profile.date} on {profile.machine}; {profile.pictures}"
+    is_shipped = profile == Profile.load(SHIPPED)
+    if is_shipped:
+        yield "these figures are shipped; for those of this machine, run `qrcascade profile`"
     if row.caveat:
         yield f"NOT the real weights: {row.caveat}"
-    if profile.note:
+    # The shipped note is about networks.
+    if profile.note and not (is_shipped and row.runtime == NO_RUNTIME):
         yield profile.note

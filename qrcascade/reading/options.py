@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import re
 import time
-from collections.abc import Callable, Collection, Iterable, Sequence
-from dataclasses import dataclass
-from typing import Literal, TypeAlias, TypedDict
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Any, Literal, TypeAlias, TypedDict
 
 from qrcascade.errors import OptionError, in_words
 from qrcascade.image.limits import is_count
@@ -24,6 +24,7 @@ __all__ = [
     "PageKeywords",
     "ReadKeywords",
     "ReadOptions",
+    "override",
 ]
 
 Expect: TypeAlias = int | Literal["all"] | None
@@ -31,6 +32,8 @@ Formats: TypeAlias = Format | Literal["all"] | Collection[Format]
 Accept: TypeAlias = "Callable[[str], bool] | re.Pattern[str] | None"
 
 _MAX_TIMEOUT_S = 86_400
+# Where what is no option of a reading goes.
+_ELSEWHERE = {"cascade": "call cascade.read(source)", "preset": "pass cascade=Cascade.preset(...)"}
 
 
 class PageKeywords(TypedDict, total=False):
@@ -138,6 +141,17 @@ class ReadOptions:
             raise OptionError(f"accept raised {in_words(error)}") from error
 
 
+def override(
+    options: ReadOptions | None, keywords: Mapping[str, Any], known: type = ReadKeywords
+) -> ReadOptions:
+    """Return the options with these changes; raise a `TypeError` if one is not ``known``."""
+    names = known.__annotations__
+    for name in sorted(keywords.keys() - names):
+        hint = _ELSEWHERE.get(name) or f"the options are {', '.join(names)}"
+        raise TypeError(f"unexpected keyword argument {name!r}; {hint}")
+    return replace(options or ReadOptions(), **keywords)
+
+
 @dataclass(frozen=True, slots=True)
 class DocumentOptions:
     """Which pages of a document to read.
@@ -199,11 +213,12 @@ def _check_formats(formats: object) -> tuple[str, ...]:
     names = tuple(given) if isinstance(given, Iterable) else ()
     if "all" in names:
         return tuple(sorted(FORMATS))
-    found = {find_format(name) for name in names}
-    if not found or None in found:
+    found = {name: find_format(name) for name in names}
+    wrong = ", ".join(repr(name) for name, known in found.items() if known is None)
+    if wrong or not found:
         known = ", ".join(FORMATS)
-        raise OptionError(f'formats must be "all" or names from {known}, got {formats!r}')
-    return tuple(sorted(name for name in found if name is not None))
+        raise OptionError(f'formats must be "all" or names from {known}, got {wrong or repr(formats)}')
+    return tuple(sorted({name for name in found.values() if name is not None}))
 
 
 def _check_regions(regions: object) -> tuple[Quad, ...]:

@@ -10,6 +10,7 @@ from qrcascade.image.frame import Frame
 from qrcascade.image.quad import Quad
 from qrcascade.reading.options import Expect, ReadOptions
 from qrcascade.results import SKIPPED, Attempt, QRCode, Region
+from qrcascade.symbology.append import join_parts
 from qrcascade.symbology.names import LINEAR, QR_FORMATS
 
 __all__ = ["CREDIBLE", "PATIENCE", "PLAIN", "SURVEY", "SURVEYOR", "Scan"]
@@ -141,6 +142,19 @@ class Scan:
                     kept[sighting] = code
             self._codes = tuple(kept.values())
         return self._codes
+
+    @property
+    def notes(self) -> tuple[str, ...]:
+        """What is missing, though something was read: expected codes, and parts of divided messages."""
+        found = len(self.accepted)
+        notes = [
+            f"a message is divided among {message.count} symbols, and {len(message.parts)} of them "
+            f"{'was' if len(message.parts) == 1 else 'were'} read; join_parts joins them"
+            for message in join_parts(self.accepted)
+        ]
+        if isinstance(self.expect, int) and 0 < found < self.expect:
+            notes.append(f"{found} of {self.expect} expected codes {'was' if found == 1 else 'were'} read")
+        return tuple(notes)
 
     @property
     def accepted(self) -> tuple[QRCode, ...]:

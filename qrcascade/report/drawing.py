@@ -31,7 +31,9 @@ def draw(reading: Reading, picture: Source | None = None, *, mesh: bool = False)
     """Draw what was found over the picture: see `qrcascade.ReadResult.draw`."""
     frame = reading.picture if picture is None else _load(picture, reading)
     if frame is None:
-        raise OptionError("this result holds no picture, as from a batch or a pickle: give it to draw")
+        raise OptionError(
+            "this result holds no picture, as from a batch or a pickle: pass it, result.draw(picture)"
+        )
     unread = [(r.quad.corners, AMBER, False) for r in reading.regions]
     read = [(code.quad.corners, GREEN, True) for code in reading.codes]
     meshes = [code.mesh for code in reading.codes if mesh and code.mesh is not None]

@@ -58,7 +58,7 @@ def _write_lines(result: Reading) -> Iterator[str]:
 def explain_unread(result: Reading) -> Iterator[str]:
     """Explain line by line what was located but not read, and why."""
     if result.codes and not result:
-        yield "Not accepted: `accept` took none of the texts that were read. Check its pattern or function."
+        yield "Not accepted: `accept` matched none of the texts read. Check its pattern or function."
     # A picture that a worker process could not decode has no size; do not risk decoding it here.
     if result.picture is not None and all(result.size):
         yield from _describe_unread(result)
@@ -71,8 +71,9 @@ def _describe_code(code: QRCode) -> str:
     what = f", version {code.version}" if code.version else ""
     level = f", level {code.ec_level}" if code.ec_level else ""
     refused = "" if code.accepted else "; not accepted"
+    part = f", part {code.part.index} of {code.part.count} of a message" if code.part else ""
     by = " ".join(dict.fromkeys(part for part in (code.strategy, code.step) if part)) or code.engine
-    return f"{shorten(code.text)}: confidence {code.confidence:.3f}, by {by}{what}{level}{refused}"
+    return f"{shorten(code.text)}: confidence {code.confidence:.3f}, by {by}{what}{level}{part}{refused}"
 
 
 def _summarize_attempts(attempts: tuple[Attempt, ...]) -> Iterator[str]:
@@ -127,7 +128,7 @@ def _name_others(result: Reading) -> list[tuple[str, Quad]]:
             )
         else:
             why = f"Not asked for: a {kind}" if name in QR_FORMATS else f"Not a QR code: {kind}"
-            said = f'{why}, {_describe_position(quad)}. Read it with formats=["{name}"].'
+            said = f'{why}, {_describe_position(quad)}. Read it with formats=["{name}"], or --formats {name}.'
         told.append((said, quad))
     return told
 

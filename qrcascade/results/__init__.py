@@ -212,7 +212,7 @@ class Reading:
         "expected" (as many codes as expected were read), "timeout", "exhausted" (every tier has run);
         "" if not known.
     notes : tuple of str
-        What was wrong with the source, though it was read: a file that is cut, for instance.
+        What else to know: that the file is cut, for instance, or that expected codes are missing.
     pages : int, optional
         Number of pages of the document; None if the source is a single picture.
     picture : Frame, optional

@@ -90,7 +90,7 @@ class _Outcome(BaseModel):
         description="Width and height of the upright picture.", examples=[(900, 1200)]
     )
     confidence: float | None
-    notes: list[str] = Field(description="What was wrong with the file, though it was read.")
+    notes: list[str] = Field(description="What else to know: that the file is cut, or codes are missing.")
     timed_out: bool = Field(description="Whether the time limit cut the reading short.")
     failed: bool = Field(description="Whether nothing was read, and a worker process was lost on the way.")
     complete: bool = Field(
@@ -130,7 +130,7 @@ class Page(BaseModel):
         "was tried."
     )
     notes: list[str] = Field(
-        description="What was wrong with the file, though it was read: that it is cut, for instance."
+        description="What else to know: that the file is cut, for instance, or expected codes are missing."
     )
     codes: list[Code]
     regions: list[UnreadRegion]

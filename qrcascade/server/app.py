@@ -42,9 +42,9 @@ Reads QR codes from photos and scans of documents. Nothing that you send is kept
 
 To try it here, save [this picture](example.png), open an endpoint, choose *Try it out* and the file. Or:
 
-    curl -O http://localhost:8008/example.png
-    curl --data-binary @example.png http://localhost:8008/detect
-    curl -F file=@invoice.pdf 'http://localhost:8008/read?expect=all&explain=1'
+    curl -O http://localhost:{port}/example.png
+    curl --data-binary @example.png http://localhost:{port}/detect
+    curl -F file=@invoice.pdf 'http://localhost:{port}/read?expect=all&explain=1'
 """
 # Seconds after which models are loaded again, if no worker process could be started.
 _AGAIN_S = 5.0
@@ -102,8 +102,8 @@ class _Readiness:
 def create_app(settings: Settings | None = None, reader: Reader | None = None) -> FastAPI:
     """Return the service as an ASGI app.
 
-    Ignores the settings that `serve` uses: host, port and grace. If ``hosts`` is empty, callers may use any
-    name; ``reader`` is for tests.
+    Ignores the settings that `serve` uses: host, grace and, except in examples, port. If ``hosts`` is empty,
+    callers may use any name; ``reader`` is for tests.
     """
     settings = settings or Settings()
     reader = reader or Reader(Limits(max_pixels=settings.max_pixels), settings.max_memory)
@@ -118,7 +118,7 @@ def create_app(settings: Settings | None = None, reader: Reader | None = None) -
     app = FastAPI(
         title="qrcascade",
         version=__version__,
-        description=_DESCRIPTION,
+        description=_DESCRIPTION.format(port=settings.port),
         lifespan=_lifespan(settings, partial(readiness.warm_up, queue, metrics), close),
         docs_url=None,
         redoc_url=None,
@@ -156,13 +156,14 @@ def _lifespan(
 def _add_state(app: FastAPI, settings: Settings, readiness: _Readiness) -> None:
     """Add the endpoints for load balancers and orchestrators."""
 
-    @app.get("/health")
+    @app.get("/health", tags=["operation"])
     async def health() -> Health:
         """Report that the service is alive."""
         return Health(status="ok", version=__version__)
 
     @app.get(
         "/ready",
+        tags=["operation"],
         responses={503: {"model": Ready, "description": "Not ready yet, or a model is unavailable."}},
     )
     async def ready(answer: Response) -> Ready:
@@ -180,8 +181,10 @@ def _add_state(app: FastAPI, settings: Settings, readiness: _Readiness) -> None:
 def _add_metrics(app: FastAPI, settings: Settings, metrics: Metrics, allowed: list[Any]) -> None:
     closed = responses(401) if settings.token else {}
 
-    @app.get("/metrics", dependencies=allowed, response_class=PlainTextResponse, responses=closed)
-    async def figures() -> Response:
+    how: Any = {"response_class": PlainTextResponse, "responses": closed, "tags": ["operation"]}
+
+    @app.get("/metrics", dependencies=allowed, **how)
+    async def get_metrics() -> Response:
         """Return metrics for Prometheus."""
         return Response(metrics.text(), media_type=CONTENT_TYPE_LATEST)
 
@@ -227,6 +230,8 @@ def serve(settings: Settings) -> None:
     try:
         taken = config.bind_socket()
     except SystemExit:
+        fields = {"host": settings.host, "port": settings.port, "help": "choose others with --host, --port"}
+        logs.LOGGER.error("cannot listen", extra={"fields": fields})
         sys.exit(1)
     try:
         _Server(config).run(sockets=[taken])

@@ -109,7 +109,7 @@ class Responder:
 
 def router(settings: Settings, reading: Responder) -> APIRouter:
     """Return the endpoints, documented with the presets, names and limits of these settings."""
-    routes = APIRouter(responses=responses(*_PROBLEMS, *([401] if settings.token else [])))
+    routes = APIRouter(tags=["reading"], responses=responses(*_PROBLEMS, *([401] if settings.token else [])))
     detecting = _query(
         settings, trace=(bool, Field(False, description="Include every attempt in the answer."))
     )

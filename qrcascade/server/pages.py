@@ -37,18 +37,18 @@ def add(app: FastAPI, has_token: bool) -> None:
         ).body
     ).decode()
 
-    @app.get("/", response_class=HTMLResponse)
-    async def drop() -> HTMLResponse:
+    @app.get("/", response_class=HTMLResponse, tags=["pages"])
+    async def get_page() -> HTMLResponse:
         """Return the page for people: drop a picture or document, and see what is read."""
         return HTMLResponse(drop_page, headers=_policy(drop_page))
 
-    @app.get("/docs", response_class=HTMLResponse)
-    async def docs() -> HTMLResponse:
+    @app.get("/docs", response_class=HTMLResponse, tags=["pages"])
+    async def get_docs() -> HTMLResponse:
         """Return this description as a page, on which requests can be tried."""
         return HTMLResponse(docs_page, headers=_policy(docs_page, "'self'"))
 
-    @app.get("/example.png", response_class=Response)
-    async def picture() -> Response:
+    @app.get("/example.png", response_class=Response, tags=["pages"])
+    async def get_example() -> Response:
         """Return a picture of a QR code, to try the service with."""
         return Response(example, media_type="image/png")
 

@@ -73,14 +73,20 @@ def response(request: Request, problem: ProblemError) -> JSONResponse:
 
 def from_validation(error: RequestValidationError) -> ProblemError:
     """Return the problem for parameters that FastAPI rejects."""
-    wrong = [{"where": ".".join(map(str, e["loc"])), "what": str(e["msg"])} for e in error.errors()]
+    wrong = [{"where": ".".join(map(str, e["loc"])), "what": _explain(e)} for e in error.errors()]
     detail = "; ".join(f"{e['where']}: {e['what']}" for e in wrong)
     return ProblemError(422, detail, "invalid", errors=wrong)
 
 
+def _explain(error: Mapping[str, Any]) -> str:
+    return "unknown option; /docs lists them" if error["type"] == "extra_forbidden" else str(error["msg"])
+
+
 def from_http(error: HTTPException) -> ProblemError:
     """Return the problem for an error of the routing, such as an unknown path or method."""
-    return ProblemError(error.status_code, str(error.detail), "invalid", error.headers)
+    allowed = (error.headers or {}).get("Allow")
+    detail = f"{error.detail}; use {allowed}" if allowed else str(error.detail)
+    return ProblemError(error.status_code, detail, "invalid", error.headers)
 
 
 def responses(*codes: int) -> dict[int | str, dict[str, Any]]:

@@ -6,13 +6,11 @@ import re
 
 from qrcascade import MissingDependencyError, QRCascadeError, WorkerError
 from qrcascade.documents.opening import is_pdf
-from qrcascade.image.formats import name_format
+from qrcascade.image.formats import PICTURES, name_format
 from qrcascade.server.logs import LOGGER
 from qrcascade.server.problems import ProblemError
 
 __all__ = ["failed", "late", "refusal"]
-
-_READ = "JPEG, PNG, GIF, BMP, TIFF, WebP, HEIC and PDF"
 
 # What the messages of `ImageError` say, with the status, the outcome and what callers are told.
 _REASONS = (
@@ -66,5 +64,6 @@ def refusal(error: QRCascadeError, data: bytes) -> ProblemError:
             return ProblemError(status, detail.format(**told), outcome)
     if name_format(data) is not None or is_pdf(data):
         return ProblemError(422, "the picture or document is broken", "unreadable")
-    detail = f"the body is not a picture or document of a supported type ({_READ})"
+    supported = ", ".join([*PICTURES, "HEIF", "PDF"])
+    detail = f"the body is not a picture or document of a supported type ({supported})"
     return ProblemError(415, detail, "unsupported")

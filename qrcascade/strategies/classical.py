@@ -81,7 +81,7 @@ class ClassicalStrategy:
     Raises
     ------
     OptionError
-        If the schedule is not a list, or a step names an engine or a view that does not exist.
+        If the schedule is not a list or is empty, or a step names an engine or a view that does not exist.
     """
 
     def __init__(
@@ -94,9 +94,10 @@ class ClassicalStrategy:
     ) -> None:
         self.name = name
         self.survey = survey
-        if isinstance(schedule, str) or not isinstance(schedule, Iterable):
+        is_list = isinstance(schedule, Iterable) and not isinstance(schedule, str)
+        self.schedule = tuple(schedule) if is_list else ()
+        if not self.schedule:
             raise OptionError(f"schedule must be a list of steps, got {schedule!r}")
-        self.schedule = tuple(schedule)
         self._steps = tuple(map(parse_step, self.schedule))
         self._is_own = self.schedule != SCHEDULE
         self.quick = quick if quick is not None else len(self.schedule) if self._is_own else QUICK

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import functools
 import operator
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
+from qrcascade.errors import OptionError
 from qrcascade.results import QRCode
 from qrcascade.symbology import charset
 
@@ -68,14 +69,14 @@ class Message:
         return self.data is not None and functools.reduce(operator.xor, self.data) == self.parity
 
 
-def join_parts(codes: Iterable[QRCode]) -> tuple[Message, ...]:
+def join_parts(codes: Iterable[QRCode | Iterable[QRCode]]) -> tuple[Message, ...]:
     """Join the parts of messages that are divided among symbols.
 
     Parameters
     ----------
-    codes : iterable of QRCode
-        In any order, from one picture or several, such as ``result.codes``. Codes that are no part of a
-        message are left out.
+    codes : iterable of QRCode or ReadResult
+        In any order, from one picture or several, such as ``result`` or ``[result, other]``. Codes that are
+        no part of a message are left out.
 
     Returns
     -------
@@ -84,7 +85,7 @@ def join_parts(codes: Iterable[QRCode]) -> tuple[Message, ...]:
         are missing; if codes give different payloads for one, it is missing, too.
     """
     found: dict[tuple[int, int], dict[int, list[QRCode]]] = {}
-    for code in codes:
+    for code in _flatten(codes):
         if code.part is not None:
             parts = found.setdefault((code.part.count, code.part.parity), {})
             parts.setdefault(code.part.index, []).append(code)
@@ -92,6 +93,14 @@ def join_parts(codes: Iterable[QRCode]) -> tuple[Message, ...]:
         Message(tuple(same[0] for _, same in sorted(parts.items()) if _agree(same)), count, parity)
         for (count, parity), parts in found.items()
     )
+
+
+def _flatten(codes: Iterable[QRCode | Iterable[QRCode]]) -> Iterator[QRCode]:
+    for given in codes:
+        for code in (given,) if isinstance(given, QRCode) else given:
+            if not isinstance(code, QRCode):
+                raise OptionError(f"codes must be QRCodes or results, got {code!r}")
+            yield code
 
 
 def _agree(codes: list[QRCode]) -> bool:
