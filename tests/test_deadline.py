@@ -49,14 +49,14 @@ def test_a_step_that_does_not_fit_is_not_begun() -> None:
     result = Cascade([Plan(("short", 0.01), ("long", 30.0))]).read(BLANK, timeout=0.2)
     assert [a.step for a in result.attempts] == ["short"]
     assert result.timed_out
-    assert time.monotonic() - start < 10
+    assert time.monotonic() - start < 30, "the long step has run"
 
 
 def test_the_pace_of_the_picture_counts() -> None:
     """What took ten times what was expected makes the next one as slow."""
     result = Cascade([Plan(("short", 0.1), ("short", 30.0))]).read(BLANK, timeout=0.19)
     assert len(result.attempts) == 1
-    quick = Cascade([Plan(("short", 0.0), ("long", 0.0))]).read(BLANK, timeout=0.9)
+    quick = Cascade([Plan(("long", 0.0), ("long", 0.0))]).read(BLANK, timeout=0.9)
     assert len(quick.attempts) == 2
 
 

@@ -158,14 +158,15 @@ def test_a_page_that_hangs_is_over_with_its_timeout(monkeypatch: pytest.MonkeyPa
         others = {*multiprocessing.active_children()}
         cascade.read(draw.symbol("the reading process")[0])
         (reading,) = {*multiprocessing.active_children()} - others
-        results = read_document(pages.invoices("one", "two", "three"), cascade=cascade, timeout=2.0)
+        results = read_document(pages.invoices("one", "two", "three"), cascade=cascade, timeout=8.0)
         assert next(results).text == "one"
         (opening,) = {*multiprocessing.active_children()} - {reading} - others
         os.kill(opening.pid or 0, signal.SIGSTOP)
         second, third = results
     assert (second.text, second.timed_out, second.ended) == (None, True, "timeout")
-    assert "no answer within 2 s" in second.errors[0]
-    assert 2 <= second.elapsed_s < 4
+    assert "no answer within 8 s" in second.errors[0]
+    # Not the minute for a process that hangs; a machine may be busy.
+    assert 8 <= second.elapsed_s < 60
     assert third.text == "three"
 
 
