@@ -57,7 +57,7 @@ def where(other: Path | None, names: tuple[str, ...], preset: str, every: int, s
 
 
 def _split(said: list[tuple[int, list[tuple[int, dict[str, float]]]]], readers: int) -> str:
-    """A table with a row for each outcome and kind of step, from how many codes there are and what was said."""
+    """A table with a row for each outcome and kind of step, from the number of codes and what was said."""
     pictures: Counter[str] = Counter()
     sums: dict[tuple[str, str], list[float]] = {}
     for codes, answers in said:

@@ -31,8 +31,8 @@ _FILLED = 0.2
 # A symbol needs a quiet zone of four modules: one that ends this near to the picture's edge, in shares of its
 # side, is likely to go on beyond it. Chosen.
 _CUT_MARGIN = 0.02
-# A region with this share of its area in symbols that are read is made of their finder patterns. Chosen: symbols do
-# not overlap, but rough outlines of neighbours may.
+# A region with this share of its area in symbols that are read is made of their finder patterns. Chosen:
+# symbols do not overlap, but rough outlines of neighbours may.
 _ACROSS = 0.3
 # Outlines that overlap more than this lead the grid reader to the same grid. Chosen.
 _SAME_OUTLINE = 0.9
@@ -260,7 +260,7 @@ class Scan:
         )
 
     def _is_part(self, quad: Quad) -> bool:
-        """Return whether this is in a symbol that is read (a finder pattern), around one (a page), or across."""
+        """Return whether this is in a symbol that is read (a finder pattern), around or across some."""
         near = (
             s for s in self._sightings if not s.code.quad.is_apart(quad) and s.confidence >= self.threshold
         )
