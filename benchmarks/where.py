@@ -67,7 +67,7 @@ def _split(said: list[tuple[int, list[tuple[int, dict[str, float]]]]], readers: 
             for kind, seconds in {**spent, "all": sum(spent.values())}.items():
                 sums.setdefault((outcome, kind), [0.0] * readers)[which] += seconds
     rows = []
-    for (outcome, kind), seconds in sorted(sums.items(), key=lambda row: (row[0][0], -max(row[1]))):
-        if max(seconds) >= _LEAST * max(sums[outcome, "all"]):
-            rows.append([f"{outcome} ({pictures[outcome]})", kind, *seconds])
+    for (outcome, kind), spent_s in sorted(sums.items(), key=lambda row: (row[0][0], -max(row[1]))):
+        if max(spent_s) >= _LEAST * max(sums[outcome, "all"]):
+            rows.append([f"{outcome} ({pictures[outcome]})", kind, *spent_s])
     return table(["outcome (pictures)", "step", *["other s {:.2f}", "s {:.2f}"][-readers:]], rows, {0, 1})

@@ -66,7 +66,7 @@ class Stages(Iterator[Stage]):
     """
 
     def __init__(self, frame: Frame, quad: Quad, beside: Sequence[Stages] = ()) -> None:
-        self._region = RegionReader(frame, quad, [other._region for other in beside])
+        self._region: RegionReader = RegionReader(frame, quad, [other._region for other in beside])
         self._beside = beside
         self._stages = _plan(self._region)
         self._next: Stage | None = None
