@@ -213,12 +213,12 @@ def _check_formats(formats: object) -> tuple[str, ...]:
     names = tuple(given) if isinstance(given, Iterable) else ()
     if "all" in names:
         return tuple(sorted(FORMATS))
-    found = {name: find_format(name) for name in names}
-    wrong = ", ".join(repr(name) for name, known in found.items() if known is None)
+    found = [(name, find_format(name)) for name in names]
+    wrong = ", ".join(repr(name) for name, known in found if known is None)
     if wrong or not found:
         known = ", ".join(FORMATS)
         raise OptionError(f'formats must be "all" or names from {known}, got {wrong or repr(formats)}')
-    return tuple(sorted({name for name in found.values() if name is not None}))
+    return tuple(sorted({known for _, known in found if known is not None}))
 
 
 def _check_regions(regions: object) -> tuple[Quad, ...]:
