@@ -57,7 +57,7 @@ def where(other: Path | None, names: tuple[str, ...], preset: str, every: int, s
 
 
 def _split(said: list[tuple[int, list[tuple[int, dict[str, float]]]]], readers: int) -> str:
-    """A table with a row for each outcome and kind of step, from how many codes there are and what was said."""
+    """A row for each outcome and kind of step, from how many codes pictures have and what was said."""
     pictures: Counter[str] = Counter()
     sums: dict[tuple[str, str], list[float]] = {}
     for codes, answers in said:
@@ -67,7 +67,7 @@ def _split(said: list[tuple[int, list[tuple[int, dict[str, float]]]]], readers: 
             for kind, seconds in {**spent, "all": sum(spent.values())}.items():
                 sums.setdefault((outcome, kind), [0.0] * readers)[which] += seconds
     rows = []
-    for (outcome, kind), seconds in sorted(sums.items(), key=lambda row: (row[0][0], -max(row[1]))):
-        if max(seconds) >= _LEAST * max(sums[outcome, "all"]):
-            rows.append([f"{outcome} ({pictures[outcome]})", kind, *seconds])
+    for (outcome, kind), each_s in sorted(sums.items(), key=lambda row: (row[0][0], -max(row[1]))):
+        if max(each_s) >= _LEAST * max(sums[outcome, "all"]):
+            rows.append([f"{outcome} ({pictures[outcome]})", kind, *each_s])
     return table(["outcome (pictures)", "step", *["other s {:.2f}", "s {:.2f}"][-readers:]], rows, {0, 1})

@@ -27,8 +27,8 @@ _DEBLUR_AFTER, _FIRST_DEBLURRED, _DEBLURRED = VARIANTS[3], 1, 2
 _SAME_FIT = 0.01
 # The only variant that may read a damaged region: glare hides modules without a trace in the others.
 _EVEN_LIGHT = VARIANTS[3]
-# Modules beyond which light is left out of a deconvolution; 0 leaves none out. Of 21 symbols that were read so
-# in the corpora, made ones included, these read 10, 7 and 4, and the second likely blur none.
+# Modules beyond which light is left out of a deconvolution; 0 leaves none out. Of 21 symbols in the corpora,
+# made ones included, that were read so, these read 10, 7 and 4, and the second likely blur none.
 _HIGHPASSES = (2.0, 1.2, 0.0)
 
 
@@ -54,7 +54,7 @@ class Stages(Iterator[Stage]):
     """The stages of one region, as returned by `stages`, and its state after each."""
 
     def __init__(self, frame: Frame, quad: Quad, beside: Sequence[Stages] = ()) -> None:
-        self._region = RegionReader(frame, quad, [other._region for other in beside])
+        self._region: RegionReader = RegionReader(frame, quad, [other._region for other in beside])
         self._beside = beside
         self._stages = _plan(self._region)
         self._next: Stage | None = None

@@ -30,8 +30,8 @@ _FILLED = 0.2
 # A symbol needs a quiet zone of four modules: one that ends this near to the picture's edge, in shares of its
 # side, is likely to go on beyond it. Chosen.
 _CUT_MARGIN = 0.02
-# A region with this share of its area in symbols that are read is made of their finder patterns. Chosen: symbols do
-# not overlap, but rough outlines of neighbours may.
+# A region with this share of its area in symbols that are read is made of their finder patterns. Chosen:
+# symbols do not overlap, but rough outlines of neighbours may.
 _ACROSS = 0.3
 # Outlines that overlap more than this lead the grid reader to the same grid. Chosen.
 _SAME_OUTLINE = 0.9
@@ -246,11 +246,10 @@ class Scan:
         )
 
     def _is_part(self, quad: Quad) -> bool:
-        """Return whether this is in a symbol that is read (a finder pattern), around one (a page), or across."""
-        near = (s for s in self._sightings if not s.code.quad.is_apart(quad) and s.confidence >= self.threshold)
+        """Return whether this is in a read symbol (a finder pattern), around one (a page), or across some."""
+        near = (sighting for sighting in self._sightings if not sighting.code.quad.is_apart(quad))
         across = 0.0
-        for sighting in near:
-            known = sighting.code.quad
+        for known in (sighting.code.quad for sighting in near if sighting.confidence >= self.threshold):
             if known.covers(quad) or quad.covers(known):
                 return True
             across += _measure_shared(quad, known)
