@@ -161,12 +161,10 @@ def test_random_modules_are_not_read(blur: float) -> None:
     assert any(name.startswith("deblur") for name in names) == bool(blur)
 
 
-def test_clear_modules_seen_twice_end_a_region() -> None:
-    """What would say the same again is not tried: only the variant without light is."""
+def test_variants_that_say_the_same_are_not_fitted_locally() -> None:
     drawn = symbol("accident", version=1, error="M", scrambled=True)
     names, _ = run(drawn.frame, drawn.quad)
-    assert names == ["fit gray", "local gray", "fit corner", "fit detail", "local detail"][: len(names)]
-    assert names[-1].endswith("detail")
+    assert names == ["fit gray", "local gray", "fit corner", "fit detail", "fit wide detail"]
 
 
 def test_outlines_that_lead_to_one_grid_share_its_stages() -> None:
