@@ -13,7 +13,14 @@ from benchmarks import deformed
 from qrcascade.grid import codewords, evidence
 from qrcascade.grid.accept import accept
 from qrcascade.grid.blocks import Trial, deinterleave, solve_blocks
-from qrcascade.grid.codewords import Decoded, Partial, assume_padding, decode, find_padding
+from qrcascade.grid.codewords import (
+    Decoded,
+    Partial,
+    assume_padding,
+    decode,
+    find_padding,
+    measure_doubt,
+)
 from qrcascade.grid.formats import choose_formats, score_format
 from qrcascade.symbology import reedsolomon
 from qrcascade.symbology.information import FORMAT_WORDS
@@ -63,6 +70,18 @@ def test_clean_symbols(version: int) -> None:
         assert (result.errors, result.erased) == (0, 0)
         assert result.evidence_bits > 45
         assert score_format(modules, version) == 1.0
+
+
+def test_doubt_counts_uncertain_codewords_and_not_wrong_ones() -> None:
+    _, modules = symbol(5, "Q")
+    count = layout(5).order.shape[0] // 8
+    parity = sum(total - inner for total, inner in blocks(5, "Q"))
+    half = np.arange(count) < parity / 2
+    assert measure_doubt(modules, 5) == pytest.approx(0.02 * count / parity, abs=0.02)
+    clear = measure_doubt(4 * modules, 5)
+    assert clear < 1e-6
+    assert measure_doubt(damaged(4 * modules, 5, half, -1.0), 5) == clear
+    assert measure_doubt(damaged(4 * modules, 5, half, 1e-3), 5) == pytest.approx(0.5, abs=0.01)
 
 
 @pytest.mark.parametrize(("version", "level"), [(2, "M"), (3, "H"), (5, "Q"), (10, "L"), (15, "H")])

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import functools
 import itertools
+from collections.abc import Callable
 
 import cv2
 import numpy as np
@@ -11,9 +12,11 @@ import pytest
 from numpy.typing import NDArray
 
 from qrcascade import Attempt, Cascade, Frame, GridStrategy, QRCode, Quad, Region, Scan, StubStrategy
-from qrcascade.grid import codewords
+from qrcascade.grid import codewords, region
+from qrcascade.grid.canvas import Pixels
 from qrcascade.grid.evidence import ACCEPTED_BITS, confidence
 from qrcascade.grid.reader import GridReading, Stages
+from qrcascade.grid.variants import differ
 from qrcascade.strategies.regions import WORTHWHILE
 from tests import draw, warp
 from tests.plans import attempts
@@ -156,6 +159,52 @@ def test_random_modules_are_not_read(blur: float) -> None:
     assert len(names) == len(set(names))
     assert names[:2] == ["fit gray", "local gray"]
     assert any(name.startswith("deblur") for name in names) == bool(blur)
+
+
+def test_variants_that_say_the_same_are_not_fitted_locally() -> None:
+    drawn = symbol("accident", version=1, error="M", scrambled=True)
+    names, _ = run(drawn.frame, drawn.quad)
+    assert names == ["fit gray", "local gray", "fit corner", "fit detail", "fit wide detail"]
+
+
+def test_outlines_that_lead_to_one_grid_share_its_stages() -> None:
+    drawn = symbol("accident", version=1, error="M", scrambled=True)
+    first = Stages(drawn.frame, drawn.quad)
+    next(first).run()
+    second = Stages(drawn.frame, moved(drawn.quad, 1), [first])
+    next(second).run()
+    assert second.twin is first
+    assert second.following == ""
+    assert first.following == "local"
+    elsewhere = Stages(drawn.frame, moved(drawn.quad, 1))
+    next(elsewhere).run()
+    assert elsewhere.twin is None
+    assert elsewhere.following == "local"
+
+
+def test_too_much_doubt_ends_deconvolution(monkeypatch: pytest.MonkeyPatch) -> None:
+    drawn = symbol("accident", version=1, error="L", scrambled=True, kernel=warp.gaussian(3.0))
+    names, _ = run(drawn.frame, drawn.quad)
+    monkeypatch.setattr(region, "_MOST_DOUBT", 0.0)
+    fewer, _ = run(drawn.frame, drawn.quad)
+    looks = [name for name in names if name.startswith("deblur")]
+    assert [name.partition("highpass")[2] for name in looks] == [" 2", " 1.2", ""]
+    assert fewer == [name for name in names if name not in looks[1:]]
+
+
+@pytest.mark.parametrize(
+    ("other", "more"),
+    [
+        (lambda gray: gray, False),
+        (lambda gray: 0.7 * gray + 30, False),
+        (lambda gray: np.full_like(gray, 90), True),
+        (lambda gray: np.roll(gray, 40, 1), True),
+    ],
+    ids=["same", "other light", "plain", "other pattern"],
+)
+def test_variants_that_differ(other: Callable[[Pixels], Pixels], more: bool) -> None:
+    gray = symbol(TEXT, version=3, error="M").gray.astype(np.float32)
+    assert differ(gray, other(gray)) is more
 
 
 def test_what_the_strategy_tells() -> None:

@@ -120,3 +120,14 @@ def test_a_doubtful_code_does_not_settle(scan: Scan) -> None:
     record(scan, code("a", sure=0.6))
     assert not scan.settled
     assert not scan.is_read(PLACES[0])
+
+
+@pytest.mark.parametrize(
+    ("left", "right", "unread"), [(6, 18, False), (7, 23, False), (8, 20, True), (9, 21, True)]
+)
+def test_a_region_across_read_symbols_is_none(scan: Scan, left: int, right: int, unread: bool) -> None:
+    """Finder patterns of neighbours make one; a rough outline of another symbol may touch them."""
+    record(scan, code("a", 0), code("b", 1))
+    quad = Quad.of([(left, 0), (right, 0), (right, 10), (left, 10)])
+    record(scan, regions=(Region(quad, 0.9, "finders"),))
+    assert bool(scan.regions) is unread

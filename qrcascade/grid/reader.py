@@ -25,10 +25,8 @@ __all__ = ["GridReading", "Stage", "Stages"]
 # BoofCV set nothing was read from a third. Two fits are the same if their figures differ by less.
 _DEBLUR_AFTER, _FIRST_DEBLURRED, _DEBLURRED = VARIANTS[3], 1, 2
 _SAME_FIT = 0.01
-# The only variant that may read a damaged region: glare hides modules without a trace in the others.
-_EVEN_LIGHT = VARIANTS[3]
-# Modules beyond which light is left out of a deconvolution; 0 leaves none out. Of 21 symbols that were read
-# so in the corpora, made ones included, these read 10, 7 and 4, and the second likely blur none.
+# Modules beyond which light is left out of a deconvolution; 0 leaves none out. Of 21 symbols in the corpora,
+# made ones included, that were read so, these read 10, 7 and 4, and the second likely blur none.
 _HIGHPASSES = (2.0, 1.2, 0.0)
 
 
@@ -101,8 +99,6 @@ def _plan(region: RegionReader) -> Iterator[Stage]:
     """Yield the stages of a region while nothing is read and there may be a symbol."""
     deblurred: set[Candidate] = set()
     for variant in VARIANTS:
-        if region.damaged and variant is not _EVEN_LIGHT:
-            continue
         fit = functools.partial(region.fit, variant)
         # Locating is part of the first one's work: it is timed, and its errors are reported.
         if variant is not VARIANTS[0]:
@@ -117,12 +113,11 @@ def _plan(region: RegionReader) -> Iterator[Stage]:
             yield Stage("local", variant.name, region.refine)
             if region.reading is not None:
                 return
-        if variant is _DEBLUR_AFTER and not region.damaged:
+        if variant is _DEBLUR_AFTER:
             yield from _plan_deblurring(region, _FIRST_DEBLURRED, deblurred)
             if region.reading is not None:
                 return
-    if not region.damaged:
-        yield from _plan_deblurring(region, _DEBLURRED, deblurred)
+    yield from _plan_deblurring(region, _DEBLURRED, deblurred)
 
 
 def _plan_deblurring(region: RegionReader, count: int, done: set[Candidate]) -> Iterator[Stage]:

@@ -39,8 +39,6 @@ _BLIND_SIZE, _BLIND_ROUNDS = 80, 3
 # Doubt after a deconvolution above which no other one of the same fit reads it. Chosen from the curve in
 # docs/grid.md: of those that were read, the most had 1.21.
 _MOST_DOUBT = 1.4
-# Share of modules up to which two looks say the same. Chosen from the curve in docs/grid.md.
-_SAME_MODULES = 0.005
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -85,8 +83,6 @@ class RegionReader:
         The reader, perhaps this one, that decoded in vain what the variant fitted last says.
     hopeless : bool
         Whether the last deconvolution left too many codewords uncertain.
-    damaged : bool
-        Whether clear modules were seen twice: the grid is right, and further looks say the same again.
     """
 
     def __init__(self, frame: Frame, quad: Quad, beside: Sequence[RegionReader] = ()) -> None:
@@ -94,7 +90,7 @@ class RegionReader:
         self.current: Fit | None = None
         self.candidates: list[Candidate] = []
         self.twin: RegionReader | None = None
-        self.damaged = self.hopeless = False
+        self.hopeless = False
         # Which modules were dark in each decoding.
         self._said: list[NDArray[np.bool_]] = []
         self._known = (self, *beside)
@@ -118,9 +114,8 @@ class RegionReader:
         return any(candidate.promising for candidate in self.candidates)
 
     def has_said(self, soft: Pixels) -> bool:
-        """Return whether modules are the same as in an earlier decoding, but for a few."""
-        dark = soft > 0
-        return any(dark.shape == one.shape and (dark != one).mean() <= _SAME_MODULES for one in self._said)
+        """Return whether all modules are the same as in an earlier decoding."""
+        return any(np.array_equal(soft > 0, one) for one in self._said)
 
     def shows_more(self, variant: Variant, pixels: Pixels) -> bool:
         """Return whether a variant shows anything that the fitted ones did not."""
@@ -141,11 +136,10 @@ class RegionReader:
             return None
         fit = self.current = fit_data(begun)
         soft = sample_centres(fit)
-        candidate = assess_fit(begun, soft, is_clear(poses))
         self.twin = next((reader for reader in self._known if reader.has_said(soft)), None)
         if self.twin is not None:
-            self.damaged |= not any(seen.blurred for seen in (*self.candidates, candidate))
             return None
+        candidate = assess_fit(begun, soft, is_clear(poses))
         self.candidates.append(candidate)
         return self._read(fit, soft) if candidate.promising else None
 

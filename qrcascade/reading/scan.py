@@ -260,13 +260,10 @@ class Scan:
         )
 
     def _is_part(self, quad: Quad) -> bool:
-        """Return whether this is in a symbol that is read (a finder pattern), around or across some."""
-        near = (
-            s for s in self._sightings if not s.code.quad.is_apart(quad) and s.confidence >= self.threshold
-        )
+        """Return whether this is in a read symbol (a finder pattern), around one (a page), or across some."""
+        near = (sighting for sighting in self._sightings if not sighting.code.quad.is_apart(quad))
         across = 0.0
-        for sighting in near:
-            known = sighting.code.quad
+        for known in (sighting.code.quad for sighting in near if sighting.confidence >= self.threshold):
             if known.covers(quad) or quad.covers(known):
                 return True
             across += _measure_shared(quad, known)
