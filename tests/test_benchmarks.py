@@ -202,6 +202,7 @@ def test_the_shipped_order_is_the_measured_one() -> None:
 
 @pytest.mark.slow
 def test_the_soak_of_the_service() -> None:
+    pytest.importorskip("fastapi", reason="the server extra is not installed")
     told = CliRunner().invoke(main, ["soak", "--requests", "30", "--preset", "classical"])
     assert told.exit_code == 0, told.output
     assert "it ended with 0" in told.output

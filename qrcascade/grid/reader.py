@@ -21,9 +21,9 @@ from qrcascade.image.quad import Quad
 __all__ = ["GridReading", "Stage", "Stages"]
 
 # The order of the stages, all of it chosen.
-# The variant after which fits are first deconvolved, and how many fits are, then and at the end: on the
-# BoofCV set nothing was read from a third. Two fits are the same if their figures differ by less.
-_DEBLUR_AFTER, _FIRST_DEBLURRED, _DEBLURRED = VARIANTS[3], 1, 2
+# The variant after which fits are first deconvolved, and how many fits are, then and at the end. Two fits are
+# the same if their figures differ by less.
+_DEBLUR_AFTER, _FIRST_DEBLURRED, _DEBLURRED = VARIANTS[3], 1, 3
 _SAME_FIT = 0.01
 # Modules beyond which light is left out of a deconvolution; 0 leaves none out. Of 21 symbols in the corpora,
 # made ones included, that were read so, these read 10, 7 and 4, and the second likely blur none.
