@@ -24,6 +24,8 @@ __all__ = ["NAMES", "View", "crop", "enlarge", "limit", "rectify", "square", "to
 # the least range that they must have, in levels. Chosen.
 _LUMINANCE = np.array([0.299, 0.587, 0.114])
 _CHROMA_SIDE, _LEAST_CHROMA = 320, 20.0
+# What a picture without colours shows of them.
+_NOTHING = np.zeros((8, 8), np.uint8)
 
 
 @dataclass(frozen=True, slots=True)
@@ -215,20 +217,21 @@ def _take_chroma(frame: Frame) -> Frame:
 
     The first principal component of the colours, without their luminance, over the range that it has.
     """
-    width, height = (max(1, round(n * min(1.0, _CHROMA_SIDE / max(frame.size)))) for n in frame.size)
-    small = cv2.resize(frame.color, (width, height), interpolation=cv2.INTER_AREA).reshape(-1, 3)
-    colours = small - small.mean(axis=0)
+    stride = -(-max(frame.size) // _CHROMA_SIDE)
+    few = frame.color[::stride, ::stride].reshape(-1, 3).astype(np.float32)
+    colours = few - few.mean(axis=0)
     colours = colours - np.outer(colours @ _LUMINANCE, _LUMINANCE) / (_LUMINANCE @ _LUMINANCE)
     axis = np.linalg.eigh(colours.T @ colours)[1][:, -1]
     axis *= np.sign(axis[np.argmax(np.abs(axis))])
     seen = colours @ axis
     low, high = float(seen.min()), float(seen.max())
     if high - low < _LEAST_CHROMA:
-        return Frame(np.zeros_like(frame.gray), frame.to_source)
+        return Frame(_NOTHING, frame.to_source)
     scaled = axis * 255 / (high - low)
-    offset = -255 * low / (high - low) - scaled @ small.mean(axis=0)
-    gray = cv2.transform(frame.color.astype(np.float32), np.append(scaled, offset)[None].astype(np.float32))
-    return Frame(np.clip(np.rint(gray), 0, 255).astype(np.uint8), frame.to_source)
+    offset = -255 * low / (high - low) - scaled @ few.mean(axis=0)
+    # Rounded and clipped to 8 bits.
+    gray = cv2.transform(frame.color, np.append(scaled, offset)[None].astype(np.float32))
+    return Frame(np.asarray(gray, np.uint8), frame.to_source)
 
 
 def rectify(frame: Frame, quad: Quad, side: int, margin: float = 0.15) -> Frame:

@@ -57,7 +57,7 @@ _DRAFT_MODULE = 2.0
 # What is tried last in a coloured picture of at most this many pixels that shows nothing in gray. Chosen:
 # such pictures are drawn, not photographed, and there the look costs little.
 _CHROMA = Step.look(engines.engine("zxing"), views.view("chroma"))
-_MOST_COLOURED = 2_000_000
+_MOST_COLOURED = 1_000_000
 
 
 class ClassicalStrategy:
