@@ -50,13 +50,12 @@ TURNS: tuple[Step, ...] = tuple(
 # The step that replaces the first one if the picture has a draft, and what a code needs to end the search
 # there: half of its error correction unused, and modules this many pixels wide.
 _RAW = SCHEDULE[0]
-_THRIFTY = engines.ZXingEngine(thrifty=True)
+_THRIFTY, _ALL = engines.ZXingEngine(thrifty=True), engines.ZXingEngine()
 _DRAFT_SURE = 0.945
 _DRAFT_MODULE = 2.0
 
 # What is tried last in a coloured picture of at most this many pixels that shows nothing in gray. Chosen:
 # such pictures are drawn, not photographed, and there the look costs little.
-_CHROMA = Step.look(engines.engine("zxing"), views.view("chroma"))
 _MOST_COLOURED = 1_000_000
 
 
@@ -146,7 +145,7 @@ class ClassicalStrategy:
             if not scan.formats.isdisjoint(SCANNED) and (not scan.accepted or scan.expect is not None):
                 yield from (step for step in TURNS)
         if not self._is_own and _shows_colours(scan):
-            yield _CHROMA
+            yield Step(_ALL.name, "chroma", None, "picture", _read_chroma)
 
 
 def parse_step(text: str) -> Step:
@@ -179,6 +178,14 @@ def _read_draft(context: Context) -> Findings:
         return Findings()
     module = code.quad.side / symbol_size(int(code.version))
     return carry_to_source(found, draft) if module >= _DRAFT_MODULE else Findings()
+
+
+def _read_chroma(context: Context) -> Findings:
+    """Return what zxing-cpp reads in colour alone, if anything shows there that gray does not show."""
+    if not views.has_hidden_edges(context.frame):
+        return Findings()
+    seen = views.view("chroma")(context.frame)
+    return carry_to_source(_ALL.read(seen.gray, context.formats), seen)
 
 
 def _is_hopeless(scan: Scan) -> bool:
