@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import atexit
 import contextlib
 import multiprocessing
 import os
 import signal
+import threading
 import time
 import weakref
 from collections.abc import Callable, Sequence
@@ -27,10 +29,20 @@ _FROM_OUTSIDE = {getattr(signal, name, None) for name in ("SIGKILL", "SIGTERM", 
 
 # Those that this process has started.
 _own: weakref.WeakSet[Worker] = weakref.WeakSet()
+# Held while one is started.
+_starting = threading.Lock()
+
+
+@atexit.register
+def _stop_starting() -> None:
+    """Let a thread finish a start that it has begun: after half a one the new process prints a traceback."""
+    _starting.acquire(timeout=_END_S)
 
 
 def _disown() -> None:
     """Let a forked process leave its parent's workers alone: it would end them when it exits."""
+    global _starting
+    _starting = threading.Lock()
     for worker in _own:
         # The exit handler of multiprocessing ends every daemonic child that it knows.
         multiprocessing.process._children.discard(worker._process)  # type: ignore[attr-defined]
@@ -102,7 +114,8 @@ class Worker:
                     target=server.main, args=arguments, name="qrcascade", daemon=True
                 )
                 _own.add(self)
-                self._process.start()
+                with _starting:
+                    self._process.start()
         except (AssertionError, OSError, RuntimeError) as error:
             raise WorkerError(f"no worker process can be started: {error}") from None
         except Exception as error:
