@@ -191,8 +191,8 @@ def lay_grid(canvas: Canvas, pixels: Pixels, pose: Pose, *, corner: bool = False
     beyond[QUIET:-QUIET, QUIET:-QUIET] = False
     if np.median(average_centres(fit.values)[beyond]) > 0:
         # There is no quiet zone: what lies around is as dark as the modules.
-        known = np.where(beyond, np.float32(0), known)
-    return replace(fit, known=known)
+        return replace(fit, known=np.where(beyond, np.float32(0), known))
+    return fit
 
 
 def coordinates(size: int) -> tuple[Field, Field]:
