@@ -6,10 +6,10 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
-from numpy.typing import NDArray
 
 from qrcascade.image.frame import Frame, Matrix
 from qrcascade.image.quad import Quad
+from qrcascade.image.views import map_points
 from qrcascade.results import Attempt, QRCode, step_text
 
 __all__ = ["Look", "Unread"]
@@ -73,5 +73,4 @@ class Look:
 
     def _points(self, points: Sequence[tuple[float, float]]) -> list[tuple[float, float]]:
         assert self.to_page is not None
-        on_page: NDArray[np.float64] = np.column_stack([points, np.ones(len(points))]) @ self.to_page.T
-        return [(float(x), float(y)) for x, y, _ in on_page]
+        return [(float(x), float(y)) for x, y in map_points(self.to_page, np.asarray(points))]

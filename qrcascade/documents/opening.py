@@ -111,19 +111,19 @@ def open_source(
     source, head = _begin(source, limits)
     if not head:
         raise DocumentError("it is empty")
-    is_pdf = _HEADER in head[:_WITHIN]
-    if not is_pdf and not may_have_frames(head):
+    is_document = is_pdf(head)
+    if not is_document and not may_have_frames(head):
         return None, source
     document: Document
     if remote_opener is not None:
         # Counting frames can take long, too.
         document = remote_opener(source, password, limits)
-    elif is_pdf:
+    elif is_document:
         document = Pdf(source, password, limits)
     else:
         document = Frames(read_bytes(source, limits), source, limits)
     closing.callback(document.close)
-    return (document if is_pdf or document.pages > 1 else None), source
+    return (document if is_document or document.pages > 1 else None), source
 
 
 def _begin(source: Source, limits: Limits) -> tuple[Path | bytes, bytes]:

@@ -28,6 +28,7 @@ from qrcascade.grid.soft import cancel_leakage, sample_centres
 from qrcascade.grid.variants import Variant, differ, render_gray
 from qrcascade.image.frame import Frame
 from qrcascade.image.quad import Quad
+from qrcascade.image.views import map_points
 
 __all__ = ["GridReading", "RegionReader"]
 
@@ -212,6 +213,5 @@ class RegionReader:
         mesh = fit.mesh()
         if mirrored:
             mesh = mesh.transpose(1, 0, 2)
-        points = np.dstack([mesh, np.ones(mesh.shape[:2])]) @ self.canvas.frame.to_source.T
-        reading = GridReading(decoded, np.asarray(points[..., :2] / points[..., 2:]), mirrored)
+        reading = GridReading(decoded, map_points(self.canvas.frame.to_source, mesh), mirrored)
         return replace(reading, inverted=is_inverted(self._frame.gray, reading.quad, decoded.version))

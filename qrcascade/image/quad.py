@@ -103,14 +103,18 @@ class Quad:
 
         Exact for convex quads (Sutherland-Hodgman clipping).
         """
+        shared = self.shared_area(other)
+        union = self.area + other.area - shared
+        return min(1.0, shared / union) if union > 0 else 0.0
+
+    def shared_area(self, other: Quad) -> float:
+        """Return the area of the intersection in square pixels; exact for convex quads."""
         if self.is_apart(other):
             return 0.0
         polygon: list[Point] = list(self.corners)
         for i in range(4):
             polygon = _clip(polygon, other.corners[i - 1], other.corners[i])
-        shared = abs(_signed_area(polygon))
-        union = self.area + other.area - shared
-        return min(1.0, shared / union) if union > 0 else 0.0
+        return abs(_signed_area(polygon))
 
     def is_apart(self, other: Quad) -> bool:
         """Return whether the bounding boxes do not touch: a quick test that settles most pairs."""

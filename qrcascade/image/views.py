@@ -10,12 +10,12 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from functools import partial
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
-from qrcascade.image.frame import Frame, Gray, scaling
+from qrcascade.image.frame import Frame, Gray, Matrix, scaling
 from qrcascade.image.opencv import cv2
 from qrcascade.image.quad import Quad
 
@@ -26,6 +26,7 @@ __all__ = [
     "enlarge",
     "has_hidden_edges",
     "limit",
+    "map_points",
     "rectify",
     "square",
     "to_source",
@@ -77,10 +78,15 @@ def to_source(frame: Frame, quad: Quad) -> Quad:
     ValueError
         If the frame's perspective puts a corner at infinity.
     """
-    points = np.column_stack([np.asarray(quad), np.ones(4)]) @ frame.to_source.T
-    # `Quad.of` refuses corners at infinity.
+    return Quad.of(map_points(frame.to_source, np.asarray(quad)))
+
+
+def map_points(matrix: Matrix, points: NDArray[Any]) -> NDArray[np.float64]:
+    """Map points (x, y), shape (..., 2), by a 3-by-3 matrix; those at infinity become inf or NaN."""
+    ones = np.ones((*points.shape[:-1], 1))
+    mapped = np.concatenate([points, ones], axis=-1) @ matrix.T
     with np.errstate(divide="ignore", invalid="ignore", over="ignore"):
-        return Quad.of(points[:, :2] / points[:, 2:])
+        return np.asarray(mapped[..., :2] / mapped[..., 2:])
 
 
 def _change_tone(function: Callable[[Gray], Gray], frame: Frame) -> Frame:

@@ -266,7 +266,7 @@ class Scan:
         for known in (sighting.code.quad for sighting in near if sighting.confidence >= self.threshold):
             if known.covers(quad) or quad.covers(known):
                 return True
-            across += _measure_shared(quad, known)
+            across += quad.shared_area(known)
         return across >= _ACROSS * quad.area
 
     def record(self, attempt: Attempt) -> None:
@@ -359,12 +359,6 @@ def _is_same_place(code: QRCode, other: QRCode) -> bool:
     width = max(quad.bounds[2 + i] - quad.bounds[i] for quad in (code.quad, other.quad) for i in (0, 1))
     is_part = code.text in other.text or other.text in code.text
     return is_part and math.dist(code.quad.center, other.quad.center) < width
-
-
-def _measure_shared(one: Quad, other: Quad) -> float:
-    """Return the area that two quads share."""
-    overlap = one.overlap(other)
-    return overlap / (1 + overlap) * (one.area + other.area)
 
 
 def _is_cut(quad: Quad, size: tuple[int, int]) -> bool:

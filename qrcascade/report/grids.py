@@ -15,7 +15,7 @@ from qrcascade.grid.soft import sample_centres
 from qrcascade.grid.variants import VARIANTS
 from qrcascade.image.frame import Frame
 from qrcascade.image.quad import Quad
-from qrcascade.image.views import rectify
+from qrcascade.image.views import map_points, rectify
 from qrcascade.symbology.segments import parse
 
 __all__ = ["Grid", "fit_grid"]
@@ -97,8 +97,7 @@ def _fit(source: Frame, frame: Frame, quad: Quad) -> tuple[float, Grid] | None:
     fit = reader.current
     if fit is None or not reader.candidates or reader.candidates[-1].likeness < _SYMBOL:
         return None
-    mesh = np.dstack([fit.mesh(), np.ones((fit.size + 1,) * 2)]) @ reader.canvas.frame.to_source.T
-    corners = np.array([mesh[i, j, :2] / mesh[i, j, 2] for i, j in ((0, 0), (0, -1), (-1, -1), (-1, 0))])
+    corners = map_points(reader.canvas.frame.to_source, fit.mesh()[[0, 0, -1, -1], [0, -1, -1, 0]])
     if not np.isfinite(corners).all() or not Quad.of(corners).convex:
         return None
     outline = Quad.of(corners)

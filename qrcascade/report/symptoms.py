@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from qrcascade.image.frame import Frame
 from qrcascade.image.opencv import cv2
 from qrcascade.image.quad import Quad
-from qrcascade.image.views import limit, rectify
+from qrcascade.image.views import limit, map_points, rectify
 
 __all__ = [
     "NOTHING_LOST",
@@ -126,10 +126,8 @@ def _cut_square(frame: Frame, quad: Quad, side: int) -> tuple[Pixels, NDArray[np
     """Return a place as a square with a margin, and which of its pixels lie in the picture."""
     square = rectify(frame, quad, side, _MARGIN)
     y, x = np.mgrid[: square.size[1], : square.size[0]]
-    points = np.stack([x, y, np.ones_like(x)], axis=-1) @ square.to_source.T
     # In strong perspective the margin may reach the horizon, which maps to infinity.
-    with np.errstate(divide="ignore", invalid="ignore"):
-        at = points[..., :2] / points[..., 2:]
+    at = map_points(square.to_source, np.stack([x, y], axis=-1))
     # Pixels near the border are averaged with what lies beyond it.
     fringe = 2 * max(1.0, quad.side / side)
     within = (at >= fringe) & (at <= np.array(frame.size) - 1 - fringe)
