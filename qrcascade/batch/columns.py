@@ -5,12 +5,12 @@ from __future__ import annotations
 import csv
 import itertools
 import json
-import os
 from collections.abc import Iterable
 from pathlib import Path
 from typing import IO, Any
 
 from qrcascade.batch.journal import Row, rows
+from qrcascade.batch.replacing import replace_whole
 from qrcascade.errors import MissingDependencyError
 
 __all__ = ["COLUMNS", "check", "flatten", "schema", "write"]
@@ -53,18 +53,12 @@ def write(journal: Path, path: Path) -> int:
 
     Return the number of texts in it that a spreadsheet would take for formulas.
     """
-    part = path.with_name(f".{path.name}.part")
-    risky = 0
-    try:
+    with replace_whole(path) as part:
         if path.suffix.lower() == ".parquet":
             _write_parquet(map(flatten, rows(journal)), part)
-        else:
-            with part.open("w", newline="", encoding="utf-8") as file:
-                risky = _write_csv(map(flatten, rows(journal)), file)
-        os.replace(part, path)  # noqa: PTH105
-    finally:
-        part.unlink(missing_ok=True)
-    return risky
+            return 0
+        with part.open("w", newline="", encoding="utf-8") as file:
+            return _write_csv(map(flatten, rows(journal)), file)
 
 
 def flatten(row: Row) -> Row:

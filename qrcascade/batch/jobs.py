@@ -118,7 +118,7 @@ class JobReader:
         self._is_closed = True
         for worker in tuple(self._busy):
             worker.kill()
-        # A process whose parent ends while it starts prints a traceback.
+        # A process that is just starting is ended by the thread that starts it.
         end = time.monotonic() + _STARTING_S
         for thread in tuple(self._threads):
             thread.join(max(0.0, end - time.monotonic()))

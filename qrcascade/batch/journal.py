@@ -13,6 +13,7 @@ from typing import Any
 
 from qrcascade.batch.lock import Lock
 from qrcascade.batch.pool import Record, row_name
+from qrcascade.batch.replacing import replace_whole
 from qrcascade.errors import OptionError
 from qrcascade.report.words import to_json
 
@@ -124,16 +125,13 @@ class Journal:
         latest = {block.stamp.path: block.start for block, _ in _blocks(self._path)}
         dropped = set(without)
         kept = {start for path, start in latest.items() if path not in dropped}
-        part = self._path.with_name(f".{self._path.name}.part")
-        try:
+        with replace_whole(self._path) as part:
             with part.open("wb") as file:
                 for block, lines in _blocks(self._path):
                     if block.start in kept:
                         file.writelines(lines)
+            # Windows replaces no open file.
             self._file.close()
-            part.replace(self._path)
-        finally:
-            part.unlink(missing_ok=True)
         self._load()
 
 

@@ -102,13 +102,9 @@ def place_in(folder: Path, file: str) -> Path:
 
 def copy_into(folder: Path, file: str) -> None:
     """Copy a file into a folder, links as links; replace what is there. Raises `OSError` if that fails."""
+    from qrcascade.batch.replacing import replace_whole
+
     if not Path(file).is_file():
         return
-    target = place_in(folder, file)
-    part = target.with_name(f".{target.name}.part")
-    part.unlink(missing_ok=True)
-    try:
+    with replace_whole(place_in(folder, file)) as part:
         shutil.copy2(file, part, follow_symlinks=False)
-        part.replace(target)
-    finally:
-        part.unlink(missing_ok=True)
