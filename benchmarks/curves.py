@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import itertools
-import os
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -17,9 +16,9 @@ from benchmarks.canvas import Page, Random
 from benchmarks.corpora import Picture
 from benchmarks.deformed import Points, Symbol
 from benchmarks.options import option, saves
-from benchmarks.readers import READERS
+from benchmarks.readers import READERS, at_hand
 from benchmarks.render import plotted, publish, table
-from benchmarks.scoring import grouped, read_in_turns
+from benchmarks.scoring import rates_by_name, read_in_turns
 from qrcascade import Quad
 from qrcascade.image.frame import Gray
 
@@ -163,7 +162,7 @@ def picture(condition: str, severity: float, seed: int) -> tuple[Gray, bytes]:
 @saves("curves")
 def curves(names: tuple[str, ...], seeds: int, save: bool) -> None:
     """Read rate against severity on made pictures, all readers on the same ones."""
-    names = names or tuple(n for n in _DEFAULT if n != "wechat" or "QRCASCADE_WECHAT_PYTHON" in os.environ)
+    names = names or at_hand(_DEFAULT)
     rates = _measured(names, seeds)
     left_out = " WeChat's reader was left out: it was not at hand, or not asked for."
     note = (
@@ -188,13 +187,7 @@ def _measured(names: Sequence[str], seeds: int) -> Rates:
         for seed in range(seeds):
             gray, payload = picture(condition, severity, seed)
             pictures.append(Picture(lambda gray=gray: gray, f"{severity}", condition, payload=payload))  # type: ignore[misc]
-    rates: Rates = {condition: {} for condition in CONDITIONS}
-    records = list(read_in_turns(names, pictures, "curves"))
-    for condition, those in grouped(records, "category").items():
-        for name, its in grouped(those, "reader").items():
-            steps = grouped(its, "picture").values()
-            rates[condition][name] = [100 * sum(record.read for record in step) / seeds for step in steps]
-    return rates
+    return rates_by_name(read_in_turns(names, pictures, "curves"))
 
 
 def _amounts(condition: str) -> list[float]:

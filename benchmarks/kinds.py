@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import itertools
-import os
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from functools import partial
@@ -18,9 +17,9 @@ from benchmarks import symbols
 from benchmarks.canvas import CELL, Page, Random
 from benchmarks.corpora import Picture
 from benchmarks.options import option, saves
-from benchmarks.readers import READERS
+from benchmarks.readers import READERS, at_hand
 from benchmarks.render import publish, table
-from benchmarks.scoring import grouped, read_in_turns
+from benchmarks.scoring import rates_by_name, read_in_turns
 from qrcascade.image.frame import Gray
 
 _DEFAULT = ("light", "zxing-cpp", "pyzbar", "opencv", "wechat")
@@ -348,7 +347,7 @@ KINDS: dict[str, Kind] = {
 @saves("kinds")
 def kinds(names: tuple[str, ...], kinds_: tuple[str, ...], seeds: int, save: bool) -> None:
     """Read rate by kind of fault and severity, and where a peer reads more than the first reader."""
-    names = names or tuple(n for n in _DEFAULT if n != "wechat" or "QRCASCADE_WECHAT_PYTHON" in os.environ)
+    names = names or at_hand(_DEFAULT)
     parts: list[str] = []
     behind: list[str] = []
     rates = measure(names, kinds_ or tuple(KINDS), seeds)
@@ -365,14 +364,7 @@ def kinds(names: tuple[str, ...], kinds_: tuple[str, ...], seeds: int, save: boo
 
 def measure(names: Sequence[str], chosen: Sequence[str], seeds: int) -> dict[str, dict[str, list[float]]]:
     """Measure the share that each reader reads: of kind and reader, one for each amount, in per cent."""
-    records = read_in_turns(names, list(_pictures(chosen, seeds)), "kinds")
-    rates: dict[str, dict[str, list[float]]] = {}
-    for kind, those in grouped(records, "category").items():
-        rates[kind] = {}
-        for name, its in grouped(those, "reader").items():
-            steps = grouped(its, "picture").values()
-            rates[kind][name] = [100 * sum(record.read for record in step) / seeds for step in steps]
-    return rates
+    return rates_by_name(read_in_turns(names, list(_pictures(chosen, seeds)), "kinds"))
 
 
 def _pictures(chosen: Sequence[str], seeds: int) -> Iterator[Picture]:

@@ -119,6 +119,11 @@ def _qreader(size: str) -> Reader:
     return read
 
 
+def at_hand(names: Sequence[str]) -> tuple[str, ...]:
+    """Those of the readers that can be had: WeChat's only where ``QRCASCADE_WECHAT_PYTHON`` is set."""
+    return tuple(name for name in names if name != "wechat" or "QRCASCADE_WECHAT_PYTHON" in os.environ)
+
+
 def _wechat() -> Reader:
     python = os.environ.get("QRCASCADE_WECHAT_PYTHON", sys.executable)
     models = Path(os.environ.get("QRCASCADE_WECHAT_MODELS", Path(__file__).parents[2] / "shared" / "wechat"))

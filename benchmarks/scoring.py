@@ -165,6 +165,17 @@ def _rate(records: Sequence[Record]) -> float:
     return 100.0 * sum(record.read for record in records) / codes if codes else 100.0
 
 
+def rates_by_name(records: Iterable[Record]) -> dict[str, dict[str, list[float]]]:
+    """Rates of each category and reader, in per cent: one for the pictures of each name."""
+    return {
+        category: {
+            reader: [_rate(step) for step in grouped(its, "picture").values()]
+            for reader, its in grouped(those, "reader").items()
+        }
+        for category, those in grouped(records, "category").items()
+    }
+
+
 def grouped(things: Iterable[T], name: str) -> dict[str, list[T]]:
     """Things by what they have under a name, in the order of the first of each."""
     groups: dict[str, list[T]] = {}

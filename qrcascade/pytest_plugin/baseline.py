@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Mapping
+from collections.abc import Container, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -35,6 +35,10 @@ class Baseline:
         except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
             why = f"is not a baseline ({in_words(error)}); delete it to start anew"
             raise OptionError(f"{str(path)!r} {why}") from error
+
+    def list_gone(self, keys: Container[str]) -> list[str]:
+        """Return the pictures of the baseline that are not among these, of the corpus."""
+        return [key for key in self.pictures if key not in keys]
 
     def save(self, path: Path) -> None:
         """Write the baseline: sorted, one payload per line, the same bytes for the same content."""

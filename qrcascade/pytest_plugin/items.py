@@ -39,7 +39,7 @@ class CorpusRun:
         self.options = options
         self._config = config
         self._before = {} if baseline is None else baseline.pictures
-        self._gone = [key for key in self._before if key not in corpus.cases]
+        self._gone = [] if baseline is None else baseline.list_gone(corpus.cases)
         self._files: dict[Path, list[Case]] = {}
         for case in corpus.cases.values():
             self._files.setdefault((corpus.folder / case.file).resolve(), []).append(case)

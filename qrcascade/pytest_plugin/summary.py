@@ -108,8 +108,7 @@ class Summary:
     @property
     def gone(self) -> list[str]:
         """Pictures that are in the baseline and no longer in the corpus."""
-        before = () if self.baseline is None else self.baseline.pictures
-        return [key for key in before if key not in self.corpus.cases]
+        return [] if self.baseline is None else self.baseline.list_gone(self.corpus.cases)
 
     @property
     def ratio(self) -> float | None:
