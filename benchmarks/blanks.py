@@ -12,7 +12,7 @@ from benchmarks import corpora, synthetic
 from benchmarks.canvas import Page, Random
 from benchmarks.deformed import blurred, cut, drawn, finished, shot
 from benchmarks.harness import Task, in_rounds
-from benchmarks.impostors import DEAR, KINDS, Impostor, whole
+from benchmarks.impostors import EXPENSIVE, KINDS, Impostor, whole
 from benchmarks.symbols import compressed
 from qrcascade import Frame
 from qrcascade.image.frame import Gray
@@ -20,7 +20,7 @@ from qrcascade.symbology.layout import data_mask
 
 # Pixels of a side, and of one of the things in it.
 _SIDES, _THINGS = (320, 640), (70, 220)
-# Kinds that hold function patterns of symbols come in every so manieth round: they are the dear ones.
+# Rounds of which the expensive kinds, those with function patterns of symbols, are in one.
 _SELDOM = 40
 # Pages that pieces are taken of.
 _PAGES = 60
@@ -110,4 +110,4 @@ def blank_tasks(number: int) -> Iterator[Task]:
         there = min(left, len(_negatives(corpus)))
         yield from ((corpus, i) for i in range(there))
         left -= there
-    yield from in_rounds(BLANKS, left, DEAR | {"bare mask"}, _SELDOM)
+    yield from in_rounds(BLANKS, left, EXPENSIVE | {"bare mask"}, _SELDOM)

@@ -116,12 +116,14 @@ def _recorded(record: Path, restore: Callable[..., O], tasks: Sequence[Task]) ->
     return done
 
 
-def in_rounds(kinds: Iterable[str], number: int, dear: Iterable[str] = (), seldom: int = 1) -> list[Task]:
-    """So many tasks: kinds in turn, with seeds from 0; those that are dear come once in so many rounds."""
+def in_rounds(
+    kinds: Iterable[str], number: int, expensive: Iterable[str] = (), seldom: int = 1
+) -> list[Task]:
+    """Make tasks: kinds in turn, with seeds from 0; expensive kinds in every ``seldom``-th round."""
     tasks: list[Task] = []
     kinds, seed = list(kinds), 0
     while len(tasks) < number:
-        tasks += [(kind, seed) for kind in kinds if kind not in dear or seed % seldom == 0]
+        tasks += [(kind, seed) for kind in kinds if kind not in expensive or seed % seldom == 0]
         seed += 1
     return tasks[:number]
 

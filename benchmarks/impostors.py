@@ -210,5 +210,5 @@ KINDS: dict[str, Callable[[Random], Impostor]] = {
     **{kind: (lambda random, draw=draw: Impostor(draw(random))) for kind, draw in _TEXTURES.items()},  # type: ignore[misc]
     **_WRONG,
 }
-DEAR = frozenset(_WRONG)
+EXPENSIVE = frozenset(_WRONG)
 """Kinds with function patterns: the grid reader tries all that it can on most of them."""

@@ -69,7 +69,7 @@ def load(preset: Preset, number: int, seconds: float, rounds: int, save: bool) -
 
 
 def _pictures(folder: Path) -> dict[str, Path]:
-    """Cheap to dear: examples, one as large as a phone takes it, one with a code that nobody reads."""
+    """Cheap to expensive: examples, one as large as a phone takes it, one with a code that nobody reads."""
     pixels = np.array(Image.open(_EXAMPLES / "two-codes.jpg").convert("L"))
     pixels[474:544, 245:315] = np.random.default_rng(0).choice([0, 255], (70, 70))
     spoilt = folder / "spoilt.jpg"

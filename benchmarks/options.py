@@ -37,5 +37,5 @@ note = click.option("--note", help="A line for the saved page: say here where we
 record = click.option(
     "--record",
     type=click.Path(file_okay=False, path_type=Path),
-    help="Folder of what was done; a run that was cut goes on from there (with the same code, please).",
+    help="Folder of what was done; a run that was interrupted goes on from there, if the code is the same.",
 )

@@ -17,7 +17,7 @@ from benchmarks import harness, options
 from benchmarks.canvas import Random
 from benchmarks.deformed import DAMAGES, blurred, damaged, finished, shot, symbol
 from benchmarks.harness import Task, in_rounds, timed
-from benchmarks.impostors import DEAR, KINDS
+from benchmarks.impostors import EXPENSIVE, KINDS
 from benchmarks.options import option, saves
 from benchmarks.render import by_kind, confidences, mean, publish
 from benchmarks.scoring import most
@@ -111,8 +111,8 @@ def _read(frame: Frame, quad: Quad, ways: int | None) -> GridReading | None:
 
 
 def region_tasks(number: int, seldom: int) -> list[Task]:
-    """Kinds in turn; what has function patterns is dear, and comes once in so many rounds only."""
-    return in_rounds(KINDS, number, DEAR, seldom)
+    """Take the kinds in turn; the expensive ones, with function patterns, in every ``seldom``-th round."""
+    return in_rounds(KINDS, number, EXPENSIVE, seldom)
 
 
 def outcomes(
@@ -187,7 +187,7 @@ def _on_symbols(outcomes: Sequence[Outcome]) -> Iterator[str]:
 @click.command()
 @option("--regions", default=100_000, text="Regions that are no symbol.")
 @option("--damaged", "symbols", default=20_000, text="Damaged symbols.")
-@option("--seldom", default=40, text="Dear kinds come once in so many rounds.")
+@option("--seldom", default=40, text="Rounds of which the expensive kinds are in one.")
 @options.workers
 @options.record
 @saves("safety")

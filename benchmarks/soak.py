@@ -138,7 +138,7 @@ def _good() -> dict[str, bytes]:
 
 
 def _hostile() -> dict[str, bytes]:
-    """Files that are broken, or small and dear; the same with every run."""
+    """Files that are broken, or small and expensive; the same with every run."""
     draw = np.random.default_rng(0)
     photo = (_EXAMPLES / "photo.jpg").read_bytes()
     changed = bytearray(photo)

@@ -155,7 +155,7 @@ def test_ways_take_turns_and_the_first_does_not_count() -> None:
 
 def test_every_task_is_looked_at_in_order() -> None:
     assert list(each(str, [1, 2, 3], start=1)) == ["2", "3"]
-    assert in_rounds(["a", "b"], 5, dear=["b"], seldom=2) == [
+    assert in_rounds(["a", "b"], 5, expensive=["b"], seldom=2) == [
         ("a", 0),
         ("b", 0),
         ("a", 1),

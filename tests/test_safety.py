@@ -98,7 +98,7 @@ def test_dear_kinds_come_seldom() -> None:
     assert len(set(tasks)) == len(tasks) == 1000
     seeds = {kind: [seed for name, seed in tasks if name == kind] for kind in impostors.KINDS}
     assert seeds["noise"][:3] == [0, 1, 2]
-    assert all(seeds[kind][:3] == [0, 10, 20] for kind in impostors.DEAR)
+    assert all(seeds[kind][:3] == [0, 10, 20] for kind in impostors.EXPENSIVE)
 
 
 @pytest.mark.slow
