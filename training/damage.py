@@ -152,8 +152,8 @@ def _line_kernel(rng: Rng, spread: float) -> Gray:
 def expose(rng: Rng, picture: Gray) -> Gray:
     """Brightness, contrast and gamma; sometimes much too dark or too bright."""
     gain, offset = float(rng.choice([1.0, rng.uniform(0.6, 1.4)])), 0.0
-    if chance(rng, 0.15):
-        gain = float(rng.choice([rng.uniform(0.08, 0.5), rng.uniform(1.4, 2.6)]))
+    if chance(rng, 0.18):
+        gain = float(rng.choice([log_uniform(rng, 0.04, 0.5), rng.uniform(1.4, 2.6)]))
     elif chance(rng, 0.1):
         gain, offset = float(rng.uniform(0.2, 0.6)), float(rng.uniform(60, 160))
     return np.asarray(picture * gain + offset + rng.uniform(-12, 12), np.float32)

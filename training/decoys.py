@@ -6,11 +6,11 @@ import cv2
 import numpy as np
 
 from training.stock import Stock
-from training.values import Gray, Rng, chance
+from training.values import Gray, Rng, chance, log_uniform
 
 _KINDS = {
-    "other code": 0.36, "finder": 0.12, "modules": 0.1, "chess": 0.07, "halftone": 0.07, "foliage": 0.08,
-    "keys": 0.07, "windows": 0.07, "maze": 0.06,
+    "other code": 0.3, "finder": 0.11, "modules": 0.15, "chess": 0.07, "halftone": 0.12, "foliage": 0.07,
+    "keys": 0.06, "windows": 0.06, "maze": 0.06,
 }  # fmt: skip
 
 _RINGS = tuple(tuple(range(outer, 0, -1)) for outer in (2, 3, 5, 7))
@@ -71,7 +71,7 @@ def _draw_finder(rng: Rng, width: int, height: int) -> Gray:
 
 def _draw_modules(rng: Rng, width: int, height: int, kind: str) -> Gray:
     """Chess boards, random modules without finder patterns, and mazes of thick lines."""
-    columns = int(rng.integers(4, 40))
+    columns = int(log_uniform(rng, 4, min(120, max(5, width / 2))))
     rows = max(3, columns * height // width)
     if kind == "chess":
         y, x = np.mgrid[:rows, :columns]
@@ -106,13 +106,32 @@ def _draw_boxes(rng: Rng, width: int, height: int, keys: bool) -> Gray:
 
 
 def _draw_halftone(rng: Rng, stock: Stock, width: int, height: int) -> Gray:
-    """A photograph printed in dots."""
+    """A photograph printed in round dots, in the squares of an ordered dither, or in random dots."""
     picture = stock.crop_photograph(rng, width, height) / 255
+    if chance(rng, 0.45):
+        return _dither(rng, picture)
     period, turn = float(rng.uniform(3, 12)), float(rng.uniform(0, np.pi))
     y, x = np.mgrid[:height, :width].astype(np.float32) * (2 * np.pi / period)
     u, v = x * np.cos(turn) - y * np.sin(turn), x * np.sin(turn) + y * np.cos(turn)
     screen = (np.cos(u) + np.cos(v)) / 4 + 0.5
     return np.asarray(np.clip((picture - screen) * 6 + 0.5, 0, 1), np.float32)
+
+
+_BAYER = np.array([[0, 8, 2, 10], [12, 4, 14, 6], [3, 11, 1, 9], [15, 7, 13, 5]]) / 16 + 1 / 32
+
+
+def _dither(rng: Rng, picture: Gray) -> Gray:
+    """Black or white by a threshold matrix (Bayer's) or by chance, in dots of 1 to 6 pixels."""
+    height, width = picture.shape
+    dot = int(rng.integers(1, 7))
+    rows, columns = -(-height // dot), -(-width // dot)
+    coarse = cv2.resize(picture, (columns, rows), interpolation=cv2.INTER_AREA)
+    if chance(rng, 0.5):
+        screen = np.tile(_BAYER, (rows // 4 + 1, columns // 4 + 1))[:rows, :columns]
+    else:
+        screen = rng.random((rows, columns))
+    dots = (coarse > screen).astype(np.float32)
+    return np.asarray(cv2.resize(dots, (width, height), interpolation=cv2.INTER_NEAREST), np.float32)
 
 
 def _draw_foliage(rng: Rng, width: int, height: int) -> Gray:

@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 from training.values import Gray, Labels, Quads, Rng, Sheet, chance, log_uniform
 
 _STEEPEST = 73.0
+_SHEARED, _LEAST_SHEAR, _MOST_SHEAR = 0.07, 20.0, 56.0  # how often; degrees
 _FULLEST_PICTURE = 0.98
 
 
@@ -46,11 +47,15 @@ def curl_upright(sheet: Sheet, angle: float, bow: float) -> Sheet:
 def choose_view(rng: Rng, width: int, height: int, size: float) -> Quads:
     """Where a camera sees the corners of a sheet, about the origin; it is `size` pixels across."""
     spin = rng.choice([0.0, rng.normal(0, 8), rng.uniform(-180, 180)], p=[0.3, 0.35, 0.35])
-    tilt = rng.choice([0.0, abs(rng.normal(0, 20)), rng.uniform(30, _STEEPEST)], p=[0.28, 0.37, 0.35])
+    tilt = rng.choice([0.0, abs(rng.normal(0, 20)), rng.uniform(30, _STEEPEST)], p=[0.27, 0.33, 0.4])
     across = np.radians(rng.uniform(0, 360))
     distance = log_uniform(rng, 1.2, 6)
     half = np.array([width, height]) / max(width, height)
     corners = np.array([[-1, -1], [1, -1], [1, 1], [-1, 1]]) * half
+    if chance(rng, _SHEARED):
+        slope = np.tan(np.radians(rng.uniform(_LEAST_SHEAR, _MOST_SHEAR))) * rng.choice([-1, 1])
+        shear = np.array([[1, 0], [slope, 1]])
+        corners = corners @ (shear if chance(rng, 0.5) else shear.T)
     corners = corners @ _turn(np.radians(spin)).T @ _turn(across)
     lean = np.radians(min(abs(tilt), _STEEPEST))
     flat, depth = corners * [np.cos(lean), 1.0], corners[:, 0] * np.sin(lean)
