@@ -325,6 +325,6 @@ def _build_tier(name: str) -> Strategy:
 
 
 def _drop_absent(tiers: Sequence[str]) -> list[str]:
-    """Return the tiers without the sizes of QReader that have no runtime here; one grid reader in a row."""
+    """Return the tiers that have a runtime here; consecutive grid readers become one."""
     kept = [tier for tier in tiers if tier == "grid" or runtimes.is_installed(runtimes.choose(tier))]
     return [tier for tier, _ in itertools.groupby(kept)]

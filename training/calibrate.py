@@ -47,7 +47,7 @@ def judge(network: Network, scene: Scene) -> Iterator[tuple[float, float]]:
 
 
 def fit_logistic(logits: NDArray[np.float64], right: NDArray[np.float64]) -> tuple[float, float]:
-    """Slope and shift that make the sigmoid the likeliest, by Newton's method."""
+    """Fit slope and shift: those that make the sigmoid the likeliest, by Newton's method."""
     columns = np.stack([logits, np.ones_like(logits)], 1)
     weights = np.array([1.0, 0.0])
     for _ in range(25):
@@ -60,7 +60,7 @@ def fit_logistic(logits: NDArray[np.float64], right: NDArray[np.float64]) -> tup
 def draw_curve(
     scores: NDArray[np.float64], right: NDArray[np.float64]
 ) -> Iterator[tuple[float, float, float, float, int]]:
-    """Of each tenth of the scores: its ends, the mean score, the share that was right, how many."""
+    """Return, for each tenth of the scores, its ends, the mean score, the share that was right, how many."""
     tenths = np.minimum((scores * _BINS).astype(int), _BINS - 1)
     for tenth in np.unique(tenths):
         here = tenths == tenth

@@ -22,7 +22,7 @@ _PADDED, _PAD, _MIDDLE_GRAY = 0.2, 64, 128  # as pictures are padded when they a
 
 
 def crop(rng: Rng, scene: Scene, side: int) -> tuple[NDArray[np.uint8], Labels]:
-    """A part of the scene as `side` x `side` pixels, and its symbols; flipped and turned by quarters."""
+    """Cut a part of the scene, `side` x `side` pixels, and its symbols; flip it and turn it by quarters."""
     if scene.labels.counted.any() and chance(rng, _STRAIGHT):
         picture, seen = _straighten(rng, scene, side)
     else:
@@ -47,7 +47,7 @@ def _cut(rng: Rng, scene: Scene, side: int) -> tuple[NDArray[np.uint8], Labels]:
 
 
 def _straighten(rng: Rng, scene: Scene, side: int) -> tuple[NDArray[np.uint8], Labels]:
-    """One symbol nearly upright in the middle, as the second look sees it after a first that was off."""
+    """Put one symbol nearly upright in the middle, as the second look sees it after a first that was off."""
     labels = scene.labels
     chosen = int(rng.choice(np.flatnonzero(labels.counted)))
     quad = labels.quads[chosen]
@@ -70,7 +70,7 @@ def _straighten(rng: Rng, scene: Scene, side: int) -> tuple[NDArray[np.uint8], L
 
 
 def _choose_window(rng: Rng, scene: Scene, side: int) -> tuple[tuple[int, int], int]:
-    """A square of the scene: anywhere, or where one of the symbols is whole, or just around that."""
+    """Choose a square of the scene: anywhere, or where one of the symbols is whole, or just around that."""
     full = scene.picture.shape[0]
     window = log_uniform(rng, 0.75 * side, max(full, 0.8 * side))
     low, high = np.zeros(2), np.full(2, float(full))
@@ -108,7 +108,7 @@ def _keep_visible(labels: Labels, wide: int, high: int) -> Labels:
 
 
 def change_levels(rng: Rng, picture: NDArray[np.uint8]) -> NDArray[np.uint8]:
-    """Another curve of gray levels, sharpening, noise, compression: each now and then."""
+    """Change the curve of gray levels, sharpen, add noise, compress: each now and then."""
     table = np.arange(256.0)
     if chance(rng, 0.5):
         table = 255 * (table / 255) ** log_uniform(rng, 0.5, 2.0)

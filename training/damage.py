@@ -16,7 +16,7 @@ _FAINTEST = 2.0  # standard deviation of the levels within an outline
 
 
 def damage(rng: Rng, picture: Gray, labels: Labels) -> tuple[NDArray[np.uint8], Labels]:
-    """All of it, each at its own rate; what hides a symbol altogether takes it out of the count."""
+    """Do all of it, each at its own rate; a symbol that is hidden altogether no longer counts."""
     modules = sides(labels.quads) / np.maximum(labels.counts, 1)
     if chance(rng, 0.14):
         picture, labels = cover(rng, picture, labels)
@@ -35,7 +35,7 @@ def damage(rng: Rng, picture: Gray, labels: Labels) -> tuple[NDArray[np.uint8], 
 
 
 def cover(rng: Rng, picture: Gray, labels: Labels) -> tuple[Gray, Labels]:
-    """Strokes, blots and patches over a symbol or anywhere."""
+    """Draw strokes, blots and patches over a symbol or anywhere."""
     high, wide = picture.shape
     hidden = np.zeros((high, wide), np.uint8)
     centre, side = _aim(rng, labels, wide, high)
@@ -54,7 +54,7 @@ def cover(rng: Rng, picture: Gray, labels: Labels) -> tuple[Gray, Labels]:
 
 
 def _aim(rng: Rng, labels: Labels, wide: int, high: int) -> tuple[NDArray[np.float64], float]:
-    """A symbol's centre and side, or a place anywhere."""
+    """Return a symbol's centre and side, or a place anywhere."""
     if len(labels.quads) and chance(rng, 0.8):
         quad = labels.quads[int(rng.integers(len(labels.quads)))]
         return quad.mean(0).astype(np.float64), float(sides(quad))
@@ -62,17 +62,17 @@ def _aim(rng: Rng, labels: Labels, wide: int, high: int) -> tuple[NDArray[np.flo
 
 
 def measure_share(mask: NDArray[np.bool_], quads: Quads) -> NDArray[np.float64]:
-    """The share of each outline that a mask fills."""
+    """Return the share of each outline that a mask fills."""
     return np.asarray(_sample(mask, quads, 7).mean(1), np.float64)
 
 
 def measure_contrast(picture: NDArray[np.uint8], quads: Quads) -> NDArray[np.float64]:
-    """Standard deviation of the levels within each outline."""
+    """Return the standard deviation of the levels within each outline."""
     return np.asarray(_sample(picture, quads, 16).std(1), np.float64)
 
 
 def _sample(picture: NDArray[Any], quads: Quads, steps: int) -> NDArray[Any]:
-    """The picture at a grid of places within each outline: (n, steps * steps)."""
+    """Return the picture at a grid of places within each outline: (n, steps * steps)."""
     at = (np.arange(steps) + 0.5) / steps
     v, u = (grid.ravel()[:, None] for grid in np.meshgrid(at, at, indexing="ij"))
     weights = np.concatenate([(1 - u) * (1 - v), u * (1 - v), u * v, (1 - u) * v], 1)
@@ -82,7 +82,7 @@ def _sample(picture: NDArray[Any], quads: Quads, steps: int) -> NDArray[Any]:
 
 
 def shade(rng: Rng, picture: Gray) -> Gray:
-    """Uneven light, or a shadow with an edge."""
+    """Light the picture unevenly, or cast a shadow with an edge."""
     high, wide = picture.shape
     if chance(rng, 0.65):
         knots = int(rng.choice([2, 3, 4]))
@@ -97,7 +97,7 @@ def shade(rng: Rng, picture: Gray) -> Gray:
 
 
 def dazzle(rng: Rng, picture: Gray, labels: Labels) -> tuple[Gray, Labels]:
-    """Bright spots, bands of glare and veils; saturated where they are strong."""
+    """Add bright spots, bands of glare and veils; saturated where they are strong."""
     high, wide = picture.shape
     light = np.zeros((high // 2, wide // 2), np.float32)
     for _ in range(int(rng.choice([1, 1, 2, 4]))):
@@ -119,7 +119,7 @@ def dazzle(rng: Rng, picture: Gray, labels: Labels) -> tuple[Gray, Labels]:
 
 
 def blur(rng: Rng, picture: Gray, modules: NDArray[np.float64]) -> tuple[Gray, float]:
-    """Out of focus, shaken, or sharp; also gives the blur's standard deviation in pixels."""
+    """Blur by defocus or motion, or not at all; return the blur's standard deviation in pixels too."""
     module = float(np.median(modules)) if len(modules) else log_uniform(rng, 1, 6)
     kind = rng.choice(["sharp", "defocus", "motion", "upscaled"], p=[0.38, 0.36, 0.16, 0.1])
     spread = min(12.0, max(0.3, module * log_uniform(rng, 0.12, 1.9)))
@@ -139,7 +139,7 @@ def blur(rng: Rng, picture: Gray, modules: NDArray[np.float64]) -> tuple[Gray, f
 
 
 def _line_kernel(rng: Rng, spread: float) -> Gray:
-    """A straight path of the camera whose standard deviation is `spread` pixels."""
+    """Draw a straight path of the camera whose standard deviation is `spread` pixels."""
     reach = max(1, round(spread * np.sqrt(3)))
     kernel = np.zeros((2 * reach + 1, 2 * reach + 1), np.float32)
     turn = float(rng.uniform(0, np.pi))
@@ -150,7 +150,7 @@ def _line_kernel(rng: Rng, spread: float) -> Gray:
 
 
 def expose(rng: Rng, picture: Gray) -> Gray:
-    """Brightness, contrast and gamma; sometimes much too dark or too bright."""
+    """Change brightness and contrast; sometimes to much too dark or too bright."""
     gain, offset = float(rng.choice([1.0, rng.uniform(0.6, 1.4)])), 0.0
     if chance(rng, 0.18):
         gain = float(rng.choice([log_uniform(rng, 0.04, 0.5), rng.uniform(1.4, 2.6)]))
@@ -163,20 +163,20 @@ _NOISE = np.random.default_rng(2).normal(size=(1100, 1100)).astype(np.float32)
 
 
 def _add_noise(rng: Rng, picture: Gray) -> Gray:
-    """Noise of the sensor; a part of one large field, since drawing it anew takes longest of all."""
+    """Add the sensor's noise: a part of one large field, since drawing it anew takes longest of all."""
     strength = float(rng.choice([0.0, rng.uniform(0, 4), rng.uniform(0, 18)], p=[0.3, 0.45, 0.25]))
     y, x = rng.integers(0, np.array(_NOISE.shape) - picture.shape)
     return picture + _NOISE[y : y + picture.shape[0], x : x + picture.shape[1]] * np.float32(strength)
 
 
 def compress(picture: NDArray[np.uint8], quality: int) -> NDArray[np.uint8]:
-    """What JPEG leaves of it."""
+    """Return what JPEG leaves of a picture."""
     packed = cv2.imencode(".jpg", picture, [cv2.IMWRITE_JPEG_QUALITY, quality])[1]
     return np.asarray(cv2.imdecode(packed, cv2.IMREAD_GRAYSCALE), np.uint8)
 
 
 def show_on_screen(rng: Rng, levels: Gray) -> Gray:
-    """The raster of a monitor over a flat sheet: it beats with the camera's when it is shrunk."""
+    """Lay a monitor's raster over a flat sheet: it beats with the camera's when it is shrunk."""
     high, wide = levels.shape
     period = float(rng.uniform(1.6, 5))
     y, x = np.arange(high, dtype=np.float32)[:, None], np.arange(wide, dtype=np.float32)[None]
@@ -187,7 +187,7 @@ def show_on_screen(rng: Rng, levels: Gray) -> Gray:
 
 
 def are_inside(quads: Quads, wide: int, high: int, share: float) -> NDArray[np.bool_]:
-    """Which outlines show at least this share of their area in a picture of this size."""
+    """Return which outlines show at least this share of their area in a picture of this size."""
     frame = np.array([[0, 0], [wide, 0], [wide, high], [0, high]], np.float32) - 0.5
     within = ((quads >= 0) & (quads <= [wide - 1, high - 1])).all((1, 2))
     shown = np.array(within)

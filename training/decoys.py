@@ -17,7 +17,7 @@ _RINGS = tuple(tuple(range(outer, 0, -1)) for outer in (2, 3, 5, 7))
 
 
 def draw_decoy(rng: Rng, stock: Stock, width: int, height: int) -> Gray:
-    """Levels 0 (dark) to 1 (light) of a picture without a QR code."""
+    """Draw a picture without a QR code, in levels from 0 (dark) to 1 (light)."""
     kind = rng.choice(list(_KINDS), p=np.array(list(_KINDS.values())))
     if kind == "other code":
         levels = _draw_code(rng, stock, width, height)
@@ -52,7 +52,7 @@ def _draw_code(rng: Rng, stock: Stock, width: int, height: int) -> Gray:
 
 
 def _draw_finder(rng: Rng, width: int, height: int) -> Gray:
-    """One finder pattern, or two, square or round; also targets with more rings."""
+    """Draw one finder pattern, or two, square or round; also targets with more rings."""
     canvas = np.full((height, width), float(rng.choice([1.0, rng.uniform(0.5, 1.0)])), np.float32)
     round_one = chance(rng, 0.4)
     rings = (3.5, 2.5, 1.5) if chance(rng, 0.7) else _RINGS[int(rng.integers(4))]
@@ -70,7 +70,7 @@ def _draw_finder(rng: Rng, width: int, height: int) -> Gray:
 
 
 def _draw_modules(rng: Rng, width: int, height: int, kind: str) -> Gray:
-    """Chess boards, random modules without finder patterns, and mazes of thick lines."""
+    """Draw chess boards, random modules without finder patterns, and mazes of thick lines."""
     columns = int(log_uniform(rng, 4, min(120, max(5, width / 2))))
     rows = max(3, columns * height // width)
     if kind == "chess":
@@ -86,7 +86,7 @@ def _draw_modules(rng: Rng, width: int, height: int, kind: str) -> Gray:
 
 
 def _draw_boxes(rng: Rng, width: int, height: int, keys: bool) -> Gray:
-    """A keyboard or a front of windows: a grid of boxes with something in each."""
+    """Draw a keyboard or a front of windows: a grid of boxes with something in each."""
     canvas = np.full((height, width), float(rng.uniform(0.3, 1.0)), np.float32)
     columns = int(rng.integers(3, 14))
     step = max(6, width // columns)
@@ -106,7 +106,7 @@ def _draw_boxes(rng: Rng, width: int, height: int, keys: bool) -> Gray:
 
 
 def _draw_halftone(rng: Rng, stock: Stock, width: int, height: int) -> Gray:
-    """A photograph printed in round dots, in the squares of an ordered dither, or in random dots."""
+    """Draw a photograph printed in round dots, in the squares of an ordered dither, or in random dots."""
     picture = stock.crop_photograph(rng, width, height) / 255
     if chance(rng, 0.45):
         return _dither(rng, picture)
@@ -121,7 +121,7 @@ _BAYER = np.array([[0, 8, 2, 10], [12, 4, 14, 6], [3, 11, 1, 9], [15, 7, 13, 5]]
 
 
 def _dither(rng: Rng, picture: Gray) -> Gray:
-    """Black or white by a threshold matrix (Bayer's) or by chance, in dots of 1 to 6 pixels."""
+    """Make a picture black and white by Bayer's threshold matrix or by chance, in dots of 1 to 6 pixels."""
     height, width = picture.shape
     dot = int(rng.integers(1, 7))
     rows, columns = -(-height // dot), -(-width // dot)
@@ -135,7 +135,7 @@ def _dither(rng: Rng, picture: Gray) -> Gray:
 
 
 def _draw_foliage(rng: Rng, width: int, height: int) -> Gray:
-    """Hedges, gravel, crumbs: noise of one grain size, with strong contrast."""
+    """Draw hedges, gravel, crumbs: noise of one grain size, with strong contrast."""
     grain = float(rng.uniform(1, 8))
     small = rng.normal(size=(max(2, int(height / grain)), max(2, int(width / grain)))).astype(np.float32)
     noise = cv2.resize(small, (width, height), interpolation=cv2.INTER_CUBIC)

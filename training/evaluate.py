@@ -44,7 +44,7 @@ class Tally:
 
 
 def read_truth(path: Path) -> list[Floats]:
-    """Outlines of a BoofCV label file."""
+    """Read the outlines of a BoofCV label file."""
     lines = [line.split() for line in path.read_text().splitlines() if line.strip() and line[0] != "#"]
     if lines and lines[0] == ["SETS"]:
         return [np.array(line, np.float32).reshape(-1, 2) for line in lines[1:]]
@@ -53,21 +53,21 @@ def read_truth(path: Path) -> list[Floats]:
 
 
 def measure_overlap(one: Floats, other: Floats) -> float:
-    """Intersection over union of two convex outlines."""
+    """Return the intersection over union of two convex outlines."""
     first, second = (cv2.convexHull(np.asarray(quad, np.float32)) for quad in (one, other))
     shared = cv2.intersectConvexConvex(first, second)[0]
     return float(shared / (cv2.contourArea(first) + cv2.contourArea(second) - shared + 1e-9))
 
 
 def measure_corner_error(truth: Floats, found: Floats) -> float:
-    """Mean distance of the corners in sides, by the best of the orders."""
+    """Return the mean distance of the corners in sides, in their best order."""
     orders = [np.roll(quad, turn, 0) for quad in (found, found[::-1]) for turn in range(4)]
     distance = min(float(np.linalg.norm(truth - quad, axis=1).mean()) for quad in orders)
     return distance / float(sides(truth))
 
 
 def read_gray(path: Path) -> NDArray[np.uint8]:
-    """A picture's levels as they are stored."""
+    """Return a picture's levels as they are stored."""
     picture = cv2.imread(str(path), cv2.IMREAD_GRAYSCALE | cv2.IMREAD_IGNORE_ORIENTATION)
     if picture is None:
         raise ValueError(f"not a picture: {path}")
@@ -77,7 +77,7 @@ def read_gray(path: Path) -> NDArray[np.uint8]:
 def evaluate_photographs(
     network: Network, folder: Path, looks: Sequence[int], threshold: float, closer: bool
 ) -> dict[str, Tally]:
-    """Tallies by category, of `category/name.txt` with a picture beside each."""
+    """Tally by category the pictures of `category/name.txt` with a picture beside each."""
     tallies: dict[str, Tally] = {}
     for label in sorted(folder.glob("*/*.txt")):
         picture = next(path for kind in _PICTURES if (path := label.with_suffix(kind)).is_file())
@@ -90,14 +90,14 @@ def evaluate_photographs(
 def find_alarms(
     network: Network, folder: Path, looks: Sequence[int], threshold: float, closer: bool
 ) -> Iterator[tuple[str, float]]:
-    """Each picture of a folder without QR codes and the best score in it; 0 below the threshold."""
+    """Yield each picture of a folder without QR codes and the best score in it; 0 below the threshold."""
     for path in sorted(path for path in folder.rglob("*") if path.suffix.lower() in _PICTURES):
         found = find(network, read_gray(path), looks, threshold, closer)
         yield str(path.relative_to(folder)), float(found.scores.max(initial=0))
 
 
 def measure_milliseconds(network: Network, look: int, times: int = 20) -> float:
-    """The fastest of some looks at `look` x 3/4 of it, in CPU time of this process."""
+    """Return the fastest of some looks at `look` x 3/4 of it, in CPU time of this process."""
     rows = -(-(look if look == LOOK else look * 3 // 4) // MULTIPLE) * MULTIPLE
     pictures = np.zeros((1, 1, rows, -(-look // MULTIPLE) * MULTIPLE), np.float32)
     spent = []
@@ -109,7 +109,7 @@ def measure_milliseconds(network: Network, look: int, times: int = 20) -> float:
 
 
 def load_onnxruntime(path: Path) -> Network:
-    """The network as a function, run by onnxruntime on one thread."""
+    """Return the network as a function, run by onnxruntime on one thread."""
     import onnxruntime
 
     options = onnxruntime.SessionOptions()
@@ -127,7 +127,7 @@ def print_evaluation(
     closer: bool,
     names: bool,
 ) -> None:
-    """Everything, as lines for `docs/detector.md`."""
+    """Print everything, as lines for `docs/detector.md`."""
     cv2.setNumThreads(1)
     network = load_network(model)
     tallies = evaluate_photographs(network, photographs, looks, threshold, closer)

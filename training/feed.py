@@ -1,4 +1,4 @@
-"""Draw batches ahead in a process of its own; the same batches for the same first seed."""
+"""Draw batches ahead in a separate process; the same first seed gives the same batches."""
 
 from __future__ import annotations
 
@@ -51,7 +51,7 @@ class Batches(IterableDataset[Batch]):  # type: ignore[misc]
 
 
 def make_batch(rng: np.random.Generator, scenes: list[Scene], side: int) -> Batch:
-    """One example of each scene, and the wanted answers."""
+    """Cut one example of each scene; return them with the wanted answers."""
     pictures, targets = [], []
     for scene in scenes:
         picture, labels = crop(rng, scene, side)
@@ -62,6 +62,6 @@ def make_batch(rng: np.random.Generator, scenes: list[Scene], side: int) -> Batc
 
 
 def feed(stock: Path, first: int) -> Iterator[Batch]:
-    """Batches from this number on, drawn in another process."""
+    """Yield batches from this number on, drawn in another process."""
     load_stock(stock)
     return iter(DataLoader(Batches(stock, first), batch_size=None, num_workers=1, prefetch_factor=16))

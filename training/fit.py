@@ -30,7 +30,7 @@ class Progress:
     steps: int = 0
 
     def describe(self, step: int, rate: float) -> str:
-        """One line for the log."""
+        """Return one line for the log."""
         score, corners, total = (part / max(1, self.steps) for part in self.sums)
         pace = self.pictures / (time.monotonic() - self.began)
         return (
@@ -74,7 +74,7 @@ class Trainer:
     def learn(
         self, pictures: Tensor, target: list[Tensor], rate: float, bfloat16: bool = False
     ) -> list[float]:
-        """One step; gives the losses."""
+        """Take one step; return the losses."""
         for group in self.optimizer.param_groups:
             group["lr"] = rate
         inputs = normalize(pictures).to(memory_format=torch.channels_last)

@@ -53,7 +53,7 @@ def measure_loss(output: Tensor, target: list[Tensor]) -> Loss:
 
 
 def _compare_corners(given: Tensor, wanted: Tensor) -> Tensor:
-    """Differences by the best of the four cyclic orders: nobody can tell a blurred symbol's top."""
+    """Return the differences in the best of the four cyclic orders: a blurred symbol has no known top."""
     orders = torch.stack([given - wanted.roll(turn, 1) for turn in range(4)], 1)
     best = orders.detach().abs().mean((2, 3)).argmin(1)
     return orders[torch.arange(len(given)), best]

@@ -16,7 +16,7 @@ _MIDDLE, _SPREAD = 128.0, 64.0
 
 
 def normalize(pictures: Tensor) -> Tensor:
-    """Levels 0 to 255 to about -2 to 2."""
+    """Map levels from 0 to 255 to about -2 to 2."""
     return (pictures.float() - _MIDDLE) / _SPREAD
 
 
@@ -46,7 +46,7 @@ class Block(nn.Module):  # type: ignore[misc]
 
 
 def _stage(inputs: int, outputs: int, blocks: int, narrow: bool = False) -> nn.Sequential:
-    """Halve rows and columns, then look closer."""
+    """Return layers that halve rows and columns, then some blocks."""
     return nn.Sequential(_convolve(inputs, outputs, 3, 2), *(Block(outputs, narrow) for _ in range(blocks)))
 
 
@@ -71,7 +71,7 @@ class Detector(nn.Module):  # type: ignore[misc]
                 self.output.bias.copy_(start)
 
     def forward(self, pictures: Tensor) -> Tensor:
-        """(n, 1, rows, columns), normalized, to (n, 11, rows / 8, columns / 8)."""
+        """Map (n, 1, rows, columns), normalized, to (n, 11, rows / 8, columns / 8)."""
         at8 = self.to8(self.to4(pictures))
         at16 = self.to16(at8)
         at32 = self.to32(at16)

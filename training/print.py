@@ -20,13 +20,13 @@ _COLLECTION, _IDEOGRAPHS = ".ttc", 0.15
 
 @lru_cache(maxsize=1)
 def find_fonts() -> tuple[Path, ...]:
-    """Every outline font of the machine in a fixed order; collections, which hold ideographs, last."""
+    """Return every outline font of the machine in a fixed order; collections, which hold ideographs, last."""
     return tuple(sorted(FONTS.rglob("*.[ot]t[fc]"), key=lambda path: (path.suffix == _COLLECTION, path)))
 
 
 @lru_cache(maxsize=512)
 def read_letters(path: Path) -> tuple[tuple[str, ...], ...]:
-    """The font's letters, digits and signs, by script (blocks of 256 code points); the Latin ones first."""
+    """Return the font's characters by script (blocks of 256 code points); the Latin ones first."""
     with TTFont(path, fontNumber=0, lazy=True) as font:
         points = sorted(font.getBestCmap())
     blocks: dict[int, list[str]] = {}
@@ -58,7 +58,7 @@ class Typesetter:
         script = 0 if latin else int(self.rng.integers(len(scripts)))
         self.letters = scripts[script]
 
-    def write(self, words: int) -> str:
+    def make_line(self, words: int) -> str:
         """Make a line of words."""
         lengths = self.rng.integers(_SHORTEST_WORD, _LONGEST_WORD, words)
         picks = self.rng.integers(len(self.letters), size=int(lengths.sum()))
@@ -67,7 +67,7 @@ class Typesetter:
 
 
 def draw_page(rng: Rng, width: int, height: int) -> NDArray[np.uint8]:
-    """A page of print, dark on light: one of text, a table, a form or a plot, or several of them."""
+    """Draw a page of print, dark on light: one of text, a table, a form or a plot, or several of them."""
     page = Image.new("L", (width, height), 255)
     draw = ImageDraw.Draw(page)
     typesetter = Typesetter(rng)
@@ -97,13 +97,13 @@ def _set_text(draw: ImageDraw.ImageDraw, typesetter: Typesetter, box: tuple[int,
     for y in range(top, bottom, leading):
         full = (right - left) / typesetter.size / 3
         words = max(1, int(full if chance(rng, ragged) else full * rng.random()))
-        draw.text((left, y), typesetter.write(words), fill=int(rng.integers(0, 60)), font=typesetter.font)
+        draw.text((left, y), typesetter.make_line(words), fill=int(rng.integers(0, 60)), font=typesetter.font)
 
 
 def _draw_table(
     draw: ImageDraw.ImageDraw, typesetter: Typesetter, box: tuple[int, int, int, int], form: bool
 ) -> None:
-    """Cells with rules around them and some content; a form's cells are mostly empty, some of them boxes."""
+    """Draw cells with rules around them; a form's cells are mostly empty, some of them boxes."""
     left, top, right, bottom = box
     rng = typesetter.rng
     high = int(rng.integers(8, 40)) if form else int(typesetter.size * rng.uniform(1.2, 2.5)) + 2
@@ -115,12 +115,12 @@ def _draw_table(
             filled = form and chance(rng, 0.06)
             draw.rectangle((x, y, x + wide, y + high), outline=shade, width=rule, fill=0 if filled else None)
             if chance(rng, content):
-                word = typesetter.write(1)[: max(1, wide // 8)]
+                word = typesetter.make_line(1)[: max(1, wide // 8)]
                 draw.text((x + 3, y + 2), word, fill=shade, font=typesetter.font)
 
 
 def _draw_plot(rng: Rng, draw: ImageDraw.ImageDraw, box: tuple[int, int, int, int]) -> None:
-    """Axes with curves, bars or marks."""
+    """Draw axes with curves, bars or marks."""
     left, top, right, bottom = box
     draw.rectangle(box, outline=0, width=int(rng.integers(1, 3)))
     steps = int(rng.integers(6, 50))

@@ -31,7 +31,7 @@ class Scene:
 
 
 def draw_scene(seed: int, stock: Stock) -> Scene:
-    """The scene of this seed: the same wherever the stock is the same."""
+    """Draw the scene of this seed, the same wherever the stock is the same."""
     rng = np.random.default_rng(seed)
     kind = rng.choice(
         ["one", "some", "sheet", "grid", "empty", "decoys"], p=[0.3, 0.12, 0.2, 0.16, 0.08, 0.14]
@@ -51,7 +51,7 @@ def draw_scene(seed: int, stock: Stock) -> Scene:
 
 
 def draw_ground(rng: Rng, stock: Stock) -> Gray:
-    """What lies below: a photograph, print, a plain level, a gradient, or a texture."""
+    """Draw what lies below: a photograph, print, a plain level, a gradient, or a texture."""
     kind = rng.choice(["photograph", "print", "plain", "gradient", "texture"], p=[0.5, 0.22, 0.12, 0.06, 0.1])
     if kind == "photograph":
         return stock.crop_photograph(rng, SIDE, SIDE)
@@ -67,7 +67,7 @@ def draw_ground(rng: Rng, stock: Stock) -> Gray:
 
 
 def _draw_sheets(rng: Rng, stock: Stock, kind: str) -> list[tuple[Sheet, float]]:
-    """Flat things and how many pixels of the picture the longer way across of each takes."""
+    """Draw flat things; return with each how many pixels of the picture its longer side takes."""
     if kind == "one":
         return _draw_singles(rng, stock, 1, _LARGEST)
     if kind == "some":
@@ -99,7 +99,7 @@ def _draw_singles(rng: Rng, stock: Stock, count: int, largest: float) -> list[tu
 
 
 def _draw_rows(rng: Rng) -> tuple[Sheet, float]:
-    """Symbols in rows: from two beside each other to hundreds."""
+    """Draw symbols in rows: from two beside each other to hundreds."""
     most = int(rng.choice([3, 6, 12, 24]))
     rows, columns = (int(number) for number in rng.integers(1, most + 1, 2))
     size = float(rng.uniform(0.4, 1.25)) * SIDE
@@ -110,7 +110,7 @@ def _draw_rows(rng: Rng) -> tuple[Sheet, float]:
 
 
 def _draw_page(rng: Rng, stock: Stock) -> tuple[Sheet, float]:
-    """A page, label or screen; a symbol on it takes from a fortieth to most of its width."""
+    """Draw a page, label or screen; a symbol on it takes from a fortieth to most of its width."""
     size = float(rng.uniform(0.4, 1.3)) * SIDE
     width, height = int(size * rng.uniform(0.5, 1)), int(size)
     if chance(rng, 0.4):

@@ -16,13 +16,13 @@ _QUIET_ZONES = (0, 1, 2, 4, 4, 4, 6)
 
 
 def _outline(left: float, top: float, side: float) -> Gray:
-    """Corners of an upright symbol; the picture's pixel centres are whole numbers."""
+    """Return the corners of an upright symbol; the picture's pixel centres are whole numbers."""
     x, y = left - 0.5, top - 0.5
     return np.array([[x, y], [x + side, y], [x + side, y + side], [x, y + side]], np.float32)
 
 
 def choose_levels(rng: Rng) -> tuple[float, float]:
-    """Levels of dark and light modules: mostly plain, some faint, some inverted."""
+    """Choose the levels of dark and light modules: mostly plain, some faint, some inverted."""
     dark, light = float(rng.uniform(0, 100)), float(rng.uniform(140, 255))
     if chance(rng, 0.14):
         middle, half = float(rng.uniform(50, 210)), float(rng.uniform(8, 35))
@@ -31,7 +31,7 @@ def choose_levels(rng: Rng) -> tuple[float, float]:
 
 
 def draw_single(rng: Rng, stock: Stock, side: int) -> Sheet:
-    """One symbol with its quiet zone; opaque, or of ink alone on whatever is below."""
+    """Draw one symbol with its quiet zone; opaque, or of ink alone on whatever is below."""
     matrix = choose_matrix(rng, side)
     picture = stock.crop_photograph(rng, 64, 64)
     light = draw_symbol(rng, matrix, side, picture)
@@ -50,7 +50,7 @@ def draw_single(rng: Rng, stock: Stock, side: int) -> Sheet:
 
 
 def draw_grid(rng: Rng, rows: int, columns: int, side: int) -> Sheet:
-    """Rows and columns of symbols, touching or apart, most of them alike; some places are empty."""
+    """Draw rows and columns of symbols, touching or apart, most of them alike; some places are empty."""
     gap = int(side * rng.choice([0.0, 0.05, 0.15, 0.3, 0.8])) + int(chance(rng, 0.5))
     step_x, step_y = side + gap, side + (gap if chance(rng, 0.6) else int(side * rng.uniform(0, 0.9)))
     light = np.ones((rows * step_y + 2 * gap, columns * step_x + 2 * gap), np.float32)
@@ -84,7 +84,7 @@ def _draw_plain(matrix: NDArray[np.uint8], side: int) -> Gray:
 
 
 def _caption(rng: Rng, below: Gray) -> None:
-    """A line of marks as high as small print."""
+    """Draw a line of marks as high as small print."""
     high, wide = below.shape
     if high < 4 or wide < 4:
         return
@@ -96,7 +96,7 @@ def _caption(rng: Rng, below: Gray) -> None:
 def draw_sheet(
     rng: Rng, stock: Stock, width: int, height: int, symbols: int, side_range: tuple[float, float]
 ) -> Sheet:
-    """A page, label or screen of this size with some symbols, look-alikes and print."""
+    """Draw a page, label or screen of this size with some symbols, look-alikes and print."""
     levels = _draw_ground(rng, stock, width, height)
     taken: list[tuple[int, int, int, int]] = []
     parts = []
@@ -116,7 +116,7 @@ def draw_sheet(
 
 
 def draw_other(rng: Rng, stock: Stock, side: int) -> Sheet:
-    """A look-alike about as large as a symbol of this side, sometimes much longer."""
+    """Draw a look-alike about as large as a symbol of this side, sometimes much longer."""
     width, height = side, int(side * rng.uniform(0.4, 1.2))
     light = draw_decoy(rng, stock, max(12, width), max(12, height))
     dark, paper = choose_levels(rng)
@@ -124,7 +124,7 @@ def draw_other(rng: Rng, stock: Stock, side: int) -> Sheet:
 
 
 def _draw_ground(rng: Rng, stock: Stock, width: int, height: int) -> Gray:
-    """Blank paper, print, or a picture."""
+    """Draw blank paper, print, or a picture."""
     kind = rng.choice(["blank", "print", "picture"], p=[0.35, 0.5, 0.15])
     if kind == "picture":
         return stock.crop_photograph(rng, width, height)
@@ -136,7 +136,7 @@ def _draw_ground(rng: Rng, stock: Stock, width: int, height: int) -> Gray:
 def _find_place(
     rng: Rng, taken: list[tuple[int, int, int, int]], width: int, height: int, wide: int, high: int
 ) -> tuple[int, int] | None:
-    """Where a piece fits without overlapping the others."""
+    """Find where a piece fits without overlapping the others."""
     if wide > width or high > height:
         return None
     for _ in range(12):

@@ -42,15 +42,15 @@ class Stock:
     others: tuple[NDArray[np.uint8], ...]
 
     def crop_photograph(self, rng: Rng, width: int, height: int) -> Gray:
-        """Part of a photograph, flipped and scaled at random."""
+        """Cut a part of a photograph, flipped and scaled at random."""
         return _crop(rng, self.photographs, width, height, float(rng.choice([0.6, 1, 1, 1.5, 2.5])))
 
     def crop_page(self, rng: Rng, width: int, height: int) -> Gray:
-        """Part of a page of print, at about the size it was set in."""
+        """Cut a part of a page of print, at about the size it was set in."""
         return _crop(rng, self.pages, width, height, float(rng.uniform(0.7, 1.8)), flip=False)
 
     def choose_other(self, rng: Rng) -> NDArray[np.uint8]:
-        """A code that is not a QR code, one pixel a module."""
+        """Return a code that is not a QR code, one pixel a module."""
         return self.others[int(rng.integers(len(self.others)))]
 
 
@@ -65,7 +65,7 @@ def make_stock(pages: int = 300, others: int = 400, photographs: int | None = No
 
 
 def load_stock(folder: Path) -> Stock:
-    """The stock kept in this folder; made there the first time."""
+    """Load the stock kept in this folder; make it the first time."""
     if not folder.is_dir():
         stock = make_stock()
         for kind, pictures in vars(stock).items():
@@ -100,7 +100,7 @@ def _load_photographs(most: int | None) -> Iterator[NDArray[np.uint8]]:
 
 
 def _draw_other(rng: Rng) -> NDArray[np.uint8]:
-    """A code of another symbology, one pixel a module (linear codes: a few rows)."""
+    """Draw a code of another symbology, one pixel a module (linear codes: a few rows)."""
     while True:
         name = str(rng.choice(list(_OTHER_FORMATS)))
         shortest, longest = _OTHER_FORMATS[name]

@@ -19,7 +19,7 @@ _FINDER = 7
 
 @lru_cache(maxsize=256)
 def make_matrix(version: int, variant: int) -> NDArray[np.uint8]:
-    """Modules (1 dark) of a symbol; the same for the same version and variant."""
+    """Return the modules (1 dark) of a symbol; the same for the same version and variant."""
     rng = np.random.default_rng([version, variant])
     level, mask = str(rng.choice(list("LMQH"))), int(rng.integers(8))
     characters = max(1, int((17 + 4 * version) ** 2 / 8 * rng.uniform(0.1, 0.8)))
@@ -34,7 +34,7 @@ def make_matrix(version: int, variant: int) -> NDArray[np.uint8]:
 
 
 def choose_matrix(rng: Rng, side: float, smallest_module: float = 0.8) -> NDArray[np.uint8]:
-    """A symbol whose modules are still seen at this side, small versions first as in life."""
+    """Choose a symbol whose modules are still seen at this side, small versions first as in life."""
     highest = rng.choice([3, 6, 10, 20, _LAST_VERSION], p=[0.28, 0.26, 0.2, 0.13, 0.13])
     version = int(rng.integers(1, highest + 1))
     version = max(1, min(version, int((side / smallest_module - 17) / 4)))
@@ -42,7 +42,7 @@ def choose_matrix(rng: Rng, side: float, smallest_module: float = 0.8) -> NDArra
 
 
 def draw_symbol(rng: Rng, matrix: NDArray[np.uint8], side: int, picture: Gray | None = None) -> Gray:
-    """Levels 0 (dark) to 1 (light), (side, side), in one of the styles; `picture` may shine through."""
+    """Draw a symbol in one of the styles, levels 0 (dark) to 1 (light); `picture` may shine through."""
     scale = max(2, min(24, round(1.25 * side / len(matrix))))
     style = rng.choice(["plain", "tiles", "rounded", "spread"], p=[0.62, 0.16, 0.1, 0.12])
     dark: Gray = np.kron(matrix.astype(np.float32), np.ones((scale, scale), np.float32)).astype(np.float32)
@@ -67,7 +67,7 @@ def draw_symbol(rng: Rng, matrix: NDArray[np.uint8], side: int, picture: Gray | 
 
 
 def _tile(rng: Rng, matrix: NDArray[np.uint8], scale: int, solid: Gray) -> Gray:
-    """Modules as dots, bars or small squares; the finder patterns often stay solid."""
+    """Draw modules as dots, bars or small squares; the finder patterns often stay solid."""
     y, x = np.abs((np.mgrid[:scale, :scale] + 0.5) / scale - 0.5) * 2
     reach = float(rng.uniform(0.65, 1.0))
     shape = int(rng.integers(4))
@@ -97,7 +97,7 @@ def _draw_round_finders(rng: Rng, dark: Gray, scale: int) -> None:
 
 
 def _tint(rng: Rng, light: Gray, picture: Gray | None) -> Gray:
-    """A gradient of colour over the modules, or a picture behind them."""
+    """Lay a gradient of colour over the modules, or a picture behind them."""
     size = len(light)
     if picture is not None and chance(rng, 0.5):
         behind = cv2.resize(picture, (size, size), interpolation=cv2.INTER_AREA) / 255
@@ -110,7 +110,7 @@ def _tint(rng: Rng, light: Gray, picture: Gray | None) -> Gray:
 
 
 def _erase_parts(rng: Rng, light: Gray) -> None:
-    """Clean holes: at corners, where finder patterns are, and along edges."""
+    """Cut clean holes: at corners, where finder patterns are, and along edges."""
     size = len(light)
     level = float(rng.choice([1.0, 1.0, 0.0]))
     for _ in range(int(rng.integers(1, 4))):
@@ -120,7 +120,7 @@ def _erase_parts(rng: Rng, light: Gray) -> None:
 
 
 def _draw_logo(rng: Rng, light: Gray, picture: Gray | None) -> None:
-    """Something in the middle, a tenth to a third of the side."""
+    """Draw something in the middle, a tenth to a third of the side."""
     size = len(light)
     half = int(size * rng.uniform(0.1, 0.32) / 2)
     middle = size // 2

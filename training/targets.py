@@ -26,7 +26,7 @@ class Target(NamedTuple):
 
 
 def make_target(labels: Labels, side: int) -> Target:
-    """The answer for a picture of `side` x `side` pixels; corners and sides are in pixels."""
+    """Draw up the answer for a picture of `side` x `side` pixels; corners and sides are in pixels."""
     cells = side // STRIDE
     target = Target(
         np.zeros((cells, cells), np.float32), np.ones((cells, cells), np.float32),
@@ -55,7 +55,7 @@ def make_target(labels: Labels, side: int) -> Target:
 
 
 def _fill(quad: Quads, share: float, cells: int) -> NDArray[np.bool_]:
-    """The cells whose centres lie in the outline, shrunk to this share about its centre."""
+    """Return the cells whose centres lie in the outline, shrunk to this share about its centre."""
     mask = np.zeros((cells, cells), np.uint8)
     centre = quad.mean(0)
     shrunk = (centre + (quad - centre) * share - (STRIDE - 1) / 2) / STRIDE
@@ -72,6 +72,6 @@ def _fill(quad: Quads, share: float, cells: int) -> NDArray[np.bool_]:
 
 
 def _add_nearest(core: NDArray[np.bool_], quad: Quads, cells: int) -> None:
-    """The cell nearest to the centre belongs to the symbol, however small it is."""
+    """Add the cell nearest to the centre: it belongs to the symbol, however small that is."""
     column, row = np.rint((quad.mean(0) - (STRIDE - 1) / 2) / STRIDE).astype(int)
     core[min(max(row, 0), cells - 1), min(max(column, 0), cells - 1)] = True

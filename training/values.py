@@ -25,7 +25,7 @@ class Labels:
 
     @staticmethod
     def none() -> Labels:
-        """The labels of a picture without a symbol."""
+        """Return the labels of a picture without a symbol."""
         return Labels(np.zeros((0, 4, 2), np.float32), np.zeros(0, np.int32), np.zeros(0, bool))
 
     @staticmethod
@@ -40,18 +40,18 @@ class Labels:
         )
 
     def moved(self, quads: NDArray[np.floating]) -> Labels:
-        """The same symbols elsewhere; corners run clockwise again where a flip turned them."""
+        """Return the same symbols elsewhere; corners run clockwise again where a flip turned them."""
         quads = np.asarray(quads, np.float32).reshape(-1, 4, 2)
         turned = signed_areas(quads) < 0
         quads = np.where(turned[:, None, None], quads[:, ::-1], quads)
         return Labels(quads.astype(np.float32), self.counts, self.counted)
 
     def where(self, chosen: NDArray[np.bool_]) -> Labels:
-        """These symbols alone."""
+        """Return these symbols alone."""
         return Labels(self.quads[chosen], self.counts[chosen], self.counted[chosen])
 
     def only(self, counted: NDArray[np.bool_]) -> Labels:
-        """The same symbols, of which those count that did and are named here."""
+        """Return the same symbols, of which those count that did and are named here."""
         return Labels(self.quads, self.counts, self.counted & counted)
 
 
@@ -65,22 +65,22 @@ class Sheet:
 
 
 def signed_areas(quads: NDArray[np.floating]) -> NDArray[np.float64]:
-    """Areas in square pixels; positive where the corners run clockwise in the picture."""
+    """Return the areas in square pixels; positive where the corners run clockwise in the picture."""
     x, y = np.asarray(quads, np.float64)[..., 0], np.asarray(quads, np.float64)[..., 1]
     following = np.roll(y, -1, -1), np.roll(x, -1, -1)
     return np.asarray((x * following[0] - y * following[1]).sum(-1) / 2)
 
 
 def sides(quads: NDArray[np.floating]) -> NDArray[np.float64]:
-    """Side of the square of the same area, in pixels."""
+    """Return the side of the square of the same area, in pixels."""
     return np.asarray(np.sqrt(np.abs(signed_areas(quads))))
 
 
 def chance(rng: Rng, share: float) -> bool:
-    """True in this share of cases."""
+    """Return True in this share of cases."""
     return bool(rng.random() < share)
 
 
 def log_uniform(rng: Rng, low: float, high: float) -> float:
-    """A number whose logarithm is uniform between both ends'."""
+    """Return a number whose logarithm is uniform between both ends'."""
     return float(np.exp(rng.uniform(np.log(low), np.log(max(low, high)))))

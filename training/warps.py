@@ -45,7 +45,7 @@ def curl_upright(sheet: Sheet, angle: float, bow: float) -> Sheet:
 
 
 def choose_view(rng: Rng, width: int, height: int, size: float) -> Quads:
-    """Where a camera sees the corners of a sheet, about the origin; it is `size` pixels across."""
+    """Return where a camera sees the corners of a sheet, about the origin; it is `size` pixels across."""
     spin = rng.choice([0.0, rng.normal(0, 8), rng.uniform(-180, 180)], p=[0.3, 0.35, 0.35])
     tilt = rng.choice([0.0, abs(rng.normal(0, 20)), rng.uniform(30, _STEEPEST)], p=[0.27, 0.33, 0.4])
     across = np.radians(rng.uniform(0, 360))
@@ -101,7 +101,7 @@ def _blend(below: Gray, sheet: Sheet, view: NDArray[np.float64], low: NDArray[np
 
 
 def crumple(rng: Rng, picture: Gray, labels: Labels) -> tuple[Gray, Labels]:
-    """Bend the whole picture smoothly, or crease it along lines; outlines go along."""
+    """Bend the whole picture smoothly, or crease it along lines; the outlines follow."""
     high, wide = picture.shape
     if chance(rng, 0.6):
         knots = int(rng.choice([3, 4, 6, 9]))
@@ -125,7 +125,7 @@ def _enlarge(knots: NDArray[np.float64], wide: int, high: int) -> Gray:
 
 
 def _crease(rng: Rng, picture: Gray) -> tuple[list[Gray], Gray]:
-    """Folds: the picture is drawn in towards lines, and is darker on one side of them."""
+    """Fold the picture: draw it in towards lines, and darken one side of them."""
     high, wide = picture.shape
     y, x = np.mgrid[:high, :wide].astype(np.float32)
     shifts = [np.zeros_like(x), np.zeros_like(x)]

@@ -10,7 +10,7 @@ from torch import Tensor
 
 
 def write_weights(weights: dict[str, Tensor], path: Path) -> None:
-    """Keep a network's weights as arrays by their names."""
+    """Save a network's weights as arrays, by name."""
     arrays = {name: value.numpy() for name, value in weights.items()}
     np.savez_compressed(
         path,
@@ -19,7 +19,7 @@ def write_weights(weights: dict[str, Tensor], path: Path) -> None:
 
 
 def read_weights(path: Path) -> dict[str, Tensor]:
-    """The weights of such a file, in 32 bits."""
+    """Return the weights of such a file, in 32 bits."""
     with np.load(path) as arrays:
         return {
             name: torch.from_numpy(arrays[name].astype(np.float32) if arrays[name].ndim else arrays[name])

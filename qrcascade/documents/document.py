@@ -188,7 +188,7 @@ def _results(source: Source, reader: _PageReader, which: DocumentOptions) -> Ite
 
 
 def _check_pages(which: DocumentOptions, count: int, readable: int) -> None:
-    """Raise a `DocumentError` if a page is asked for that the document lacks."""
+    """Raise a `DocumentError` if a requested page is not in the document."""
     if missing := [number for number in which.pages or () if count < number <= readable]:
         raise DocumentError(f"it has no page {missing[0]}; it has {count}")
 

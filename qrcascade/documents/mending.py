@@ -32,7 +32,7 @@ def is_cut(data: bytes) -> bool:
 
 
 def mend(data: bytes) -> Iterator[bytes]:
-    """Yield the PDF with ends that may fit, the likelier first; none if it is encrypted or has no page."""
+    """Yield the PDF with each end that may fit, the likeliest first; none if encrypted or without a page."""
     pages, catalogs, added, highest = [], [], [], 0
     for number, text, packed in _objects(data):
         if _ENCRYPTED.search(text):

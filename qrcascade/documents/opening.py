@@ -56,7 +56,7 @@ class Document(Protocol):
         ...
 
     def picture(self, number: int, size: tuple[int, int]) -> Frame:
-        """Return a page whose pixels are made again from the source on use, even after closing."""
+        """Return a page whose pixels are decoded again from the source when used, even after closing."""
         ...
 
     def close(self) -> None:

@@ -81,7 +81,7 @@ def agree(readings: Iterable[tuple[str, float]]) -> float:
     ----------
     readings : iterable of (engine, confidence)
         Only the best of each family of engines counts, since views of one engine fail together. A mixture
-        misleads all engines alike: none of them makes up for one that found it.
+        misleads all engines alike: agreement among them does not outweigh one that found it.
     """
     readings = tuple(readings)
     if any(confidence <= MIXED for _, confidence in readings):

@@ -1,7 +1,7 @@
 """Pictures with thousands of finder patterns, in which zxing-cpp weighs each against all others.
 
-Its time grows with the square of their number: 12 MP of them took 40 s. No sheet of codes has that many, so
-such a picture is reduced until few enough are left.
+zxing-cpp's time grows with the square of their number: 12 MP full of them took 40 s. No sheet of codes has
+that many, so such a picture is reduced until few enough are left.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ _CORE = 3
 
 
 def reduce_crowd(gray: Gray) -> Gray:
-    """Return the picture, or a half, a quarter, … of it that has at most `MOST` finder patterns."""
+    """Return the picture, halved in size until it has at most `MOST` finder patterns."""
     while gray.size > _SMALL and _is_crowded(gray):
         gray = np.asarray(cv2.resize(gray, None, fx=0.5, fy=0.5, interpolation=cv2.INTER_AREA))
     return gray

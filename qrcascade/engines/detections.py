@@ -47,7 +47,7 @@ def load_network(path: Path) -> Network:
 
 
 def read_network(path: Path) -> Any:
-    """OpenCV 5's older engine is the faster one here."""
+    """Load the network, with OpenCV 5's older engine, which is faster here."""
     if hasattr(cv2.dnn, "ENGINE_CLASSIC"):
         return cv2.dnn.readNetFromONNX(str(path), cv2.dnn.ENGINE_CLASSIC)
     return cv2.dnn.readNetFromONNX(str(path))

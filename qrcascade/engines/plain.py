@@ -1,4 +1,4 @@
-"""Whether a picture shows anything beside the symbols that are read: much cheaper than the detector."""
+"""Whether a picture shows anything besides the symbols that are read: much cheaper than the detector."""
 
 from __future__ import annotations
 

@@ -45,7 +45,7 @@ def find(
     closer: bool = True,
     known: Floats = _NONE,
 ) -> Detections:
-    """Find the symbols of a gray picture in looks of these longer sides, the largest first
+    """Find the symbols of a gray picture in looks with these longer sides, the largest first.
 
     Outlines (n, 4, 2) that are ``known`` already are not looked at again. Where the first look finds exactly
     these, it is the only one.

@@ -123,7 +123,7 @@ def rank_blurs(fit: Fit) -> list[Blur]:
 
 
 def _cut_finders(field: Pixels, around: int) -> Pixels:
-    """Return the three finder patterns and so much around each along a last axis, from half modules."""
+    """Return the three finder patterns with margins of this width, along a last axis, from half modules."""
     padded = np.pad(field, around, mode="edge")
     side = _FINDER * FINE + 2 * around
     first, last = QUIET * FINE, len(field) - (QUIET + _FINDER) * FINE

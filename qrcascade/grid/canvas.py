@@ -80,7 +80,7 @@ class Canvas:
         return self.frame.gray.astype(np.float32)
 
     def paint_margin(self) -> Canvas | None:
-        """Return a canvas with a quiet zone for a symbol that has none, on a ground like its own ink.
+        """Return a canvas with a quiet zone for a symbol that has none, on a background like its own ink.
 
         The symbol is all that differs from the ground, which is painted in the opposite level; None if the
         margin is not flat.

@@ -61,7 +61,7 @@ class Candidate:
 
     @property
     def promising(self) -> bool:
-        """Whether there may be a symbol. Blur wipes all out before the finder patterns."""
+        """Whether there may be a symbol. Blur wipes out everything else before the finder patterns."""
         return self.likeness >= _PROMISING or (self.clear and self.blurred)
 
     @property
@@ -110,7 +110,7 @@ def choose_fit(canvas: Canvas, pixels: Pixels, poses: list[Pose], *, corner: boo
 
 
 def _keep_seen(fits: list[Fit]) -> list[Fit]:
-    """Return the fits whose finder patterns are seen, and not much less than those of the best."""
+    """Return the fits whose finder patterns are visible, and nearly as clearly as those of the best."""
     seen = [measure_finders(fit) for fit in fits]
     least = max([_LEAST_SEEN, *(share - _SEEN_GAP for share in seen)])
     return [fit for fit, share in zip(fits, seen, strict=True) if share >= least]

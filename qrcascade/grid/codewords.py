@@ -1,4 +1,4 @@
-"""Decode soft module values to a payload with its evidence (ISO/IEC 18004:2015, clause 11).
+"""Decode soft module values into a payload with its evidence (ISO/IEC 18004:2015, clause 11).
 
 Ways to decode, each tried only if the ones before it failed:
 
@@ -6,7 +6,7 @@ Ways to decode, each tried only if the ones before it failed:
 2. generalised minimum distance: the least reliable codewords are erased, ever more of them;
 3. the next best matches of the format information;
 4. with padding assumed: where the data seem to end in 0xEC 0x11 ..., the rest is taken as known;
-5. Chase: combinations of the least reliable bits are flipped, if one or two blocks are missing.
+5. Chase: combinations of the least reliable bits are flipped, if only one or two blocks are still undecoded.
 
 `qrcascade.grid.blocks` does 1, 2 and 5 for one trial, and `qrcascade.grid.accept` decides what to believe;
 this module chooses the trials. Each trial is charged for in the evidence (`qrcascade.grid.evidence`).

@@ -101,7 +101,7 @@ def fit_timing(fit: Fit) -> Fit:
 
 
 def grow_outwards(fit: Fit) -> Fit:
-    """Continue with data modules as they seem, outwards from certain ones too."""
+    """Continue with data modules as they appear, also growing outwards from those that are certain."""
     weight = np.where(fit.fixed, 1.0, _GROWN_WEIGHT)
     for reach in _choose_reaches(_GROWN_REACHES, fit.size):
         near = (weight * (fit.far < reach)).astype(np.float32)

@@ -1,6 +1,6 @@
-"""What the headers of some formats claim, found without decoding, in time that the file's length bounds.
+"""What the headers of some formats claim, found without decoding, in time bounded by the file's length.
 
-Each function stops where a file is broken: what reads it then says so.
+Each function stops where a file is broken; the decoder then reports that.
 """
 
 from __future__ import annotations

@@ -145,7 +145,7 @@ def _signed_area(points: Sequence[Point]) -> float:
 
 
 def _turn(a: Point, b: Point, p: Point) -> float:
-    """Return a positive number if ``p`` lies to the right of the way from ``a`` to ``b`` on the screen."""
+    """Return a positive number if ``p`` lies to the right of the line from ``a`` to ``b`` on the screen."""
     return (b[0] - a[0]) * (p[1] - a[1]) - (b[1] - a[1]) * (p[0] - a[0])
 
 

@@ -97,7 +97,7 @@ def count_directories(data: bytes, most: int) -> int:
                 if tags > _MOST_TAGS:
                     raise ImageError(f"its directories have more than {_MOST_TAGS:,} tags")
                 if claimed > 2 * len(data):
-                    raise ImageError(f"a directory claims {claimed:,} bytes of a file of {len(data):,}")
+                    raise ImageError(f"a directory claims {claimed:,} bytes in a file of {len(data):,}")
                 parts += [layout.directory(data, place)[0] for place in layout.within(part)]
     return max(1, len(seen))
 

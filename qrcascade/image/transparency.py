@@ -1,4 +1,4 @@
-"""Lay a transparent picture over the ground on which it shows."""
+"""Put a transparent picture on a background against which it shows."""
 
 from __future__ import annotations
 

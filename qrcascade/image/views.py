@@ -38,7 +38,7 @@ __all__ = [
 _LUMINANCE, _LEAST_RANGE = np.array([0.299, 0.587, 0.114], np.float32), 1.0
 # Longer side at which colours are compared, in pixels; levels of an edge in colour, and of one that gray does
 # not show; the least share of pixels with both. Chosen: of 111 pictures without a code one has more than
-# 0.002, and codes in colours of one luminance that are a sixth of the picture wide have 0.009 to 0.025.
+# 0.002, and codes in colours of equal luminance that are a sixth of the picture wide have 0.009 to 0.025.
 _CHROMA_SIDE, _COLOUR_EDGE, _GRAY_EDGE, _LEAST_EDGES = 320, 30.0, 6.0, 0.002
 
 

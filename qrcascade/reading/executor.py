@@ -81,7 +81,7 @@ class Executor(ABC):
     Parameters
     ----------
     deadline : float, optional
-        When the reading should end, as `time.monotonic` counts.
+        When the reading should end, by the clock of `time.monotonic`.
 
     Attributes
     ----------

@@ -120,7 +120,7 @@ class ReadOptions:
 
     @property
     def deadline(self) -> float | None:
-        """When ``timeout`` ends if it starts now, as `time.monotonic` counts; None without a timeout."""
+        """When ``timeout`` ends if it starts now, by `time.monotonic`; None without a timeout."""
         return None if self.timeout is None else time.monotonic() + self.timeout
 
     def accepts(self, text: str) -> bool:

@@ -362,7 +362,7 @@ def _is_same_place(code: QRCode, other: QRCode) -> bool:
 
 
 def _is_cut(quad: Quad, size: tuple[int, int]) -> bool:
-    """Return whether one of the picture's edges seems to cut a symbol, and the picture is no crop of it."""
+    """Return whether an edge of the picture seems to cut a symbol, and the picture is not a crop of it."""
     left, top, right, bottom = quad.bounds
     margin = _CUT_MARGIN * quad.side
     across = (left < margin) + (right > size[0] - margin)

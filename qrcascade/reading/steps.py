@@ -78,7 +78,7 @@ class Step:
 
     @classmethod
     def look(cls, engine: Engine, view: View, region: Quad | None = None) -> Step:
-        """Return the step in which an engine looks at a view, of a region if one is given."""
+        """Return the step in which an engine looks at a view of a region, or else of the picture."""
         kind = "picture" if region is None else "region"
         return cls(engine.name, view.name, region, kind, partial(_look, engine, view))
 

@@ -189,14 +189,14 @@ def _read_chroma(context: Context) -> Findings:
 
 
 def _is_hopeless(scan: Scan) -> bool:
-    """Return whether the survey saw all that may be there, nothing, and other steps would cost much more."""
+    """Return whether the survey, which could see everything, saw nothing, and other steps cost much more."""
     if scan.expect is not None or scan.codes or scan.regions or not scan.is_surveyed:
         return False
     return bool(scan.formats <= _SURVEYED and max(scan.frame.size) > _SMALL)
 
 
 def _shows_colours(scan: Scan) -> bool:
-    """Return whether nothing is read or located, and colours of one luminance may be looked at."""
+    """Return whether nothing is read or located, and colours of equal luminance may be looked at."""
     width, height = scan.frame.size
     few = scan.frame.is_colored and width * height <= _MOST_COLOURED
     return bool(few and not (scan.codes or scan.regions or scan.formats.isdisjoint(QR_FORMATS)))

@@ -144,7 +144,7 @@ def _evaluate(polynomials: Words, length: int) -> Words:
 
 
 def _locate_erased(erased: Bools) -> Words:
-    """Return the locations of the erased symbols, padded with 0, shape (B, most erasures in a row)."""
+    """Return the locations of the erased symbols, padded with 0, shape (B, the most erasures of any row)."""
     counts = erased.sum(1)
     row, column = np.nonzero(erased)
     locations = np.zeros((len(erased), counts.max(initial=0)), np.uint8)
