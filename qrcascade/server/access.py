@@ -1,4 +1,7 @@
-"""Who may use the service: callers with the token, and no web page but its own."""
+"""What a request passes before its endpoint.
+
+Only callers with the token may use the service, no web page but its own, and nobody while the queue is full.
+"""
 
 # No postponed annotations: FastAPI evaluates them, and some are defined inside functions.
 import hmac
@@ -9,12 +12,14 @@ from urllib.parse import urlsplit
 from fastapi import Depends, Request
 from fastapi.security import HTTPAuthorizationCredentials, HTTPBearer
 from starlette.datastructures import Headers
-from starlette.types import ASGIApp, Receive, Scope, Send
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from qrcascade.server.problems import ProblemError, response
+from qrcascade.server.queue import Queue
+from qrcascade.server.refusals import busy
 from qrcascade.server.settings import Settings, is_loopback
 
-__all__ = ["OwnSite", "guards"]
+__all__ = ["Gate", "Head", "OwnSite", "guards"]
 
 _SAFE = ("GET", "HEAD", "OPTIONS")
 
@@ -74,3 +79,43 @@ def _name_of(url: str) -> str:
         return urlsplit(url).hostname or ""
     except ValueError:
         return ""
+
+
+class Gate:
+    """Middleware that answers 503 on these paths while there is no place, before anything else is checked."""
+
+    def __init__(self, app: ASGIApp, queue: Queue, paths: Collection[str]) -> None:
+        self._app = app
+        self._queue = queue
+        self._paths = paths
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer one request."""
+        if scope["type"] == "http" and scope["method"] == "POST" and scope["path"] in self._paths:
+            retry_after = self._queue.retry_if_full()
+            if retry_after is not None:
+                scope["state"]["story"]["endpoint"] = scope["path"]
+                refused = busy(self._queue.places, retry_after)
+                await response(Request(scope), refused)(scope, receive, send)
+                return
+        await self._app(scope, receive, send)
+
+
+class Head:
+    """Middleware that answers HEAD as GET, without the body."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self._app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer one request."""
+        if scope["type"] != "http" or scope["method"] != "HEAD":
+            await self._app(scope, receive, send)
+            return
+
+        async def send_head(message: Message) -> None:
+            await send({**message, "body": b""} if message["type"] == "http.response.body" else message)
+
+        asked = {**scope, "method": "GET"}
+        await self._app(asked, receive, send_head)
+        scope["route"] = asked.get("route")

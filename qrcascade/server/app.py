@@ -24,12 +24,10 @@ from starlette.exceptions import HTTPException
 
 from qrcascade import Limits, QRCascadeError, __version__
 from qrcascade.server import logs, pages
-from qrcascade.server.access import OwnSite, guards
+from qrcascade.server.access import Gate, Head, OwnSite, guards
 from qrcascade.server.cascades import Reader
 from qrcascade.server.connection import limit_connections
 from qrcascade.server.endpoints import PATHS, Responder, router
-from qrcascade.server.gate import Gate
-from qrcascade.server.head import Head
 from qrcascade.server.metrics import Metrics
 from qrcascade.server.problems import ProblemError, from_http, from_validation, response, responses
 from qrcascade.server.queue import Queue

@@ -15,12 +15,11 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field, create_model
 from qrcascade import ImageError, MissingDependencyError, ReadOptions, ReadResult, WorkerError
 from qrcascade.server import answers, body
 from qrcascade.server.cascades import Reader, ReadSpec
-from qrcascade.server.gate import busy
 from qrcascade.server.logs import LOGGER
 from qrcascade.server.metrics import Metrics
 from qrcascade.server.problems import responses
 from qrcascade.server.queue import FullError, Queue
-from qrcascade.server.refusals import failed, late, refusal
+from qrcascade.server.refusals import busy, failed, late, refusal
 from qrcascade.server.settings import LEAST_TIMEOUT_S, Settings
 from qrcascade.server.showing import Shown, Wanted
 
