@@ -7,7 +7,7 @@ Only callers with the token may use the service, no web page but its own, and no
 import hmac
 from collections.abc import Collection
 from typing import Annotated, Any
-from urllib.parse import urlsplit
+from urllib.parse import SplitResult, urlsplit
 
 from fastapi import Depends, Request
 from fastapi.security import HTTPAuthorizationCredentials, HTTPBearer
@@ -62,23 +62,23 @@ class OwnSite:
     def _refuse(self, method: str, headers: Headers) -> str | None:
         """Return why a request is refused."""
         host = headers.get("host", "").lower()
-        name = _name_of(f"//{host}")
+        name = _split(f"//{host}").hostname or ""
         if self._hosts and not (name in self._hosts or is_loopback(name)):
             return f"this service is not known as {name[:100]!r}; its operator can add that with --allow-host"
         site = headers.get("sec-fetch-site")
         if method in _SAFE or site in ("same-origin", "none"):
             return None
         origin = headers.get("origin")
-        if site is None and (origin is None or urlsplit(origin.lower()).netloc == host):
+        if site is None and (origin is None or _split(origin.lower()).netloc == host):
             return None
         return "this request comes from another web page, and is not answered"
 
 
-def _name_of(url: str) -> str:
+def _split(url: str) -> SplitResult:
     try:
-        return urlsplit(url).hostname or ""
+        return urlsplit(url)
     except ValueError:
-        return ""
+        return urlsplit("")
 
 
 class Gate:
