@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import asdict
-from typing import Any, Literal, cast, get_args
+from typing import Any, Literal, get_args
 
 from pydantic import BaseModel, Field
 
@@ -205,18 +205,8 @@ def _step(attempt: Attempt) -> TriedStep:
 
 def _page(result: ReadResult, shown: Shown) -> Page:
     """Build the part of the answer of `/read` for one page."""
-    known: dict[str, Any] = {name: text for name, text in asdict(shown).items() if text is not None}
-    return Page(
-        page=result.page,
-        pages=result.pages,
-        image_size=result.size,
-        latency_ms=round(result.elapsed_s * 1000, 2),
-        timed_out=result.timed_out,
-        failed=has_failed(result),
-        ended=cast(Any, result.ended),
-        notes=list(result.notes),
-        codes=[_code(code) for code in result.codes],
-        regions=[UnreadRegion(**region.to_dict()) for region in result.regions],
-        attempts=[_step(attempt) for attempt in result.attempts],
-        **known,
-    )
+    known = result.to_dict()
+    known.update((name, text) for name, text in asdict(shown).items() if text is not None)
+    known["codes"] = [_code(code) for code in result.codes]
+    known["attempts"] = [_step(attempt) for attempt in result.attempts]
+    return Page(image_size=known["size"], latency_ms=known["ms"], failed=has_failed(result), **known)
