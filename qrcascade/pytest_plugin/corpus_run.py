@@ -53,8 +53,8 @@ def _register(config: pytest.Config) -> None:
     closing = Closer(options, corpus, baseline, config.option.verbose)
     if baseline is not None and not options.update and closing.summary().is_of_another_run:
         raise OptionError(
-            f"{str(options.baseline)!r} is of preset {baseline.preset!r} with expect={baseline.expect!r}, "
-            f"but this run is of {options.preset!r} with {options.expect!r}: name another file, or update it"
+            f"{str(options.baseline)!r} is {baseline}, but this run is of {options.preset!r} with "
+            f"{options.expect!r}: name another file, or update it"
         )
     unknown = {*options.floors} - {tally.tag for tally in closing.summary().tallies()}
     if unknown:

@@ -88,7 +88,6 @@ class CorpusRun:
             items.append(GoneItem.from_parent(parent, name=_name_item(key), key=key))
 
     def _describe_file(self, path: Path, cases: list[Case]) -> dict[str, Any]:
-        """Return the arguments of a `PictureFile`."""
         found: dict[str, Any] = {"path": path, "cases": cases, "reading": self}
         if not str(path).isprintable():
             relative = Path(os.path.relpath(path, self._config.rootpath))
