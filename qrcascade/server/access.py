@@ -60,7 +60,6 @@ class OwnSite:
         await self._app(scope, receive, send)
 
     def _refuse(self, method: str, headers: Headers) -> str | None:
-        """Return why a request is refused."""
         host = headers.get("host", "").lower()
         name = _split(f"//{host}").hostname or ""
         if self._hosts and not (name in self._hosts or is_loopback(name)):

@@ -164,10 +164,10 @@ def detect_answer(results: list[ReadResult], trace: bool, complete: bool) -> Det
     return answer
 
 
-def read_answer(results: list[ReadResult], shown: list[Shown], complete: bool) -> Read:
+def read_answer(pages: list[tuple[ReadResult, Shown]], complete: bool) -> Read:
     """Build the answer of `/read` from the pages that were read, at least one, and what is shown of them."""
-    pages = [_page(result, how) for result, how in zip(results, shown, strict=True)]
-    return Read(**_outcome(results), complete=complete, pages=pages)
+    outcome = _outcome([result for result, _ in pages])
+    return Read(**outcome, complete=complete, pages=[_page(*page) for page in pages])
 
 
 def has_failed(result: ReadResult) -> bool:
@@ -176,9 +176,8 @@ def has_failed(result: ReadResult) -> bool:
 
 
 def _outcome(results: list[ReadResult]) -> dict[str, Any]:
-    """Return the fields of `_Outcome`."""
     shown = next((result for result in results if result), results[0])
-    best = next((code for code in shown.codes if code.accepted), None)
+    best = next(iter(shown), None)
     return {
         "success": best is not None,
         "data": best.text if best else None,

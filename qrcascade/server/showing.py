@@ -64,7 +64,6 @@ def show(cascade: Cascade, source: bytes, result: ReadResult, wanted: Wanted) ->
 
 
 def _show(_: Here, source: bytes, result: ReadResult, limits: Limits, wanted: Wanted) -> Shown:
-    """Show a page in the worker."""
     with contextlib.ExitStack() as closing:
         document, _source = open_source(source, None, limits, closing)
         if document is None:
