@@ -7,7 +7,7 @@ import time
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from functools import partial
-from typing import Annotated, Any, Literal, TypeAlias, TypeVar
+from typing import Annotated, Any, Literal, TypeAlias
 
 from fastapi import APIRouter, Depends, Query, Request, Response
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, create_model
@@ -28,7 +28,6 @@ __all__ = ["PATHS", "Responder", "router"]
 PATHS = ("/detect", "/read")
 """The endpoints that read; each of their requests needs a place in the queue."""
 
-_T = TypeVar("_T")
 _Page: TypeAlias = tuple[ReadResult, Shown]
 # Beyond a request's time limit, which excludes starting a worker process and is only checked between pages
 # and engine runs. After that, something hangs.
@@ -47,8 +46,8 @@ class Responder:
         self._reported: set[tuple[str, str]] = set()
 
     async def answer(
-        self, request: Request, spec: ReadSpec, make: Callable[[Iterator[_Page], float], _T]
-    ) -> _T:
+        self, request: Request, spec: ReadSpec, make: Callable[[Iterator[_Page], float], Response]
+    ) -> Response:
         """Wait for a place, the body and a turn, then call ``make`` in a worker thread.
 
         ``make`` receives the pages, and the time by `time.monotonic` at which to stop. Raises `ProblemError`
@@ -61,7 +60,7 @@ class Responder:
             async with self._queue.place():
                 data = await body.receive(request, settings.max_body, settings.max_wait)
 
-                def work() -> _T:
+                def work() -> Response:
                     pages = self._pages(request, data, spec)
                     return make(pages, time.monotonic() + settings.max_timeout)
 
