@@ -34,7 +34,7 @@ from qrcascade.neural.runtimes import (
 from qrcascade.neural.runtimes.export import convert, export
 from qrcascade.neural.runtimes.export import publish as publish_files
 from qrcascade.neural.runtimes.registry import record_path, sha256
-from qrcascade.neural.runtimes.untouched import keep_process
+from qrcascade.neural.runtimes.torch import keep_process
 from tests.plans import attempts
 
 

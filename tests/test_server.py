@@ -550,6 +550,7 @@ INTERNAL = {
     "qrcascade.isolation": {"CAN_CAP_MEMORY", "Here", "HungError", "LostError"},
     "qrcascade.documents.opening": {"is_pdf", "open_source"},
     "qrcascade.image.formats": {"PICTURES", "name_format"},
+    "qrcascade.report.drawing": {"to_data_uri"},
     "qrcascade.report.words": {"to_json"},
 }
 

@@ -192,6 +192,7 @@ FOREIGN = [
     {"origin": "https://evil.example"},
     {"origin": "null"},
     {"origin": "http://testserver:81"},
+    {"origin": "http://["},
     {"origin": "http://testserver", "sec-fetch-site": "cross-site"},
     {"sec-fetch-site": "same-site"},
 ]

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import IO, Any
 
 from qrcascade.batch.journal import Row, rows
-from qrcascade.batch.replacing import replace_whole
+from qrcascade.batch.lock import replace_whole
 from qrcascade.errors import MissingDependencyError
 
 __all__ = ["COLUMNS", "check", "flatten", "schema", "write"]

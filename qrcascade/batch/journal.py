@@ -11,9 +11,8 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any
 
-from qrcascade.batch.lock import Lock
+from qrcascade.batch.lock import Lock, replace_whole
 from qrcascade.batch.pool import Record, row_name
-from qrcascade.batch.replacing import replace_whole
 from qrcascade.errors import OptionError
 from qrcascade.report.words import to_json
 

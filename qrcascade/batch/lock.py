@@ -1,19 +1,20 @@
-"""A lock on a file name, which ends with the process that holds it, however that ends."""
+"""Files that one process at a time writes: a lock on a name, and replacement in one step."""
 
 from __future__ import annotations
 
 import contextlib
 import os
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 
 from qrcascade.errors import OptionError
 
-__all__ = ["Lock"]
+__all__ = ["Lock", "replace_whole"]
 
 
 class Lock:
-    """A lock for ``path``, held in a hidden file beside it.
+    """A lock for ``path``, held in a hidden file beside it until this process ends, however that ends.
 
     Raises
     ------
@@ -65,3 +66,18 @@ else:
 
     def _lock(descriptor: int) -> None:
         fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+
+
+@contextlib.contextmanager
+def replace_whole(path: Path) -> Iterator[Path]:
+    """Yield where to write a file that replaces this one if the block succeeds; else it is removed.
+
+    Only one process may do so at a time. What an earlier one has left there is removed first.
+    """
+    part = path.with_name(f".{path.name}.part")
+    part.unlink(missing_ok=True)
+    try:
+        yield part
+        part.replace(path)
+    finally:
+        part.unlink(missing_ok=True)

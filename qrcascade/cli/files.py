@@ -102,7 +102,7 @@ def place_in(folder: Path, file: str) -> Path:
 
 def copy_into(folder: Path, file: str) -> None:
     """Copy a file into a folder, links as links; replace what is there. Raises `OSError` if that fails."""
-    from qrcascade.batch.replacing import replace_whole
+    from qrcascade.batch.lock import replace_whole
 
     if not Path(file).is_file():
         return

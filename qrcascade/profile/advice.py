@@ -5,12 +5,10 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Any
 
-from qrcascade.cascade import PRESETS
 from qrcascade.errors import OptionError, WeightsError
 from qrcascade.neural import runtimes, weights
-from qrcascade.profile.records import NO_RUNTIME, SHIPPED, Measured, Profile
+from qrcascade.profile.records import NO_RUNTIME, SHIPPED, Measured, Profile, sizes_of
 
 __all__ = ["USE_CASES", "UTILISATION", "Advice", "UseCase", "advise"]
 
@@ -203,10 +201,7 @@ def _choose(
 
 def _is_here(row: Measured) -> bool:
     """Return whether every network of a configuration can be loaded here."""
-    name: Any = row.name
-    return row.runtime == NO_RUNTIME or all(
-        _can_load(tier, row.runtime) for tier in PRESETS[name] if tier in weights.SIZES
-    )
+    return all(_can_load(size, row.runtime) for size in sizes_of(row.name))
 
 
 def _can_load(size: str, runtime: str) -> bool:

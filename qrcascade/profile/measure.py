@@ -18,11 +18,10 @@ from typing import Any
 
 import numpy as np
 
-from qrcascade.cascade import PRESETS
 from qrcascade.neural import runtimes, weights
 from qrcascade.neural.runtimes.registry import record_path, sha256
 from qrcascade.profile.pictures import Picture
-from qrcascade.profile.records import NO_RUNTIME, Measured, Profile
+from qrcascade.profile.records import NO_RUNTIME, Measured, Profile, sizes_of
 
 __all__ = ["PACKAGES", "configurations", "machine", "make_row", "measure", "versions", "weights_kind"]
 
@@ -45,12 +44,7 @@ Output = dict[str, Any]
 def configurations(names: Iterable[str], chosen: Iterable[str]) -> list[tuple[str, str]]:
     """Return every (name, runtime) to measure; a preset without a detector has a single row."""
     chosen = tuple(chosen)
-    return [(name, r) for name in names for r in (chosen if _sizes(name) else (NO_RUNTIME,))]
-
-
-def _sizes(name: str) -> tuple[str, ...]:
-    tiers = next((tiers for preset, tiers in PRESETS.items() if preset == name), (name,))
-    return tuple(tier for tier in tiers if tier in weights.SIZES)
+    return [(name, r) for name in names for r in (chosen if sizes_of(name) else (NO_RUNTIME,))]
 
 
 def measure(
@@ -115,7 +109,7 @@ def _measure_one(
     cost_folder = architectures if cost_weights == "random" else weights_folder
     return replace(
         make_row(name, runtime, read, cost, pictures),
-        file_bytes=sum(_bytes(size, runtime, cost_folder) for size in _sizes(name)),
+        file_bytes=sum(_bytes(size, runtime, cost_folder) for size in sizes_of(name)),
         cost_weights=cost_weights,
         success_weights=weights_kind(name, weights_folder, None),
     )
@@ -199,7 +193,7 @@ def _bytes(size: str, runtime: str, folder: Path | None) -> int:
 def weights_kind(name: str, folder: Path | None, architectures: Path | None) -> str:
     """Return the worst kind of weights that a configuration ran with; see `Measured.cost_weights`."""
     kinds = ["none"]
-    for size in _sizes(name):
+    for size in sizes_of(name):
         own = _identity(size, folder)
         smaller = weights.SIZES[: weights.SIZES.index(size)]
         if architectures and _identity(size, architectures) != own:

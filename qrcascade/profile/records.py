@@ -12,7 +12,7 @@ from qrcascade.cascade import PRESETS
 from qrcascade.errors import OptionError
 from qrcascade.neural.weights import SIZES, cache
 
-__all__ = ["NAMES", "NO_RUNTIME", "SHIPPED", "Measured", "Profile", "own_path"]
+__all__ = ["NAMES", "NO_RUNTIME", "SHIPPED", "Measured", "Profile", "own_path", "sizes_of"]
 
 NAMES = (*PRESETS, *SIZES)
 """What can be measured: presets, and QReader's sizes alone."""
@@ -195,6 +195,12 @@ class Profile:
             return cls.from_json(path.read_text("utf-8"))
         except (OSError, ValueError) as error:
             raise OptionError(f"cannot read the profile {str(path)!r}: {error}") from error
+
+
+def sizes_of(name: str) -> tuple[str, ...]:
+    """Return the sizes of QReader in a preset; of one alone, itself."""
+    tiers = next((tiers for preset, tiers in PRESETS.items() if preset == name), (name,))
+    return tuple(tier for tier in tiers if tier in SIZES)
 
 
 def own_path() -> Path | None:

@@ -23,6 +23,9 @@ class Baseline:
     versions: Mapping[str, str]
     pictures: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
 
+    def __str__(self) -> str:
+        return f"of preset {self.preset!r} with expect={self.expect!r}"
+
     @classmethod
     def load(cls, path: Path) -> Baseline | None:
         """Load a baseline; return None if there is no file. Raises `OptionError` if it is not a baseline."""

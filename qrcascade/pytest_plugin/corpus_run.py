@@ -53,8 +53,8 @@ def _register(config: pytest.Config) -> None:
     closing = Closer(options, corpus, baseline, config.option.verbose)
     if baseline is not None and not options.update and closing.summary().is_of_another_run:
         raise OptionError(
-            f"{str(options.baseline)!r} is of preset {baseline.preset!r} with expect={baseline.expect!r}, "
-            f"but this run is of {options.preset!r} with {options.expect!r}: name another file, or update it"
+            f"{str(options.baseline)!r} is {baseline}, but this run is of {options.preset!r} with "
+            f"{options.expect!r}: name another file, or update it"
         )
     unknown = {*options.floors} - {tally.tag for tally in closing.summary().tallies()}
     if unknown:
@@ -80,7 +80,6 @@ class Closer:
         outcomes = {key: self._outcomes[key] for key in self._corpus.cases if key in self._outcomes}
         return Summary(self._options, self._corpus, self._baseline, outcomes, self._versions)
 
-    @pytest.hookimpl
     def pytest_report_header(self) -> str | list[str]:
         """Return a line about the corpus, the preset and the baseline, if pytest is to be verbose."""
         if self._verbosity < 1:
@@ -91,7 +90,6 @@ class Closer:
         names = f"preset {options.preset}{expect}, baseline {options.baseline}{before}"
         return f"qr corpus: {options.corpus}, {count(len(self._corpus.cases), 'picture')}, {names}"
 
-    @pytest.hookimpl
     def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
         """Keep the outcome of a picture."""
         found = getattr(report, REPORTED, None)
@@ -99,7 +97,6 @@ class Closer:
             outcome = Outcome.from_dict(found)
             self._outcomes[outcome.key] = outcome
 
-    @pytest.hookimpl
     def pytest_sessionfinish(self, session: pytest.Session) -> None:
         """Check the floors and the budget, and write the baseline and the report."""
         summary = self.summary()
@@ -122,7 +119,6 @@ class Closer:
             report_page.write(summary, self._options.report)
             self._written.append(f"report written: {self._options.report}")
 
-    @pytest.hookimpl
     def pytest_terminal_summary(self, terminalreporter: pytest.TerminalReporter) -> None:
         """Print what fails the run and what changed; with ``-v`` also the table and further remarks."""
         summary, out = self.summary(), terminalreporter

@@ -27,7 +27,6 @@ __all__ = ["REPORTED", "CorpusRun"]
 REPORTED = "qrcascade_outcome"
 """Attribute of a test report with the outcome, which xdist transfers."""
 _SAVED_SIDE = 1600
-_GONE = "gone from the corpus, but in the baseline: put it back, or update the baseline"
 
 
 class CorpusRun:
@@ -57,7 +56,6 @@ class CorpusRun:
             and any(folder != path and folder.is_relative_to(path) for path in arguments)
         }
 
-    @pytest.hookimpl
     def pytest_ignore_collect(self, collection_path: Path) -> bool | None:
         """Let pytest enter those folders, but collect only the pictures in them."""
         if not self._unblocked:
@@ -68,7 +66,6 @@ class CorpusRun:
         beside = path not in self._parents and path not in self._files and self._unblocked & {*path.parents}
         return True if beside else None
 
-    @pytest.hookimpl
     def pytest_collect_file(self, file_path: Path, parent: pytest.Collector) -> pytest.Collector | None:
         """Collect the file if it is a picture of the corpus."""
         cases = self._files.get(file_path.resolve())
@@ -85,10 +82,9 @@ class CorpusRun:
         for key in self._gone:
             path = self.options.corpus / key.partition("#page=")[0]
             parent = PictureFile.from_parent(session, **self._describe_file(path, []))
-            items.append(GoneItem.from_parent(parent, name=_name_item(key), key=key))
+            items.append(GoneItem.from_parent(parent, key=key))
 
     def _describe_file(self, path: Path, cases: list[Case]) -> dict[str, Any]:
-        """Return the arguments of a `PictureFile`."""
         found: dict[str, Any] = {"path": path, "cases": cases, "reading": self}
         if not str(path).isprintable():
             relative = Path(os.path.relpath(path, self._config.rootpath))
@@ -176,15 +172,38 @@ class PictureFile(pytest.File):
     def collect(self) -> Iterable[pytest.Item]:
         """Yield the items."""
         for case in self._cases:
-            name = _name_item(case.key)
-            yield PictureItem.from_parent(self, name=name, case=case, reading=self._reading)
+            yield PictureItem.from_parent(self, case=case, reading=self._reading)
 
 
-class PictureItem(pytest.Item):
+class _Item(pytest.Item):
+    """A test of one picture. If it fails, its line in pytest's summary begins with ``message``."""
+
+    message = ""
+
+    def __init__(self, *, key: str, **others: Any) -> None:
+        # The file's name, as JUnit's readers show it without the path.
+        super().__init__(name=escape(PurePosixPath(key).name, backslash=False), **others)
+        self._key = key
+
+    def reportinfo(self) -> tuple[Path, int | None, str]:
+        """Return the heading of a failure, with the picture's name."""
+        # Not the name itself: pytest would take its last part for an attribute.
+        return self.path, None, f"picture {escape(self._key)}"
+
+    def repr_failure(self, excinfo: pytest.ExceptionInfo[BaseException], style: Any = None) -> Any:
+        """Replace the message of a failure that this plugin raised, which begins with "Failed:"."""
+        shown: Any = super().repr_failure(excinfo, style)
+        crash = getattr(shown, "reprcrash", None)
+        if crash is not None and isinstance(excinfo.value, pytest.fail.Exception):
+            crash.message = self.message or crash.message
+        return shown
+
+
+class PictureItem(_Item):
     """One picture to read."""
 
     def __init__(self, *, case: Case, reading: CorpusRun, **others: Any) -> None:
-        super().__init__(**others)
+        super().__init__(key=case.key, **others)
         self.outcome: Outcome | None = None
         self._case, self._reading = case, reading
         # Let -k select by tag.
@@ -195,54 +214,22 @@ class PictureItem(pytest.Item):
         self.outcome = outcome = self._reading.read(self.path, self._case)
         if outcome.is_sound or (outcome.is_read and self._reading.options.update):
             return
+        lines = list(outcome.lines())
+        self.message = "\n".join([outcome.cause, *lines])
         if excuse := self._reading.find_excuse(outcome):
             # Under --runxfail this does nothing, and the test fails.
             pytest.xfail(excuse)
-        pytest.fail("\n".join(outcome.lines()), pytrace=False)
-
-    def reportinfo(self) -> tuple[Path, int | None, str]:
-        """Return the heading of a failure, with the picture's name."""
-        # Not the name itself: pytest would take its last part for an attribute.
-        return self.path, None, f"picture {escape(self._case.key)}"
-
-    def repr_failure(self, excinfo: pytest.ExceptionInfo[BaseException], style: Any = None) -> Any:
-        """Let the line of the failure in pytest's summary begin with its cause."""
-        shown = super().repr_failure(excinfo, style)
-        lines = [self.outcome.cause, *self.outcome.lines()] if self.outcome else []
-        return _begin_with(shown, excinfo, "\n".join(lines))
+        pytest.fail("\n".join(lines), pytrace=False)
 
 
-class GoneItem(pytest.Item):
+class GoneItem(_Item):
     """A picture that the baseline has and the corpus no longer has."""
 
-    def __init__(self, *, key: str, **others: Any) -> None:
-        super().__init__(**others)
-        self._key = key
+    message = "gone from the corpus, but in the baseline: put it back, or update the baseline"
 
     def runtest(self) -> None:
         """Fail."""
-        pytest.fail(_GONE, pytrace=False)
-
-    def reportinfo(self) -> tuple[Path, int | None, str]:
-        """Return the heading of the failure, with the picture's name."""
-        return self.path, None, f"picture {escape(self._key)}"
-
-    def repr_failure(self, excinfo: pytest.ExceptionInfo[BaseException], style: Any = None) -> Any:
-        """Let the line of the failure in pytest's summary begin with its cause."""
-        return _begin_with(super().repr_failure(excinfo, style), excinfo, _GONE)
-
-
-def _name_item(key: str) -> str:
-    """Return the name of a picture's item: its file's, as JUnit's readers show it without the path."""
-    return escape(PurePosixPath(key).name, backslash=False)
-
-
-def _begin_with(shown: Any, excinfo: pytest.ExceptionInfo[BaseException], message: str) -> Any:
-    """Replace the message of a failure that this plugin raised, which begins with "Failed:"."""
-    crash = getattr(shown, "reprcrash", None)
-    if crash is not None and isinstance(excinfo.value, pytest.fail.Exception):
-        crash.message = message or crash.message
-    return shown
+        pytest.fail(self.message, pytrace=False)
 
 
 def _read_bare(source: Any) -> None:

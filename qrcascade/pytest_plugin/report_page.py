@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import base64
-import io
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
 from html import escape
@@ -11,6 +9,7 @@ from pathlib import Path
 
 from qrcascade.pytest_plugin.outcome import Outcome
 from qrcascade.pytest_plugin.summary import COLUMNS, Summary
+from qrcascade.report.drawing import to_data_uri
 
 __all__ = ["page", "write"]
 
@@ -110,9 +109,6 @@ def _thumbnail(path: str) -> str:
 
     try:
         with Image.open(path) as image:
-            image.thumbnail((_THUMBNAIL, _THUMBNAIL))
-            buffer = io.BytesIO()
-            image.save(buffer, "JPEG", quality=75)
+            return to_data_uri(image, _THUMBNAIL, quality=75)
     except OSError:
         return ""
-    return f"data:image/jpeg;base64,{base64.b64encode(buffer.getvalue()).decode()}"

@@ -103,7 +103,7 @@ class Summary:
         if self.is_whole and limit is not None and ratio is not None and ratio > limit:
             yield f"over the time budget: {ratio:.1f} times bare zxing-cpp, the budget is {limit:g}"
         if self.options.update and not self.is_whole and self.is_of_another_run:
-            yield f"the baseline was not written: it is {self._describe_baseline()}, and only a part was run"
+            yield f"the baseline was not written: it is {self.baseline}, and only a part was run"
 
     @property
     def gone(self) -> list[str]:
@@ -121,10 +121,6 @@ class Summary:
         """Whether the baseline was made with another preset or another ``expect``."""
         base, own = self.baseline, self.options
         return base is not None and (base.preset, base.expect) != (own.preset, own.expect)
-
-    def _describe_baseline(self) -> str:
-        assert self.baseline is not None
-        return f"of preset {self.baseline.preset!r} with expect={self.baseline.expect!r}"
 
     def changes(self) -> Iterator[str]:
         """Yield what to look at: what was lost, gained and cut off, and what does not belong together."""

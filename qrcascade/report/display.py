@@ -6,8 +6,6 @@ text of codes and errors is escaped.
 
 from __future__ import annotations
 
-import base64
-import io
 import math
 from collections.abc import Collection, Iterator
 from html import escape
@@ -17,7 +15,7 @@ from qrcascade.errors import OptionError
 from qrcascade.image.frame import Frame, Source
 from qrcascade.image.views import NAMES, view
 from qrcascade.report import words
-from qrcascade.report.drawing import draw
+from qrcascade.report.drawing import draw, to_data_uri
 from qrcascade.results import Attempt, QRCode, Reading
 
 if TYPE_CHECKING:
@@ -48,22 +46,14 @@ def _render_parts(result: Reading) -> Iterator[str]:
     yield from (f"<div>note: {escape(note)}</div>" for note in result.notes)
     # A picture that a worker process could not decode has no size; do not risk decoding it here.
     if result.picture is not None and all(result.size):
-        yield _render_thumbnail(result)
+        picture = to_data_uri(draw(result), _THUMBNAIL)
+        yield f'<img alt="what was read and located" src="{picture}">'
     yield "".join(_render_code(code) for code in result.codes)
     for region in result.regions:
         x, y = region.quad.center
         where = f"around ({x:.0f}, {y:.0f}), {region.quad.side:.0f} pixels wide"
         yield f'<div style="color:{_AMBER}">&#9632; not read: {where}, by {escape(region.source)}</div>'
     yield _render_attempts(result.attempts)
-
-
-def _render_thumbnail(result: Reading) -> str:
-    image = draw(result)
-    image.thumbnail((_THUMBNAIL, _THUMBNAIL))
-    file = io.BytesIO()
-    image.save(file, "JPEG", quality=80)
-    data = base64.b64encode(file.getvalue()).decode()
-    return f'<img alt="what was read and located" src="data:image/jpeg;base64,{data}">'
 
 
 def _render_code(code: QRCode) -> str:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import base64
+import io
 import os
 from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING, Any
@@ -14,7 +16,7 @@ if TYPE_CHECKING:
     from PIL.Image import Image
     from PIL.ImageDraw import ImageDraw
 
-__all__ = ["AMBER", "BLUE", "GREEN", "draw", "overlay"]
+__all__ = ["AMBER", "BLUE", "GREEN", "draw", "overlay", "to_data_uri"]
 
 Point = tuple[float, float]
 Color = tuple[int, int, int]
@@ -85,6 +87,14 @@ def overlay(
             radius = _MARK * width
             pen.ellipse((x - radius, y - radius, x + radius, y + radius), color)
     return image
+
+
+def to_data_uri(image: Image, side: int, quality: int = 80) -> str:
+    """Reduce a picture to ``side`` pixels at most, and return it as a JPEG in a data URI."""
+    image.thumbnail((side, side))
+    file = io.BytesIO()
+    image.save(file, "JPEG", quality=quality)
+    return f"data:image/jpeg;base64,{base64.b64encode(file.getvalue()).decode()}"
 
 
 def _draw_mesh(pen: ImageDraw, rows: Sequence[Sequence[Point]], width: int) -> None:

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, overload
+from dataclasses import dataclass, fields
+from typing import TYPE_CHECKING, Any, TypeVar, overload
 
 from qrcascade.errors import NotFoundError, OptionError, in_words
+from qrcascade.image.quad import Quad
 from qrcascade.report.words import count
-from qrcascade.results import QRCode, Reading, shorten
+from qrcascade.results import Attempt, Part, QRCode, Reading, Region, shorten
 
 if TYPE_CHECKING:
     from PIL.Image import Image
@@ -18,6 +19,7 @@ if TYPE_CHECKING:
 
 __all__ = ["ReadResult"]
 
+_T = TypeVar("_T")
 # Codes in a repr.
 _MOST_SHOWN = 3
 
@@ -96,10 +98,8 @@ class ReadResult(Reading):
         OptionError
             If the dict is not such a result.
         """
-        from qrcascade.report.stored import restore
-
         try:
-            return cls(**restore(known))
+            return cls(**_restore(known))
         except (AttributeError, KeyError, TypeError, ValueError) as error:
             raise OptionError(f"not a result as to_dict gives it: {in_words(error)}") from error
 
@@ -160,3 +160,42 @@ class ReadResult(Reading):
         from qrcascade.report.display import to_html
 
         return to_html(self)
+
+
+@dataclass(frozen=True, slots=True)
+class _StoredAttempt(Attempt):
+    """An attempt of which it is known how many codes it read, but not which."""
+
+    number: int = 0
+
+    @property
+    def found(self) -> int:
+        return self.number
+
+
+def _restore(known: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the fields of a `Reading`; raise any of the errors that a dict of another shape leads to."""
+    width, height = known["size"]
+    return {
+        "size": (int(width), int(height)),
+        "elapsed_s": known["ms"] / 1000,
+        "codes": tuple(_make_code(code) for code in known["codes"]),
+        "regions": tuple(_make(Region, region, quad=Quad.of(region["quad"])) for region in known["regions"]),
+        "attempts": tuple(
+            _make(_StoredAttempt, attempt, number=attempt["found"], elapsed_s=attempt["ms"] / 1000)
+            for attempt in known["attempts"]
+        ),
+        "notes": tuple(known.get("notes", ())),
+        **{name: known[name] for name in ("page", "pages", "timed_out", "ended") if name in known},
+    }
+
+
+def _make_code(known: Mapping[str, Any]) -> QRCode:
+    data = None if known["data"] is None else bytes.fromhex(known["data"])
+    part = None if known.get("part") is None else _make(Part, known["part"])
+    return _make(QRCode, known, quad=Quad.of(known["quad"]), data=data, part=part)
+
+
+def _make(kind: type[_T], known: Mapping[str, Any], **own: Any) -> _T:
+    names = {field.name for field in fields(kind)}  # type: ignore[arg-type]
+    return kind(**{**{name: value for name, value in known.items() if name in names}, **own})

@@ -1,20 +1,25 @@
-"""Who may use the service: callers with the token, and no web page but its own."""
+"""What a request passes before its endpoint.
+
+Only callers with the token may use the service, no web page but its own, and nobody while the queue is full.
+"""
 
 # No postponed annotations: FastAPI evaluates them, and some are defined inside functions.
 import hmac
 from collections.abc import Collection
 from typing import Annotated, Any
-from urllib.parse import urlsplit
+from urllib.parse import SplitResult, urlsplit
 
 from fastapi import Depends, Request
 from fastapi.security import HTTPAuthorizationCredentials, HTTPBearer
 from starlette.datastructures import Headers
-from starlette.types import ASGIApp, Receive, Scope, Send
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from qrcascade.server.problems import ProblemError, response
+from qrcascade.server.queue import Queue
+from qrcascade.server.refusals import busy
 from qrcascade.server.settings import Settings, is_loopback
 
-__all__ = ["OwnSite", "guards"]
+__all__ = ["Gate", "Head", "OwnSite", "guards"]
 
 _SAFE = ("GET", "HEAD", "OPTIONS")
 
@@ -55,22 +60,61 @@ class OwnSite:
         await self._app(scope, receive, send)
 
     def _refuse(self, method: str, headers: Headers) -> str | None:
-        """Return why a request is refused."""
         host = headers.get("host", "").lower()
-        name = _name_of(f"//{host}")
+        name = _split(f"//{host}").hostname or ""
         if self._hosts and not (name in self._hosts or is_loopback(name)):
             return f"this service is not known as {name[:100]!r}; its operator can add that with --allow-host"
         site = headers.get("sec-fetch-site")
         if method in _SAFE or site in ("same-origin", "none"):
             return None
         origin = headers.get("origin")
-        if site is None and (origin is None or urlsplit(origin.lower()).netloc == host):
+        if site is None and (origin is None or _split(origin.lower()).netloc == host):
             return None
         return "this request comes from another web page, and is not answered"
 
 
-def _name_of(url: str) -> str:
+def _split(url: str) -> SplitResult:
     try:
-        return urlsplit(url).hostname or ""
+        return urlsplit(url)
     except ValueError:
-        return ""
+        return urlsplit("")
+
+
+class Gate:
+    """Middleware that answers 503 on these paths while there is no place, before anything else is checked."""
+
+    def __init__(self, app: ASGIApp, queue: Queue, paths: Collection[str]) -> None:
+        self._app = app
+        self._queue = queue
+        self._paths = paths
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer one request."""
+        if scope["type"] == "http" and scope["method"] == "POST" and scope["path"] in self._paths:
+            retry_after = self._queue.retry_if_full()
+            if retry_after is not None:
+                scope["state"]["story"]["endpoint"] = scope["path"]
+                refused = busy(self._queue.places, retry_after)
+                await response(Request(scope), refused)(scope, receive, send)
+                return
+        await self._app(scope, receive, send)
+
+
+class Head:
+    """Middleware that answers HEAD as GET, without the body."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self._app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer one request."""
+        if scope["type"] != "http" or scope["method"] != "HEAD":
+            await self._app(scope, receive, send)
+            return
+
+        async def send_head(message: Message) -> None:
+            await send({**message, "body": b""} if message["type"] == "http.response.body" else message)
+
+        asked = {**scope, "method": "GET"}
+        await self._app(asked, receive, send_head)
+        scope["route"] = asked.get("route")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import asdict
-from typing import Any, Literal, cast, get_args
+from typing import Any, Literal, get_args
 
 from pydantic import BaseModel, Field
 
@@ -164,10 +164,10 @@ def detect_answer(results: list[ReadResult], trace: bool, complete: bool) -> Det
     return answer
 
 
-def read_answer(results: list[ReadResult], shown: list[Shown], complete: bool) -> Read:
+def read_answer(pages: list[tuple[ReadResult, Shown]], complete: bool) -> Read:
     """Build the answer of `/read` from the pages that were read, at least one, and what is shown of them."""
-    pages = [_page(result, how) for result, how in zip(results, shown, strict=True)]
-    return Read(**_outcome(results), complete=complete, pages=pages)
+    outcome = _outcome([result for result, _ in pages])
+    return Read(**outcome, complete=complete, pages=[_page(*page) for page in pages])
 
 
 def has_failed(result: ReadResult) -> bool:
@@ -176,9 +176,8 @@ def has_failed(result: ReadResult) -> bool:
 
 
 def _outcome(results: list[ReadResult]) -> dict[str, Any]:
-    """Return the fields of `_Outcome`."""
     shown = next((result for result in results if result), results[0])
-    best = next((code for code in shown.codes if code.accepted), None)
+    best = next(iter(shown), None)
     return {
         "success": best is not None,
         "data": best.text if best else None,
@@ -205,18 +204,8 @@ def _step(attempt: Attempt) -> TriedStep:
 
 def _page(result: ReadResult, shown: Shown) -> Page:
     """Build the part of the answer of `/read` for one page."""
-    known: dict[str, Any] = {name: text for name, text in asdict(shown).items() if text is not None}
-    return Page(
-        page=result.page,
-        pages=result.pages,
-        image_size=result.size,
-        latency_ms=round(result.elapsed_s * 1000, 2),
-        timed_out=result.timed_out,
-        failed=has_failed(result),
-        ended=cast(Any, result.ended),
-        notes=list(result.notes),
-        codes=[_code(code) for code in result.codes],
-        regions=[UnreadRegion(**region.to_dict()) for region in result.regions],
-        attempts=[_step(attempt) for attempt in result.attempts],
-        **known,
-    )
+    known = result.to_dict()
+    known.update((name, text) for name, text in asdict(shown).items() if text is not None)
+    known["codes"] = [_code(code) for code in result.codes]
+    known["attempts"] = [_step(attempt) for attempt in result.attempts]
+    return Page(image_size=known["size"], latency_ms=known["ms"], failed=has_failed(result), **known)

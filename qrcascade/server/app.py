@@ -9,29 +9,27 @@ import os
 import signal
 import socket
 import sys
-from collections.abc import AsyncIterator, Callable, Coroutine
+from collections.abc import AsyncIterator
 from dataclasses import replace
 from functools import partial
 from typing import Any
 
 import uvicorn
-from fastapi import FastAPI, Request, Response
+from fastapi import FastAPI, Response
 from fastapi.exceptions import RequestValidationError
-from fastapi.responses import JSONResponse, PlainTextResponse
+from fastapi.responses import PlainTextResponse
 from prometheus_client import CONTENT_TYPE_LATEST
 from pydantic import BaseModel, Field
 from starlette.exceptions import HTTPException
 
 from qrcascade import Limits, QRCascadeError, __version__
 from qrcascade.server import logs, pages
-from qrcascade.server.access import OwnSite, guards
+from qrcascade.server.access import Gate, Head, OwnSite, guards
 from qrcascade.server.cascades import Reader
 from qrcascade.server.connection import limit_connections
 from qrcascade.server.endpoints import PATHS, Responder, router
-from qrcascade.server.gate import Gate
-from qrcascade.server.head import Head
 from qrcascade.server.metrics import Metrics
-from qrcascade.server.problems import ProblemError, from_http, from_validation, response, responses
+from qrcascade.server.problems import ProblemError, answer, responses
 from qrcascade.server.queue import Queue
 from qrcascade.server.settings import Settings, is_loopback
 
@@ -71,28 +69,38 @@ class Ready(BaseModel):
 class _Readiness:
     """Whether pictures can be read: models are loaded at startup if so configured, else on first use."""
 
-    def __init__(self, settings: Settings, reader: Reader) -> None:
+    def __init__(self, settings: Settings, reader: Reader, queue: Queue, metrics: Metrics) -> None:
         self.done = not settings.warm
+        self.preset = settings.presets[0]
         self.unavailable: list[str] = []
         self.missing: list[str] = []
-        self._reader = reader
-        self._preset = settings.presets[0]
-        self._workers = settings.concurrency
+        self._settings, self._reader, self._queue, self._metrics = settings, reader, queue, metrics
 
-    async def warm_up(self, queue: Queue, metrics: Metrics) -> None:
+    @contextlib.asynccontextmanager
+    async def lifespan(self, _: FastAPI) -> AsyncIterator[None]:
+        """Load models in the background after startup; end all work at shutdown."""
+        warming = asyncio.create_task(self._warm_up()) if self._settings.warm else None
+        yield
+        if warming is not None:
+            warming.cancel()
+        self._queue.close()
+        self._reader.close()
+
+    async def _warm_up(self) -> None:
         """Load the first preset's models in every worker, and note which of its tiers do not work."""
+        load = partial(self._reader.warm, self.preset, self._settings.concurrency)
         while True:
             try:
-                result = await queue.run_apart(lambda: self._reader.warm(self._preset, self._workers))
+                result = await self._queue.run_apart(load)
                 break
             except QRCascadeError:
                 logs.LOGGER.exception("warm")
-                self.unavailable = [self._preset]
+                self.unavailable = [self.preset]
                 await asyncio.sleep(_AGAIN_S)
-        metrics.count_page(result)
+        self._metrics.count_page(result)
         broken = {attempt.strategy: attempt.error for attempt in result.attempts if attempt.error}
-        missing = self._reader.missing(self._preset)
-        fields = {"preset": self._preset, "unavailable": broken}
+        missing = self._reader.missing(self.preset)
+        fields = {"preset": self.preset, "unavailable": broken}
         logs.LOGGER.info("warm", extra={"fields": fields})
         self.missing = sorted(missing)
         self.unavailable = sorted(broken.keys() - missing)
@@ -109,17 +117,12 @@ def create_app(settings: Settings | None = None, reader: Reader | None = None) -
     reader = reader or Reader(Limits(max_pixels=settings.max_pixels), settings.max_memory)
     queue = Queue(settings.concurrency, settings.queue, settings.max_wait)
     metrics = Metrics(queue)
-    readiness = _Readiness(settings, reader)
-
-    def close() -> None:
-        queue.close()
-        reader.close()
-
+    readiness = _Readiness(settings, reader, queue, metrics)
     app = FastAPI(
         title="qrcascade",
         version=__version__,
         description=_DESCRIPTION.format(port=settings.port),
-        lifespan=_lifespan(settings, partial(readiness.warm_up, queue, metrics), close),
+        lifespan=readiness.lifespan,
         docs_url=None,
         redoc_url=None,
     )
@@ -128,32 +131,17 @@ def create_app(settings: Settings | None = None, reader: Reader | None = None) -
     app.add_middleware(OwnSite, hosts=settings.hosts)
     app.add_middleware(Head)
     app.add_middleware(logs.RequestLog, count=metrics.count_request)
-    _answer_problems(app)
+    for kind in (ProblemError, RequestValidationError, HTTPException):
+        app.add_exception_handler(kind, answer)
     allowed = guards(settings)
     app.include_router(router(settings, Responder(settings, reader, queue, metrics)), dependencies=allowed)
-    _add_state(app, settings, readiness)
+    _add_state(app, readiness)
     _add_metrics(app, settings, metrics, allowed)
     pages.add(app, settings.token is not None)
     return app
 
 
-def _lifespan(
-    settings: Settings, warm_up: Callable[[], Coroutine[Any, Any, None]], close: Callable[[], None]
-) -> Callable[[FastAPI], contextlib.AbstractAsyncContextManager[None]]:
-    """Return the app's lifespan: warm up in the background after startup, close at shutdown."""
-
-    @contextlib.asynccontextmanager
-    async def lifespan(_: FastAPI) -> AsyncIterator[None]:
-        warming = asyncio.create_task(warm_up()) if settings.warm else None
-        yield
-        if warming is not None:
-            warming.cancel()
-        close()
-
-    return lifespan
-
-
-def _add_state(app: FastAPI, settings: Settings, readiness: _Readiness) -> None:
+def _add_state(app: FastAPI, readiness: _Readiness) -> None:
     """Add the endpoints for load balancers and orchestrators."""
 
     @app.get("/health", tags=["operation"])
@@ -172,7 +160,7 @@ def _add_state(app: FastAPI, settings: Settings, readiness: _Readiness) -> None:
         answer.status_code = 200 if is_ready else 503
         return Ready(
             ready=is_ready,
-            preset=settings.presets[0],
+            preset=readiness.preset,
             unavailable=readiness.unavailable,
             missing=readiness.missing,
         )
@@ -180,29 +168,12 @@ def _add_state(app: FastAPI, settings: Settings, readiness: _Readiness) -> None:
 
 def _add_metrics(app: FastAPI, settings: Settings, metrics: Metrics, allowed: list[Any]) -> None:
     closed = responses(401) if settings.token else {}
-
     how: Any = {"response_class": PlainTextResponse, "responses": closed, "tags": ["operation"]}
 
     @app.get("/metrics", dependencies=allowed, **how)
     async def get_metrics() -> Response:
         """Return metrics for Prometheus."""
         return Response(metrics.text(), media_type=CONTENT_TYPE_LATEST)
-
-
-def _answer_problems(app: FastAPI) -> None:
-    """Answer every refusal with problem details."""
-
-    @app.exception_handler(ProblemError)
-    async def answer_problem(request: Request, problem: ProblemError) -> JSONResponse:
-        return response(request, problem)
-
-    @app.exception_handler(RequestValidationError)
-    async def answer_invalid(request: Request, error: RequestValidationError) -> JSONResponse:
-        return response(request, from_validation(error))
-
-    @app.exception_handler(HTTPException)
-    async def answer_http_error(request: Request, error: HTTPException) -> JSONResponse:
-        return response(request, from_http(error))
 
 
 def serve(settings: Settings) -> None:

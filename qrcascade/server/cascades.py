@@ -27,10 +27,11 @@ _LIMITS = Limits()
 
 @dataclass(frozen=True, slots=True)
 class ReadSpec:
-    """The preset and options that a request asks for."""
+    """What a request asks for: the preset, the options, and what to show of each page."""
 
     preset: str
     options: ReadOptions
+    wanted: Wanted
 
 
 class Reader:
@@ -61,9 +62,9 @@ class Reader:
         """
         return read_document(source, spec.options, cascade=self.cascade(spec.preset))
 
-    def show(self, source: bytes, spec: ReadSpec, result: ReadResult, wanted: Wanted) -> Shown:
+    def show(self, source: bytes, spec: ReadSpec, result: ReadResult) -> Shown:
         """Return what people want to see of a page that was read."""
-        return show(self.cascade(spec.preset), source, result, wanted)
+        return show(self.cascade(spec.preset), source, result, spec.wanted)
 
     def missing(self, preset: str) -> set[str]:
         """Return the preset's tiers that are not installed."""

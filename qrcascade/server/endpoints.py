@@ -7,7 +7,7 @@ import time
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from functools import partial
-from typing import Annotated, Any, Literal, TypeAlias, TypeVar
+from typing import Annotated, Any, Literal, TypeAlias
 
 from fastapi import APIRouter, Depends, Query, Request, Response
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, create_model
@@ -15,12 +15,11 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field, create_model
 from qrcascade import ImageError, MissingDependencyError, ReadOptions, ReadResult, WorkerError
 from qrcascade.server import answers, body
 from qrcascade.server.cascades import Reader, ReadSpec
-from qrcascade.server.gate import busy
 from qrcascade.server.logs import LOGGER
 from qrcascade.server.metrics import Metrics
 from qrcascade.server.problems import responses
 from qrcascade.server.queue import FullError, Queue
-from qrcascade.server.refusals import failed, late, refusal
+from qrcascade.server.refusals import busy, failed, late, refusal
 from qrcascade.server.settings import LEAST_TIMEOUT_S, Settings
 from qrcascade.server.showing import Shown, Wanted
 
@@ -29,7 +28,6 @@ __all__ = ["PATHS", "Responder", "router"]
 PATHS = ("/detect", "/read")
 """The endpoints that read; each of their requests needs a place in the queue."""
 
-_T = TypeVar("_T")
 _Page: TypeAlias = tuple[ReadResult, Shown]
 # Beyond a request's time limit, which excludes starting a worker process and is only checked between pages
 # and engine runs. After that, something hangs.
@@ -48,8 +46,8 @@ class Responder:
         self._reported: set[tuple[str, str]] = set()
 
     async def answer(
-        self, request: Request, spec: ReadSpec, wanted: Wanted, make: Callable[[Iterator[_Page], float], _T]
-    ) -> _T:
+        self, request: Request, spec: ReadSpec, make: Callable[[Iterator[_Page], float], Response]
+    ) -> Response:
         """Wait for a place, the body and a turn, then call ``make`` in a worker thread.
 
         ``make`` receives the pages, and the time by `time.monotonic` at which to stop. Raises `ProblemError`
@@ -62,8 +60,8 @@ class Responder:
             async with self._queue.place():
                 data = await body.receive(request, settings.max_body, settings.max_wait)
 
-                def work() -> _T:
-                    pages = self._pages(request, data, spec, wanted)
+                def work() -> Response:
+                    pages = self._pages(request, data, spec)
                     return make(pages, time.monotonic() + settings.max_timeout)
 
                 return await self._queue.run(
@@ -76,7 +74,7 @@ class Responder:
         except (WorkerError, MissingDependencyError, ImageError) as error:
             raise refusal(error, data) from None
 
-    def _pages(self, request: Request, data: bytes, spec: ReadSpec, wanted: Wanted) -> Iterator[_Page]:
+    def _pages(self, request: Request, data: bytes, spec: ReadSpec) -> Iterator[_Page]:
         """Yield the pages, recording each in the metrics and in the request's log line."""
         story = request.state.story
         story.update(outcome="nothing", pages=0, codes=0, unread=0)
@@ -86,14 +84,13 @@ class Responder:
             story["pages"] += 1
             story["codes"] += len(result.codes)
             story["unread"] += len(result.regions)
-            best = next((code for code in result.codes if code.accepted), None)
-            if best is not None and story["outcome"] != "read":
-                story.update(outcome="read", strategy=best.strategy)
+            if result and story["outcome"] != "read":
+                story.update(outcome="read", strategy=result[0].strategy)
             if story["outcome"] == "nothing" and (result.timed_out or answers.has_failed(result)):
                 story["outcome"] = "timeout" if result.timed_out else "failed"
             if self._settings.log_payloads:
                 story["payloads"] = [*story.get("payloads", []), *(code.text for code in result.codes)]
-            shown = self._reader.show(data, spec, result, wanted)
+            shown = self._reader.show(data, spec, result)
             # Without its picture, since the next pages take memory as well.
             yield replace(result, picture=None), shown
 
@@ -122,15 +119,14 @@ def router(settings: Settings, reading: Responder) -> APIRouter:
     @routes.post("/detect", response_model=answers.Detected, openapi_extra=body.SCHEMA)
     async def detect(request: Request, options: Annotated[Any, detecting]) -> Response:
         """Read one code, or as many as expected. A document is read up to the first page with a code."""
-        spec = _make_spec(settings, options)
-        make = partial(_detect, settings, spec, options.trace)
-        return await reading.answer(request, spec, Wanted(), make)
+        spec = _make_spec(settings, options, Wanted())
+        return await reading.answer(request, spec, partial(_detect, settings, spec, options.trace))
 
     @routes.post("/read", response_model=answers.Read, openapi_extra=body.SCHEMA)
     async def read(request: Request, options: Annotated[Any, all_of_it]) -> Response:
         """Read every page, and return everything known about each."""
-        wanted = Wanted(options.preview, options.explain)
-        return await reading.answer(request, _make_spec(settings, options), wanted, partial(_read, settings))
+        spec = _make_spec(settings, options, Wanted(options.preview, options.explain))
+        return await reading.answer(request, spec, partial(_read, settings))
 
     return routes
 
@@ -156,14 +152,13 @@ def _detect(settings: Settings, spec: ReadSpec, trace: bool, pages: Iterator[_Pa
 
 def _read(settings: Settings, pages: Iterator[_Page], end: float) -> Response:
     """Read all pages until the time is up."""
-    results, shown, complete = [], [], True
-    for result, how in pages:
-        results.append(result)
-        shown.append(how)
-        if len(results) == settings.max_pages or time.monotonic() >= end:
+    done, complete = [], True
+    for page in pages:
+        done.append(page)
+        if len(done) == settings.max_pages or time.monotonic() >= end:
             complete = False
             break
-    return _json(answers.read_answer(results, shown, complete))
+    return _json(answers.read_answer(done, complete))
 
 
 def _json(answer: BaseModel) -> Response:
@@ -200,11 +195,11 @@ def _query(settings: Settings, **more: Any) -> Any:
     return Depends(validated)
 
 
-def _make_spec(settings: Settings, options: Any) -> ReadSpec:
+def _make_spec(settings: Settings, options: Any, wanted: Wanted) -> ReadSpec:
     name = getattr(options, "accept", None)
     accept = settings.accept[name] if name else None
     asked = ReadOptions(options.expect, options.timeout, options.formats, accept)
-    return ReadSpec(options.preset, asked)
+    return ReadSpec(options.preset, asked, wanted)
 
 
 def _check_formats(formats: Any) -> Any:

@@ -12,7 +12,7 @@ from fastapi.responses import JSONResponse
 from pydantic import BaseModel, Field
 from starlette.exceptions import HTTPException
 
-__all__ = ["MEDIA_TYPE", "ProblemError", "from_http", "from_validation", "response", "responses"]
+__all__ = ["MEDIA_TYPE", "ProblemError", "answer", "response", "responses"]
 
 MEDIA_TYPE = "application/problem+json"
 
@@ -71,7 +71,17 @@ def response(request: Request, problem: ProblemError) -> JSONResponse:
     return JSONResponse(body, problem.status, problem.headers, MEDIA_TYPE)
 
 
-def from_validation(error: RequestValidationError) -> ProblemError:
+async def answer(request: Request, error: Exception) -> JSONResponse:
+    """Answer what an endpoint, or the way to it, has raised."""
+    if isinstance(error, RequestValidationError):
+        error = _from_validation(error)
+    elif isinstance(error, HTTPException):
+        error = _from_http(error)
+    assert isinstance(error, ProblemError)
+    return response(request, error)
+
+
+def _from_validation(error: RequestValidationError) -> ProblemError:
     """Return the problem for parameters that FastAPI rejects."""
     wrong = [{"where": ".".join(map(str, e["loc"])), "what": _explain(e)} for e in error.errors()]
     detail = "; ".join(f"{e['where']}: {e['what']}" for e in wrong)
@@ -82,7 +92,7 @@ def _explain(error: Mapping[str, Any]) -> str:
     return "unknown option; /docs lists them" if error["type"] == "extra_forbidden" else str(error["msg"])
 
 
-def from_http(error: HTTPException) -> ProblemError:
+def _from_http(error: HTTPException) -> ProblemError:
     """Return the problem for an error of the routing, such as an unknown path or method."""
     allowed = (error.headers or {}).get("Allow")
     detail = f"{error.detail}; use {allowed}" if allowed else str(error.detail)

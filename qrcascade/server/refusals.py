@@ -10,7 +10,7 @@ from qrcascade.image.formats import PICTURES, name_format
 from qrcascade.server.logs import LOGGER
 from qrcascade.server.problems import ProblemError
 
-__all__ = ["failed", "late", "refusal"]
+__all__ = ["busy", "failed", "late", "refusal"]
 
 # What the messages of `ImageError` say, with the status, the outcome and what callers are told.
 _REASONS = (
@@ -23,6 +23,15 @@ _REASONS = (
     # Pillow's own limit.
     (r"size \((?P<why>\d+ pixels)\) exceeds", (422, "too_large", "the picture is too large: it has {why}")),
 )
+
+
+def busy(places: int, retry_after: int) -> ProblemError:
+    """Return the refusal for a full queue, or for a turn that did not come in time."""
+    detail = (
+        f"the service is busy: it takes {places} requests at a time, including those that wait; "
+        f"send this request again in {retry_after} s"
+    )
+    return ProblemError(503, detail, "full", {"Retry-After": str(retry_after)})
 
 
 def late(seconds: float) -> ProblemError:

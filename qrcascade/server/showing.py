@@ -5,9 +5,7 @@ Both need the pixels again. They are made in a worker process, since they come f
 
 from __future__ import annotations
 
-import base64
 import contextlib
-import io
 import time
 from dataclasses import dataclass, replace
 
@@ -16,6 +14,7 @@ from PIL import Image
 from qrcascade import Cascade, Frame, Limits, ReadResult
 from qrcascade.documents.opening import open_source
 from qrcascade.isolation import Here, HungError, LostError
+from qrcascade.report.drawing import to_data_uri
 
 __all__ = ["Shown", "Wanted", "show"]
 
@@ -65,7 +64,6 @@ def show(cascade: Cascade, source: bytes, result: ReadResult, wanted: Wanted) ->
 
 
 def _show(_: Here, source: bytes, result: ReadResult, limits: Limits, wanted: Wanted) -> Shown:
-    """Show a page in the worker."""
     with contextlib.ExitStack() as closing:
         document, _source = open_source(source, None, limits, closing)
         if document is None:
@@ -73,7 +71,7 @@ def _show(_: Here, source: bytes, result: ReadResult, limits: Limits, wanted: Wa
         else:
             frame = document.picture(result.page or 1, result.size)
         return Shown(
-            _preview(frame) if wanted.preview else None,
+            to_data_uri(Image.fromarray(frame.color), _PREVIEW_SIDE) if wanted.preview else None,
             _explain(replace(result, picture=frame)) if wanted.explain else None,
         )
 
@@ -82,12 +80,3 @@ def _explain(result: ReadResult) -> str:
     """Return the explanation without errors, which may name files of the service, and without Python."""
     told = replace(result, attempts=tuple(replace(a, error=None) for a in result.attempts)).explain()
     return "\n".join(line for line in told.splitlines() if not any(call in line for call in _PYTHON))
-
-
-def _preview(frame: Frame) -> str:
-    """Return a page as a JPEG of at most 1200 pixels a side."""
-    image = Image.fromarray(frame.color)
-    image.thumbnail((_PREVIEW_SIDE, _PREVIEW_SIDE))
-    buffer = io.BytesIO()
-    image.save(buffer, "jpeg", quality=80)
-    return "data:image/jpeg;base64," + base64.b64encode(buffer.getvalue()).decode()

@@ -118,23 +118,11 @@ def find_detections(
 def _suppress(rows: NDArray[np.float32]) -> NDArray[np.float32]:
     """Convert centre and size to left, top, right and bottom; drop rows that a better one overlaps."""
     rows = rows[rows[:, 4] > _SCORE]
-    rows = rows[np.argsort(-rows[:, 4], kind="stable")]
     half = rows[:, 2:4] / 2
-    rows[:, :4] = np.hstack((rows[:, :2] - half, rows[:, :2] + half))
-    kept: list[NDArray[np.float32]] = []
-    while len(rows) and len(kept) < _MOST:
-        best, rows = rows[0], rows[1:]
-        kept.append(best)
-        rows = rows[_measure_overlaps(best[:4], rows[:, :4]) <= _OVERLAP]
-    return np.array(kept, dtype=np.float32).reshape(len(kept), rows.shape[1])
-
-
-def _measure_overlaps(box: Floats, boxes: Floats) -> Floats:
-    """Return the intersection over union of one box with each of the others."""
-    low, high = np.maximum(box[:2], boxes[:, :2]), np.minimum(box[2:], boxes[:, 2:])
-    shared = np.prod(np.maximum(high - low, 0), axis=1)
-    union = np.prod(box[2:] - box[:2]) + np.prod(boxes[:, 2:] - boxes[:, :2], axis=1) - shared
-    return np.asarray(shared / np.maximum(union, 1e-9))
+    low, high = rows[:, :2] - half, rows[:, :2] + half
+    boxes = np.hstack((low, rows[:, 2:4])).tolist()
+    rows[:, :4] = np.hstack((low, high))
+    return rows[list(cv2.dnn.NMSBoxes(boxes, rows[:, 4].tolist(), _SCORE, _OVERLAP))[:_MOST]]
 
 
 def _make_masks(kept: NDArray[np.float32], prototypes: Floats, size: tuple[int, int]) -> list[Gray]:
