@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from qrcascade.batch import Record, Seen, read_frames, read_many
-    from qrcascade.cascade import Cascade
+    from qrcascade.cascade import Cascade, Preset
     from qrcascade.documents import read, read_document
     from qrcascade.engines.detector import detect
     from qrcascade.errors import (
@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from qrcascade.image.limits import Limits
     from qrcascade.image.quad import Quad
     from qrcascade.profile import Advice, Measured, Profile, advise
-    from qrcascade.reading.options import DocumentOptions, ReadOptions
+    from qrcascade.reading.options import Accept, DocumentOptions, Expect, Format, Formats, ReadOptions
     from qrcascade.reading.scan import Scan
     from qrcascade.reading.steps import Step
     from qrcascade.report.display import show_views
@@ -39,13 +39,17 @@ if TYPE_CHECKING:
 __version__ = "0.1.0"
 
 __all__ = [
+    "Accept",
     "Advice",
     "Attempt",
     "Cascade",
     "ClassicalStrategy",
     "DocumentError",
     "DocumentOptions",
+    "Expect",
     "Findings",
+    "Format",
+    "Formats",
     "Frame",
     "GridStrategy",
     "ImageError",
@@ -56,6 +60,7 @@ __all__ = [
     "NotFoundError",
     "OptionError",
     "Part",
+    "Preset",
     "Profile",
     "QRCascadeError",
     "QRCode",
@@ -84,7 +89,7 @@ __all__ = [
 
 _ROOMS = {
     "batch": ("Record", "Seen", "read_frames", "read_many"),
-    "cascade": ("Cascade",),
+    "cascade": ("Cascade", "Preset"),
     "report.display": ("show_views",),
     "documents": ("read", "read_document"),
     "engines.detector": ("detect",),
@@ -100,7 +105,7 @@ _ROOMS = {
     ),
     "image.frame": ("Frame",),
     "image.limits": ("Limits",),
-    "reading.options": ("DocumentOptions", "ReadOptions"),
+    "reading.options": ("Accept", "DocumentOptions", "Expect", "Format", "Formats", "ReadOptions"),
     "profile": ("Advice", "Measured", "Profile", "advise"),
     "image.quad": ("Quad",),
     "report.result": ("ReadResult",),
@@ -127,4 +132,4 @@ def __getattr__(name: str) -> Any:
 
 
 def __dir__() -> list[str]:
-    return sorted({*globals(), *__all__, *_MODULES})
+    return sorted({*__all__, *_MODULES, "__version__"})

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import functools
 import itertools
 import time
 from collections.abc import Generator, Sequence
@@ -27,7 +28,7 @@ if TYPE_CHECKING:
 
     from qrcascade.isolation import Workers
 
-__all__ = ["PRESETS", "Cascade", "Isolation", "Preset", "check_cascade"]
+__all__ = ["PRESETS", "Cascade", "Isolation", "Preset", "choose_cascade"]
 
 Preset: TypeAlias = Literal["classical", "light", "nano", "small", "hybrid", "large", "thorough"]
 Isolation: TypeAlias = Literal["process"] | None
@@ -288,11 +289,28 @@ class Cascade:
         return False
 
 
-def check_cascade(cascade: Cascade | None) -> Cascade:
-    """Return the cascade, or the default one; raise an `OptionError` if it is none."""
-    if cascade is not None and not isinstance(cascade, Cascade):
+def choose_cascade(cascade: Cascade | None, preset: Preset | None) -> Cascade:
+    """Return the cascade, or that of the preset, by default "thorough"; presets keep their models loaded.
+
+    Raises
+    ------
+    OptionError
+        If both are given, or one is invalid.
+    """
+    if cascade is None:
+        # An unhashable name is refused there too.
+        make = _share_preset if isinstance(preset, str) or preset is None else Cascade.preset
+        return make("thorough" if preset is None else preset)
+    if not isinstance(cascade, Cascade):
         raise OptionError(f'cascade must be a Cascade, such as Cascade.preset("light"), got {cascade!r}')
-    return Cascade.preset() if cascade is None else cascade
+    if preset is not None:
+        raise OptionError(f"give a cascade or a preset, not both: got cascade={cascade!r}, preset={preset!r}")
+    return cascade
+
+
+@functools.cache
+def _share_preset(preset: Preset) -> Cascade:
+    return Cascade.preset(preset)
 
 
 def _plan(strategy: Strategy, scan: Scan) -> Steps:

@@ -83,7 +83,7 @@ def test_the_nearest_miss() -> None:
     answer = advise(p95=150, success=0.85, profile=PROFILE)
     assert answer.preset is None
     assert answer.row.name == "classical"
-    assert answer.misses == ("success is 70%, not 85%",)
+    assert answer.misses == ("success is 70 %, not 85 %",)
     unmeasured = replace(PROFILE, rows=(row("light", "-", 20, 200, None, 80),))
     assert advise(ram=512, profile=unmeasured).misses == ("peak memory was not measured on that machine",)
 

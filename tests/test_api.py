@@ -35,7 +35,7 @@ from qrcascade import (
     read_frames,
     read_many,
 )
-from qrcascade.batch.frames import Steady
+from qrcascade.batch.frames import FrameStrategy
 from qrcascade.results import Part, Reading
 from tests import draw, pages, unread
 from tests.barcodes import barcode, turned
@@ -69,7 +69,7 @@ def test_reprs_are_short() -> None:
     assert len(lines) == 2
     assert all(len(line) <= 120 for line in lines)
     assert "and 2 more" in lines[0]
-    assert lines[1] == " 640x480 page 2 of 3, 12 ms, 1 attempt, 0 unread, settled>"
+    assert lines[1] == " page 2 of 3 (640x480), 12 ms, 1 attempt, 0 unread, settled>"
     read = qrcascade.read(draw.symbol("https://example.com/1")[0])
     assert len(repr(read)) < 200
     assert "'https://example.com/1'" in repr(read)
@@ -163,8 +163,13 @@ def test_a_record_of_a_batch_comes_back(tmp_path: Path) -> None:
     "text", ["", "[]", "{}", "null", '{"codes": 3}', '{"size": [1], "codes": []}', b"\xff"]
 )
 def test_other_json_is_refused(text: str | bytes) -> None:
-    with pytest.raises(OptionError, match=r"^not (JSON|a result)"):
+    with pytest.raises(OptionError, match=r"^(not JSON|this is not a result)"):
         ReadResult.from_json(text)
+
+
+def test_a_row_of_what_could_not_be_read_is_no_result() -> None:
+    with pytest.raises(OptionError, match="what could not be read: no such file"):
+        ReadResult.from_json('{"file": "a.png", "error": "no such file", "page": null}')
 
 
 def test_drawing_on_a_given_picture(tmp_path: Path) -> None:
@@ -198,7 +203,7 @@ def test_presets_by_name() -> None:
     assert {a.strategy for a in qrcascade.read(np.zeros((9, 9), np.uint8), preset="classical").attempts} == {
         "classical"
     }
-    for preset in ("huge", ["light"], None):
+    for preset in ("huge", ["light"]):
         with pytest.raises(OptionError, match="preset must be one of"):
             qrcascade.read(draw.symbol("x")[0], preset=preset)  # type: ignore[arg-type]
 
@@ -252,6 +257,13 @@ def test_a_page_of_a_picture_and_of_a_file_with_frames() -> None:
     first.save(file, "TIFF", save_all=True, append_images=[second])
     assert qrcascade.read(file.getvalue(), page=2, preset="classical").text == "b"
     assert qrcascade.read(file.getvalue(), frame=1, preset="classical").text == "b"
+    (note,) = qrcascade.read(file.getvalue(), preset="classical").notes
+    assert "read_document reads them all" in note
+    for kind in ("GIF", "WEBP", "PNG", "AVIF"):
+        for further, notes in (([second], (note,)), ([], ())):
+            frames = io.BytesIO()
+            first.convert("RGB").save(frames, kind, save_all=True, append_images=further)
+            assert Cascade.preset("classical").read(frames.getvalue()).notes == notes, kind
 
 
 def test_options_and_keywords() -> None:
@@ -264,12 +276,19 @@ def test_options_and_keywords() -> None:
 @pytest.mark.parametrize(
     ("call", "keywords", "error", "said"),
     [
-        (qrcascade.read, {"expct": 1}, TypeError, "'expct'; the options are expect, "),
-        (qrcascade.read, {"cascade": 1}, TypeError, r"'cascade'; call cascade\.read\(source\)"),
+        (qrcascade.read, {"expct": 1}, TypeError, r"'expct'; did you mean expect\?"),
+        (qrcascade.read, {"pages": 1}, TypeError, r"'pages'; did you mean page\?"),
+        (qrcascade.read, {"zoom": 1}, TypeError, "'zoom'; the options are expect, .*, preset, cascade, page"),
+        (qrcascade.read, {"limits": 1}, TypeError, r"'limits'; it is an option of Cascade\.preset"),
+        (qrcascade.read, {"options": "light"}, OptionError, "must be ReadOptions, got 'light'"),
+        (qrcascade.read, {"cascade": Cascade.preset(), "preset": "light"}, OptionError, "not both"),
         (Cascade.preset("classical").read, {"page": 1}, TypeError, "'page'; the options are "),
-        (qrcascade.read_document, {"preset": "light"}, TypeError, r"pass cascade=Cascade\.preset\("),
-        (qrcascade.read_many, {"preset": "light"}, TypeError, r"pass cascade=Cascade\.preset\("),
-        (qrcascade.read_frames, {"preset": "light"}, TypeError, r"pass cascade=Cascade\.preset\("),
+        (Cascade.preset("classical").read, {"preset": "light"}, TypeError, "is what a preset makes"),
+        (Cascade.preset("classical").read, {"cascade": 1}, TypeError, "reads with its own tiers"),
+        (qrcascade.read_document, {"page": 2}, TypeError, r"did you mean pages\?"),
+        (qrcascade.read_document, {"preset": "lihgt"}, OptionError, "preset must be one of "),
+        (qrcascade.read_many, {"worker": 2}, TypeError, r"did you mean workers\?"),
+        (qrcascade.read, {"cascade": "light"}, OptionError, "must be a Cascade, .* got 'light'"),
         (qrcascade.read_document, {"cascade": "light"}, OptionError, "must be a Cascade, .* got 'light'"),
         (qrcascade.read_many, {"cascade": "light"}, OptionError, "must be a Cascade, .* got 'light'"),
         (qrcascade.read_frames, {"cascade": "light"}, OptionError, "must be a Cascade, .* got 'light'"),
@@ -336,7 +355,7 @@ def test_a_document_that_is_not_there_is_refused_at_the_call(source: Any) -> Non
     ids=lambda source: type(source).__name__,
 )
 def test_a_batch_of_one_bare_source_is_refused_at_the_call(source: Any) -> None:
-    with pytest.raises(OptionError, match="sources must be a list or another iterable of sources, got "):
+    with pytest.raises(OptionError, match="sources must be a list or another iterable of pictures, got "):
         read_many(source)
     with pytest.raises(OptionError, match="sources must be"):
         read_many(Image.new("L", (9, 9)))  # type: ignore[arg-type]
@@ -425,7 +444,7 @@ def test_frames_take_options_and_other_cascades() -> None:
     (bars,) = read_frames([turned(barcode("PDF417"), 20)] * 13, formats="PDF417")
     assert bars.code.format == "PDF417"
     for wrong in ("video.mp4", rgb, None):
-        with pytest.raises(OptionError, match="sources must be"):
+        with pytest.raises(OptionError, match="frames must be"):
             read_frames(wrong)  # type: ignore[arg-type]
     with pytest.raises(OptionError, match="expect"):
         read_frames([rgb], expect=0)
@@ -434,7 +453,7 @@ def test_frames_take_options_and_other_cascades() -> None:
 
 
 def test_each_frame_takes_a_few_looks_whatever_it_shows() -> None:
-    steady = Cascade([Steady()])
+    steady = Cascade([FrameStrategy()])
     steps = set()
     for number in range(10):
         attempts = steady.read(unread.page(number % 3)).attempts

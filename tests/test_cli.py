@@ -177,6 +177,7 @@ def test_what_is_found_is_drawn_and_explained(files: dict[str, str], tmp_path: P
     with Image.open(drawn[1]) as after, Image.open(files["two"]) as before:
         assert after.size == before.size
         assert after.convert("RGB").getcolors(2**24) != before.convert("RGB").getcolors(2**24)
+    assert f"2 drawings saved in {str(tmp_path / 'drawn')!r}" in result.stderr
     assert f"{files['two']}, page 1:" in result.stderr.replace("\\\\", "\\")
     assert "Tiny picture:" in result.stderr
     assert "Tiny picture:" not in result.stdout
@@ -184,12 +185,23 @@ def test_what_is_found_is_drawn_and_explained(files: dict[str, str], tmp_path: P
     assert "Tiny picture:" in row["explanation"]
 
 
+def test_pages_are_read_by_number(tmp_path: Path) -> None:
+    document = tmp_path / "invoices.pdf"
+    document.write_bytes(pages.invoices("first", "second", "third"))
+    words = ["read", str(document), "--preset", "classical", "--text"]
+    assert run(*words, "--page", "3", "--page", "1").stdout.split() == ["third", "first"]
+    lacking = run(*words, "--page", "4")
+    assert (lacking.exit_code, lacking.stdout) == (2, "")
+    assert "it has no page 4; it has 3" in lacking.stderr
+
+
 def test_how_much_is_said(files: dict[str, str]) -> None:
     words = ["read", files["code"], files["blank"], files["missing"], "--preset", "classical"]
     quiet, plain, verbose = run(*words, "-q"), run(*words), run(*words, "-v")
     assert quiet.stdout.split("\t")[1] == plain.stdout.split("\t")[1] == "one\\nline"
     assert [len(result.stderr.splitlines()) for result in (quiet, plain, verbose)] == [1, 2, 4]
-    assert re.search(r"code.png', page 1: 1 code, 1 attempt in [\d,]+ ms, settled$", verbose.stderr, re.M)
+    said = r"code.png', page 1: 1 code, 1 attempt in [\d,]+ ms, nothing left to look for$"
+    assert re.search(said, verbose.stderr, re.M)
 
 
 def test_formats(files: dict[str, str]) -> None:
@@ -205,13 +217,14 @@ def test_formats(files: dict[str, str]) -> None:
     wrong = run("read", files["code"], "--formats", "Barcode")
     assert wrong.exit_code == 2
     assert "QRCodeModel1" in wrong.stderr
-    assert wrong.stderr.endswith("got 'Barcode'\n")
+    assert wrong.stderr.endswith("got 'Barcode'; did you mean QRCode?\n")
 
 
 @pytest.mark.parametrize(
     ("options", "said"),
     [
         (["--text", "--json"], "--text and --json exclude each other"),
+        (["-q", "-v"], "--quiet and --verbose exclude each other"),
         (["--draw", os.devnull + "/x"], f"cannot save in '{os.devnull}/x'"),
     ],
 )

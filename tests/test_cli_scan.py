@@ -57,6 +57,18 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return made
 
 
+@pytest.mark.parametrize("name", ["ledger.csv", "ledger.parquet", "ledger.jsonl"])
+def test_a_file_that_is_no_table_of_a_scan_is_left_alone(folder: Path, tmp_path: Path, name: str) -> None:
+    ledger = tmp_path / name
+    ledger.write_bytes(b"name,amount\nMiller,12.50\n")
+    result = run(folder / "a.png", "--out", ledger)
+    assert (result.exit_code, result.stdout) == (2, "")
+    assert "scan" in result.stderr
+    assert "this one away" in result.stderr
+    assert ledger.read_bytes() == b"name,amount\nMiller,12.50\n"
+    assert list(tmp_path.iterdir()) == [ledger]
+
+
 def test_a_folder_becomes_rows(folder: Path, tmp_path: Path) -> None:
     out, failed = tmp_path / "rows" / "results.jsonl", tmp_path / "failed"
     result = run(folder, "--out", out, "--ordered", "--failed-to", failed)

@@ -401,7 +401,7 @@ def test_passwords() -> None:
         (b"", "0 bytes: it is empty"),
         ("no/such.pdf", "'no/such.pdf': No such file"),
         ("https://example.com/a.pdf", "paths, never URLs"),
-        (".", "irectory"),
+        (".", "it is a folder"),
         (b"%PDF-1.7", "8 bytes: it is broken"),
         (three_of_five()[:90], "90 bytes: it is broken"),
         (b"hello, world", "12 bytes: cannot identify a picture"),

@@ -100,7 +100,7 @@ BAD: dict[str, tuple[bytes, str]] = {
     "icon of a bitmap": (icon(bitmap(20_000, -40_000)), HUGE),
     "WebP's canvas": (webp(16_000, 16_000), "it is 16000x16000 pixels"),
     "scans": (scans(200), "it has more than 100 scans"),
-    "shared data": (claims(), "a directory claims 100,000,000 bytes of a file of 112,0"),
+    "shared data": (claims(), "a directory claims 100,000,000 bytes in a file of 112,0"),
     "shared EXIF": (claims(0x8769), "a directory claims 100,000,000 bytes"),
 }
 

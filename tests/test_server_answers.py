@@ -20,6 +20,7 @@ from qrcascade import (
     Findings,
     Frame,
     ImageError,
+    MissingDependencyError,
     QReaderStrategy,
     Scan,
     Step,
@@ -186,6 +187,38 @@ def test_a_start_that_fails_is_tried_again(monkeypatch: pytest.MonkeyPatch) -> N
         while client.get("/ready").status_code == 503:
             time.sleep(0.01)
         assert client.get("/ready").json()["unavailable"] == []
+
+
+def test_wrong_options_are_explained_once_and_in_words() -> None:
+    with TestClient(create_app(Settings(presets=QUICK))) as client:
+        for query, said in (
+            ({"expect": "two"}, "query.expect: it must be a number from 1 to 1000 or \"all\", got 'two'"),
+            ({"formats": "QR"}, "query.formats: formats must be "),
+            ({"accept": "x"}, "query.accept: this service has no patterns"),
+            ({"zoom": "2"}, "query.zoom: unknown option"),
+        ):
+            detail = client.post("/detect", params=query, content=b"x").json()["detail"]
+            assert detail.startswith(said)
+            assert detail.count("query.") == 1
+
+
+def test_a_tier_that_is_not_installed_is_noted(monkeypatch: pytest.MonkeyPatch) -> None:
+    class Readers(Reader):
+        def cascade(self, preset: str) -> Cascade:
+            return Cascade([ClassicalStrategy(), Absent()])
+
+    class Absent:
+        name = "nano"
+
+        def steps(self, scan: Scan) -> Iterator[Step]:
+            raise MissingDependencyError("QReader n", "pip install 'qrcascade[qreader]'")
+            yield
+
+    blank = io.BytesIO()
+    Image.new("L", (99, 99), 255).save(blank, "PNG")
+    with TestClient(create_app(Settings(presets=QUICK), Readers())) as client:
+        notes = client.post("/detect", content=blank.getvalue()).json()["notes"]
+    assert notes == ["the tier 'nano' failed, or is not installed: see the service's log and /ready"]
 
 
 FOREIGN = [

@@ -107,7 +107,7 @@ def _draw_boxes(rng: Rng, width: int, height: int, keys: bool) -> Gray:
 
 def _draw_halftone(rng: Rng, stock: Stock, width: int, height: int) -> Gray:
     """Draw a photograph printed in round dots, in the squares of an ordered dither, or in random dots."""
-    picture = stock.crop_photograph(rng, width, height) / 255
+    picture = np.asarray(stock.crop_photograph(rng, width, height) / 255, np.float32)
     if chance(rng, 0.45):
         return _dither(rng, picture)
     period, turn = float(rng.uniform(3, 12)), float(rng.uniform(0, np.pi))

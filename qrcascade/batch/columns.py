@@ -11,7 +11,7 @@ from typing import IO, Any
 
 from qrcascade.batch.journal import Row, rows
 from qrcascade.batch.lock import replace_whole
-from qrcascade.errors import MissingDependencyError
+from qrcascade.errors import MissingDependencyError, OptionError
 
 __all__ = ["COLUMNS", "check", "flatten", "schema", "write"]
 
@@ -43,9 +43,31 @@ COLUMNS: dict[str, str] = {
 
 
 def check(path: Path) -> None:
-    """Raise a `MissingDependencyError` if the package for this kind of table is not installed."""
-    if path.suffix.lower() == ".parquet":
+    """Check that a table can be written there, in place of an earlier one at most.
+
+    Raises
+    ------
+    MissingDependencyError
+        If the package for this kind of table is not installed.
+    OptionError
+        If there is a file that is not such a table.
+    """
+    kind = path.suffix.lower()
+    if kind == ".parquet":
         _pyarrow()
+    if kind in (".csv", ".parquet") and path.is_file() and path.stat().st_size and not _is_table(path):
+        raise OptionError(f"{str(path)!r} is not a table of a scan: name another file, or move this one away")
+
+
+def _is_table(path: Path) -> bool:
+    if path.suffix.lower() == ".csv":
+        with path.open(encoding="utf-8", errors="replace") as file:
+            return file.readline().rstrip("\r\n").split(",") == list(COLUMNS)
+    arrow, parquet = _pyarrow()
+    try:
+        return list(parquet.read_schema(path).names) == list(COLUMNS)
+    except arrow.ArrowException:
+        return False
 
 
 def write(journal: Path, path: Path) -> int:

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from qrcascade.batch.pool import check_sources
-from qrcascade.cascade import Cascade, check_cascade
+from qrcascade.cascade import Cascade, Preset, choose_cascade
 from qrcascade.image.frame import Source
 from qrcascade.reading.options import ReadKeywords, ReadOptions, override
 from qrcascade.reading.scan import Scan
@@ -21,7 +21,7 @@ from qrcascade.symbology.names import SCANNED
 if TYPE_CHECKING:
     from typing_extensions import Unpack
 
-__all__ = ["Seen", "Steady", "read_frames"]
+__all__ = ["FrameStrategy", "Seen", "read_frames"]
 
 _FIRST, *_OTHERS = map(
     parse_step, ("zxing raw", "finders <=1200px", "zxing background", "zxing x0.5", "zxing equalize+otsu")
@@ -51,7 +51,7 @@ class Seen:
             self.frames.append(number)
 
 
-class Steady:
+class FrameStrategy:
     """A strategy that looks at each frame of a stream at most three times.
 
     After zxing-cpp's first look come one more view and one located region, which take turns from frame to
@@ -78,6 +78,7 @@ def read_frames(
     frames: Iterable[Source],
     options: ReadOptions | None = None,
     *,
+    preset: Preset | None = None,
     cascade: Cascade | None = None,
     **keywords: Unpack[ReadKeywords],
 ) -> Iterator[Seen]:
@@ -92,9 +93,8 @@ def read_frames(
         Taken one at a time; it may be endless.
     options : ReadOptions, optional
         How to read each frame.
-    cascade : Cascade, optional
-        Cascade that reads. By default each frame is looked at up to three times, so every frame takes about
-        the same time.
+    preset, cascade : str and Cascade, optional
+        As for `qrcascade.read`. By default each frame is looked at up to three times, in a steady time.
     **keywords
         As for `qrcascade.read`; ``bgr=True`` for frames from OpenCV.
 
@@ -110,9 +110,10 @@ def read_frames(
     OptionError
         At once, if ``frames`` is not an iterable of pictures, or an option has an invalid value.
     """
-    check_sources(frames)
-    options = override(options, keywords)
-    return _follow(frames, check_cascade(cascade or Cascade([Steady()])), options)
+    check_sources(frames, "frames")
+    options = override(options, keywords, others=("preset", "cascade"))
+    default = Cascade([FrameStrategy()]) if preset is None else None
+    return _follow(frames, choose_cascade(cascade or default, preset), options)
 
 
 def _follow(frames: Iterable[Source], cascade: Cascade, options: ReadOptions) -> Iterator[Seen]:

@@ -103,7 +103,7 @@ class Journal:
 
     @property
     def failed(self) -> Collection[str]:
-        """The paths of those of which a row has an error."""
+        """The paths of the sources with an error in one of their rows."""
         return [path for path, block in self._blocks.items() if block.has_error]
 
     def write(self, records: Sequence[Record], stamp: Stamp) -> None:

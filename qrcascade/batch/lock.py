@@ -19,7 +19,7 @@ class Lock:
     Raises
     ------
     OptionError
-        If another process holds it.
+        If another process holds it, or there is no writing in that folder.
     """
 
     def __init__(self, path: Path) -> None:
@@ -29,7 +29,10 @@ class Lock:
 
     def _take(self, path: Path) -> bool:
         """Lock the file; return whether it is still the one of that name: its last holder removes it."""
-        self._descriptor = os.open(self._path, os.O_RDWR | os.O_CREAT, 0o666)
+        try:
+            self._descriptor = os.open(self._path, os.O_RDWR | os.O_CREAT, 0o666)
+        except OSError as error:
+            raise OptionError(f"cannot write {str(path)!r}: {error.strerror}") from error
         try:
             _lock(self._descriptor)
         except BlockingIOError:

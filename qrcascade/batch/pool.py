@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from qrcascade.batch.jobs import Job, JobReader
-from qrcascade.cascade import Cascade, check_cascade
+from qrcascade.cascade import Cascade, Preset, choose_cascade
 from qrcascade.documents.document import DOCUMENT, split_keywords
 from qrcascade.errors import ImageError, OptionError, in_words
 from qrcascade.image.frame import Frame, Source
@@ -86,6 +86,7 @@ def read_many(
     *,
     workers: int | None = None,
     ordered: bool = False,
+    preset: Preset | None = None,
     cascade: Cascade | None = None,
     document_timeout: float | None = None,
     **keywords: Unpack[DocumentKeywords],
@@ -102,8 +103,10 @@ def read_many(
         Number of processes; by default one per processor.
     ordered : bool
         Whether to yield results in the order of their sources, not as they arrive.
+    preset : str, optional
+        What to read with, by default "thorough": see `Cascade.preset`.
     cascade : Cascade, optional
-        Cascade that reads; by default the "thorough" preset. It must not have isolation: the workers have it.
+        Cascade that reads, in place of a preset. It must not have isolation: the workers have it.
     document_timeout : float, optional
         Seconds after which no further page of a document is begun; its last record then says so.
     **keywords
@@ -119,6 +122,7 @@ def read_many(
     OptionError
         If an option is invalid or cannot be sent to another process, or ``sources`` is a single source.
     """
+    cascade = choose_cascade(cascade, preset)
     how: dict[str, Any] = {"workers": workers, "ordered": ordered, "cascade": cascade}
     return _flatten(read_groups(sources, document_timeout=document_timeout, **how, **keywords))
 
@@ -149,10 +153,10 @@ def read_groups(
     threads = max(1, processors() // workers) if threads is None else threads
     if not is_count(threads):
         raise OptionError(f"threads must be None or a positive integer, got {threads!r}")
-    cascade = check_cascade(cascade)
+    cascade = choose_cascade(cascade, None)
     if cascade.isolation is not None:
         raise OptionError("a batch has its own worker processes: give it a cascade without isolation")
-    split_keywords(keywords)
+    split_keywords(keywords, others=("workers", "ordered", "document_timeout"))
     if document_timeout is not None and not document_timeout > 0:
         raise OptionError(f"document_timeout must be None or a positive number, got {document_timeout!r}")
     try:
@@ -164,13 +168,13 @@ def read_groups(
     return _read_in_turn(reader, sources, cascade.limits, workers, ordered)
 
 
-def check_sources(sources: object) -> None:
+def check_sources(sources: object, name: str = "sources") -> None:
     """Raise an `OptionError` if this is one source, whose characters or rows would be taken for many."""
     shape = np.shape(sources) if isinstance(sources, np.ndarray) else ()
     is_picture = len(shape) == 2 or (len(shape) == 3 and shape[2] in (1, 3, 4))
     is_one = isinstance(sources, str | bytes | bytearray | memoryview | os.PathLike | Frame) or is_picture
     if is_one or hasattr(sources, "read") or not isinstance(sources, Iterable):
-        raise OptionError(f"sources must be a list or another iterable of sources, got {describe(sources)}")
+        raise OptionError(f"{name} must be a list or another iterable of pictures, got {describe(sources)}")
 
 
 def _read_in_turn(

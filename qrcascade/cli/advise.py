@@ -25,7 +25,7 @@ _more = click.FloatRange(min=0, min_open=True)
 @click.option(
     "--success",
     type=click.FloatRange(0, 1, min_open=True),
-    help="Ask for at least this share of pictures read, up to 1.",
+    help="Require at least this share of pictures to be read, from 0 to 1.",
 )
 @click.option("--load", type=_more, help="Allow a fresh process at most this many seconds to load.")
 @click.option(
@@ -63,7 +63,8 @@ _more = click.FloatRange(min=0, min_open=True)
 def advise(measured: Path | None, as_json: bool, **needs: Any) -> None:
     """Recommend a preset from measurements, and estimate what it costs.
 
-    The exit code is 0 if a preset fits, and 1 if none does; the nearest miss is then named.
+    The exit code is 0 if a preset fits, 1 if none does, when the nearest miss is named, and 2 if the profile
+    cannot be read.
     """
     answer = choose(profile=Profile.load(measured), **needs)
     if as_json:

@@ -15,7 +15,7 @@ from qrcascade.cascade import PRESETS
 from qrcascade.reading.options import Formats
 from qrcascade.report.words import escape
 
-__all__ = ["INTERRUPTED", "TIMEOUT_S", "complain", "exit_on_error", "reading"]
+__all__ = ["INTERRUPTED", "TIMEOUT_S", "check_loudness", "complain", "exit_on_error", "reading"]
 
 INTERRUPTED = 130
 """Exit code of what SIGINT ended, as shells report it."""
@@ -48,6 +48,16 @@ def _parse_accept(_: click.Context, __: click.Parameter, value: str | None) -> r
         raise click.BadParameter(f"not a valid regular expression: {error}") from error
 
 
+def _parse_pages(_: click.Context, __: click.Parameter, pages: tuple[int, ...]) -> tuple[int, ...] | None:
+    return pages or None
+
+
+def check_loudness(quiet: bool, verbose: bool) -> None:
+    """Raise a `click.UsageError` if both are given."""
+    if quiet and verbose:
+        raise click.UsageError("--quiet and --verbose exclude each other")
+
+
 _READING = (
     click.option(
         "--preset",
@@ -76,6 +86,14 @@ _READING = (
         callback=_parse_accept,
         metavar="REGEX",
         help="Accept only texts that match this pattern; keep looking until one does.",
+    ),
+    click.option(
+        "--page",
+        "pages",
+        type=click.IntRange(min=1),
+        multiple=True,
+        callback=_parse_pages,
+        help="Read this page of a document, from 1. Repeatable; by default all pages.",
     ),
     click.option(
         "--max-pages", type=click.IntRange(min=1), help="Read at most this many pages of a document."

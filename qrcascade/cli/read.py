@@ -11,21 +11,31 @@ from typing import Any
 
 import click
 
-from qrcascade import Cascade, QRCascadeError, ReadResult, read_document
+from qrcascade import Cascade, MissingDependencyError, QRCascadeError, ReadResult, read_document
 from qrcascade.batch import page_error, row_name
 from qrcascade.batch.pipes import read_pipe
 from qrcascade.cascade import Preset
 from qrcascade.cli.files import expand, place_in
-from qrcascade.cli.parameters import complain, reading
+from qrcascade.cli.parameters import check_loudness, complain, reading
 from qrcascade.image.frame import Source
 from qrcascade.report.words import count, escape, to_json
 
 __all__ = ["read"]
 
+# Why a reading ended, in words.
+_ENDS = {
+    "settled": "nothing left to look for",
+    "expected": "all expected codes read",
+    "exhausted": "everything tried",
+    "timeout": "out of time",
+}
+
 
 @click.command(short_help="Print the codes in files and folders.")
 @click.argument("sources", nargs=-1, required=True, metavar="FILE|FOLDER|GLOB|- ...")
-@click.option("--text", "as_text", is_flag=True, help="Print nothing but the text of each code.")
+@click.option(
+    "--text", "as_text", is_flag=True, help="Print nothing but the text of each code, escaped, one per line."
+)
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object per page, with every attempt.")
 @click.option(
     "--explain", is_flag=True, help="Explain to standard error what was tried, and why a code was not read."
@@ -60,6 +70,7 @@ def read(
     """
     if as_text and as_json:
         raise click.UsageError("--text and --json exclude each other")
+    check_loudness(quiet, verbose)
     if folder is not None:
         _make_folder(folder)
     printer = _Printer(as_text, as_json, explain, folder, quiet, verbose)
@@ -73,6 +84,8 @@ def read(
         if not files:
             complain(f"no picture or document in {source!r}")
             worst = max(worst, 1)
+    if printer.drawn:
+        printer.tell(f"{count(len(printer.drawn), 'drawing')} saved in {str(folder)!r}")
     sys.exit(worst)
 
 
@@ -137,6 +150,7 @@ class _Printer:
     verbose: bool
     # What was told: an engine or tier that is missing here is missing for every file.
     told: set[str] = field(default_factory=set)
+    drawn: list[Path] = field(default_factory=list)
 
     def show(self, file: str, result: ReadResult) -> None:
         """Print a page."""
@@ -155,14 +169,17 @@ class _Printer:
             self._draw(self.folder, file, result)
         if self.verbose:
             ms = f"{result.elapsed_s * 1000:,.0f} ms"
-            done = f"{count(len(result.attempts), 'attempt')} in {ms}, {result.ended}"
+            done = (
+                f"{count(len(result.attempts), 'attempt')} in {ms}, {_ENDS.get(result.ended, result.ended)}"
+            )
             complain(f"{_quote(file)}, page {result.page}: {count(len(result.texts), 'code')}, {done}")
 
     def show_error(self, file: str, error: Exception) -> None:
         """Print why a file could not be read."""
         if self.as_json:
             click.echo(to_json({"file": row_name(file), "error": str(error), "page": None}))
-        complain(error)
+        named = isinstance(error, MissingDependencyError)
+        complain(f"{_quote(file)}: {error}" if named else error)
 
     def tell(self, message: str) -> None:
         """Print a remark."""
@@ -192,9 +209,9 @@ class _Printer:
             )
             yield "\t".join([escape(file), escape(code.text), *figures])
 
-    @staticmethod
-    def _draw(folder: Path, file: str, result: ReadResult) -> None:
+    def _draw(self, folder: Path, file: str, result: ReadResult) -> None:
         target = place_in(folder, "standard-input" if file == "-" else os.fspath(file))
         target = target.with_name(f"{target.name}.page{result.page}.png")
         target.unlink(missing_ok=True)
         result.draw().save(target)
+        self.drawn.append(target)

@@ -20,7 +20,7 @@ from qrcascade.batch.journal import Journal, Stamp, rows
 from qrcascade.batch.tally import Tally
 from qrcascade.cascade import Preset
 from qrcascade.cli.files import copy_into, list_files
-from qrcascade.cli.parameters import INTERRUPTED, complain, exit_on_error, reading
+from qrcascade.cli.parameters import INTERRUPTED, check_loudness, complain, exit_on_error, reading
 from qrcascade.errors import reason
 from qrcascade.report.words import count, escape
 
@@ -61,7 +61,7 @@ _DOCUMENT_TIMEOUT_S = 600.0
     show_default=True,
     help="Skip files that are done, unless they or the options have changed; with files, skip all of them.",
 )
-@click.option("--retry-errors", is_flag=True, help="Read files again that had an error.")
+@click.option("--retry-errors", is_flag=True, help="Read again the files that had an error.")
 @click.option(
     "--document-timeout",
     type=click.FloatRange(min=0),
@@ -87,9 +87,10 @@ def scan(
     standard input. To resume an interrupted scan, run it again: files already in the table are skipped,
     unless they or the options have changed.
 
-    The exit code is 0 if a code was read in every file, 1 if some had none or there are no files, 2 if some
+    The exit code is 0 if a code was read in every file, 1 if some had none or there were no files, 2 if some
     could not be read, and 130 if you interrupt it.
     """
+    check_loudness(quiet, verbose)
     kind = out.suffix.lower()
     if kind not in _KINDS:
         raise click.UsageError(f"--out must end in one of {', '.join(_KINDS)}, not {out.name!r}")
@@ -119,7 +120,7 @@ def _describe(how: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _find_stamps(files: Iterable[str], options: Mapping[str, Any]) -> dict[str, Stamp]:
-    """Return the files with their stamps; of several names of one file, the first."""
+    """Return the files with their stamps; if a file has several names, only the first."""
     names: dict[str, tuple[str, Stamp]] = {}
     for file in dict.fromkeys(files):
         stamp = Stamp.of(file, options)
@@ -232,5 +233,5 @@ class _Progress:
     def interrupt(self) -> None:
         """Say how far it got, and end the program."""
         click.echo(err=True)
-        complain(f"interrupted: {self._done:,} of {self._files:,} done; run again to go on")
+        complain(f"interrupted: {self._done:,} of {self._files:,} done; run it again to continue")
         sys.exit(INTERRUPTED)

@@ -53,7 +53,7 @@ def _setting(flag: str, **how: Any) -> Callable[[Callable[..., Any]], Callable[.
     "--allow-host",
     "hosts",
     multiple=True,
-    help="Let callers reach a service on the loopback by this name, such as a proxy's. Repeatable.",
+    help="Let callers reach a service on loopback by this name, such as a proxy's. Repeatable.",
 )
 @_setting("--without-token", is_flag=True, help="Allow listening on non-loopback addresses without a token.")
 @click.option(
@@ -62,7 +62,7 @@ def _setting(flag: str, **how: Any) -> Callable[[Callable[..., Any]], Callable[.
     type=click.Choice(list(PRESETS)),
     multiple=True,
     default=_DEFAULTS.presets,
-    help="Serve this preset, the first one by default. Repeatable; without it, serve all, thorough first.",
+    help="Serve this preset; the first is the default. Repeatable; all by default, thorough first.",
 )
 @click.option(
     "--accept",
@@ -70,14 +70,20 @@ def _setting(flag: str, **how: Any) -> Callable[[Callable[..., Any]], Callable[.
     multiple=True,
     help="Let callers name this pattern in the accept parameter. Repeatable.",
 )
-@_setting("--timeout", help="Give up on a page after this many seconds, unless the caller asks otherwise.")
+@_setting(
+    "--timeout", help="Give up on a page after this many seconds, unless the caller sets another limit."
+)
 @_setting("--max-timeout", help="Let callers ask for at most this many seconds per page.")
 @_setting("--concurrency", show_default="one per core", help="Read this many bodies at a time.")
 @_setting("--queue", help="Let this many requests wait; answer any more with 503.")
 @_setting("--max-wait", help="Wait at most this many seconds for a turn, and for a body to arrive.")
 @_setting("--max-body", default=_DEFAULTS.max_body // _MB, help="Refuse bodies of more than this many MB.")
-@_setting("--max-pixels", default=_DEFAULTS.max_pixels // _MP, help="Refuse pictures of more megapixels.")
-@_setting("--max-memory", type=int, help="Let each worker process use this many MB; Linux only.")
+@_setting(
+    "--max-pixels",
+    default=_DEFAULTS.max_pixels // _MP,
+    help="Refuse pictures of more than this many megapixels.",
+)
+@_setting("--max-memory", type=int, help="Let each worker process use at most this many MB; Linux only.")
 @_setting("--max-pages", help="Read at most this many pages of a document.")
 @_setting("--grace", help="When told to stop, wait this many seconds for the requests in flight.")
 @_setting("--warm", is_flag=True, help="Load the first preset's models at startup.")

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from PIL import Image
 
-from qrcascade.cascade import Cascade, Preset, check_cascade
+from qrcascade.cascade import Cascade, Preset, choose_cascade
 from qrcascade.documents.opening import Document, Opener, Page, check_path, is_pdf, open_source
 from qrcascade.errors import (
     DocumentError,
@@ -61,12 +61,13 @@ def read(
     source: Source,
     options: ReadOptions | None = None,
     *,
-    preset: Preset = "thorough",
+    preset: Preset | None = None,
+    cascade: Cascade | None = None,
     page: int | None = None,
     password: str | None = None,
     **keywords: Unpack[ReadKeywords],
 ) -> ReadResult:
-    """Read the codes in a picture, or on one page of a document.
+    """Read the codes in a picture, or on one page of a document; the result is falsy without any.
 
     Parameters
     ----------
@@ -74,19 +75,26 @@ def read(
         A picture as for `qrcascade.Frame.load`, or a document as for `read_document`.
     options : ReadOptions, optional
         How to read; by default ``ReadOptions()``.
-    preset : {"thorough", "classical", "light", "nano", "small", "hybrid", "large"}
-        What to read with: see `Cascade.preset`. Its models stay loaded.
-    page : int, optional
-        Page of a document, from 1; by default a PDF's first. The result's ``pages`` is their number.
-    password : str, optional
-        Password of a PDF.
+    preset : {"thorough", "classical", "light", "nano", "small", "hybrid", "large"}, optional
+        What to read with, by default "thorough": see `Cascade.preset`. Its models stay loaded.
+    cascade : Cascade, optional
+        Cascade that reads, in place of a preset.
+    page, password : int and str, optional
+        Page of a document, from 1, by default a PDF's first; and the password of a PDF.
     **keywords
-        As for `Cascade.read`, and so are result and exceptions. A document takes no ``frame`` or ``regions``,
-        and raises a `DocumentError` if it cannot be read or has no such page.
+        Options by name; `ReadOptions` says more about each. ``expect``: how many codes to look for, or "all".
+        ``timeout``: seconds after which what was read by then is returned. ``formats``: symbologies by name,
+        by default "QRCode". ``accept``: which texts are wanted, a function or regular expression. For a
+        picture alone: ``bgr``, whether an array's channels are blue, green, red; ``frame``, which picture of
+        the file, from 0; ``regions``, where symbols are known to be.
+
+    Raises
+    ------
+    ImageError, OptionError, WorkerError
+        As for `Cascade.read`; a `DocumentError` if a document cannot be read or has no such page.
     """
-    cascade = _share_preset(preset) if isinstance(preset, str) else Cascade.preset(preset)
-    options = override(options, keywords)
-    return _read_one(source, options, cascade, page, password)
+    options = override(options, keywords, others=("preset", "cascade", "page", "password"))
+    return _read_one(source, options, choose_cascade(cascade, preset), page, password)
 
 
 def _read_one(
@@ -104,15 +112,11 @@ def _read_one(
     return next(read_document(source, options, cascade=cascade, pages=[page or 1], password=password))
 
 
-@functools.cache
-def _share_preset(preset: Preset) -> Cascade:
-    return Cascade.preset(preset)
-
-
 def read_document(
     source: Source,
     options: ReadOptions | None = None,
     *,
+    preset: Preset | None = None,
     cascade: Cascade | None = None,
     **keywords: Unpack[DocumentKeywords],
 ) -> Iterator[ReadResult]:
@@ -126,8 +130,10 @@ def read_document(
     source : path, bytes, binary file, PIL.Image.Image (one page) or ndarray
     options : ReadOptions, optional
         Options for every page.
+    preset : str, optional
+        What to read with, by default "thorough": see `Cascade.preset`.
     cascade : Cascade, optional
-        Cascade that reads; by default the "thorough" preset.
+        Cascade that reads, in place of a preset.
     **keywords
         ``pages``, ``max_pages``, ``stop_early``, ``password``: see `DocumentOptions`. ``expect``,
         ``timeout``, ``formats`` and ``accept`` override those of ``options``.
@@ -148,16 +154,20 @@ def read_document(
     """
     which, options = split_keywords(keywords, options)
     check_path(source)
-    return _results(source, _PageReader(check_cascade(cascade), options), which)
+    return _results(source, _PageReader(choose_cascade(cascade, preset), options), which)
 
 
 def split_keywords(
-    keywords: DocumentKeywords, options: ReadOptions | None = None
+    keywords: DocumentKeywords, options: ReadOptions | None = None, others: Sequence[str] = ()
 ) -> tuple[DocumentOptions, ReadOptions]:
-    """Return the options of the document and of each page; raise an `OptionError` if one is invalid."""
+    """Return the options of the document and of each page; raise an `OptionError` if one is invalid.
+
+    ``others`` are further keywords that the caller's function takes, for messages.
+    """
+    named = (*DocumentOptions.__slots__, "preset", "cascade", *others)
     own = {name: value for name, value in keywords.items() if name in DocumentOptions.__slots__}
-    others = {name: value for name, value in keywords.items() if name not in own}
-    return DocumentOptions(**own), override(options, others, PageKeywords)  # type: ignore[arg-type]
+    rest = {name: value for name, value in keywords.items() if name not in own}
+    return DocumentOptions(**own), override(options, rest, PageKeywords, named)  # type: ignore[arg-type]
 
 
 def _results(source: Source, reader: _PageReader, which: DocumentOptions) -> Iterator[ReadResult]:

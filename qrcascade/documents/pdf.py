@@ -372,5 +372,9 @@ def _pdfium() -> Any:
 
 def _explain_failure(locked: bool, password: str | None, error: Exception) -> str:
     if locked:
-        return "it needs a password" if password is None else "the given password does not open it"
+        return (
+            "it needs a password (password=, --password)"
+            if password is None
+            else "the given password does not open it"
+        )
     return f"it is broken: {error}"

@@ -59,6 +59,9 @@ _TURNED = (5, 6, 7, 8)
 _XMP_ORIENTATION = re.compile(rb'tiff:Orientation(?:="|>)([1-8])')
 # What Pillow says if a file ends too early, and the marker that a JPEG then lacks (ISO/IEC 10918-1, B.1.1).
 _TRUNCATED, _END_OF_IMAGE = "image file is truncated", b"\xff\xd9"
+# Pillow's formats that can hold several pictures.
+_MULTIPLE = ("TIFF", "GIF", "WEBP", "PNG", "AVIF", "HEIF")
+_FURTHER = "only the first of several pictures in the file was read: read_document reads them all"
 _CUT = "the JPEG ends before its end marker, so part of the picture may be missing"
 _ACCEPTED = "a path, bytes, a binary file, a PIL.Image, or an array (H, W), (H, W, 3) or (H, W, 4)"
 
@@ -124,6 +127,8 @@ def explain_failure(source: object, error: Exception) -> str:
         return f"{why}; strings are paths, never URLs"
     if isinstance(error, FileNotFoundError) and str(source).startswith("~"):
         return f"{why}; ~ is not expanded, but Path.expanduser() does that"
+    if isinstance(error, IsADirectoryError):
+        return "it is a folder; Path.iterdir() or rglob() lists its files"
     # Pillow's words for data that end within a header.
     return "it ends too early" if why == "Truncated File Read" else why
 
@@ -140,6 +145,8 @@ def describe(source: object) -> str:
         return f"a PIL image of mode {source.mode} and size {source.size}"
     if getattr(source, "name", None) == "<stdin>":
         return "standard input"
+    if callable(getattr(source, "read", None)):
+        return "an open file"
     name = type(source).__name__
     return f"{'an' if name[0] in 'AEIOUaeiou' else 'a'} {name}"
 
@@ -195,6 +202,7 @@ def _decode_whole_file(data: bytes, frame: int, draft: bool, limits: Limits) -> 
         reduced = image.size != size
         orientation = _find_orientation(image)
         gray = _make_upright(_to_gray(image), orientation)
+        notes = (_FURTHER,) if frame == 0 and _has_further(image, data, limits) else ()
 
     def color() -> Gray:
         with _open(data, frame, limits) as again:
@@ -203,7 +211,18 @@ def _decode_whole_file(data: bytes, frame: int, draft: bool, limits: Limits) -> 
     if reduced:
         upright = (height, width) if orientation in _TURNED else size
         return Decoded(gray, color, upright, lambda: decode_file(data, frame, False, limits).gray)
-    return Decoded(gray, color)
+    return Decoded(gray, color, notes=notes)
+
+
+def _has_further(image: PILImage, data: bytes, limits: Limits) -> bool:
+    """Return whether a file holds more than the picture that is open."""
+    if image.format not in _MULTIPLE:
+        return False
+    try:
+        return count_frames(image, data, limits) > 1
+    except ImageError:
+        # A later one is too large.
+        return True
 
 
 def _open(data: bytes, frame: int, limits: Limits) -> PILImage:

@@ -242,7 +242,7 @@ def _misses(row: Measured, wanted: UseCase) -> Iterator[tuple[str, float]]:
             yield f"{what} is {has:g} {unit}, not {limit:g}", has / limit
     if wanted.success is not None and row.success < wanted.success:
         factor = wanted.success / row.success if row.success else math.inf
-        yield f"success is {row.success:.0%}, not {wanted.success:.0%}", factor
+        yield f"success is {100 * row.success:.4g} %, not {100 * wanted.success:.4g} %", factor
 
 
 def _reasons(
@@ -261,7 +261,7 @@ def _reasons(
     )
     if fits:
         rule = "the cheapest" if wanted.success is not None else "the one that reads most"
-        yield f"{rule} of the {fitting} that meet the limits; {total} were compared"
+        yield f"{rule}, of {fitting} within the limits; {total} were compared"
     yield f"throughput is {processors:g} processors divided by the processor time per picture"
     yield f"measured {profile.date} on {profile.machine}; {profile.pictures}"
     is_shipped = profile == Profile.load(SHIPPED)

@@ -9,7 +9,7 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
 from qrcascade.cascade import PRESETS
-from qrcascade.errors import OptionError
+from qrcascade.errors import OptionError, reason
 from qrcascade.neural.weights import SIZES, cache
 
 __all__ = ["NAMES", "NO_RUNTIME", "SHIPPED", "Measured", "Profile", "own_path", "sizes_of"]
@@ -194,7 +194,8 @@ class Profile:
         try:
             return cls.from_json(path.read_text("utf-8"))
         except (OSError, ValueError) as error:
-            raise OptionError(f"cannot read the profile {str(path)!r}: {error}") from error
+            why = "it is not JSON text" if isinstance(error, UnicodeDecodeError) else reason(error)
+            raise OptionError(f"cannot read the profile {str(path)!r}: {why}") from error
 
 
 def sizes_of(name: str) -> tuple[str, ...]:

@@ -36,19 +36,27 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     group = parser.getgroup("qrcascade", "QR codes (qrcascade)")
     add = group.addoption
     add("--qr-corpus", metavar="DIR", help="Collect the pictures in this folder as tests.")
-    add("--qr-preset", metavar="NAME", help="Read them with this preset, also in the fixture qr_cascade.")
+    add(
+        "--qr-preset",
+        metavar="NAME",
+        help="Read the corpus with this preset, and in the fixture qr_cascade.",
+    )
     add(
         "--qr-expect",
         metavar="N|all|truth",
-        help="Look for so many codes in each; truth: as in its truth.",
+        help="Look for this many codes in each picture; truth: as many as its truth file has.",
     )
     add("--qr-formats", metavar="NAMES", help="Read these symbologies, with commas between them, or all.")
     add(
         "--qr-timeout",
         metavar="SECONDS",
-        help="Give up on a picture after so long: 30 by default; 0: never.",
+        help="Give up on a picture after this many seconds, by default 30; 0 means never.",
     )
-    add("--qr-baseline", metavar="FILE", help="Compare with these readings; by default DIR/qr-baseline.json.")
+    add(
+        "--qr-baseline",
+        metavar="FILE",
+        help="Compare with the readings in this file; by default qr-baseline.json in the corpus.",
+    )
     add("--qr-update-baseline", action="store_true", help="Record what was read as the baseline.")
     add("--qr-report", metavar="FILE", help="Write an HTML report, one self-contained file.")
     parser.addini("qr_corpus", "Same as --qr-corpus, relative to the ini file.")

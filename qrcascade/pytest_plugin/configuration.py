@@ -52,7 +52,7 @@ class Options:
         option = config.option
         corpus = resolve_path(config, "qr_corpus")
         if not corpus.is_dir():
-            raise OptionError(f"qr-corpus must be a folder, got {str(corpus)!r}")
+            raise OptionError(f"--qr-corpus must be a folder, got {str(corpus)!r}")
         return cls(
             corpus,
             *choose_cascade(config),
@@ -100,8 +100,8 @@ def _parse_expect(value: str) -> int | str | None:
 
 def _parse_timeout(value: str) -> float | None:
     seconds = _parse_number(value)
-    if seconds is None:
-        raise OptionError(f"qr-timeout must be 0 (no limit) or a number of seconds, got {value!r}")
+    if seconds is None or seconds < 0:
+        raise OptionError(f"--qr-timeout must be 0 (no limit) or a number of seconds, got {value!r}")
     return ReadOptions(timeout=seconds or None).timeout
 
 

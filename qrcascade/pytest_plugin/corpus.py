@@ -159,10 +159,10 @@ def _parse_object(text: str, where: str, keys: tuple[str, ...]) -> dict[str, Any
         found = json.loads(text)
     except ValueError as error:
         raise OptionError(f"{where}: not valid JSON: {error}") from error
-    if not isinstance(found, dict) or {*found} - {*keys}:
-        raise OptionError(
-            f"{where}: must be a JSON object with keys among {', '.join(keys)}, got {text.strip()[:80]}"
-        )
+    others = "" if not isinstance(found, dict) else ", ".join(map(repr, {*found} - {*keys}))
+    if not isinstance(found, dict) or others:
+        given = others or text.strip()[:80]
+        raise OptionError(f"{where}: must be a JSON object with keys among {', '.join(keys)}, got {given}")
     return found
 
 

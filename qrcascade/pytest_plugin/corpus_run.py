@@ -53,12 +53,15 @@ def _register(config: pytest.Config) -> None:
     closing = Closer(options, corpus, baseline, config.option.verbose)
     if baseline is not None and not options.update and closing.summary().is_of_another_run:
         raise OptionError(
-            f"{str(options.baseline)!r} is {baseline}, but this run is of {options.preset!r} with "
-            f"{options.expect!r}: name another file, or update it"
+            f"{str(options.baseline)!r} is {baseline}, but this run uses {options.preset!r} with "
+            f"expect={options.expect!r}: name another file with --qr-baseline, or update it with "
+            "--qr-update-baseline"
         )
     unknown = {*options.floors} - {tally.tag for tally in closing.summary().tallies()}
     if unknown:
-        raise OptionError(f"qr_floor: no picture has the tag {', '.join(sorted(unknown))!r}")
+        raise OptionError(
+            f"qr_floor in pytest's configuration: no picture has the tag {', '.join(sorted(unknown))!r}"
+        )
     config.pluginmanager.register(closing, "qrcascade-closing")
     shutil.rmtree(reading.folder, ignore_errors=True)
 

@@ -132,6 +132,8 @@ class CorpusRun:
         if outcome.is_sound:
             return outcome
         why = tuple(explain_unread(result)) if outcome.short else ()
+        if case.page is None and result.pages and result.pages > 1:
+            why += (f"Only page 1 of {result.pages} was read: name the others in a manifest.",)
         drawn, plain = self._save(case, result)
         return replace(outcome, why=why, drawn=str(drawn), plain=str(plain))
 

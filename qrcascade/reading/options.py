@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import difflib
 import re
 import time
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
@@ -29,11 +30,17 @@ __all__ = [
 
 Expect: TypeAlias = int | Literal["all"] | None
 Formats: TypeAlias = Format | Literal["all"] | Collection[Format]
-Accept: TypeAlias = "Callable[[str], bool] | re.Pattern[str] | None"
+Accept: TypeAlias = Callable[[str], bool] | re.Pattern[str] | None
 
 _MAX_TIMEOUT_S = 86_400
+_SPELT = {name.lower(): name for name in FORMATS}
 # Where what is no option of a reading goes.
-_ELSEWHERE = {"cascade": "call cascade.read(source)", "preset": "pass cascade=Cascade.preset(...)"}
+_CASCADE = "it is an option of Cascade.preset"
+_ELSEWHERE = {
+    "cascade": "this Cascade reads with its own tiers",
+    "preset": "this Cascade is what a preset makes",
+    "threshold": _CASCADE, "isolation": _CASCADE, "max_memory": _CASCADE, "limits": _CASCADE,
+}  # fmt: skip
 
 
 class PageKeywords(TypedDict, total=False):
@@ -142,14 +149,42 @@ class ReadOptions:
 
 
 def override(
-    options: ReadOptions | None, keywords: Mapping[str, Any], known: type = ReadKeywords
+    options: ReadOptions | None,
+    keywords: Mapping[str, Any],
+    known: type = ReadKeywords,
+    others: Sequence[str] = (),
 ) -> ReadOptions:
-    """Return the options with these changes; raise a `TypeError` if one is not ``known``."""
-    names = known.__annotations__
-    for name in sorted(keywords.keys() - names):
-        hint = _ELSEWHERE.get(name) or f"the options are {', '.join(names)}"
+    """Return the options with these changes.
+
+    Parameters
+    ----------
+    options : ReadOptions, optional
+        By default ``ReadOptions()``.
+    keywords : mapping
+        What to change.
+    known : type
+        The `TypedDict` of what may be changed.
+    others : sequence of str
+        Other keywords that the caller's function takes, for messages.
+
+    Raises
+    ------
+    OptionError
+        If ``options`` is something else, or an option has an invalid value.
+    TypeError
+        If a keyword is not known.
+    """
+    if options is not None and not isinstance(options, ReadOptions):
+        raise OptionError(f"options must be ReadOptions, got {options!r}; pass each by name: expect=2")
+    for name in sorted(keywords.keys() - known.__annotations__.keys()):
+        hint = _ELSEWHERE.get(name) or _suggest(name, (*known.__annotations__, *others))
         raise TypeError(f"unexpected keyword argument {name!r}; {hint}")
     return replace(options or ReadOptions(), **keywords)
+
+
+def _suggest(name: str, names: Sequence[str]) -> str:
+    close = difflib.get_close_matches(name, names, 1)
+    return f"did you mean {close[0]}?" if close else f"the options are {', '.join(names)}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -209,7 +244,7 @@ def _check_accept(accept: object) -> None:
 
 
 def _check_formats(formats: object) -> tuple[str, ...]:
-    given = map(str.strip, formats.split(",")) if isinstance(formats, str) else formats
+    given = filter(None, map(str.strip, formats.split(","))) if isinstance(formats, str) else formats
     names = tuple(given) if isinstance(given, Iterable) else ()
     if "all" in names:
         return tuple(sorted(FORMATS))
@@ -217,7 +252,9 @@ def _check_formats(formats: object) -> tuple[str, ...]:
     wrong = ", ".join(repr(name) for name, known in found if known is None)
     if wrong or not found:
         known = ", ".join(FORMATS)
-        raise OptionError(f'formats must be "all" or names from {known}, got {wrong or repr(formats)}')
+        close = [difflib.get_close_matches(name.strip().lower(), _SPELT, 1, 0.5) for name in map(str, names)]
+        hint = "".join(f"; did you mean {_SPELT[match[0]]}?" for match in close[:1] if match and wrong)
+        raise OptionError(f'formats must be "all" or names from {known}, got {wrong or repr(formats)}{hint}')
     return tuple(sorted({known for _, known in found if known is not None}))
 
 

@@ -137,6 +137,8 @@ def describe_picture(frame: Frame) -> str:
     """Say what a picture as a whole shows, if it shows no code."""
     seen = measure_sharpest(frame)
     if seen.contrast < _FAINT:
+        if seen.contrast < 1:
+            return "Blank: everything has the same gray level."
         return f"Blank: there are at most {seen.contrast:.0f} gray levels between dark and light."
     if seen.blur > _SOFT_PICTURE * max(1.0, max(frame.size) / 2048):
         return (

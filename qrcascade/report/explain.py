@@ -41,7 +41,7 @@ def explain(result: Reading) -> str:
 
 def _write_lines(result: Reading) -> Iterator[str]:
     width, height = result.size
-    page = "" if result.page is None else f" (page {result.page})"
+    page = f" (page {result.page})" if result.page and result.pages != 1 else ""
     refused = bool(result.codes) and not result
     read = count(len(result.codes), "code") if result else "No code"
     was = "was accepted" if refused else "were read" if len(result.codes) > 1 else "was read"

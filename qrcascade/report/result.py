@@ -43,7 +43,11 @@ class ReadResult(Reading):
     @overload
     def __getitem__(self, index: slice) -> tuple[QRCode, ...]: ...
     def __getitem__(self, index: int | slice) -> QRCode | tuple[QRCode, ...]:
-        return self._accepted[index]
+        try:
+            return self._accepted[index]
+        except IndexError:
+            read = count(len(self), "accepted code")
+            raise IndexError(f"there is no code {index}: this result has {read}") from None
 
     @property
     def _accepted(self) -> tuple[QRCode, ...]:
@@ -63,7 +67,7 @@ class ReadResult(Reading):
         size = f"{self.size[0]}x{self.size[1]}"
         if self.page is None:
             return f"{size} picture"
-        return f"{size} page {self.page}" + ("" if self.pages is None else f" of {self.pages}")
+        return f"page {self.page}" + ("" if self.pages is None else f" of {self.pages}") + f" ({size})"
 
     def require(self) -> QRCode:
         """Return the most confident accepted code.
@@ -77,7 +81,9 @@ class ReadResult(Reading):
             return self[0]
         tried = ", ".join(dict.fromkeys(a.strategy for a in self.attempts)) or "nothing"
         attempts, regions = count(len(self.attempts), "attempt"), count(len(self.regions), "region")
-        message = f"no code was read in this {self._where}: {attempts} ({tried}), {regions} located"
+        what = "no code was accepted" if self.codes else "no code was read"
+        where = f"in this {self._where}" if self.page is None else f"on {self._where}"
+        message = f"{what} {where}: {attempts} ({tried}), {regions} located"
         if self.codes:
             message += f", {count(len(self.codes), 'code')} read but not accepted"
         if self.timed_out:
@@ -88,7 +94,7 @@ class ReadResult(Reading):
 
     @classmethod
     def from_dict(cls, known: Mapping[str, Any]) -> ReadResult:
-        """Return the result of which `to_dict` gave this; other keys are ignored.
+        """Return the result from which `to_dict` made this; other keys are ignored.
 
         Numbers are as `to_dict` rounds them. There is no picture and no mesh, and an attempt knows how many
         codes it read, but not which. Otherwise it is equal.
@@ -101,11 +107,13 @@ class ReadResult(Reading):
         try:
             return cls(**_restore(known))
         except (AttributeError, KeyError, TypeError, ValueError) as error:
-            raise OptionError(f"not a result as to_dict gives it: {in_words(error)}") from error
+            failed = known.get("error") if isinstance(known, Mapping) else None
+            why = f"it is a row of what could not be read: {failed}" if failed else in_words(error)
+            raise OptionError(f"this is not a result that to_dict made: {why}") from error
 
     @classmethod
     def from_json(cls, text: str | bytes) -> ReadResult:
-        """Return the result of which `to_json` gave this: see `from_dict`.
+        """Return the result from which `to_json` made this: see `from_dict`.
 
         Raises
         ------

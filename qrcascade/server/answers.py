@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import asdict
 from typing import Any, Literal, get_args
 
@@ -185,10 +186,18 @@ def _outcome(results: list[ReadResult]) -> dict[str, Any]:
         "latency_ms": round(sum(result.elapsed_s for result in results) * 1000, 2),
         "image_size": shown.size,
         "confidence": round(best.confidence, 4) if best else None,
-        "notes": list(dict.fromkeys(note for result in results for note in result.notes)),
+        "notes": list(dict.fromkeys(note for result in results for note in _notes(result))),
         "timed_out": any(result.timed_out for result in results),
         "failed": best is None and any(map(has_failed, results)),
     }
+
+
+def _notes(result: ReadResult) -> Iterator[str]:
+    """Yield a result's notes, and the tiers that failed in vain, without messages that may name files."""
+    yield from result.notes
+    if not result:
+        for tier in dict.fromkeys(attempt.strategy for attempt in result.attempts if attempt.error):
+            yield f"the tier {tier!r} failed, or is not installed: see the service's log and /ready"
 
 
 def _code(code: QRCode) -> Code:

@@ -79,6 +79,10 @@ class _Readiness:
     @contextlib.asynccontextmanager
     async def lifespan(self, _: FastAPI) -> AsyncIterator[None]:
         """Load models in the background after startup; end all work at shutdown."""
+        if missing := self._reader.missing(self.preset):
+            logs.LOGGER.warning(
+                "missing", extra={"fields": {"preset": self.preset, "tiers": sorted(missing)}}
+            )
         warming = asyncio.create_task(self._warm_up()) if self._settings.warm else None
         yield
         if warming is not None:
@@ -100,7 +104,7 @@ class _Readiness:
         self._metrics.count_page(result)
         broken = {attempt.strategy: attempt.error for attempt in result.attempts if attempt.error}
         missing = self._reader.missing(self.preset)
-        fields = {"preset": self.preset, "unavailable": broken}
+        fields = {"preset": self.preset, "failed": broken}
         logs.LOGGER.info("warm", extra={"fields": fields})
         self.missing = sorted(missing)
         self.unavailable = sorted(broken.keys() - missing)

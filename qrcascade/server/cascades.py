@@ -66,9 +66,10 @@ class Reader:
         """Return what people want to see of a page that was read."""
         return show(self.cascade(spec.preset), source, result, spec.wanted)
 
-    def missing(self, preset: str) -> set[str]:
+    @staticmethod
+    def missing(preset: Any) -> set[str]:
         """Return the preset's tiers that are not installed."""
-        tiers = [tier for tier in self.cascade(preset).strategies if isinstance(tier, QReaderStrategy)]
+        tiers = [tier for tier in Cascade.preset(preset).strategies if isinstance(tier, QReaderStrategy)]
         return {tier.name for tier in tiers if not _is_installed(tier)}
 
     def warm(self, preset: str, workers: int) -> ReadResult:
