@@ -207,12 +207,12 @@ def _is_here(row: Measured) -> bool:
 def _can_load(size: str, runtime: str) -> bool:
     if not runtimes.is_installed(runtime):
         return False
-    if runtime in runtimes.EXPORTS:
-        try:
+    try:
+        if runtime in runtimes.EXPORTS:
             return bool(runtimes.find_export(size, runtime))
-        except WeightsError:
-            return False
-    return weights.is_present(weights.path(size))
+        return weights.is_present(weights.path(size))
+    except WeightsError:
+        return False
 
 
 def _name_absent(number: int) -> Iterator[str]:
