@@ -178,10 +178,7 @@ def _choose(
         )
     fitting = [row for row in rows if not list(_misses(row, wanted))]
     fits = bool(fitting)
-    if fits:
-        row = min(fitting, key=lambda r: _preference(r, wanted))
-    else:
-        row = min(rows, key=lambda r: (max(by for _, by in _misses(r, wanted)), _preference(r, wanted)))
+    row = min(fitting or rows, key=lambda r: _preference(r, wanted))
     processors = vcpu or profile.cores
     per_hour = processors * 3600 * 1000 / row.cpu_ms
     return Advice(
@@ -221,11 +218,12 @@ def _name_absent(number: int) -> Iterator[str]:
         yield f"{others} not installed here; {_ANYWAY}"
 
 
-def _preference(row: Measured, wanted: UseCase) -> tuple[float, float, str, str]:
-    """Return the sort key of a row, smallest first; names break ties."""
+def _preference(row: Measured, wanted: UseCase) -> tuple[float, float, float, str, str]:
+    """Return the sort key of a row: the least miss first, then the best; names break ties."""
     cost, missed = row.cpu_ms, 1 - row.success
     first = (cost, missed) if wanted.success is not None else (missed, cost)
-    return (*first, row.name, row.runtime)
+    worst = max((by for _, by in _misses(row, wanted)), default=0.0)
+    return (worst, *first, row.name, row.runtime)
 
 
 def _misses(row: Measured, wanted: UseCase) -> Iterator[tuple[str, float]]:
