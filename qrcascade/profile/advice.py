@@ -177,20 +177,19 @@ def _choose(
             else f"nothing in the profile is installed here; {_ANYWAY}"
         )
     fitting = [row for row in rows if not list(_misses(row, wanted))]
-    fits = bool(fitting)
     row = min(fitting or rows, key=lambda r: _preference(r, wanted))
     processors = vcpu or profile.cores
     per_hour = processors * 3600 * 1000 / row.cpu_ms
     return Advice(
         row=row,
-        fits=fits,
+        fits=bool(fitting),
         wanted=wanted,
         misses=tuple(words for words, _ in _misses(row, wanted)),
         per_hour=per_hour,
         cost_per_million=None if price_per_hour is None else price_per_hour / per_hour * 1e6,
         instances=None if per_day is None else math.ceil(per_day / (per_hour * 24 * UTILISATION)),
         reasons=(
-            *_reasons(row, fits, wanted, profile, len(fitting), len(rows), processors),
+            *_reasons(row, wanted, profile, len(fitting), len(rows), processors),
             *_name_absent(len(measured) - len(rows)),
         ),
     )
@@ -244,20 +243,14 @@ def _misses(row: Measured, wanted: UseCase) -> Iterator[tuple[str, float]]:
 
 
 def _reasons(
-    row: Measured,
-    fits: bool,
-    wanted: UseCase,
-    profile: Profile,
-    fitting: int,
-    total: int,
-    processors: float,
+    row: Measured, wanted: UseCase, profile: Profile, fitting: int, total: int, processors: float
 ) -> Iterator[str]:
     memory = "memory not measured" if row.rss_peak_mb is None else f"peak {row.rss_peak_mb:.0f} MB"
     yield (
         f"{row.right} of {row.pictures} pictures read ({row.success:.0%}), P95 {row.p95_ms:.0f} ms, mean "
         f"{row.mean_ms:.0f} ms, {row.cpu_ms:.0f} ms of processor time, {memory}, loads in {row.load_s:.1f} s"
     )
-    if fits:
+    if fitting:
         rule = "the cheapest" if wanted.success is not None else "the one that reads most"
         yield f"{rule} of the {fitting} that meet the limits; {total} were compared"
     yield f"throughput is {processors:g} processors divided by the processor time per picture"
