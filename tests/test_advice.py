@@ -165,6 +165,13 @@ def test_it_names_nothing_that_is_not_there(
     assert advise(profile=PROFILE, installed_only=False).preset == "hybrid"
 
 
+def test_a_user_without_a_home_has_no_weights(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    install(monkeypatch, tmp_path, "torch", "s")
+    monkeypatch.delenv("QRCASCADE_WEIGHTS")
+    monkeypatch.setattr("platformdirs.user_cache_path", lambda *_, **__: Path("~/.cache"))
+    assert advise(profile=PROFILE).preset == "light"
+
+
 def test_an_export_counts_as_there(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     install(monkeypatch, tmp_path, "openvino", "s", "m")
     assert advise(profile=PROFILE).preset == "light"

@@ -415,7 +415,7 @@ def test_doctor_looks_at_weights(monkeypatch: pytest.MonkeyPatch, tmp_path: Path
     assert n.endswith("qrdet-n.pt (unrecorded)")
     assert s.endswith("qrdet-s.pt (recorded)")
     assert m.startswith("no")
-    assert "is another file" in m
+    assert "is not the known file" in m
     assert "to fix it: qrcascade weights fetch --size l" in large
     assert sorted(tmp_path.iterdir()) == before
 

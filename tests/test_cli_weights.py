@@ -113,7 +113,7 @@ def test_verify_says_what_is_wrong(folder: Path) -> None:
     file.write_bytes(b"PK")
     changed = run("verify")
     assert changed.exit_code == 1
-    assert "is another file" in changed.stderr
+    assert "is not the known file" in changed.stderr
     assert "s\trefused\t2\t" in run("list").stdout
 
 

@@ -228,7 +228,7 @@ def test_what_is_loaded_is_what_was_checked(nano_weights: Path, tmp_path: Path, 
     file = weights.install(nano_weights / "qrdet-n.pt", "n", tmp_path)
     with file.open("ab") as opened:
         opened.write(b"more")
-    with pytest.raises(WeightsError, match="is another file"):
+    with pytest.raises(WeightsError, match="is not the known file"):
         models.load("n", tmp_path)
     assert not fresh
 

@@ -111,6 +111,15 @@ def test_files_that_are_no_profile(tmp_path: Path) -> None:
         list(pictures.read_folder(tmp_path))
 
 
+@pytest.mark.parametrize("start", ["", "\ufeff"])
+def test_a_truth_may_have_separators_in_it(tmp_path: Path, start: str) -> None:
+    texts = ("0104012345678901\x1d21A", "second")
+    (tmp_path / "a.jpg").write_bytes(b"")
+    (tmp_path / "a.txt").write_text(f"{start}{texts[0]}\r\n\n{texts[1]}\n", "utf-8")
+    (picture,) = pictures.read_folder(tmp_path)
+    assert picture.texts == texts
+
+
 def test_this_machines_own_profile_goes_before_the_shipped_one(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:

@@ -25,15 +25,16 @@ from qrcascade.neural import models
 from qrcascade.neural.runtimes import (
     RUNTIMES,
     Exported,
-    ExportedDetector,
     boxes,
     choose,
     find_export,
     outlines,
+    record_path,
+    sha256,
 )
+from qrcascade.neural.runtimes.detector import ExportedDetector
 from qrcascade.neural.runtimes.export import convert, export
 from qrcascade.neural.runtimes.export import publish as publish_files
-from qrcascade.neural.runtimes.registry import record_path, sha256
 from qrcascade.neural.runtimes.torch import keep_process
 from tests.plans import attempts
 
@@ -185,7 +186,7 @@ def test_which_runtime_is_taken(
     device: str | None,
     expected: str,
 ) -> None:
-    monkeypatch.setattr("qrcascade.neural.runtimes.registry.is_installed", lambda name: name in installed)
+    monkeypatch.setattr("qrcascade.neural.runtimes.is_installed", lambda name: name in installed)
     for name in exports:
         publish(tmp_path, name)
     assert choose("s", runtime, tmp_path, device) == expected
@@ -230,7 +231,7 @@ def test_options_that_mean_nothing(tmp_path: Path) -> None:
     [("openvino", "openvino"), ("onnx", "onnx"), ("torch", "qreader")],
 )
 def test_what_is_missing_is_named(monkeypatch: pytest.MonkeyPatch, runtime: str, extra: str) -> None:
-    monkeypatch.setattr("qrcascade.neural.runtimes.registry.find_missing", lambda name: ["a package"])
+    monkeypatch.setattr("qrcascade.neural.runtimes.find_missing", lambda name: ["a package"])
     with pytest.raises(MissingDependencyError, match=rf"pip install 'qrcascade\[{extra}\]'"):
         QReaderStrategy("s", runtime=runtime)
 

@@ -138,6 +138,18 @@ def test_previews_and_explanations_are_made_in_worker_processes(monkeypatch: pyt
                 assert "Cascade" not in page["explanation"]
 
 
+def test_what_no_worker_process_can_show_is_left_out(monkeypatch: pytest.MonkeyPatch) -> None:
+    def take(*_: object) -> None:
+        raise WorkerError("no worker process can be started")
+
+    reader = Isolated(ClassicalStrategy())
+    monkeypatch.setattr(reader.cascade("classical").openers, "take", take)
+    with TestClient(create_app(Settings(presets=QUICK), reader)) as client:
+        answer = client.post("/read?preview=1&explain=1", content=CODE)
+    assert answer.status_code == 200
+    assert "preview" not in answer.json()["pages"][0]
+
+
 def test_waiting_for_a_worker_process_is_no_reading(monkeypatch: pytest.MonkeyPatch) -> None:
     take, pause = Workers.take, 0.5
 

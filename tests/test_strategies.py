@@ -203,7 +203,7 @@ def test_a_size_that_does_not_exist() -> None:
 
 
 def test_without_the_extra(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("qrcascade.neural.runtimes.registry.find_missing", lambda runtime: ["torch"])
+    monkeypatch.setattr("qrcascade.neural.runtimes.find_missing", lambda runtime: ["torch"])
     with pytest.raises(MissingDependencyError, match=r"pip install 'qrcascade\[qreader\]'"):
         QReaderStrategy("s")
     result = Cascade.preset("hybrid").read(np.full((300, 400), 255, np.uint8))

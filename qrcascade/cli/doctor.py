@@ -62,7 +62,7 @@ def doctor() -> None:
 class Check:
     """The result of checking one part: its version and location, or the fault and its remedy.
 
-    What is ``optional`` can be added if it is not ``ok``; anything else is to be fixed.
+    What is ``optional`` can be added if it is not ``ok``; anything else needs fixing.
     """
 
     name: str

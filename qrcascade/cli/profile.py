@@ -67,7 +67,7 @@ _file = click.Path(path_type=Path, dir_okay=False)
 @click.option(
     "--weights-folder",
     type=_folder,
-    help="Take the weights from this folder; by default from where reading does.",
+    help="Take the weights from this folder; by default from the folder that readings use.",
 )
 @click.option(
     "--architectures",
@@ -79,7 +79,7 @@ _file = click.Path(path_type=Path, dir_okay=False)
 @click.option(
     "--output",
     type=_file,
-    help="Write the profile to this JSON file; a complete one goes to where advise looks for it.",
+    help="Write the profile to this JSON file; by default a complete one is saved where advise looks.",
 )
 @click.option("--json", "as_json", is_flag=True, help="Print JSON instead of a table.")
 @exit_on_error()

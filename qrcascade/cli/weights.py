@@ -28,7 +28,7 @@ _sizes = click.option(
     "sizes",
     type=click.Choice(room.SIZES),
     multiple=True,
-    help="Take this size of the model. Repeatable.",
+    help="Use this size of the model. Repeatable.",
 )
 
 
@@ -48,7 +48,7 @@ def list_(folder: Path | None) -> None:
     """Print one line per size: size, state, bytes, file, URL. Then print the licence.
 
     The state is "missing", "pinned" (the SHA-256 is the one that this version knows), "recorded" (the SHA-256
-    is the one first seen), "unrecorded" (the file was not used yet), or "refused", which `verify` explains.
+    is the one first seen), "unrecorded" (the file has not been used yet), or "refused", as `verify` explains.
     """
     for size in room.SIZES:
         file = room.path(size, folder)
@@ -175,7 +175,7 @@ def import_(file: Path, size: str | None, folder: Path | None) -> None:
 def export(size: str, runtime: str, folder: Path | None) -> None:
     """Convert the weights of a size for a runtime that needs no torch.
 
-    The result lies beside the weights. Its record is printed.
+    The result is written beside the weights, and its record is printed.
     """
     from qrcascade.neural.runtimes.export import export as convert
 

@@ -29,7 +29,7 @@ class Call:
 
 @dataclass(frozen=True, slots=True)
 class Value:
-    """What a function returned, or the answer to a question; the first one means that the worker started."""
+    """What a function returned, or the answer to a question; a worker's first says that it has started."""
 
     value: Any
 

@@ -40,7 +40,7 @@ def _stop_starting() -> None:
 
 
 def _disown() -> None:
-    """Let a forked process leave its parent's workers alone: it would end them when it exits."""
+    """Let a forked process leave its parent's workers alone, which it would otherwise end when it exits."""
     global _starting
     _starting = threading.Lock()
     for worker in _own:

@@ -51,7 +51,7 @@ class Workers:
         self._lock = threading.Lock()
 
     def take(self, until: float | None) -> Worker:
-        """Take an idle worker, or a new one, that has started.
+        """Take a worker that has started: an idle one, or else a new one.
 
         Raises `HungError` if it is not ready by ``until``, as `time.monotonic` counts, and `WorkerError` if
         no worker can be started.

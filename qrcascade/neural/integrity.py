@@ -89,7 +89,9 @@ def compare(file: Path, digest: str, known: str, kind: str) -> None:
     """Raise a `WeightsError` if a hash is not the known one."""
     if digest != known:
         mend = f"if you trust it, delete {_get_record_path(file)}" if kind == "recorded" else "get it again"
-        raise WeightsError(f"{file} is another file: its SHA-256 is {digest}, but {known} is {kind}; {mend}")
+        raise WeightsError(
+            f"{file} is not the known file: its SHA-256 is {digest}, but {known} is {kind}; {mend}"
+        )
 
 
 def is_present(file: Path) -> bool:

@@ -11,7 +11,8 @@ import threading
 
 from qrcascade.errors import MissingDependencyError
 from qrcascade.neural import weights
-from qrcascade.neural.runtimes import Detector, ExportedDetector, choose, find_export, is_installed, remedy
+from qrcascade.neural.runtimes import Detector, choose, find_export, is_installed, remedy
+from qrcascade.neural.runtimes.detector import ExportedDetector
 
 __all__ = ["load"]
 

@@ -188,7 +188,7 @@ def _check_checkpoint(file: Path) -> None:
             if any(name.endswith("/data.pkl") for name in archive.namelist()):
                 return
     with file.open("rb") as opened:
-        raise ValueError(f"it is not a complete checkpoint, it starts with {opened.read(16)!r}; get it again")
+        raise ValueError(f"it is not a complete checkpoint: it starts with {opened.read(16)!r}; get it again")
 
 
 def _write_notes(file: Path, digest: str) -> None:

@@ -177,23 +177,19 @@ def _choose(
             else f"nothing in the profile is installed here; {_ANYWAY}"
         )
     fitting = [row for row in rows if not list(_misses(row, wanted))]
-    fits = bool(fitting)
-    if fits:
-        row = min(fitting, key=lambda r: _preference(r, wanted))
-    else:
-        row = min(rows, key=lambda r: (max(by for _, by in _misses(r, wanted)), _preference(r, wanted)))
+    row = min(fitting or rows, key=lambda r: _preference(r, wanted))
     processors = vcpu or profile.cores
     per_hour = processors * 3600 * 1000 / row.cpu_ms
     return Advice(
         row=row,
-        fits=fits,
+        fits=bool(fitting),
         wanted=wanted,
         misses=tuple(words for words, _ in _misses(row, wanted)),
         per_hour=per_hour,
         cost_per_million=None if price_per_hour is None else price_per_hour / per_hour * 1e6,
         instances=None if per_day is None else math.ceil(per_day / (per_hour * 24 * UTILISATION)),
         reasons=(
-            *_reasons(row, fits, wanted, profile, len(fitting), len(rows), processors),
+            *_reasons(row, wanted, profile, len(fitting), len(rows), processors),
             *_name_absent(len(measured) - len(rows)),
         ),
     )
@@ -207,12 +203,12 @@ def _is_here(row: Measured) -> bool:
 def _can_load(size: str, runtime: str) -> bool:
     if not runtimes.is_installed(runtime):
         return False
-    if runtime in runtimes.EXPORTS:
-        try:
+    try:
+        if runtime in runtimes.EXPORTS:
             return bool(runtimes.find_export(size, runtime))
-        except WeightsError:
-            return False
-    return weights.is_present(weights.path(size))
+        return weights.is_present(weights.path(size))
+    except WeightsError:
+        return False
 
 
 def _name_absent(number: int) -> Iterator[str]:
@@ -221,11 +217,12 @@ def _name_absent(number: int) -> Iterator[str]:
         yield f"{others} not installed here; {_ANYWAY}"
 
 
-def _preference(row: Measured, wanted: UseCase) -> tuple[float, float, str, str]:
-    """Return the sort key of a row, smallest first; names break ties."""
+def _preference(row: Measured, wanted: UseCase) -> tuple[float, float, float, str, str]:
+    """Return the sort key of a row: the least miss first, then the best; names break ties."""
     cost, missed = row.cpu_ms, 1 - row.success
     first = (cost, missed) if wanted.success is not None else (missed, cost)
-    return (*first, row.name, row.runtime)
+    worst = max((by for _, by in _misses(row, wanted)), default=0.0)
+    return (worst, *first, row.name, row.runtime)
 
 
 def _misses(row: Measured, wanted: UseCase) -> Iterator[tuple[str, float]]:
@@ -246,20 +243,14 @@ def _misses(row: Measured, wanted: UseCase) -> Iterator[tuple[str, float]]:
 
 
 def _reasons(
-    row: Measured,
-    fits: bool,
-    wanted: UseCase,
-    profile: Profile,
-    fitting: int,
-    total: int,
-    processors: float,
+    row: Measured, wanted: UseCase, profile: Profile, fitting: int, total: int, processors: float
 ) -> Iterator[str]:
     memory = "memory not measured" if row.rss_peak_mb is None else f"peak {row.rss_peak_mb:.0f} MB"
     yield (
         f"{row.right} of {row.pictures} pictures read ({row.success:.0%}), P95 {row.p95_ms:.0f} ms, mean "
         f"{row.mean_ms:.0f} ms, {row.cpu_ms:.0f} ms of processor time, {memory}, loads in {row.load_s:.1f} s"
     )
-    if fits:
+    if fitting:
         rule = "the cheapest" if wanted.success is not None else "the one that reads most"
         yield f"{rule}, of {fitting} within the limits; {total} were compared"
     yield f"throughput is {processors:g} processors divided by the processor time per picture"

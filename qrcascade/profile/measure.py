@@ -19,7 +19,7 @@ from typing import Any
 import numpy as np
 
 from qrcascade.neural import runtimes, weights
-from qrcascade.neural.runtimes.registry import record_path, sha256
+from qrcascade.neural.runtimes import record_path, sha256
 from qrcascade.profile.pictures import Picture
 from qrcascade.profile.records import NO_RUNTIME, Measured, Profile, sizes_of
 

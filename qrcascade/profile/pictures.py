@@ -250,7 +250,8 @@ def read_folder(path: Path) -> Iterator[Picture]:
         truth = file.with_suffix(".txt")
         if file.suffix.lower() in SUFFIXES and truth.is_file():
             found = True
-            lines = truth.read_text("utf-8").splitlines()
+            # Not `splitlines`: GS1 texts have separators that it would take for ends of lines.
+            lines = truth.read_text("utf-8-sig").split("\n")
             yield Picture(file.parent.name, file.read_bytes(), tuple(line for line in lines if line))
     if not found:
         raise OptionError(f"no picture in {str(path)!r} has a .txt file of the same name beside it")

@@ -39,7 +39,7 @@ class Measured:
     cpu_ms : float
         Mean processor milliseconds per picture, over all threads.
     conditions : mapping of str to (int, int)
-        For each condition, the number of pictures read exactly, and of all pictures.
+        For each condition, the number of pictures read exactly, and the number of all pictures.
     wrong : int
         Number of reported payloads that are not in their picture's truth.
     rss_start_mb, rss_loaded_mb, rss_peak_mb : float or None

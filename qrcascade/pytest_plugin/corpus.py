@@ -92,7 +92,7 @@ def _find_files(folder: Path, suffixes: Collection[str]) -> Iterator[str]:
 
 
 def _find_orphans(folder: Path, pictures: Iterable[str]) -> Iterator[str]:
-    """Yield the files that would be a picture's truth, had they a picture; baselines are none."""
+    """Yield truth files without a picture beside them, except baselines."""
     known = {PurePosixPath(picture).with_suffix("") for picture in pictures}
     for file in sorted(_find_files(folder, (".txt", ".json"))):
         path = PurePosixPath(file)

@@ -47,16 +47,8 @@ class Tally:
         """Return the cells of `COLUMNS`."""
         share = f"{self.read / self.run:.3f}" if self.run else "-"
         floor = "-" if self.floor is None else f"{self.floor:.3f}"
-        counts = (self.wrong, self.lost, self.gained)
-        return (
-            escape(self.tag),
-            str(self.pictures),
-            str(self.run),
-            str(self.read),
-            share,
-            floor,
-            *map(str, counts),
-        )
+        counts, changes = (self.pictures, self.run, self.read), (self.wrong, self.lost, self.gained)
+        return escape(self.tag), *map(str, counts), share, floor, *map(str, changes)
 
 
 @dataclass(frozen=True, slots=True)

@@ -34,7 +34,7 @@ def draw(reading: Reading, picture: Source | None = None, *, mesh: bool = False)
     frame = reading.picture if picture is None else _load(picture, reading)
     if frame is None:
         raise OptionError(
-            "this result holds no picture, as from a batch or a pickle: pass it, result.draw(picture)"
+            "this result holds no picture, as after a batch or a pickle: pass it, result.draw(picture)"
         )
     unread = [(r.quad.corners, AMBER, False) for r in reading.regions]
     read = [(code.quad.corners, GREEN, True) for code in reading.codes]

@@ -151,37 +151,28 @@ def _measure_region(frame: Frame, region: Region) -> Place:
     if not is_credible_outline(quad, frame):
         return Place(region, 0, None, measure_sharpness(frame, quad) if quad.convex else Sharpness(0, np.nan))
     own = _search_around(frame, quad)
+    pair = own if own is not None and own.patterns > 1 else None
     # An outline ends at the picture's edge; finder patterns show how a symbol continues beyond it.
-    outside = 0.0 if own is None or own.patterns < 2 else measure_outside(frame, own.quad) / own.module
-    if own is not None and outside > 0:
-        return _measure(frame, region, own.quad, own.patterns, own.module, outside)
-    grid = fit_grid(frame, quad)
-    if grid is not None:
-        outside = measure_outside(frame, grid.quad) / grid.module
-        return _measure(frame, region, grid.quad, 3, grid.module, outside, grid)
-    module = _measure_module(frame, quad)
-    if module is None and own is not None and own.patterns > 1:
-        return _measure(frame, region, own.quad, own.patterns, own.module, outside)
-    if module is not None:
-        return _measure(frame, region, quad, 3, module, measure_outside(frame, quad) / module)
+    if pair is not None and measure_outside(frame, pair.quad) > 0:
+        return _measure(frame, region, pair.quad, pair.patterns, pair.module)
+    if (grid := fit_grid(frame, quad)) is not None:
+        return _measure(frame, region, grid.quad, 3, grid.module, grid)
+    if (module := _measure_module(frame, quad)) is not None:
+        return _measure(frame, region, quad, 3, module)
+    if pair is not None:
+        return _measure(frame, region, pair.quad, pair.patterns, pair.module)
     module = region.module if own is None else own.module
     if module is None:
         return Place(region, 0, None, measure_sharpness(frame, quad))
-    patterns = 0 if own is None else 1
-    return _measure(frame, region, quad, patterns, module, measure_outside(frame, quad) / module)
+    return _measure(frame, region, quad, 0 if own is None else 1, module)
 
 
 def _measure(
-    frame: Frame,
-    region: Region,
-    quad: Quad,
-    patterns: int,
-    module: float,
-    outside: float,
-    grid: Grid | None = None,
+    frame: Frame, region: Region, quad: Quad, patterns: int, module: float, grid: Grid | None = None
 ) -> Place:
+    """Measure a region by an outline of its symbol."""
     seen, lost = measure_sharpness(frame, quad), measure_lost(frame, quad, module)
-    return Place(region, patterns, module, seen, outside, lost, grid)
+    return Place(region, patterns, module, seen, measure_outside(frame, quad) / module, lost, grid)
 
 
 def _search_around(frame: Frame, quad: Quad) -> Located | None:

@@ -70,19 +70,16 @@ class _Readiness:
     """Whether pictures can be read: models are loaded at startup if so configured, else on first use."""
 
     def __init__(self, settings: Settings, reader: Reader, queue: Queue, metrics: Metrics) -> None:
-        self.done = not settings.warm
-        self.preset = settings.presets[0]
-        self.unavailable: list[str] = []
-        self.missing: list[str] = []
+        preset = settings.presets[0]
+        self.state = Ready(ready=not settings.warm, preset=preset, unavailable=[], missing=[])
         self._settings, self._reader, self._queue, self._metrics = settings, reader, queue, metrics
 
     @contextlib.asynccontextmanager
     async def lifespan(self, _: FastAPI) -> AsyncIterator[None]:
         """Load models in the background after startup; end all work at shutdown."""
-        if missing := self._reader.missing(self.preset):
-            logs.LOGGER.warning(
-                "missing", extra={"fields": {"preset": self.preset, "tiers": sorted(missing)}}
-            )
+        preset = self.state.preset
+        if missing := sorted(self._reader.missing(preset)):
+            logs.LOGGER.warning("missing", extra={"fields": {"preset": preset, "tiers": missing}})
         warming = asyncio.create_task(self._warm_up()) if self._settings.warm else None
         yield
         if warming is not None:
@@ -92,23 +89,24 @@ class _Readiness:
 
     async def _warm_up(self) -> None:
         """Load the first preset's models in every worker, and note which of its tiers do not work."""
-        load = partial(self._reader.warm, self.preset, self._settings.concurrency)
+        state = self.state
+        load = partial(self._reader.warm, state.preset, self._settings.concurrency)
         while True:
             try:
                 result = await self._queue.run_apart(load)
                 break
             except QRCascadeError:
                 logs.LOGGER.exception("warm")
-                self.unavailable = [self.preset]
+                state.ready, state.unavailable = False, [state.preset]
                 await asyncio.sleep(_AGAIN_S)
         self._metrics.count_page(result)
         broken = {attempt.strategy: attempt.error for attempt in result.attempts if attempt.error}
-        missing = self._reader.missing(self.preset)
-        fields = {"preset": self.preset, "failed": broken}
+        missing = self._reader.missing(state.preset)
+        fields = {"preset": state.preset, "failed": broken}
         logs.LOGGER.info("warm", extra={"fields": fields})
-        self.missing = sorted(missing)
-        self.unavailable = sorted(broken.keys() - missing)
-        self.done = True
+        state.missing = sorted(missing)
+        state.unavailable = sorted(broken.keys() - missing)
+        state.ready = not state.unavailable
 
 
 def create_app(settings: Settings | None = None, reader: Reader | None = None) -> FastAPI:
@@ -160,14 +158,8 @@ def _add_state(app: FastAPI, readiness: _Readiness) -> None:
     )
     async def ready(answer: Response) -> Ready:
         """Report whether pictures can be read: with `--warm`, once the models are loaded."""
-        is_ready = readiness.done and not readiness.unavailable
-        answer.status_code = 200 if is_ready else 503
-        return Ready(
-            ready=is_ready,
-            preset=readiness.preset,
-            unavailable=readiness.unavailable,
-            missing=readiness.missing,
-        )
+        answer.status_code = 200 if readiness.state.ready else 503
+        return readiness.state
 
 
 def _add_metrics(app: FastAPI, settings: Settings, metrics: Metrics, allowed: list[Any]) -> None:

@@ -52,11 +52,10 @@ async def receive(request: Request, max_body: int, max_wait: float) -> bytes:
         detail = "the body has a Content-Encoding; send the file without one"
         raise ProblemError(415, detail, "unsupported")
     kind, _ = parse_options_header(request.headers.get("content-type"))
+    is_form = kind == b"multipart/form-data"
+    coming = _read_form(request, max_body) if is_form else _join(_limit(request, max_body, max_body))
     try:
-        if kind == b"multipart/form-data":
-            data = await asyncio.wait_for(_read_form(request, max_body), max_wait)
-        else:
-            data = await asyncio.wait_for(_join(_limit(request, max_body, max_body)), max_wait)
+        data = await asyncio.wait_for(coming, max_wait)
     except asyncio.TimeoutError:
         raise ProblemError(408, f"the body did not arrive within {max_wait:g} seconds", "slow") from None
     request.state.story["bytes"] = len(data)

@@ -58,7 +58,7 @@ class Connection(HttpToolsProtocol):
             self.transport.abort()
 
     def on_headers_complete(self) -> None:
-        """Answer a request, the last one if the service stops."""
+        """Answer a request; if the service is stopping, it is the connection's last."""
         self._head_bytes = 0
         self._wait(None)
         super().on_headers_complete()
@@ -84,7 +84,7 @@ class Connection(HttpToolsProtocol):
             self._wait_idle()
 
     def pause_writing(self) -> None:
-        """Wait for the caller to take an answer."""
+        """Start the time limit for the caller to take an answer."""
         super().pause_writing()
         self._wait(self.patience_s)
 

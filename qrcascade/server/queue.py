@@ -9,6 +9,7 @@ import time
 from collections.abc import AsyncIterator, Awaitable, Callable
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import asynccontextmanager
+from dataclasses import dataclass
 from typing import Any, Generic, TypeVar
 
 __all__ = ["FullError", "GoneError", "Queue"]
@@ -33,23 +34,14 @@ class GoneError(Exception):
     """The caller has hung up."""
 
 
+@dataclass(slots=True, eq=False)
 class _Call(Generic[_T]):
-    """Work for a thread, which notes when it begins."""
+    """Work for a thread, when it was asked for and when it began, and who is told how long it waited."""
 
-    def __init__(
-        self, work: Callable[[], _T], queue: Queue, waited: Callable[[float], None], since: float
-    ) -> None:
-        self.begun: float | None = None
-        self._work, self._queue, self._waited, self._since = work, queue, waited, since
-
-    def __call__(self) -> _T:
-        self.begun = begun = time.monotonic()
-        self._queue.note_begin()
-        try:
-            self._waited(begun - self._since)
-            return self._work()
-        finally:
-            self._queue.note_end(time.monotonic() - begun)
+    work: Callable[[], _T]
+    waited: Callable[[float], None]
+    since: float
+    begun: float | None = None
 
 
 class Queue:
@@ -106,8 +98,8 @@ class Queue:
         Raises `FullError` if the turn did not come in time, `GoneError` if the caller has hung up, and
         asyncio.TimeoutError if the limit has passed.
         """
-        latest = time.monotonic() + self._max_wait
-        call = _Call(work, self, waited, latest - self._max_wait)
+        call = _Call(work, waited, time.monotonic())
+        latest = call.since + self._max_wait
         return await self._result(call, await self._submit(call, gone), latest, limit)
 
     async def _submit(self, call: _Call[_T], gone: Callable[[], Awaitable[bool]]) -> Future[_T]:
@@ -120,7 +112,7 @@ class Queue:
         try:
             if await gone():
                 raise GoneError
-            return threads.submit(call)
+            return threads.submit(self._perform, call)
         except BaseException:
             turns.release()
             raise
@@ -143,16 +135,19 @@ class Queue:
             if now >= latest and submitted.cancel():
                 raise FullError(self._retry_after())
 
-    def note_begin(self) -> None:
-        """Count a call that begins; called from its thread."""
+    def _perform(self, call: _Call[_T]) -> _T:
+        """Do the work of a call in its thread; count it, and the time that it takes."""
+        call.begun = begun = time.monotonic()
         with self._counting:
             self.running += 1
-
-    def note_end(self, took: float) -> None:
-        """Count a call that has ended, and the seconds that it took."""
-        with self._counting:
-            self.running -= 1
-            self._mean_s = took if self._mean_s == 0 else (1 - _LATEST) * self._mean_s + _LATEST * took
+        try:
+            call.waited(begun - call.since)
+            return call.work()
+        finally:
+            took = time.monotonic() - begun
+            with self._counting:
+                self.running -= 1
+                self._mean_s = took if self._mean_s == 0 else (1 - _LATEST) * self._mean_s + _LATEST * took
 
     def _retry_after(self) -> int:
         """Return the whole seconds after which half of the requests inside should be done."""

@@ -35,7 +35,7 @@ class Settings:
     host, port : str, int
         Where to listen. Beyond the loopback this needs a ``token``, or ``without_token``.
     hosts : tuple of str
-        Names by which callers reach a service on the loopback without a token, such as a proxy's.
+        Names by which callers reach a service on loopback without a token, such as a proxy's.
     token : str, optional
         Token that callers must send as ``Authorization: Bearer``.
     without_token : bool
@@ -73,7 +73,7 @@ class Settings:
     Raises
     ------
     OptionError
-        If a value is invalid, or the host is not the loopback and there is no token.
+        If a value is invalid, or the host is not a loopback address and there is no token.
     """
 
     host: str = "127.0.0.1"
@@ -124,7 +124,9 @@ class Settings:
         if self.token is not None and not _TOKEN.fullmatch(self.token):
             raise OptionError("a token may contain only letters, digits and . _ ~ + / -, and = at its end")
         if self.token is None and not self.without_token and not is_loopback(self.host):
-            raise OptionError(f"{self.host} is not the loopback: set QRCASCADE_TOKEN or give --without-token")
+            raise OptionError(
+                f"{self.host} is not a loopback address: set QRCASCADE_TOKEN or give --without-token"
+            )
 
 
 def is_loopback(host: str) -> bool:

@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 
 from PIL import Image
 
-from qrcascade import Cascade, Frame, Limits, ReadResult
+from qrcascade import Cascade, Frame, Limits, ReadResult, WorkerError
 from qrcascade.documents.opening import open_source
 from qrcascade.isolation import Here, HungError, LostError
 from qrcascade.report.drawing import to_data_uri
@@ -50,7 +50,7 @@ def show(cascade: Cascade, source: bytes, result: ReadResult, wanted: Wanted) ->
     until = time.monotonic() + _PATIENCE_S
     try:
         worker = workers.take(until)
-    except HungError:
+    except (HungError, WorkerError):
         return Shown()
     try:
         shown: Shown = worker.call(_show, source, result, cascade.limits, wanted, until=until)

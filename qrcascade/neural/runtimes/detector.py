@@ -1,4 +1,4 @@
-"""Detectors: a picture in, outlines and scores out."""
+"""An exported model as a detector, in OpenVINO or ONNX Runtime."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ import threading
 import warnings
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any, Protocol, runtime_checkable
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -15,43 +15,13 @@ from numpy.typing import NDArray
 from qrcascade.errors import WeightsError, in_words
 from qrcascade.image.frame import Gray
 from qrcascade.image.quad import Quad
+from qrcascade.neural.runtimes import Exported
 from qrcascade.neural.runtimes.boxes import find_detections, letterbox
-from qrcascade.neural.runtimes.registry import Exported
 
-__all__ = ["Decoder", "Detector", "ExportedDetector"]
+__all__ = ["ExportedDetector"]
 
 Tensor = NDArray[np.float32]
 Network = Callable[[Tensor], tuple[Tensor, Tensor]]
-
-
-class Detector(Protocol):
-    """The interface of a detector in any runtime."""
-
-    def detect(self, rgb: Gray, threads: int | None = None) -> list[tuple[Quad, float]]:
-        """Locate symbols.
-
-        Parameters
-        ----------
-        rgb : ndarray of uint8, shape (H, W, 3)
-            The picture.
-        threads : int, optional
-            Number of threads to use; None leaves it to the runtime.
-
-        Returns
-        -------
-        list of (Quad, float)
-            Outlines in the picture's pixels, which may extend beyond it, and scores from 0 to 1; best first.
-        """
-        ...
-
-
-@runtime_checkable
-class Decoder(Protocol):
-    """A detector that can also read what it locates: QReader itself."""
-
-    def decode(self, rgb: Gray, quad: Quad) -> str | None:
-        """Return the text of the symbol in an outline, or None."""
-        ...
 
 
 class ExportedDetector:

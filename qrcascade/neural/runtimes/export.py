@@ -11,7 +11,7 @@ from typing import Any
 
 from qrcascade.errors import MissingDependencyError, OptionError, WeightsError, in_words
 from qrcascade.neural import weights
-from qrcascade.neural.runtimes.registry import EXPORTS, find_missing, name_files, record_path, sha256
+from qrcascade.neural.runtimes import EXPORTS, find_missing, name_files, record_path, sha256
 from qrcascade.neural.staging import stage
 
 __all__ = ["convert", "export", "publish"]
