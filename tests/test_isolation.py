@@ -364,6 +364,26 @@ def test_a_program_without_the_guard_is_told_so(tmp_path: Path) -> None:
     assert 'if __name__ == "__main__":' in ran.stderr
 
 
+LEAVES = """
+from qrcascade import Cascade
+
+if __name__ == "__main__":
+    Cascade.preset("classical", isolation="process").read({path!r})
+    Cascade.preset("classical").read({path!r})
+"""
+
+
+@pytest.mark.slow
+def test_nothing_is_said_at_the_end_of_a_program_that_drops_its_workers(tmp_path: Path) -> None:
+    """The zxing-cpp package reports what is left of its objects."""
+    script = tmp_path / "leaves.py"
+    script.write_text(LEAVES.format(path=str(ROOT / "examples" / "photo.jpg")))
+    ran = subprocess.run(
+        [sys.executable, str(script)], capture_output=True, text=True, timeout=120, check=False
+    )
+    assert (ran.returncode, ran.stdout, ran.stderr) == (0, "", "")
+
+
 class Colors:
     """Asks for a picture's colour, twice, and says what it is."""
 

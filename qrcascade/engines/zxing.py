@@ -6,6 +6,7 @@ out: the mode of each segment, structured append, and whether the symbol is mirr
 
 from __future__ import annotations
 
+import atexit
 import functools
 from dataclasses import replace
 from typing import Any
@@ -153,6 +154,10 @@ def _convert_formats(formats: frozenset[str]) -> Any:
     return zxingcpp.BarcodeFormats(
         [known.QRCodeModel2 if name == "QRCode" else getattr(known, name) for name in sorted(formats)]
     )
+
+
+# What is left when the interpreter ends would be reported on standard error as a leak.
+atexit.register(_convert_formats.cache_clear)
 
 
 def _name_format(barcode: Any) -> str:
