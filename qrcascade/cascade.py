@@ -31,6 +31,7 @@ if TYPE_CHECKING:
 __all__ = ["PRESETS", "Cascade", "Isolation", "Preset", "choose_cascade"]
 
 Preset: TypeAlias = Literal["classical", "light", "nano", "small", "hybrid", "large", "thorough"]
+"""Name of a ready-made cascade."""
 Isolation: TypeAlias = Literal["process"] | None
 
 PRESETS: dict[Preset, tuple[str, ...]] = {

@@ -377,7 +377,7 @@ if __name__ == "__main__":
 def test_nothing_is_said_at_the_end_of_a_program_that_drops_its_workers(tmp_path: Path) -> None:
     """The zxing-cpp package reports what is left of its objects."""
     script = tmp_path / "leaves.py"
-    script.write_text(LEAVES.format(path=str(ROOT / "examples" / "photo.jpg")))
+    script.write_text(LEAVES.format(path=str(Path(ROOT) / "examples" / "photo.jpg")))
     ran = subprocess.run(
         [sys.executable, str(script)], capture_output=True, text=True, timeout=120, check=False
     )

@@ -91,9 +91,7 @@ def read_many(
     document_timeout: float | None = None,
     **keywords: Unpack[DocumentKeywords],
 ) -> Iterator[Record]:
-    """Read many pictures and documents in worker processes.
-
-    Sources are taken as workers become free. A crash or a hang is a record's error, and ends no other one.
+    """Read many pictures and documents in worker processes, and turn a crash or a hang into one's error.
 
     Parameters
     ----------
@@ -102,11 +100,9 @@ def read_many(
     workers : int, optional
         Number of processes; by default one per processor.
     ordered : bool
-        Whether to yield results in the order of their sources, not as they arrive.
-    preset : str, optional
-        What to read with, by default "thorough": see `Cascade.preset`.
-    cascade : Cascade, optional
-        Cascade that reads, in place of a preset. It must not have isolation: the workers have it.
+        Yield results in the order of their sources, not as they arrive.
+    preset, cascade : str and Cascade, optional
+        As for `read_document`. A cascade must not have isolation: the workers have it.
     document_timeout : float, optional
         Seconds after which no further page of a document is begun; its last record then says so.
     **keywords
@@ -122,9 +118,8 @@ def read_many(
     OptionError
         If an option is invalid or cannot be sent to another process, or ``sources`` is a single source.
     """
-    cascade = choose_cascade(cascade, preset)
-    how: dict[str, Any] = {"workers": workers, "ordered": ordered, "cascade": cascade}
-    return _flatten(read_groups(sources, document_timeout=document_timeout, **how, **keywords))
+    how: dict[str, Any] = {"workers": workers, "ordered": ordered, "document_timeout": document_timeout}
+    return _flatten(read_groups(sources, cascade=choose_cascade(cascade, preset), **how, **keywords))
 
 
 def _flatten(groups: Generator[tuple[Record, ...]]) -> Iterator[Record]:

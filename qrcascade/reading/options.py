@@ -29,8 +29,11 @@ __all__ = [
 ]
 
 Expect: TypeAlias = int | Literal["all"] | None
+"""How many codes to look for."""
 Formats: TypeAlias = Format | Literal["all"] | Collection[Format]
+"""Symbologies to read: a name, several, or "all"."""
 Accept: TypeAlias = Callable[[str], bool] | re.Pattern[str] | None
+"""Which payloads are wanted: by a function of the text, or by what it must contain."""
 
 _MAX_TIMEOUT_S = 86_400
 _SPELT = {name.lower(): name for name in FORMATS}
