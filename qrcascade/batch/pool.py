@@ -91,7 +91,7 @@ def read_many(
     document_timeout: float | None = None,
     **keywords: Unpack[DocumentKeywords],
 ) -> Iterator[Record]:
-    """Read many pictures and documents in worker processes, and turn a crash or a hang into one's error.
+    """Read many pictures and documents in worker processes; a crash or a hang is the error of one record.
 
     Parameters
     ----------

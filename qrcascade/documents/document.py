@@ -128,12 +128,8 @@ def read_document(
     Parameters
     ----------
     source : path, bytes, binary file, PIL.Image.Image (one page) or ndarray
-    options : ReadOptions, optional
-        Options for every page.
-    preset : str, optional
-        What to read with, by default "thorough": see `Cascade.preset`.
-    cascade : Cascade, optional
-        Cascade that reads, in place of a preset.
+    options, preset, cascade : ReadOptions, str and Cascade, optional
+        How and what to read with, as for `read`; for every page.
     **keywords
         ``pages``, ``max_pages``, ``stop_early``, ``password``: see `DocumentOptions`. ``expect``,
         ``timeout``, ``formats`` and ``accept`` override those of ``options``.
