@@ -2,31 +2,31 @@
 
 from __future__ import annotations
 
+import contextlib
 import importlib.util
 import os
 import tempfile
 import threading
 import time
 from collections import defaultdict
+from collections.abc import Iterator
 from pathlib import Path
 from types import ModuleType
-from typing import Any
+from typing import Annotated, Any
 
-import click
-
-from benchmarks import mixed, options, processes
+from benchmarks import mixed, processes
+from benchmarks.commands import command
 from benchmarks.mixed import KINDS, MIX
-from benchmarks.options import option, saves
-from benchmarks.render import publish, table
+from benchmarks.render import table
 from qrcascade import Cascade, read_many
 from qrcascade.cascade import Preset
 
-_ROOT = Path(__file__).parents[1]
 _EVERY_S = 0.5
 
 
 def _job() -> ModuleType:
-    spec = importlib.util.spec_from_file_location("ray_job", _ROOT / "docs" / "snippets" / "ray_job.py")
+    path = Path(__file__).parents[1] / "docs" / "snippets" / "ray_job.py"
+    spec = importlib.util.spec_from_file_location("ray_job", path)
     assert spec is not None
     assert spec.loader is not None
     module = importlib.util.module_from_spec(spec)
@@ -47,27 +47,26 @@ def _mix(folder: Path, copies: int) -> int:
     return total
 
 
-class _Watch(threading.Thread):
+@contextlib.contextmanager
+def _watched() -> Iterator[dict[str, float]]:
     """The most memory that each process of this program's offspring has of its own, in MB (Linux)."""
+    most: defaultdict[str, float] = defaultdict(float)
+    over = threading.Event()
 
-    def __init__(self) -> None:
-        super().__init__(daemon=True)
-        self.most: defaultdict[str, float] = defaultdict(float)
-        self._over = threading.Event()
-
-    def run(self) -> None:
-        """Look until it is stopped."""
-        while not self._over.wait(_EVERY_S):
+    def look() -> None:
+        while not over.wait(_EVERY_S):
             for path in Path("/proc").glob("[0-9]*"):
-                role = _role(int(path.name))
-                if role is not None:
+                if role := _role(int(path.name)):
                     own = processes.memory_mb(int(path.name), "Pss", "smaps_rollup")
-                    self.most[role] = max(self.most[role], own)
+                    most[role] = max(most[role], own)
 
-    def stop(self) -> None:
-        """Look no more."""
-        self._over.set()
-        self.join()
+    watch = threading.Thread(target=look, daemon=True)
+    watch.start()
+    try:
+        yield most
+    finally:
+        over.set()
+        watch.join()
 
 
 def _role(pid: int) -> str | None:
@@ -106,19 +105,19 @@ def _rounds(
     return table(columns, rows)
 
 
-@click.command()
-@option("--copies", default=10, text="Times a hundred pages of the mix.")
-@option("--preset", "presets", multiple=True, default=("classical", "light"))
-@option("--workers", default=2)
-@options.rounds(3, "In turns.")
-@saves("cluster")
-def cluster(copies: int, presets: tuple[Preset, ...], workers: int, rounds: int, save: bool) -> None:
+@command()
+def cluster(
+    copies: Annotated[int, "Times a hundred pages of the mix."] = 10,
+    presets: Annotated[tuple[Preset, ...], "--preset"] = ("classical", "light"),
+    workers: int = 2,
+    rounds: Annotated[int, "In turns."] = 3,
+) -> Iterator[str]:
     """Pages a second of the job in a local Ray, and of `read_many`; memory of the job's processes."""
     import ray
 
     job = _job()
-    parts = []
-    with tempfile.TemporaryDirectory() as name:
+    yield f"Ray {ray.__version__}."
+    with tempfile.TemporaryDirectory() as name, _watched() as most:
         folder, source = Path(name), Path(name, "in")
         source.mkdir()
         size = _mix(source, copies)
@@ -126,19 +125,15 @@ def cluster(copies: int, presets: tuple[Preset, ...], workers: int, rounds: int,
         ray.init(
             num_cpus=workers, include_dashboard=False, object_store_memory=500_000_000, log_to_driver=False
         )
-        watch = _Watch()
-        watch.start()
         try:
-            for preset in presets:
-                parts += [f"`{preset}`", _rounds(job, store, folder, files, preset, workers, rounds)]
+            rates = [_rounds(job, store, folder, files, preset, workers, rounds) for preset in presets]
         finally:
-            watch.stop()
             ray.shutdown()
         written = sum(path.stat().st_size for path in (folder / f"all {presets[0]} 1").glob("*.parquet"))
-    said = (
+    yield (
         f"{workers} workers, {len(files):,} pages of the mix, {size / len(files) / 1000:.0f} KB each; "
         f"{written / len(files):.0f} bytes of Parquet a row. Each page was in exactly one row, each time."
     )
-    memory = table(["process", "memory of its own at most, MB {:.0f}"], sorted(watch.most.items()))
-    parts = [said, *parts, memory]
-    publish("cluster", parts, save=save, head=[f"Ray {ray.__version__}."])
+    for preset, said in zip(presets, rates, strict=True):
+        yield from (f"`{preset}`", said)
+    yield table(["process", "memory of its own at most, MB {:.0f}"], sorted(most.items()))

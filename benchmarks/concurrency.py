@@ -13,6 +13,7 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Annotated
 
 import click
 import numpy as np
@@ -20,9 +21,9 @@ from PIL import Image
 
 from benchmarks import processes, synthetic
 from benchmarks.blanks import blank
-from benchmarks.harness import each, in_turns, timed
-from benchmarks.options import option, saves
-from benchmarks.render import publish, table
+from benchmarks.commands import command
+from benchmarks.harness import each, in_turns, medians, timed
+from benchmarks.render import table
 from benchmarks.ruins import ruin
 from benchmarks.symbols import in_file
 from qrcascade import Cascade, ImageError, ReadResult
@@ -40,12 +41,8 @@ def sources(folder: Path) -> list[Source]:
     hard = [ruin(("crumple", 3))[0], ruin(("flips", 1))[0], blank(("half", 0))[0], blank(("text", 0))[0]]
     path = folder / "page.jpg"
     path.write_bytes(in_file(page))
-    files: list[Source] = [
-        path,
-        str(path),
-        in_file(page[::2, ::2], "PNG"),
-        io.BytesIO(in_file(easy[0], "WEBP")),
-    ]
+    files: list[Source] = [path, str(path), in_file(page[::2, ::2], "PNG")]
+    files.append(io.BytesIO(in_file(easy[0], "WEBP")))
     return [*files, Image.fromarray(easy[1]), *easy[2:], *hard, b"", np.zeros((3, 0), np.uint8)]
 
 
@@ -133,7 +130,7 @@ def _throughput(folder: str, reads: int) -> str:
             workers = stack.enter_context(context.Pool(count))
             ways[f"{count} processes"] = functools.partial(workers.map, one, range(reads), 1)
         times = in_turns(_ROUNDS, ways)
-    rates = {name: float(np.median(np.divide(1000 * reads, ms))) for name, ms in times.items()}
+    rates = {name: 1000 * reads / ms for name, ms in zip(times, medians(times), strict=True)}
     rows = ([name, rate, rate / rates["this thread"]] for name, rate in rates.items())
     return table(["by", "readings a second {:.0f}", "times one thread {:.2f}"], rows)
 
@@ -157,18 +154,19 @@ def _shared(folder: Path, threads: int, reads: int) -> Iterator[str]:
     )
 
 
-@click.command()
-@option("--threads", default=8)
-@option("--reads", default=1_000, text="Of each thread.")
-@option("--rate-reads", default=60, text="Of each round of the throughput.")
-@option("--soak", default=10_000, text="Readings of the soak.")
-@saves("concurrency")
-def concurrency(threads: int, reads: int, rate_reads: int, soak: int, save: bool) -> None:
+@command()
+def concurrency(
+    threads: int = 8,
+    reads: Annotated[int, "Of each thread."] = 1_000,
+    rate_reads: Annotated[int, "Of each round of the throughput."] = 60,
+    soak: Annotated[int, "Readings of the soak."] = 10_000,
+) -> Iterator[str]:
     """One cascade shared by threads, throughput by threads and processes, and a soak."""
+    yield f"The preset `{_PRESET}`."
     with tempfile.TemporaryDirectory() as folder:
         # First the soak, while nothing else has grown.
         soaked = list(_soak(Path(folder), soak)) if soak else []
-        parts = [*_shared(Path(folder), threads, reads), *soaked]
+        yield from _shared(Path(folder), threads, reads)
+        yield from soaked
         if rate_reads:
-            parts += ["## Throughput", _throughput(folder, rate_reads)]
-    publish("concurrency", parts, save=save, head=[f"The preset `{_PRESET}`."])
+            yield from ("## Throughput", _throughput(folder, rate_reads))

@@ -1,218 +1,125 @@
-"""Read rate against severity, on made pictures: curved and creased paper, blur, paint and glare."""
+"""Read rates of all readers on the same made pictures, of which each kind gets worse step by step."""
 
 from __future__ import annotations
 
-import itertools
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
-from typing import Any
+from collections.abc import Callable, Iterator, Sequence
+from functools import partial
+from itertools import product
+from typing import Annotated
 
 import click
-import cv2
 import numpy as np
 
-from benchmarks import deformed
-from benchmarks.canvas import Page, Random
+from benchmarks.commands import command
+from benchmarks.conditions import CONDITIONS, picture
 from benchmarks.corpora import Picture
-from benchmarks.deformed import Points, Symbol
-from benchmarks.options import option, saves
-from benchmarks.readers import READERS, at_hand
-from benchmarks.render import plotted, publish, table
+from benchmarks.kinds import KINDS
+from benchmarks.readers import Names, at_hand
+from benchmarks.render import plotted, saved, table
 from benchmarks.scoring import rates_by_name, read_in_turns
-from qrcascade import Quad
 from qrcascade.image.frame import Gray
 
-_FOLDS = 3
 _LEVELS = 9
-_DEFAULT = ("light", "classical", "zxing-cpp", "pyzbar", "opencv", "wechat")
+_OF_CURVES = ("light", "classical", "zxing-cpp", "pyzbar", "opencv", "wechat")
+_OF_KINDS = ("light", "zxing-cpp", "pyzbar", "opencv", "wechat")
 
+Make = Callable[[str, float, int], tuple[Gray, bytes]]
+"""What draws a picture, and says its payload, of a kind, a step and a seed."""
 Rates = dict[str, dict[str, list[float]]]
-"""Condition and reader to the share read at each severity, in per cent."""
+"""Kind and reader to the share read at each step, in per cent."""
 
 
-def _cylinder(random: Random, _: Symbol, curvature: float) -> dict[str, Any]:
-    """Wrapped round a cylinder whose axis passes behind the middle, upright or turned."""
-    angle = random.choice([0.0, random.uniform(-np.pi / 2, np.pi / 2)])
-    across, along = np.cos(angle), np.sin(angle)
-
-    def bend(x: Points, y: Points) -> tuple[Points, Points]:
-        seen, height = across * x + along * y, across * y - along * x
-        flat = np.arcsin(np.clip(seen * curvature, -1, 1)) / curvature
-        return across * flat - along * height, along * flat + across * height
-
-    return {"bend": bend}
-
-
-def _crumple(random: Random, made: Symbol, modules: float) -> dict[str, Any]:
-    """Folded along random lines, so that no point is off by more than this from the plane that fits best."""
-    angles = random.uniform(0, 2 * np.pi, _FOLDS)
-    offsets = random.uniform(-0.35, 0.35, _FOLDS)
-    pushes = random.normal(0, 1, (_FOLDS, 2))
-
-    def folded(x: Points, y: Points) -> Points:
-        away = np.abs(x[..., None] * np.cos(angles) + y[..., None] * np.sin(angles) - offsets)
-        return np.asarray(away @ pushes)
-
-    def flat(x: Points, y: Points) -> Points:
-        return np.stack([x, y, np.ones_like(x)], axis=-1)
-
-    u, v = (a.ravel() for a in np.meshgrid(*[np.linspace(-0.5, 0.5, 41)] * 2))
-    plane = np.linalg.lstsq(flat(u, v), folded(u, v), rcond=None)[0]
-    scale = modules / len(made.modules) / np.hypot(*(folded(u, v) - flat(u, v) @ plane).T).max()
-
-    def bend(x: Points, y: Points) -> tuple[Points, Points]:
-        dx, dy = np.moveaxis(scale * (folded(x, y) - flat(x, y) @ plane), -1, 0)
-        return x + dx, y + dy
-
-    return {"bend": bend}
+def _measure(
+    names: Sequence[str],
+    steps: dict[str, Sequence[float]],
+    seeds: int,
+    make: Make,
+) -> Rates:
+    """Every reader on every picture; ``steps`` has those of each kind, ``make`` a picture and its payload."""
+    pictures = []
+    for kind, amounts in steps.items():
+        for amount, seed in product(amounts, range(seeds)):
+            draw = partial(make, kind, amount, seed)
+            pictures.append(Picture(lambda draw=draw: draw()[0], f"{amount:g}", kind, payload=draw()[1]))  # type: ignore[misc]
+    return rates_by_name(read_in_turns(names, pictures))
 
 
-def _moved(random: Random, page: Page, length: float) -> Page:
-    """Moved along a random line of so many pixels while the shutter was open."""
-    angle = random.uniform(0, np.pi)
-    way = np.linspace(-length / 2, length / 2, 501)
-    half = int(length / 2) + 1
-    edges = np.arange(-half, half + 2) - 0.5
-    kernel = np.histogram2d(way * np.sin(angle), way * np.cos(angle), bins=[edges, edges])[0]
-    return np.asarray(cv2.filter2D(page, -1, kernel / kernel.sum(), borderType=cv2.BORDER_REPLICATE))
+def _tables(kind: str, unit: str, amounts: Sequence[str], rates: dict[str, list[float]]) -> tuple[str, str]:
+    """A heading, and a row a reader with a column an amount."""
+    columns = [unit, *(f"{amount} {{:.0f}}" for amount in (*amounts, "mean"))]
+    return f"## {kind}", table(columns, ([name, *row, np.mean(row)] for name, row in rates.items()))
 
 
-def _spot(random: Random, page: Page, quad: Quad, radius: float) -> Page:
-    """A light so bright over the symbol that it saturates within ``radius`` pixels."""
-    x, y = np.array(quad.center) + random.uniform(-0.25, 0.25, 2) * quad.side
-    rows, columns = np.mgrid[: page.shape[0], : page.shape[1]]
-    away = np.hypot(columns - x, rows - y) / max(radius, 1e-3)
-    # 255 levels at the radius, and a halo that is gone at twice as much.
-    light: Page = (page + 255 * np.exp(2 - 2 * np.minimum(away, 20) ** 2)).astype(np.float32)
-    return light
-
-
-@dataclass(frozen=True, slots=True)
-class Condition:
-    """What is made worse, evenly from the least amount at severity 0 to the most at severity 1.
-
-    ``unit`` is what the amount is. ``how`` gives from randomness, a symbol and an amount one of: ``art``, its
-    drawing; ``bend``, of the paper; and ``after``, which changes the picture, given its outline and the
-    pixels a module. A symbol without ``level`` has one at random.
-    """
-
-    unit: str
-    least: float
-    most: float
-    how: Callable[[Random, Symbol, float], dict[str, Any]]
-    level: str = ""
-
-    def amount(self, severity: float) -> float:
-        """The amount at a severity."""
-        return self.least + severity * (self.most - self.least)
-
-    def __call__(self, random: Random, severity: float) -> tuple[Gray, bytes]:
-        """A picture, of 4 to 6 pixels a module, and its payload."""
-        made = deformed.symbol(random, level=self.level)
-        how = self.how(random, made, self.amount(severity))
-        module = random.uniform(4, 6)
-        art = how.get("art", deformed.drawn(made.modules))
-        page, quad = deformed.shot(random, art, made.border, module * len(made.modules), bend=how.get("bend"))
-        if "after" in how:
-            page = how["after"](page, quad, module)
-        return deformed.finished(random, page, 3.0), made.payload
-
-
-def _paint(random: Random, made: Symbol, share: float) -> dict[str, Any]:
-    return {"art": deformed.covered(random, made, share)}
-
-
-def _blur(_: Random, __: Symbol, sigma: float) -> dict[str, Any]:
-    return {"after": lambda page, _, module: deformed.blurred(page, sigma * module)}
-
-
-def _motion(random: Random, _: Symbol, length: float) -> dict[str, Any]:
-    return {"after": lambda page, _, module: _moved(random, page, length * module)}
-
-
-def _glare(random: Random, _: Symbol, radius: float) -> dict[str, Any]:
-    return {"after": lambda page, quad, _: _spot(random, page, quad, radius * quad.side)}
-
-
-CONDITIONS: dict[str, Condition] = {
-    "cylinder": Condition("side of the symbol / radius of the cylinder", 1 / 3, 2.0, _cylinder),
-    "crumple": Condition("modules off the best plane, at most", 0.0, 2.0, _crumple),
-    "blur": Condition("sigma, modules", 0.0, 1.4, _blur),
-    "motion": Condition("length, modules", 0.0, 2.5, _motion),
-    "covered H": Condition("share covered, level H", 0.0, 0.3, _paint, "H"),
-    "covered L": Condition("share covered, level L", 0.0, 0.08, _paint, "L"),
-    "glare": Condition("radius of the white spot / side", 0.0, 0.35, _glare),
-}
-
-
-def picture(condition: str, severity: float, seed: int) -> tuple[Gray, bytes]:
-    """The picture of a condition and severity with a seed: the same symbol and view at every severity."""
-    return CONDITIONS[condition](np.random.default_rng([seed, *condition.encode()]), severity)
-
-
-@click.command()
-@click.option(
-    "--reader",
-    "names",
-    multiple=True,
-    type=click.Choice(list(READERS)),
-    help=f"Default: {', '.join(_DEFAULT)}; wechat where QRCASCADE_WECHAT_PYTHON is set.",
-)
-@option("--seeds", default=6, text="Pictures of each condition and severity.")
-@saves("curves")
-def curves(names: tuple[str, ...], seeds: int, save: bool) -> None:
+@command()
+def curves(
+    names: Annotated[Names, f"Default: {', '.join(_OF_CURVES)}; wechat where it is at hand."] = (),
+    seeds: Annotated[int, "Pictures of each condition and severity."] = 6,
+) -> Iterator[str]:
     """Read rate against severity on made pictures, all readers on the same ones."""
-    names = names or at_hand(_DEFAULT)
-    rates = _measured(names, seeds)
+    names = names or at_hand(_OF_CURVES)
     left_out = " WeChat's reader was left out: it was not at hand, or not asked for."
-    note = (
+    yield (
         f"Share of {seeds} pictures read, in per cent, at each of {_LEVELS} severities. One symbol each, "
         "versions 2 to 10, 4 to 6 pixels a module, slight perspective and noise. A picture counts where the "
         f"exact payload is among what was read.{'' if 'wechat' in names else left_out}"
     )
-    if save:
-        _plot(rates)
-    head = [note, "![curves](curves.png)"]
-    publish("curves", [part for row in rates.items() for part in _tables(*row)], save=save, head=head)
+    severities = np.linspace(0, 1, _LEVELS).tolist()
+    rates = _measure(names, dict.fromkeys(CONDITIONS, severities), seeds, picture)
+    if saved():
+        _plot(rates, severities)
+        yield "![curves](curves.png)"
+    for kind, by_reader in rates.items():
+        condition = CONDITIONS[kind]
+        amounts = [f"{condition.amount(severity):.2g}" for severity in severities]
+        yield from _tables(kind, condition.unit, amounts, by_reader)
 
 
-def _severities() -> list[float]:
-    return [float(severity) for severity in np.linspace(0, 1, _LEVELS)]
-
-
-def _measured(names: Sequence[str], seeds: int) -> Rates:
-    """Every reader on every picture."""
-    pictures = []
-    for condition, severity in itertools.product(CONDITIONS, _severities()):
-        for seed in range(seeds):
-            gray, payload = picture(condition, severity, seed)
-            pictures.append(Picture(lambda gray=gray: gray, f"{severity}", condition, payload=payload))  # type: ignore[misc]
-    return rates_by_name(read_in_turns(names, pictures, "curves"))
-
-
-def _amounts(condition: str) -> list[float]:
-    return [CONDITIONS[condition].amount(severity) for severity in _severities()]
-
-
-def _tables(condition: str, rates: Mapping[str, Sequence[float]]) -> tuple[str, str]:
-    """A heading, and a row a reader with a column an amount."""
-    amounts = (f"{amount:.2g}" for amount in _amounts(condition))
-    columns = [CONDITIONS[condition].unit, *(f"{amount} {{:.0f}}" for amount in (*amounts, "mean"))]
-    return f"## {condition}", table(columns, ([name, *row, np.mean(row)] for name, row in rates.items()))
-
-
-def _plot(rates: Rates) -> None:
+def _plot(rates: Rates, severities: Sequence[float]) -> None:
     """A panel a condition, a line a reader."""
     columns = 3
     rows = -(-len(rates) // columns)
     with plotted("curves", (4.2 * columns, 3.2 * rows), rows, columns, sharey=True) as (figure, axes):
         panels = list(axes.flat)
-        for panel, (condition, by_reader) in zip(panels, rates.items(), strict=False):
+        for panel, (kind, by_reader) in zip(panels, rates.items(), strict=False):
+            condition = CONDITIONS[kind]
             for name, row in by_reader.items():
-                panel.plot(_amounts(condition), row, marker=".", label=name)
-            panel.set(title=condition, xlabel=CONDITIONS[condition].unit, ylim=(-4, 104))
+                panel.plot([*map(condition.amount, severities)], row, marker=".", label=name)
+            panel.set(title=kind, xlabel=condition.unit, ylim=(-4, 104))
             panel.grid(alpha=0.3)
         for panel in panels[len(rates) :]:
             panel.axis("off")
         figure.supylabel("pictures read, %")
         figure.legend(*panels[0].get_legend_handles_labels(), loc="lower right")
+
+
+@command(title="Kinds of fault")
+def kinds(
+    names: Annotated[Names, f"Default: {', '.join(_OF_KINDS)}; wechat where it is at hand."] = (),
+    chosen: Annotated[tuple[str, ...], "--kind", click.Choice(list(KINDS))] = tuple(KINDS),
+    seeds: Annotated[int, "Pictures of each kind and severity."] = 4,
+) -> Iterator[str]:
+    """Read rate by kind of fault and severity, and where a peer reads more than the first reader."""
+    names = names or at_hand(_OF_KINDS)
+    rates = measure_kinds(names, chosen, seeds)
+    yield f"Share of {seeds} pictures whose exact payload is read, in per cent."
+    behind = [line for row in rates.items() for line in _behind(*row)]
+    yield "\n".join(behind) or f"No peer reads more than {names[0]} in any of them."
+    for kind, by_reader in rates.items():
+        amounts = [f"{amount:g}" for amount in KINDS[kind].amounts]
+        yield from _tables(kind, KINDS[kind].unit, amounts, by_reader)
+
+
+def measure_kinds(names: Sequence[str], chosen: Sequence[str], seeds: int) -> Rates:
+    """Measure the share that each reader reads of kinds of fault."""
+    steps = {kind: KINDS[kind].amounts for kind in chosen}
+    return _measure(names, steps, seeds, lambda kind, amount, seed: KINDS[kind].draw(seed, amount))
+
+
+def _behind(kind: str, by_reader: dict[str, list[float]]) -> Iterator[str]:
+    """Yield a line for each amount at which a peer reads more than the first reader."""
+    first, *peers = by_reader
+    for i, amount in enumerate(KINDS[kind].amounts):
+        own = by_reader[first][i]
+        better = [f"{peer} {by_reader[peer][i]:.0f}" for peer in peers if by_reader[peer][i] > own]
+        if better:
+            yield f"- {kind}, {amount:g}: {first} {own:.0f}, {', '.join(better)}"

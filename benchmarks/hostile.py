@@ -5,15 +5,16 @@ from __future__ import annotations
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass
+from typing import Annotated
 
 import click
 import numpy as np
 
+from benchmarks.commands import command
 from benchmarks.harness import each
-from benchmarks.options import option, saves
-from benchmarks.render import publish, table
+from benchmarks.render import table
 from benchmarks.worst import SIZE, WORST, worst
-from qrcascade.cascade import PRESETS, Cascade, Preset
+from qrcascade.cascade import Cascade, Preset
 from qrcascade.image.frame import Gray
 
 _NOTE = """\
@@ -74,37 +75,21 @@ def _overruns(
             over, beyond = np.max(within, axis=0)
             rows.append((timeout, over, beyond, float(np.quantile(isolated, 0.99)), max(isolated)))
     yield f"`{preset}`, {len(kinds) * rounds} readings each: seconds over the timeout"
-    columns = [
-        "timeout",
-        "over {:.2f}",
-        "less the last step {:.2f}",
-        "isolated, P99 {:.2f}",
-        "at most {:.2f}",
-    ]
-    yield table(columns, rows)
+    columns = ["timeout", "over {:.2f}", "less the last step {:.2f}", "isolated, P99 {:.2f}"]
+    yield table([*columns, "at most {:.2f}"], rows)
 
 
-@click.command()
-@option("--preset", "presets", multiple=True, default=("classical", "light", "thorough"))
-@option("--kind", "kinds", multiple=True, default=tuple(WORST), text="Kinds of pictures.")
-@option("--timeout", "timeouts", multiple=True, default=(0.05, 0.5, 2.0))
-@option("--share", default=1.0, text="Width and height, as a share of 4000 x 3000 pixels.")
-@option("--rounds", default=1, text="Readings of each picture with each timeout.")
-@saves("hostile")
+@command(title="The worst pictures")
 def hostile(
-    presets: tuple[Preset, ...],
-    kinds: tuple[str, ...],
-    timeouts: tuple[float, ...],
-    share: float,
-    rounds: int,
-    save: bool,
-) -> None:
+    presets: Annotated[tuple[Preset, ...], "--preset"] = ("classical", "light", "thorough"),
+    kinds: Annotated[tuple[str, ...], "--kind", click.Choice(list(WORST))] = tuple(WORST),
+    timeouts: Annotated[tuple[float, ...], "--timeout"] = (0.05, 0.5, 2.0),
+    share: Annotated[float, "Width and height, as a share of 4000 x 3000 pixels."] = 1.0,
+    rounds: Annotated[int, "Readings of each picture with each timeout."] = 1,
+) -> Iterator[str]:
     """Read the worst pictures with and without timeouts, in this process and in another."""
-    if unknown := {*kinds} - {*WORST} or {*presets} - {*PRESETS}:
-        raise click.BadParameter(f"there is no {', '.join(sorted(unknown))}")
+    yield _NOTE
     size = (round(SIZE[0] * share), round(SIZE[1] * share))
-    parts: list[str] = []
     for preset in presets:
-        parts += _costs(preset, list(kinds), size)
-        parts += _overruns(preset, list(kinds), size, timeouts, rounds)
-    publish("hostile", parts, save=save, head=[_NOTE], title="The worst pictures")
+        yield from _costs(preset, list(kinds), size)
+        yield from _overruns(preset, list(kinds), size, timeouts, rounds)

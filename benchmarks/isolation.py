@@ -8,17 +8,14 @@ import time
 from collections.abc import Callable, Iterator
 from functools import partial
 from multiprocessing import shared_memory
-from typing import Any
+from typing import Annotated, Any
 
-import click
 import numpy as np
-from PIL import Image
 
-from benchmarks import options
+from benchmarks.commands import command
 from benchmarks.faults import Faulty
-from benchmarks.harness import each, in_turns, timed
-from benchmarks.options import option, saves
-from benchmarks.render import publish, table
+from benchmarks.harness import each, in_turns, medians, timed
+from benchmarks.render import table
 from benchmarks.symbols import clear_page, in_file
 from qrcascade import Cascade, ClassicalStrategy, Strategy
 from qrcascade.image.frame import Gray
@@ -34,24 +31,20 @@ def _page(width: int, height: int) -> Gray:
     return clear_page(_TEXT, (width, height), 10, (100, 100))
 
 
-def _jpeg(gray: Gray) -> bytes:
-    return in_file(Image.fromarray(gray).convert("RGB"))
-
-
 def _medians(rounds: int, *ways: Callable[[], object]) -> list[float]:
     """Milliseconds of ways that take turns."""
-    times = in_turns(rounds, {str(number): way for number, way in enumerate(ways)})
-    return [statistics.median(ms) for ms in times.values()]
+    return medians(in_turns(rounds, {str(number): way for number, way in enumerate(ways)}))
 
 
 def _costs(rounds: int) -> Iterator[str]:
     """Easy pictures here and in a worker process."""
     two, twelve = _page(1600, 1200), _page(4000, 3000)
+    in_colour = [np.dstack([page] * 3) for page in (two, twelve)]
     sources: dict[str, Gray | bytes] = {
         "gray array, 2 MP": two,
-        "RGB array, 2 MP": np.dstack([two] * 3),
-        "JPEG bytes, 2 MP": _jpeg(two),
-        "JPEG bytes, 12 MP": _jpeg(twelve),
+        "RGB array, 2 MP": in_colour[0],
+        "JPEG bytes, 2 MP": in_file(in_colour[0]),
+        "JPEG bytes, 12 MP": in_file(in_colour[1]),
         "gray array, 12 MP": twelve,
     }
     rows = []
@@ -141,11 +134,13 @@ def _faults(pictures: int, timeout: float) -> Iterator[str]:
     )
 
 
-@click.command()
-@options.rounds(60, "Readings of each easy picture.")
-@option("--pictures", default=1000, text="Pictures read beside faults, in a row.")
-@option("--timeout", default=3.0, text="Of those, seconds.")
-@saves("isolation")
-def isolation(rounds: int, pictures: int, timeout: float, save: bool) -> None:
+@command()
+def isolation(
+    rounds: Annotated[int, "Readings of each easy picture."] = 60,
+    pictures: Annotated[int, "Pictures read beside faults, in a row."] = 1000,
+    timeout: Annotated[float, "Of those, seconds."] = 3.0,
+) -> Iterator[str]:
     """What isolation costs an easy picture, and what faults do to a cascade."""
-    publish("isolation", [*_costs(rounds), *_ways(rounds), *_faults(pictures, timeout)], save=save)
+    yield from _costs(rounds)
+    yield from _ways(rounds)
+    yield from _faults(pictures, timeout)

@@ -36,9 +36,9 @@ def children(pid: int) -> Iterator[int]:
             yield from map(int, file.read_text().split())
 
 
-def is_worker(pid: int) -> bool:
-    """Whether multiprocessing spawned it."""
-    return "spawn_main" in command(pid)
+def workers(pid: int) -> list[int]:
+    """Those of its children that multiprocessing spawned."""
+    return [child for child in children(pid) if "spawn_main" in command(child)]
 
 
 def memory_mb(pid: int, line: str = "VmRSS", file: str = "status") -> float:

@@ -8,8 +8,9 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any
 
+import click
 import zxingcpp
 
 from benchmarks.harness import Program
@@ -174,6 +175,8 @@ READERS: dict[str, Callable[[], Reader]] = {
     "thorough-nano-all": partial(_thorough_nano, "all"),
 }
 """A reader's name to what builds it; ``-all`` is a preset with ``expect="all"``."""
+
+Names = Annotated[tuple[str, ...], "--reader", click.Choice(list(READERS))]
 
 
 def build(name: str) -> Reader:

@@ -50,6 +50,12 @@ def mean(name: str) -> Callable[[Sequence[object]], float]:
     return lambda outcomes: float(np.mean([getattr(outcome, name) for outcome in outcomes]))
 
 
+def listed(title: str, cases: Iterable[str]) -> str:
+    """A sentence with all cases; empty without any."""
+    cases = list(cases)
+    return f"{title}: {'; '.join(cases)}." if cases else ""
+
+
 def confidences(pairs: Iterable[tuple[float, bool]], edges: Sequence[float] = BINS) -> str:
     """A table of confidence against truth; empty without a pair of (confidence, whether it is right)."""
     pairs, rows = list(pairs), []
@@ -62,22 +68,22 @@ def confidences(pairs: Iterable[tuple[float, bool]], edges: Sequence[float] = BI
     return table(["confidence", "codes", "mean confidence {:.4f}", "right", "wrong"], rows) if rows else ""
 
 
-def publish(
-    name: str, parts: Iterable[str], *, save: bool, head: Iterable[str | None] = (), title: str = ""
-) -> None:
-    """Print the parts: paragraphs and tables, of which empty ones are left out.
+def publish(name: str, parts: Iterable[str], *, save: bool, title: str = "") -> None:
+    """Print paragraphs and tables as they come, of which empty ones are left out.
 
     If they are to be saved, write the page NAME.md: its title, the command that is running, the machine,
-    ``head``, which is for the page alone, and the parts.
+    and the parts.
     """
-    parts = [part for part in parts if part]
-    click.echo("\n\n".join(parts))
+    whole: list[str] = []
+    for part in filter(None, parts):
+        click.echo("\n" + part if whole else part)
+        whole.append(part)
     if save:
         command = shlex.join(["python", "-m", "benchmarks", *sys.argv[1:]])
         versions = ", ".join(f"{package} {version}" for package, version in measure.versions(_PACKAGES))
         machine = f"{date.today()}, {measure.machine()}: {versions}"
-        whole = [f"# {title or name}", f"`{command}`", machine, *filter(None, head), *parts]
-        (DOCS / f"{name}.md").write_text("\n\n".join(whole) + "\n", encoding="utf-8")
+        text = "\n\n".join([f"# {title or name}", f"`{command}`", machine, *whole])
+        (DOCS / f"{name}.md").write_text(f"{text}\n", encoding="utf-8")
 
 
 @contextlib.contextmanager
@@ -92,3 +98,9 @@ def plotted(name: str, size: tuple[float, float], *grid: int, **options: Any) ->
     yield figure, axes
     figure.savefig(DOCS / f"{name}.png", dpi=110)
     pyplot.close(figure)
+
+
+def saved() -> str | None:
+    """The name of the page that the running command is to save."""
+    name: str | None = click.get_current_context().params["save"]
+    return name

@@ -7,7 +7,7 @@ from collections.abc import Callable
 import cv2
 import numpy as np
 
-from benchmarks import curves, deformed
+from benchmarks import conditions, deformed
 from benchmarks.canvas import Page, Random
 from benchmarks.deformed import DAMAGES, Symbol, drawn, symbol
 from benchmarks.harness import Task, in_rounds
@@ -28,7 +28,7 @@ def _damaged(kind: str) -> Callable[[Random], Ruin]:
 
 def _curve(condition: str) -> Callable[[Random], Ruin]:
     def make(random: Random) -> Ruin:
-        gray, payload = curves.CONDITIONS[condition](random, random.random())
+        gray, payload = conditions.CONDITIONS[condition](random, random.random())
         return gray, (payload,)
 
     return make

@@ -7,42 +7,37 @@ import json
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
+from typing import Annotated
 
-import click
 import numpy as np
 
-from benchmarks import corpora, options
-from benchmarks.options import every, note, option
-from benchmarks.readers import READERS
-from benchmarks.render import confidences, plotted, publish, table
+from benchmarks import corpora
+from benchmarks.commands import Corpora, Every, command
+from benchmarks.readers import Names
+from benchmarks.render import confidences, plotted, saved, table
 from benchmarks.scoring import Record, read_in_turns, summarise
 from qrcascade.profile.child import memory
 
 Records = Mapping[str, Sequence[Record]]
-_WITH_CODES = ("boofcv", "zxing", "jsqr", "synthetic")
 
 
-@click.command()
-@click.option("--corpus", required=True, help=f"One of {', '.join(corpora.CORPORA)}, or a folder.")
-@click.option("--reader", "readers", multiple=True, required=True, type=click.Choice(list(READERS)))
-@every
-@option("--out", type=click.Path(path_type=Path), default=Path("benchmarks/out"))
-@click.option("--save", metavar="NAME", help="Write tables and pictures into docs/benchmarks, as NAME.md.")
-@note
+@command()
 def run(
-    corpus: str, readers: tuple[str, ...], every: int, out: Path, save: str | None, note: str | None
-) -> None:
+    corpus: Annotated[str, f"One of {', '.join(corpora.CORPORA)}, or a folder."],
+    readers: Names,
+    every: Every = 1,
+    out: Annotated[Path, "Folder of the records."] = Path("benchmarks/out"),
+) -> Iterator[str]:
     """Readers on one corpus, interleaved picture by picture: a record each, then a table."""
-    pictures = corpora.load(corpus)[::every]
     records: dict[str, list[Record]] = {name: [] for name in readers}
     out.mkdir(parents=True, exist_ok=True)
     with (out / f"{Path(corpus).name}.jsonl").open("w", encoding="utf-8") as file:
-        for record in read_in_turns(readers, pictures, corpus):
+        for record in read_in_turns(readers, corpora.load(corpus)[::every], corpus):
             records[record.reader].append(record)
             file.write(json.dumps(dataclasses.asdict(record), ensure_ascii=False) + "\n")
-    plots = _plots(save, records) if save else []
-    links = [f"![{name}]({name}.png)" for name in plots]
-    publish(save or corpus, [*_tables(records), *links], save=bool(save), head=[note])
+    yield from _tables(records)
+    if page := saved():
+        yield from (f"![{name}]({name}.png)" for name in _plots(page, records))
 
 
 def _tables(records: Records) -> Iterator[str]:
@@ -98,13 +93,14 @@ def _plot_steps(page: str, records: Records) -> bool:
     return bool(steps[richest])
 
 
-@click.command()
-@options.corpora(*_WITH_CODES)
-@option("--out", type=click.Path(path_type=Path), default=Path("tests/baselines"))
-def baseline(names: tuple[str, ...], out: Path) -> None:
+@command()
+def baseline(
+    names: Corpora = ("boofcv", "zxing", "jsqr", "synthetic"), out: Path = Path("tests/baselines")
+) -> Iterator[str]:
     """Write what `classical` reads of each picture, for the regression test."""
     out.mkdir(parents=True, exist_ok=True)
     for name in names:
         records = read_in_turns(["classical"], corpora.load(name), name)
         counts = dict(sorted((record.picture, record.read) for record in records))
         (out / f"{name}.json").write_text(json.dumps(counts, indent=0) + "\n")
+        yield f"{name}: {sum(counts.values())} codes."

@@ -2,45 +2,22 @@
 
 from __future__ import annotations
 
-import json
 import tempfile
+from collections.abc import Iterator
 from pathlib import Path
-from typing import NamedTuple
+from typing import Annotated, Any, NamedTuple
 
-import click
 import numpy as np
 
-from benchmarks import mixed, options
-from benchmarks.harness import own_process
+from benchmarks import mixed, processes
+from benchmarks.commands import command
+from benchmarks.harness import reader_of
 from benchmarks.mixed import KINDS, MIX
-from benchmarks.options import option, saves
-from benchmarks.render import publish, table
+from benchmarks.render import table
 from qrcascade.profile.advice import UTILISATION
 
 _PRESETS = ("classical", "light")
 _RATES, _HOURS = (1, 100, 10_000), 730
-_READ = """
-import json, sys, time
-from pathlib import Path
-import cv2
-from qrcascade import Cascade, read_document
-from qrcascade.profile.child import memory
-cv2.setNumThreads(1)
-folder, preset, rounds = Path(sys.argv[1]), sys.argv[2], int(sys.argv[3])
-cascade = Cascade.preset(preset)
-found = {}
-for number in range(rounds + 1):  # the first one loads what has to be loaded
-    for path in sorted(folder.iterdir()):
-        start, cpu = time.perf_counter(), time.process_time()
-        (result,) = read_document(path, cascade=cascade)
-        wall, cpu = time.perf_counter() - start, time.process_time() - cpu
-        engines = {"classical": 0.0, "grid": 0.0}
-        for attempt in result.attempts:
-            engines[attempt.strategy] += attempt.elapsed_s
-        if number:
-            found.setdefault(path.stem, []).append((cpu, wall, *engines.values(), bool(result)))
-print(json.dumps({"takes": found, "peak_mb": memory()[1]}))
-"""
 
 
 class Cost(NamedTuple):
@@ -64,18 +41,23 @@ def _measured(preset: str, count: int, rounds: int) -> tuple[dict[str, Cost], fl
     costs: dict[str, Cost] = {}
     peak = 0.0
     for kind, make in KINDS.items():
-        files = [make(seed) for seed in range(count)]
+        reader = reader_of(Path.cwd(), preset=preset, document=True)
         with tempfile.TemporaryDirectory() as name:
-            for number, data in enumerate(files):
-                mixed.write(data, Path(name), str(number))
-            said = json.loads(own_process(_READ, name, preset, rounds))
-        takes = np.array([np.median(page, axis=0) for page in said["takes"].values()]).mean(axis=0)
-        cpu, wall, classical, grid, read = takes.tolist()
-        engines = 1000 * cpu * classical / wall, 1000 * cpu * grid / wall
-        size = sum(map(len, files)) / count
-        costs[kind] = Cost(size, 1000 * cpu, 1000 * wall, *engines, read)
-        peak = max(peak, said["peak_mb"])
+            files = [mixed.write(make(seed), Path(name), str(seed)) for seed in range(count)]
+            # The first round loads what has to be loaded.
+            rows = [[_taken(reader.ask(file)) for file in files] for _ in range(rounds + 1)][1:]
+            size = sum(file.stat().st_size for file in files) / count
+        peak = max(peak, processes.memory_mb(reader.pid, "VmHWM"))
+        reader.end()
+        costs[kind] = Cost(size, *np.median(rows, axis=0).mean(axis=0).tolist())
     return costs, peak
+
+
+def _taken(said: dict[str, Any]) -> list[float]:
+    """Of `Cost`, all but the size, for one page."""
+    spent = said["spent"].items()
+    by_tier = (sum(ms for step, ms in spent if step.startswith(tier)) for tier in ("classical", "grid"))
+    return [1000 * said["cpu"], 1000 * said["wall"], *(1000 * s for s in by_tier), said["found"]]
 
 
 def _mixed(costs: dict[str, Cost]) -> Cost:
@@ -106,34 +88,24 @@ def _needs_table(mixes: dict[str, Cost], actor_mb: float, core_hour: float, thou
     return table(columns, rows)
 
 
-@click.command()
-@option("--count", default=12, text="Pages of each kind.")
-@options.rounds(5, "Readings of each; the median counts.")
-@option("--actor-mb", default=350.0, text="Of an actor: `python -m benchmarks cluster`.")
-@option("--price-per-hour", default=0.0168, text="Dollars, of a machine.")
-@option("--vcpu", default=2, text="Its processors.")
-@option("--price-per-thousand", default=0.0004, text="Dollars, of requests to the store.")
-@saves("scaling")
+@command()
 def scaling(
-    count: int,
-    rounds: int,
-    actor_mb: float,
-    price_per_hour: float,
-    vcpu: int,
-    price_per_thousand: float,
-    save: bool,
-) -> None:
+    count: Annotated[int, "Pages of each kind."] = 12,
+    rounds: Annotated[int, "Readings of each; the median counts."] = 5,
+    actor_mb: Annotated[float, "Of an actor: `python -m benchmarks cluster`."] = 350.0,
+    price_per_hour: Annotated[float, "Dollars, of a machine."] = 0.0168,
+    vcpu: Annotated[int, "Its processors."] = 2,
+    price_per_thousand: Annotated[float, "Dollars, of requests to the store."] = 0.0004,
+) -> Iterator[str]:
     """Processor time a page, in a process with one thread, and what 1, 100 and 10,000 pages a second need."""
+    yield f"{count} made pages of each kind, the median of {rounds} readings of each."
     mixes = {}
-    parts = []
     for preset in _PRESETS:
         costs, peak = _measured(preset, count, rounds)
         mixes[preset] = _mixed(costs)
-        parts += [f"`{preset}`", _costs_table(costs), f"The reading process took {peak:.0f} MB at most."]
-    parts.append(
+        yield from (f"`{preset}`", _costs_table(costs), f"The reading process took {peak:.0f} MB at most.")
+    yield (
         f"{mixed.SAID} Cores are busy {UTILISATION:.0%} of the time, each has an actor of {actor_mb:.0f} "
         f"MB; {vcpu} cost ${price_per_hour} an hour, a thousand requests ${price_per_thousand}, one a page."
     )
-    parts.append(_needs_table(mixes, actor_mb, price_per_hour / vcpu, price_per_thousand))
-    head = f"{count} made pages of each kind, the median of {rounds} readings of each."
-    publish("scaling", parts, save=save, head=[head])
+    yield _needs_table(mixes, actor_mb, price_per_hour / vcpu, price_per_thousand)

@@ -11,17 +11,15 @@ import functools
 import json
 import os
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from itertools import product
 from pathlib import Path
+from typing import Annotated
 
-import click
-
-from benchmarks import options
+from benchmarks.commands import Corpora, command
 from benchmarks.corpora import Picture, load
 from benchmarks.harness import each, timed
-from benchmarks.options import option
 from qrcascade import Frame, QRCode, Quad
 from qrcascade.grid.reader import Stages
 from qrcascade.image.views import limit, to_source
@@ -67,18 +65,18 @@ REGION = {
 }
 
 
-@click.command()
-@options.corpora("boofcv", "zxing", "jsqr", "synthetic")
-@option("--saved", type=click.Path(path_type=Path), default=Path("docs/benchmarks/schedule.json"))
-@click.option("--measure/--no-measure", "anew", default=True, help="Measure anew, or order what was saved.")
-def schedule(names: tuple[str, ...], saved: Path, anew: bool) -> None:
+@command()
+def schedule(
+    names: Corpora = ("boofcv", "zxing", "jsqr", "synthetic"),
+    saved: Annotated[Path, "Where it is kept."] = Path("docs/benchmarks/schedule.json"),
+    anew: Annotated[bool, "--measure/--no-measure", "Measure anew, or order what was saved."] = True,
+) -> Iterator[str]:
     """Measure every candidate step, and print the greedy order."""
     if anew:
         save(measure(names, os.environ.get("QRCASCADE_WEIGHTS")), saved)
     for title, rows in zip(("whole picture", "region"), order(restore(saved)), strict=True):
-        click.echo(f"{title}:")
-        for row in rows:
-            click.echo(f'    "{row.step}",  # +{row.gain:.2f}, {row.ms:.1f} ms')
+        steps = (f'    "{row.step}",  # +{row.gain:.2f}, {row.ms:.1f} ms' for row in rows)
+        yield "\n".join([f"{title}:", *steps])
 
 
 @dataclass(slots=True)
@@ -113,16 +111,12 @@ def _pictures(corpus: str) -> list[Picture]:
 
 @dataclass(slots=True)
 class _Taken:
-    """What every step did on one picture; as `Measured`, but for what the picture's group is."""
+    """What steps did on one picture of a corpus and category: the codes that they read, and milliseconds."""
 
-    codes: list[str]
     group: tuple[str, str]
-    first: list[str] = field(default_factory=list)
-    first_ms: float = 0.0
-    reads: dict[str, list[str]] = field(default_factory=lambda: defaultdict(list))
-    ms: dict[str, float] = field(default_factory=dict)
-    region_ms: dict[str, float] = field(default_factory=lambda: defaultdict(float))
-    region_runs: int = 0
+    codes: list[str]
+    reads: defaultdict[str, list[str]] = field(default_factory=lambda: defaultdict(list))
+    ms: defaultdict[str, list[float]] = field(default_factory=lambda: defaultdict(list))
 
 
 def _one(job: tuple[str, int, str | None]) -> _Taken:
@@ -131,28 +125,29 @@ def _one(job: tuple[str, int, str | None]) -> _Taken:
     picture = _pictures(corpus)[number]
     frame = Frame.load(picture.rgb())
     codes = [f"{corpus}:{picture.name}:{i}" for i in range(len(picture.quads) or 1)]
-    first, first_ms = run(parse_step(FIRST), frame)
-    taken = _Taken(codes, (corpus, picture.category), _hits(picture, codes, first.codes), first_ms)
-    if len(taken.first) == len(codes):
+    taken = _Taken((corpus, picture.category), codes)
+
+    def look(name: str, step: Step) -> Findings:
+        found, ms = run(step, frame)
+        taken.ms[name].append(ms)
+        taken.reads[name] += _hits(picture, codes, found.codes)
+        return found
+
+    first = look(FIRST, parse_step(FIRST))
+    if len(taken.reads[FIRST]) == len(codes):
         return taken
+    found_by = {FIRST: first, **{name: look(name, parse_step(name)) for name in WHOLE}}
     outlines = [] if detector is None else _detected(detector, frame)
     outlines = [quad for quad in outlines if _open(quad, frame, first.codes)]
-    found_by: dict[str, Findings] = {}
-    for step in (FIRST, *WHOLE):
-        found, taken.ms[step] = run(parse_step(step), frame) if step != FIRST else (first, first_ms)
-        found_by[step] = found
-        taken.reads[step] = _hits(picture, codes, found.codes)
+    for found in found_by.values():
         open_ = [r.quad for r in found.regions if _open(r.quad, frame, first.codes)]
         outlines += [q for q in open_ if not any(q.overlap(o) > 0.85 for o in outlines)]
     located = [r.quad for step in (FIRST, SECOND) for r in found_by[step].regions if r.score >= WORTHWHILE]
-    read_by_grid, taken.ms[GRID] = timed(_by_grid, frame, located, first.codes)
-    taken.reads[GRID] = _hits(picture, codes, read_by_grid)
-    for quad in outlines[:15]:
-        taken.region_runs += 1
-        for step, look in REGION.items():
-            found, ms = run(look_at_region(*look, quad), frame)
-            taken.region_ms[step] += ms
-            taken.reads[step] += _hits(picture, codes, found.codes)
+    read_by_grid, ms = timed(_by_grid, frame, located, first.codes)
+    taken.ms[GRID].append(ms)
+    taken.reads[GRID] += _hits(picture, codes, read_by_grid)
+    for quad, (name, view) in product(outlines[:15], REGION.items()):
+        look(name, look_at_region(*view, quad))
     return taken
 
 
@@ -195,28 +190,21 @@ def _hits(picture: Picture, codes: list[str], found: Iterable[QRCode | Quad]) ->
 
 
 def _gather(rows: list[_Taken]) -> Measured:
-    groups: dict[tuple[str, str], int] = defaultdict(int)
-    for row in rows:
-        groups[row.group] += len(row.codes)
-    categories = Counter(corpus for corpus, _ in groups)
+    codes = Counter(row.group for row in rows for _ in row.codes)
+    categories = Counter(corpus for corpus, _ in codes)
     result = Measured(pictures=len(rows))
-    reads: dict[str, set[str]] = defaultdict(set)
-    ms: dict[str, float] = defaultdict(float)
-    region_ms: dict[str, float] = defaultdict(float)
+    reads: defaultdict[str, set[str]] = defaultdict(set)
+    ms: defaultdict[str, list[float]] = defaultdict(list)
     for row in rows:
-        share = 100 / len(categories) / categories[row.group[0]] / groups[row.group]
+        share = 100 / len(categories) / categories[row.group[0]] / codes[row.group]
         result.weights.update(dict.fromkeys(row.codes, share))
-        result.first += row.first
+        result.first += row.reads[FIRST]
         for step, names in row.reads.items():
             reads[step].update(names)
-        for step, value in {FIRST: row.first_ms, **row.ms}.items():
-            ms[step] += value
-        for step, value in row.region_ms.items():
-            region_ms[step] += value
-    runs = sum(row.region_runs for row in rows) or 1
+            ms[step] += row.ms[step]
     result.reads = {step: sorted(names) for step, names in reads.items()}
-    result.ms = {step: round(value / len(rows), 3) for step, value in ms.items()}
-    result.ms |= {step: round(value / runs, 3) for step, value in region_ms.items()}
+    looks = {step: len(taken) if step in REGION else len(rows) for step, taken in ms.items()}
+    result.ms = {step: round(sum(taken) / looks[step], 3) for step, taken in ms.items()}
     return result
 
 

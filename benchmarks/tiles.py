@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from typing import Annotated
 
-import click
 import numpy as np
 
 from benchmarks import corpora, synthetic
 from benchmarks.canvas import Drawn
+from benchmarks.commands import command
 from benchmarks.harness import each
-from benchmarks.options import note, option, saves
-from benchmarks.render import publish, table
+from benchmarks.render import table
 from qrcascade import Attempt, Cascade, Frame, QReaderStrategy, Quad, ReadOptions, Scan
 from qrcascade.reading.executor import LocalExecutor, run_plan
 from qrcascade.reading.steps import Steps
@@ -24,21 +24,21 @@ _LEGEND = """\
 "One look" is the tier up to where it looks closer, taken from the same reading, so its times are those of
 the same run; "all tiles" is a detection on each; "QReader n" is the tier alone, in whose time the search for
 finder patterns, the tiles and the reading of what they locate are included. Located means an outline that
-overlaps the truth by more than a half. [When tiles are looked at](../architecture.md#large-pictures).
-"""
+overlaps the truth by more than a half. [When tiles are looked at](../architecture.md#large-pictures)."""
 
 
-@click.command(name="tiles")
-@option("--pictures", default=10, text="Of each kind and size.")
-@option("--scenario", default=8, text="Seeds of the 8 MP scenario, at five severities.")
-@saves("tiles")
-@note
-def small_codes(pictures: int, scenario: int, save: bool, note: str | None) -> None:
+@command("tiles")
+def small_codes(
+    pictures: Annotated[int, "Of each kind and size."] = 10,
+    scenario: Annotated[int, "Seeds of the 8 MP scenario, at five severities."] = 8,
+) -> Iterator[str]:
     """A code 180 pixels wide in pages of 2, 4, 8 and 12 MP, pages without one, and the 8 MP scenario."""
-    for preset in ("hybrid", "nano"):  # loads the models
-        Cascade.preset(preset).read(np.full((200, 200), 255, np.uint8), expect=1)
-    parts = [*_codes(pictures), *_empty(pictures), *_scenario(scenario)]
-    publish("tiles", parts, save=save, head=[note, _LEGEND.rstrip()])
+    yield _LEGEND
+    for tier in ("hybrid", "nano"):  # loads the models
+        Cascade.preset(tier).read(np.full((200, 200), 255, np.uint8), expect=1)
+    yield from _codes(pictures)
+    yield from _empty(pictures)
+    yield from _scenario(scenario)
 
 
 def _codes(count: int) -> Iterator[str]:

@@ -134,10 +134,10 @@ def test_a_page_says_how_it_was_made(tmp_path: Path, monkeypatch: pytest.MonkeyP
     monkeypatch.setattr("sys.argv", ["benchmarks", "run", "--note", "a b"])
     render.publish("page", ["one", "", "two"], save=False)
     assert list(tmp_path.iterdir()) == []
-    render.publish("page", ["one", "", "two"], save=True, head=[None, "head"])
+    render.publish("page", ["one", "", "two"], save=True)
     title, command, _, *parts = (tmp_path / "page.md").read_text(encoding="utf-8").split("\n\n")
     assert (title, command) == ("# page", "`python -m benchmarks run --note 'a b'`")
-    assert parts == ["head", "one", "two\n"]
+    assert parts == ["one", "two\n"]
 
 
 def test_ways_take_turns_and_the_first_does_not_count() -> None:

@@ -10,6 +10,7 @@ from click.testing import CliRunner
 
 from benchmarks import kinds, render
 from benchmarks.__main__ import main
+from benchmarks.curves import measure_kinds
 from qrcascade import Cascade
 
 LIGHT = Cascade.preset("light")
@@ -41,7 +42,7 @@ BEHIND = ["sheared"]
     ],
 )
 def test_no_peer_reads_more_of_a_kind(name: str) -> None:
-    rates = kinds.measure(["light", "zxing-cpp", "pyzbar"], [name], 1)[name]
+    rates = measure_kinds(["light", "zxing-cpp", "pyzbar"], [name], 1)[name]
     assert np.mean(rates["light"]) >= max(np.mean(rates["zxing-cpp"]), np.mean(rates["pyzbar"]))
 
 

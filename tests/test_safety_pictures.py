@@ -116,5 +116,5 @@ def test_a_cut_run_goes_on_and_needs_no_picture_again(tmp_path: Path) -> None:
     before = [record.read_text("utf-8") for record in records]
     again = CliRunner().invoke(main, command)
     assert [record.read_text("utf-8") for record in records] == before
-    tables = [ran.output[ran.output.index("## ") :] for ran in (first, again)]
+    tables = [ran.stdout[ran.stdout.index("## ") :] for ran in (first, again)]
     assert tables[0] == tables[1]

@@ -1,51 +1,26 @@
-"""What cascades say of two symbols mixed in one picture, and of damaged symbols of several blocks."""
+"""Two symbols drawn as one, and damaged symbols of several blocks; each with what its symbols say."""
 
 from __future__ import annotations
 
-import functools
-from collections.abc import Callable, Sequence
-from pathlib import Path
+from collections.abc import Callable
 
-import click
 import cv2
 import numpy as np
 
-from benchmarks import deformed, harness, options, symbols
+from benchmarks import deformed
 from benchmarks.canvas import Page, Random
 from benchmarks.deformed import DAMAGES, Symbol, drawn
-from benchmarks.harness import Task, in_rounds
-from benchmarks.options import option, saves
-from benchmarks.render import by_kind, mean, publish
+from benchmarks.harness import Task
 from benchmarks.ruins import Ruin
-from benchmarks.safety_pictures import Said, Seen, looked
-from benchmarks.scoring import most
-from qrcascade.engines import engine
-from qrcascade.engines.confidence import MIXED
-from qrcascade.grid import codewords
-from qrcascade.grid.codewords import Decoded
 from qrcascade.symbology.layout import LEVELS, blocks
 
-_SURE = 0.7
-_NOTE = """\
-Two symbols of one version (3 to 20, of several blocks), level and mask, whose payloads differ in a few
-characters or in many, are drawn as one. "Decoded as they are": zxing-cpp sees the drawing, and the grid's
-decoder its modules with noise; the readings of both are counted. The pictures are of drawings as a camera
-sees them, read by a whole cascade. No picture is mixed codeword by codeword, but most is read wrongly of
-such. Times are of a machine that may have been busy."""
-_VERSIONS = range(3, 21)
-_OF_SEVERAL_BLOCKS = [(v, level) for v in _VERSIONS for level in LEVELS if len(blocks(v, level)) > 1]
+_OF_SEVERAL_BLOCKS = [(v, level) for v in range(3, 21) for level in LEVELS if len(blocks(v, level)) > 1]
 # Characters that differ, mostly, and how often it may be any number.
 _FEW, _MANY_SHARE = 12, 0.2
 # Pixels to a module, and share of a module that a picture is blurred by.
 _MODULE, _BLUR = (2.5, 5.0), 0.3
-# Without a camera: size of the drawing that zxing-cpp sees, as a share, and noise of the soft modules.
-_FLAT, _MOST_NOISE = 3 / 8, 0.4
-_QR = frozenset(["QRCode"])
 # Printable characters without the blank.
 _CHARACTERS = np.arange(33, 127, dtype=np.uint8)
-
-
-# Mixtures
 
 
 def _pair(random: Random) -> tuple[Symbol, Symbol]:
@@ -61,11 +36,7 @@ def _pair(random: Random) -> tuple[Symbol, Symbol]:
     other = one.copy()
     other[where] = random.choice(_CHARACTERS, count)
     mask = int(random.integers(8))
-    made = []
-    for payload in (one.tobytes(), other.tobytes()):
-        dark = symbols.dark(payload, version=version, error=level, mask=mask, mode="byte", boost_error=False)
-        made.append(Symbol(payload, version, level, mask, 2 * dark.astype(np.int8) - 1))
-    return made[0], made[1]
+    return Symbol.of(one.tobytes(), version, level, mask), Symbol.of(other.tobytes(), version, level, mask)
 
 
 def _by_module(share: Callable[[Random, int], Page]) -> Callable[[Random, Symbol, Symbol], Page]:
@@ -156,32 +127,6 @@ def mixture(task: Task) -> Ruin:
     return deformed.photographed(random, one, art, module, blur=blur)[0], (one.payload, other.payload)
 
 
-def decoded(task: Task) -> Seen:
-    """What zxing-cpp and the module grid's decoder make of a mixture's drawing, without a camera between."""
-    random, one, other, art = draw_mixture(task)
-    flat = np.asarray(cv2.resize(art, None, fx=_FLAT, fy=_FLAT, interpolation=cv2.INTER_AREA))
-    codes: list[Said] = []
-
-    def say(engine: str, data: bytes | None, confidence: float) -> None:
-        verdict = "right" if data in (one.payload, other.payload) else "wrong"
-        codes.append((round(confidence, 5), verdict, engine, ""))
-
-    for code in engine("zxing").read(np.round(flat).astype(np.uint8), _QR).codes:
-        say("zxing", code.data, code.confidence)
-    size = len(one.modules) + 2 * symbols.QUIET
-    levels = cv2.resize(art, (size, size), interpolation=cv2.INTER_AREA)
-    inner = levels[symbols.QUIET : -symbols.QUIET, symbols.QUIET : -symbols.QUIET]
-    soft = 1 - 2 * (inner - levels.min()) / (levels.max() - levels.min())
-    noise = random.normal(0, random.uniform(0, _MOST_NOISE), soft.shape)
-    found = codewords.decode(soft + noise, one.version)
-    if isinstance(found, Decoded):
-        say("grid", found.payload.data, found.confidence)
-    return Seen(*task, codes, [], 0, [], 0.0)
-
-
-# Damaged symbols
-
-
 def _scratched(random: Random, made: Symbol, amount: float) -> Page:
     """Lines across it, most of them along its rows: these reach few blocks."""
     art = drawn(made.modules)
@@ -202,7 +147,7 @@ def _shone_on(random: Random, made: Symbol, amount: float) -> Page:
     return np.asarray(np.minimum(255, art + light), np.float32)
 
 
-_DAMAGES = {**DAMAGES, "scratches": _scratched, "highlight": _shone_on}
+BLOCK_DAMAGES = {**DAMAGES, "scratches": _scratched, "highlight": _shone_on}
 
 
 def damaged(task: Task) -> Ruin:
@@ -214,91 +159,5 @@ def damaged(task: Task) -> Ruin:
     amount = random.random()
     if kind in DAMAGES:
         return deformed.damaged(random, kind, made, amount)[0], (made.payload,)
-    art = _DAMAGES[kind](random, made, amount)
+    art = BLOCK_DAMAGES[kind](random, made, amount)
     return deformed.photographed(random, made, art, random.uniform(*_MODULE))[0], (made.payload,)
-
-
-# The report
-
-
-def _count(verdict: str, least: float = 0.0, most: float = 1.0) -> Callable[[Sequence[Seen]], int]:
-    return lambda seen: sum(
-        said[1] == verdict and least <= said[0] <= most for one in seen for said in one.codes
-    )
-
-
-_FIGURES: dict[str, Callable[[Sequence[Seen]], object]] = {
-    "pictures": len,
-    "nothing": lambda seen: sum(not one.codes for one in seen),
-    f"right, {_SURE} or more": _count("right", _SURE),
-    "right, doubted": _count("right", most=MIXED),
-    "wrong": _count("wrong"),
-    f"wrong, {_SURE} or more": _count("wrong", _SURE),
-    "mean ms {:.0f}": mean("ms"),
-}
-
-
-def _said_wrong(seen: Sequence[Seen]) -> str:
-    wrong = [
-        f"{one.kind} {one.seed} at {said[0]:.3f} by {said[2]}"
-        for one in seen
-        for said in one.codes
-        if said[1] == "wrong" and said[0] >= _SURE
-    ]
-    return f"Wrong with {_SURE} or more, by kind and seed: {'; '.join(wrong)}." if wrong else ""
-
-
-def _on_mixtures(seen: Sequence[Seen]) -> str:
-    wrong = _count("wrong", _SURE)(seen)
-    return (
-        "Right is what one of the two says; doubted is what was found to be a mixture. "
-        f"Wrong with a confidence of {_SURE} or more were {wrong} of {len(seen)} mixtures: with 95 % "
-        f"confidence at most {most(wrong, len(seen)):.1e} of them."
-    )
-
-
-def _on_damaged(seen: Sequence[Seen]) -> str:
-    sure, doubted = _count("right", _SURE)(seen), _count("right", most=MIXED)(seen)
-    return (
-        f"Right and doubted as a mixture were {doubted} of {sure + doubted}: with 95 % confidence at most "
-        f"{most(doubted, sure + doubted):.1e} of them."
-    )
-
-
-@click.command()
-@option("--decoded", "drawings", default=20_000, text="Mixtures that the decoders are given.")
-@option("--mixed", default=5_000, text="Pictures of mixtures.")
-@option("--damaged", "ruined", default=5_000, text="Pictures of damaged symbols of several blocks.")
-@option("--reader", default="classical", text="The preset that reads them.")
-@options.workers
-@options.record
-@saves("mixtures")
-def mixtures(
-    drawings: int, mixed: int, ruined: int, reader: str, workers: int, record: Path | None, save: bool
-) -> None:
-    """What decoders and cascades say of two symbols mixed in one picture, and of damaged ones."""
-    parts: list[str] = []
-    for title, name, kinds, look, number, said in (
-        ("Mixtures, decoded as they are", "decoded", MIXES, decoded, drawings, _on_mixtures),
-        (
-            "Pictures of mixtures",
-            "mixed",
-            MIXES,
-            functools.partial(looked, mixture, reader),
-            mixed,
-            _on_mixtures,
-        ),
-        (
-            "Damaged symbols",
-            "damaged",
-            _DAMAGES,
-            functools.partial(looked, damaged, reader),
-            ruined,
-            _on_damaged,
-        ),
-    ):
-        if number:
-            file = record and record / f"{name}.jsonl"
-            seen = harness.outcomes(look, Seen, in_rounds(kinds, number), workers, file, name=name)
-            parts += [f"## {title}", by_kind("kind", seen, _FIGURES), said(seen), _said_wrong(seen)]
-    publish("mixtures", parts, save=save, head=[_NOTE], title="mixtures of two symbols")
