@@ -4,6 +4,8 @@ from importlib import import_module
 
 from benchmarks.commands import main
 
+__all__ = ["main"]
+
 for _module in (
     *("run", "schedule", "easy", "safety", "safety_pictures", "curves", "claims", "checkouts", "hostile"),
     *("runtimes", "tiles", "isolation", "concurrency", "batch", "load", "soak", "scaling", "cluster"),
