@@ -11,9 +11,9 @@ import threading
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, NamedTuple
 
 import click
 import numpy as np
@@ -72,8 +72,7 @@ def compared(cascade: Cascade, given: Sequence[Source], threads: int, reads: int
         return sum(pool.map(work, range(threads)))
 
 
-@dataclass(frozen=True, slots=True)
-class Held:
+class Held(NamedTuple):
     """What this process holds."""
 
     rss_mb: float
@@ -107,28 +106,26 @@ def soaked(cascade: Cascade, given: Sequence[Source], reads: int, every: int) ->
             yield number, now
 
 
-@functools.cache
-def _own(folder: str) -> tuple[Cascade, list[Source]]:
-    return Cascade.preset(_PRESET), sources(Path(folder))
+_given = functools.cache(lambda folder: (Cascade.preset(_PRESET), sources(Path(folder))))
 
 
 def _one(folder: str, number: int) -> None:
-    cascade, given = _own(folder)
+    cascade, given = _given(folder)
     told(cascade, given[number % len(given)])
 
 
 def _throughput(folder: str, reads: int) -> str:
     """Threads and processes, each the median of rounds that take turns."""
-    one = functools.partial(_one, folder)
-    ways: dict[str, Callable[[], object]] = {"this thread": lambda: [one(number) for number in range(reads)]}
+    one, numbers = functools.partial(_one, folder), range(reads)
+    ways: dict[str, Callable[[], object]] = {"this thread": lambda: list(map(one, numbers))}
     context = multiprocessing.get_context("spawn")
     with ExitStack() as stack:
         for count in (1, 2, 4, 8):
             threads = stack.enter_context(ThreadPoolExecutor(count))
-            ways[f"{count} threads"] = lambda pool=threads: list(pool.map(one, range(reads)))  # type: ignore[misc]
+            ways[f"{count} threads"] = lambda pool=threads: list(pool.map(one, numbers))  # type: ignore[misc]
         for count in (1, 2, 4):
             workers = stack.enter_context(context.Pool(count))
-            ways[f"{count} processes"] = functools.partial(workers.map, one, range(reads), 1)
+            ways[f"{count} processes"] = functools.partial(workers.map, one, numbers, 1)
         times = in_turns(_ROUNDS, ways)
     rates = {name: 1000 * reads / ms for name, ms in zip(times, medians(times), strict=True)}
     rows = ([name, rate, rate / rates["this thread"]] for name, rate in rates.items())
@@ -137,21 +134,10 @@ def _throughput(folder: str, reads: int) -> str:
 
 def _soak(folder: Path, reads: int) -> Iterator[str]:
     rows = list(soaked(Cascade.preset(_PRESET), sources(folder), reads, max(1, reads // 10)))
-    cells = ([number, now.rss_mb, now.files, now.threads] for number, now in rows)
     yield "## Soak"
-    yield table(["readings", "resident, MB {:.1f}", "open files", "threads"], cells, words=())
+    columns = ["readings", "resident, MB {:.1f}", "open files", "threads"]
+    yield table(columns, ([number, *now] for number, now in rows), words=())
     yield f"Growth: {rows[-1][1].rss_mb - rows[0][1].rss_mb:.1f} MB."
-
-
-def _shared(folder: Path, threads: int, reads: int) -> Iterator[str]:
-    cascade, given = Cascade.preset(_PRESET), sources(folder)
-    differ, ms = timed(compared, cascade, given, threads, reads)
-    yield "## Shared by threads"
-    yield (
-        f"{threads} threads read {reads} times each, by one cascade, at random of {len(given)} sources: "
-        f"{differ} of {threads * reads} results differ from those of the cascade alone "
-        f"({ms / 1000:.0f} s)."
-    )
 
 
 @command()
@@ -166,7 +152,14 @@ def concurrency(
     with tempfile.TemporaryDirectory() as folder:
         # First the soak, while nothing else has grown.
         soaked = list(_soak(Path(folder), soak)) if soak else []
-        yield from _shared(Path(folder), threads, reads)
+        cascade, given = Cascade.preset(_PRESET), sources(Path(folder))
+        differ, ms = timed(compared, cascade, given, threads, reads)
+        yield "## Shared by threads"
+        yield (
+            f"{threads} threads read {reads} times each, by one cascade, at random of {len(given)} sources: "
+            f"{differ} of {threads * reads} results differ from those of the cascade alone "
+            f"({ms / 1000:.0f} s)."
+        )
         yield from soaked
         if rate_reads:
             yield from ("## Throughput", _throughput(folder, rate_reads))

@@ -12,7 +12,7 @@ from benchmarks.canvas import Drawn
 from benchmarks.commands import command
 from benchmarks.harness import each
 from benchmarks.render import table
-from qrcascade import Attempt, Cascade, Frame, QReaderStrategy, Quad, ReadOptions, Scan
+from qrcascade import Attempt, Cascade, Frame, QReaderStrategy, ReadOptions, Scan
 from qrcascade.reading.executor import LocalExecutor, run_plan
 from qrcascade.reading.steps import Steps
 from qrcascade.strategies import tiles
@@ -46,7 +46,8 @@ def _codes(count: int) -> Iterator[str]:
     alone, preset = Cascade([QReaderStrategy("n")]), Cascade.preset("nano")
 
     def look(task: tuple[tuple[int, int], int, bool]) -> tuple[list[bool], list[float]]:
-        page = _page(*task)
+        size, seed, spoilt = task
+        page = synthetic.small_code(size, _SIDE, seed, blur=0.8 + 0.25 * (seed % 5), spoilt=spoilt)
         runs = alone.read(page.rgb).attempts
         asked = alone.read(page.rgb, expect=1).attempts
         first = _first_look(runs)
@@ -112,10 +113,6 @@ def _scenario(seeds: int) -> Iterator[str]:
     yield table(["reader", "read", "of"], rows)
 
 
-def _page(size: tuple[int, int], seed: int, spoilt: bool) -> Drawn:
-    return synthetic.small_code(size, _SIDE, seed, blur=0.8 + 0.25 * (seed % 5), spoilt=spoilt)
-
-
 def _first_look(attempts: Sequence[Attempt]) -> Sequence[Attempt]:
     """What the tier did before it looked closer: the same as it would have done without tiles."""
     search = tiles.SEARCH.engine, tiles.SEARCH.view
@@ -141,11 +138,7 @@ def _is_tile(attempt: Attempt) -> bool:
 
 def _located(attempts: Sequence[Attempt], drawn: Drawn) -> bool:
     places = [region.quad for attempt in attempts for region in attempt.regions]
-    return any(_is_there(quad, drawn) for quad in places)
-
-
-def _is_there(quad: Quad, drawn: Drawn) -> bool:
-    return quad.overlap(drawn.quads[0]) > _LOCATED
+    return any(quad.overlap(drawn.quads[0]) > _LOCATED for quad in places)
 
 
 def _read(attempts: Sequence[Attempt], drawn: Drawn) -> bool:
