@@ -2,13 +2,13 @@
 
 from importlib import import_module
 
-from benchmarks.commands import main
+from benchmarks.pages import main
 
 __all__ = ["main"]
 
 for _module in (
-    *("run", "schedule", "easy", "safety", "safety_pictures", "curves", "claims", "checkouts", "hostile"),
-    *("runtimes", "tiles", "isolation", "concurrency", "batch", "load", "soak", "scaling", "cluster"),
+    *("rates", "schedule", "easy", "safety", "safety_pictures", "claims", "checkouts", "hostile"),
+    *("runtimes", "tiles", "isolation", "concurrency", "batch", "load", "soak", "scaling"),
 ):
     import_module(f"benchmarks.{_module}")
 

@@ -18,9 +18,9 @@ import fpdf
 from PIL import Image
 
 from benchmarks import corpora, processes
-from benchmarks.commands import command
 from benchmarks.harness import in_turns, reader_of
 from benchmarks.mixed import printed, scanned
+from benchmarks.pages import command
 from benchmarks.symbols import clear_page
 from qrcascade import Cascade, read_many
 from qrcascade.cascade import Preset

@@ -12,10 +12,9 @@ import click
 import numpy as np
 
 from benchmarks import corpora
-from benchmarks.commands import Corpora, Every, command
 from benchmarks.corpora import Picture
 from benchmarks.harness import each, reader_of
-from benchmarks.render import table
+from benchmarks.pages import Corpora, Every, command, table
 from benchmarks.symbols import in_file
 from qrcascade.cascade import Preset
 

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterator
 
-from benchmarks.commands import Corpora, Every, command
 from benchmarks.corpora import Picture
 from benchmarks.harness import pictures
+from benchmarks.pages import Corpora, Every, command
 from qrcascade import Frame, QRCode
 from qrcascade.grid.reader import Stages
 from qrcascade.reading.executor import perform

@@ -20,11 +20,9 @@ import numpy as np
 from PIL import Image
 
 from benchmarks import processes, synthetic
-from benchmarks.blanks import blank
-from benchmarks.commands import command
 from benchmarks.harness import each, in_turns, medians, timed
-from benchmarks.render import table
-from benchmarks.ruins import ruin
+from benchmarks.pages import command, table
+from benchmarks.ruins import blank, ruin
 from benchmarks.symbols import in_file
 from qrcascade import Cascade, ImageError, ReadResult
 from qrcascade.cascade import Preset

@@ -10,8 +10,8 @@ import cv2
 import numpy as np
 
 from benchmarks import deformed
-from benchmarks.canvas import Page, Random
 from benchmarks.deformed import Points, Symbol
+from benchmarks.symbols import Page, Random
 from qrcascade import Quad
 from qrcascade.image.frame import Gray
 

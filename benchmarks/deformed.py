@@ -16,7 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from benchmarks import symbols, synthetic
-from benchmarks.canvas import Page, Random
+from benchmarks.symbols import Page, Random
 from qrcascade import Quad
 from qrcascade.image.frame import Gray
 from qrcascade.symbology.layout import blocks, data_mask, layout

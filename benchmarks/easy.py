@@ -13,9 +13,9 @@ import numpy as np
 from PIL import Image
 
 import qrcascade
-from benchmarks.commands import Corpora, Every, command
 from benchmarks.corpora import Picture
 from benchmarks.harness import in_turns, medians, own_process, pictures
+from benchmarks.pages import Corpora, Every, command
 from benchmarks.readers import bare
 from benchmarks.symbols import clear_page, in_file
 from qrcascade import Cascade, Frame

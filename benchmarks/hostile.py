@@ -10,9 +10,8 @@ from typing import Annotated
 import click
 import numpy as np
 
-from benchmarks.commands import command
 from benchmarks.harness import each
-from benchmarks.render import table
+from benchmarks.pages import command, table
 from benchmarks.worst import SIZE, WORST, worst
 from qrcascade.cascade import Cascade, Preset
 from qrcascade.image.frame import Gray

@@ -12,10 +12,9 @@ from typing import Annotated, Any
 
 import numpy as np
 
-from benchmarks.commands import command
 from benchmarks.faults import Faulty
 from benchmarks.harness import each, in_turns, medians, timed
-from benchmarks.render import table
+from benchmarks.pages import command, table
 from benchmarks.symbols import clear_page, in_file
 from qrcascade import Cascade, ClassicalStrategy, Strategy
 from qrcascade.image.frame import Gray

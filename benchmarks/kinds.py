@@ -11,9 +11,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from benchmarks import symbols
-from benchmarks.canvas import CELL, Page
 from benchmarks.deformed import find_finders
 from benchmarks.sheets import SIZE, Changes, Kind, Sheet
+from benchmarks.symbols import CELL, Page
 
 
 def _turn(degrees: float) -> NDArray[np.float64]:

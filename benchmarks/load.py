@@ -23,10 +23,9 @@ import numpy as np
 from PIL import Image
 
 from benchmarks import mixed, processes
-from benchmarks.commands import command
 from benchmarks.mixed import KINDS, MIX
-from benchmarks.render import table
-from benchmarks.service import COLUMNS, Service, ask, started
+from benchmarks.pages import command, table
+from benchmarks.processes import COLUMNS, Service, ask, started
 from qrcascade import Cascade, read_document
 from qrcascade.cascade import Preset
 

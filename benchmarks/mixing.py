@@ -8,10 +8,10 @@ import cv2
 import numpy as np
 
 from benchmarks import deformed
-from benchmarks.canvas import Page, Random
 from benchmarks.deformed import DAMAGES, Symbol, drawn
 from benchmarks.harness import Task
 from benchmarks.ruins import Ruin
+from benchmarks.symbols import Page, Random
 from qrcascade.symbology.layout import LEVELS, blocks
 
 _OF_SEVERAL_BLOCKS = [(v, level) for v in range(3, 21) for level in LEVELS if len(blocks(v, level)) > 1]

@@ -17,10 +17,9 @@ import cv2
 import numpy as np
 
 from benchmarks import synthetic
-from benchmarks.commands import Corpora, Every, command
 from benchmarks.corpora import Picture
 from benchmarks.harness import in_turns, own_process, pictures
-from benchmarks.render import table
+from benchmarks.pages import Corpora, Every, command, table
 from benchmarks.symbols import in_file
 from qrcascade import Frame, Quad
 from qrcascade.image.frame import Gray

@@ -13,13 +13,12 @@ from unittest import mock
 import numpy as np
 
 from benchmarks import harness
-from benchmarks.canvas import Random
-from benchmarks.commands import Record, Workers, command
 from benchmarks.deformed import DAMAGES, blurred, damaged, finished, shot, symbol
 from benchmarks.harness import Task, in_rounds, timed
 from benchmarks.impostors import EXPENSIVE, KINDS
-from benchmarks.render import by_kind, confidences, listed, mean
+from benchmarks.pages import Record, Workers, by_kind, command, confidences, listed, mean
 from benchmarks.scoring import at_most
+from benchmarks.symbols import Random
 from qrcascade import Frame, Quad
 from qrcascade.grid import codewords, evidence
 from qrcascade.grid.codewords import Decoded, Partial

@@ -12,13 +12,11 @@ import cv2
 import numpy as np
 
 from benchmarks import harness, symbols
-from benchmarks.blanks import blank, blank_tasks
-from benchmarks.commands import Record, Workers, command
 from benchmarks.harness import Task, in_rounds, timed
 from benchmarks.mixing import BLOCK_DAMAGES, MIXES, damaged, draw_mixture, mixture
+from benchmarks.pages import Record, Workers, by_kind, command, confidences, listed, mean
 from benchmarks.readers import Output, build
-from benchmarks.render import by_kind, confidences, listed, mean
-from benchmarks.ruins import Ruin, ruin, ruin_tasks
+from benchmarks.ruins import Ruin, blank, blank_tasks, ruin, ruin_tasks
 from benchmarks.scoring import at_most, says
 from qrcascade.cascade import Preset
 from qrcascade.engines import engine

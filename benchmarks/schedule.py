@@ -17,9 +17,9 @@ from itertools import product
 from pathlib import Path
 from typing import Annotated
 
-from benchmarks.commands import Corpora, command
 from benchmarks.corpora import Picture, load
 from benchmarks.harness import each, timed
+from benchmarks.pages import Corpora, command
 from qrcascade import Frame, QRCode, Quad
 from qrcascade.grid.reader import Stages
 from qrcascade.image.views import limit, to_source

@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from benchmarks import symbols
-from benchmarks.canvas import CELL, Page, Random
+from benchmarks.symbols import CELL, Page, Random
 from qrcascade.image.frame import Gray
 
 # Side of the picture in pixels, samples to a pixel.

@@ -22,9 +22,8 @@ import requests
 from PIL import Image
 
 from benchmarks import mixed, processes
-from benchmarks.commands import command
-from benchmarks.render import table
-from benchmarks.service import Service, started
+from benchmarks.pages import command, table
+from benchmarks.processes import Service, started
 from benchmarks.symbols import in_file
 from benchmarks.worst import worst
 from qrcascade.cascade import Preset

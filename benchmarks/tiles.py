@@ -8,10 +8,9 @@ from typing import Annotated
 import numpy as np
 
 from benchmarks import corpora, synthetic
-from benchmarks.canvas import Drawn
-from benchmarks.commands import command
 from benchmarks.harness import each
-from benchmarks.render import table
+from benchmarks.pages import command, table
+from benchmarks.symbols import Drawn
 from qrcascade import Attempt, Cascade, Frame, QReaderStrategy, ReadOptions, Scan
 from qrcascade.reading.executor import LocalExecutor, run_plan
 from qrcascade.reading.steps import Steps

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from click.testing import CliRunner
 
-from benchmarks import render, schedule, synthetic
+from benchmarks import pages, schedule, synthetic
 from benchmarks.__main__ import main
 from benchmarks.corpora import Picture, load
 from benchmarks.harness import each, in_rounds, in_turns
@@ -118,23 +118,23 @@ def test_made_pictures_are_the_same_each_time_and_true(kind: str) -> None:
 
 def test_a_table_writes_figures_as_its_columns_say() -> None:
     rows = [["a", 1, 0.256, 1.5], ["b", 20, "", np.float64(2)]]
-    assert render.table(["what", "n", "share {:.0%}", "mean ms {:.2f}"], rows).splitlines() == [
+    assert pages.table(["what", "n", "share {:.0%}", "mean ms {:.2f}"], rows).splitlines() == [
         "| what | n | share | mean ms |",
         "| --- | ---: | ---: | ---: |",
         "| a | 1 | 26% | 1.50 |",
         "| b | 20 |  | 2.00 |",
     ]
-    assert render.table(["n", "said"], [[1, "yes"]], words=(1,)).splitlines()[1] == "| ---: | --- |"
-    assert "| 0.9 to 0.95 | 2 | 0.9150 | 1 | 1 |" in render.confidences([(0.9, True), (0.93, False)])
-    assert render.confidences([]) == ""
+    assert pages.table(["n", "said"], [[1, "yes"]], words=(1,)).splitlines()[1] == "| ---: | --- |"
+    assert "| 0.9 to 0.95 | 2 | 0.9150 | 1 | 1 |" in pages.confidences([(0.9, True), (0.93, False)])
+    assert pages.confidences([]) == ""
 
 
 def test_a_page_says_how_it_was_made(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(render, "DOCS", tmp_path)
+    monkeypatch.setattr(pages, "DOCS", tmp_path)
     monkeypatch.setattr("sys.argv", ["benchmarks", "run", "--note", "a b"])
-    render.publish("page", ["one", "", "two"], save=False)
+    pages.publish("page", ["one", "", "two"], save=False)
     assert list(tmp_path.iterdir()) == []
-    render.publish("page", ["one", "", "two"], save=True)
+    pages.publish("page", ["one", "", "two"], save=True)
     title, command, _, *parts = (tmp_path / "page.md").read_text(encoding="utf-8").split("\n\n")
     assert (title, command) == ("# page", "`python -m benchmarks run --note 'a b'`")
     assert parts == ["one", "two\n"]

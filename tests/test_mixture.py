@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from click.testing import CliRunner
 
-from benchmarks import deformed, mixing, render
+from benchmarks import deformed, mixing, pages
 from benchmarks.__main__ import main
 from benchmarks.harness import Task
 from benchmarks.safety_pictures import decoded
@@ -164,7 +164,7 @@ def test_clean_symbols_are_not_weighed(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_the_command(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    monkeypatch.setattr(render, "DOCS", tmp_path)
+    monkeypatch.setattr(pages, "DOCS", tmp_path)
     options = ["--decoded", "9", "--mixed", "0", "--damaged", "1", "--save"]
     ran = CliRunner().invoke(main, ["mixtures", *options], catch_exceptions=False)
     assert ran.exit_code == 0

@@ -10,7 +10,7 @@ import pytest
 from click import UsageError
 from click.testing import CliRunner
 
-from benchmarks import conditions, curves, deformed, impostors, render, safety
+from benchmarks import conditions, deformed, impostors, pages, rates, safety
 from benchmarks.__main__ import main
 from benchmarks.corpora import Picture
 from benchmarks.readers import Output, Reading, build
@@ -169,8 +169,8 @@ def test_the_exact_payload_counts() -> None:
 @pytest.mark.slow
 def test_the_page_of_curves(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     pytest.importorskip("matplotlib")
-    monkeypatch.setattr(curves, "_LEVELS", 2)
-    monkeypatch.setattr(render, "DOCS", tmp_path)
+    monkeypatch.setattr(rates, "_LEVELS", 2)
+    monkeypatch.setattr(pages, "DOCS", tmp_path)
     ran = CliRunner().invoke(main, ["curves", "--reader", "zxing-cpp", "--seeds", "1", "--save"])
     assert ran.exit_code == 0
     page = (tmp_path / "curves.md").read_text(encoding="utf-8")
