@@ -4,13 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any
 
 import cv2
 import numpy as np
 
 from benchmarks import deformed
-from benchmarks.deformed import Points, Symbol
+from benchmarks.deformed import Bend, Points, Symbol
 from benchmarks.symbols import Page, Random
 from qrcascade import Quad
 from qrcascade.image.frame import Gray
@@ -18,7 +17,7 @@ from qrcascade.image.frame import Gray
 _FOLDS = 3
 
 
-def _cylinder(random: Random, _: Symbol, curvature: float) -> dict[str, Any]:
+def _cylinder(random: Random, _: Symbol, curvature: float) -> Bend:
     """Wrapped round a cylinder whose axis passes behind the middle, upright or turned."""
     angle = random.choice([0.0, random.uniform(-np.pi / 2, np.pi / 2)])
     across, along = np.cos(angle), np.sin(angle)
@@ -28,10 +27,10 @@ def _cylinder(random: Random, _: Symbol, curvature: float) -> dict[str, Any]:
         flat = np.arcsin(np.clip(seen * curvature, -1, 1)) / curvature
         return across * flat - along * height, along * flat + across * height
 
-    return {"bend": bend}
+    return bend
 
 
-def _crumple(random: Random, made: Symbol, modules: float) -> dict[str, Any]:
+def _crumple(random: Random, made: Symbol, modules: float) -> Bend:
     """Folded along random lines, so that no point is off by more than this from the plane that fits best."""
     angles = random.uniform(0, 2 * np.pi, _FOLDS)
     offsets = random.uniform(-0.35, 0.35, _FOLDS)
@@ -52,12 +51,16 @@ def _crumple(random: Random, made: Symbol, modules: float) -> dict[str, Any]:
         dx, dy = np.moveaxis(scale * (folded(x, y) - flat(x, y) @ plane), -1, 0)
         return x + dx, y + dy
 
-    return {"bend": bend}
+    return bend
 
 
-def _moved(random: Random, page: Page, length: float) -> Page:
-    """Moved along a random line of so many pixels while the shutter was open."""
-    angle = random.uniform(0, np.pi)
+def _blur(_: Random, page: Page, _quad: Quad, module: float, sigma: float) -> Page:
+    return deformed.blurred(page, sigma * module)
+
+
+def _move(random: Random, page: Page, _quad: Quad, module: float, modules: float) -> Page:
+    """Moved along a random line of so many modules while the shutter was open."""
+    length, angle = modules * module, random.uniform(0, np.pi)
     way = np.linspace(-length / 2, length / 2, 501)
     half = int(length / 2) + 1
     edges = np.arange(-half, half + 2) - 0.5
@@ -65,11 +68,11 @@ def _moved(random: Random, page: Page, length: float) -> Page:
     return np.asarray(cv2.filter2D(page, -1, kernel / kernel.sum(), borderType=cv2.BORDER_REPLICATE))
 
 
-def _spot(random: Random, page: Page, quad: Quad, radius: float) -> Page:
-    """A light so bright over the symbol that it saturates within ``radius`` pixels."""
+def _shine(random: Random, page: Page, quad: Quad, _module: float, share: float) -> Page:
+    """A light so bright over the symbol that it saturates within a share of its side."""
     x, y = np.array(quad.center) + random.uniform(-0.25, 0.25, 2) * quad.side
     rows, columns = np.mgrid[: page.shape[0], : page.shape[1]]
-    away = np.hypot(columns - x, rows - y) / max(radius, 1e-3)
+    away = np.hypot(columns - x, rows - y) / max(share * quad.side, 1e-3)
     # 255 levels at the radius, and a halo that is gone at twice as much.
     light: Page = (page + 255 * np.exp(2 - 2 * np.minimum(away, 20) ** 2)).astype(np.float32)
     return light
@@ -79,16 +82,18 @@ def _spot(random: Random, page: Page, quad: Quad, radius: float) -> Page:
 class Condition:
     """What is made worse, evenly from the least amount at severity 0 to the most at severity 1.
 
-    ``unit`` is what the amount is. ``how`` gives from randomness, a symbol and an amount one of: ``art``, its
-    drawing; ``bend``, of the paper; and ``after``, which changes the picture, given its outline and the
-    pixels a module. A symbol without ``level`` has one at random.
+    ``unit`` is what the amount is. It changes one of three: the ``bend`` of the paper, the ``art`` of the
+    symbol, or ``after``, the picture, given where the symbol is and the pixels to a module. A symbol without
+    ``level`` has one at random.
     """
 
     unit: str
     least: float
     most: float
-    how: Callable[[Random, Symbol, float], dict[str, Any]]
     level: str = ""
+    bend: Callable[[Random, Symbol, float], Bend] | None = None
+    art: Callable[[Random, Symbol, float], Page] | None = None
+    after: Callable[[Random, Page, Quad, float, float], Page] | None = None
 
     def amount(self, severity: float) -> float:
         """The amount at a severity."""
@@ -96,40 +101,24 @@ class Condition:
 
     def __call__(self, random: Random, severity: float) -> tuple[Gray, bytes]:
         """A picture, of 4 to 6 pixels a module, and its payload."""
-        made = deformed.symbol(random, level=self.level)
-        how = self.how(random, made, self.amount(severity))
+        made, amount = deformed.symbol(random, level=self.level), self.amount(severity)
+        bend = self.bend and self.bend(random, made, amount)
+        art = self.art(random, made, amount) if self.art else deformed.drawn(made.modules)
         module = random.uniform(4, 6)
-        art = how.get("art", deformed.drawn(made.modules))
-        page, quad = deformed.shot(random, art, made.border, module * len(made.modules), bend=how.get("bend"))
-        if "after" in how:
-            page = how["after"](page, quad, module)
+        page, quad = deformed.shot(random, art, made.border, module * len(made.modules), bend=bend)
+        if self.after:
+            page = self.after(random, page, quad, module, amount)
         return deformed.finished(random, page, 3.0), made.payload
 
 
-def _paint(random: Random, made: Symbol, share: float) -> dict[str, Any]:
-    return {"art": deformed.covered(random, made, share)}
-
-
-def _blur(_: Random, __: Symbol, sigma: float) -> dict[str, Any]:
-    return {"after": lambda page, _, module: deformed.blurred(page, sigma * module)}
-
-
-def _motion(random: Random, _: Symbol, length: float) -> dict[str, Any]:
-    return {"after": lambda page, _, module: _moved(random, page, length * module)}
-
-
-def _glare(random: Random, _: Symbol, radius: float) -> dict[str, Any]:
-    return {"after": lambda page, quad, _: _spot(random, page, quad, radius * quad.side)}
-
-
 CONDITIONS: dict[str, Condition] = {
-    "cylinder": Condition("side of the symbol / radius of the cylinder", 1 / 3, 2.0, _cylinder),
-    "crumple": Condition("modules off the best plane, at most", 0.0, 2.0, _crumple),
-    "blur": Condition("sigma, modules", 0.0, 1.4, _blur),
-    "motion": Condition("length, modules", 0.0, 2.5, _motion),
-    "covered H": Condition("share covered, level H", 0.0, 0.3, _paint, "H"),
-    "covered L": Condition("share covered, level L", 0.0, 0.08, _paint, "L"),
-    "glare": Condition("radius of the white spot / side", 0.0, 0.35, _glare),
+    "cylinder": Condition("side of the symbol / radius of the cylinder", 1 / 3, 2.0, bend=_cylinder),
+    "crumple": Condition("modules off the best plane, at most", 0.0, 2.0, bend=_crumple),
+    "blur": Condition("sigma, modules", 0.0, 1.4, after=_blur),
+    "motion": Condition("length, modules", 0.0, 2.5, after=_move),
+    "covered H": Condition("share covered, level H", 0.0, 0.3, "H", art=deformed.covered),
+    "covered L": Condition("share covered, level L", 0.0, 0.08, "L", art=deformed.covered),
+    "glare": Condition("radius of the white spot / side", 0.0, 0.35, after=_shine),
 }
 
 

@@ -48,8 +48,7 @@ def each(
     are for the progress bar.
     """
     bar = tqdm(total=len(tasks), initial=start, desc=name or None, unit=unit)
-    with contextlib.ExitStack() as stack:
-        stack.enter_context(bar)
+    with contextlib.ExitStack() as stack, bar:
         found: Iterable[R] = map(look, tasks[start:])
         if workers > 1:
             pool = stack.enter_context(multiprocessing.get_context("spawn").Pool(workers, alone))

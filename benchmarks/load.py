@@ -101,11 +101,14 @@ def _reading(preset: Preset, number: int, picture: Path, seconds: float) -> tupl
 def _throughput(
     service: Service, preset: Preset, number: int, seconds: float, rounds: int, pictures: dict[str, Path]
 ) -> Iterator[str]:
+    # What uvicorn takes by itself.
+    fast = [name for name in ("uvloop", "httptools") if importlib.util.find_spec(name)]
+    loop = " and ".join(fast) or "asyncio and h11"
     yield (
         f"Throughput of `{preset}`: read() in {number} processes, and the service with "
         f"{number}\nreadings at a time, asked by {2 * number} clients; medians of {rounds} rounds in "
         "turns. CPU is\nwhat a reading takes, and what an answer takes of the service and its workers: their "
-        f"ratio\nleaves out what other work, and ab, have of the cores. uvicorn runs on {_loop()}."
+        f"ratio\nleaves out what other work, and ab, have of the cores. uvicorn runs on {loop}."
     )
     found: dict[str, tuple[float, ...]] = {}
     for name, picture in pictures.items():
@@ -132,12 +135,6 @@ def _throughput(
 def _figures(plain: float, served: float, plain_cpu: float, cpu: float, ab: float) -> tuple[float, ...]:
     """Of a row: readings and answers a second; milliseconds of CPU of each, and of asking."""
     return plain, served, served / plain, plain_cpu, cpu, plain_cpu / cpu, ab
-
-
-def _loop() -> str:
-    """What uvicorn takes by itself."""
-    fast = [name for name in ("uvloop", "httptools") if importlib.util.find_spec(name)]
-    return " and ".join(fast) or "asyncio and h11"
 
 
 def _overload(service: Service, at_a_time: int, picture: Path) -> Iterator[str]:

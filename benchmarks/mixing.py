@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
+from typing import Any
 
 import cv2
 import numpy as np
@@ -39,13 +41,9 @@ def _pair(random: Random) -> tuple[Symbol, Symbol]:
     return Symbol.of(one.tobytes(), version, level, mask), Symbol.of(other.tobytes(), version, level, mask)
 
 
-def _by_module(share: Callable[[Random, int], Page]) -> Callable[[Random, Symbol, Symbol], Page]:
-    """What takes modules of the second symbol where its share of them, 0 to 1 at random, is above a half."""
-
-    def mix(random: Random, one: Symbol, other: Symbol) -> Page:
-        return drawn(np.where(share(random, len(one.modules)) > 0.5, other.modules, one.modules))
-
-    return mix
+def _by_module(share: Callable[[Random, int], Page], random: Random, one: Symbol, other: Symbol) -> Page:
+    """Modules of the second symbol where its share of them, 0 to 1 at random, is above a half."""
+    return drawn(np.where(share(random, len(one.modules)) > 0.5, other.modules, one.modules))
 
 
 def _scattered(random: Random, size: int) -> Page:
@@ -63,32 +61,26 @@ def _in_cells(random: Random, size: int) -> Page:
     return np.kron(coins, np.ones((cell, cell)))[:size, :size].astype(np.float32)
 
 
-def _halved(random: Random, one: Symbol, other: Symbol) -> Page:
+def _by_pixel(share: Callable[[Random, int], Any], random: Random, one: Symbol, other: Symbol) -> Page:
+    """The drawings of both, of which a share is the first's."""
     art = drawn(one.modules)
-    return np.where(deformed.cut(random, len(art)), art, drawn(other.modules)).astype(np.float32)
+    part = share(random, len(art))
+    return np.asarray(part * art + (1 - part) * drawn(other.modules), np.float32)
 
 
-def _patched(random: Random, one: Symbol, other: Symbol) -> Page:
+def _patched(random: Random, size: int) -> Page:
     """A part of one label on the other, at any pixel."""
-    art, above = drawn(one.modules), drawn(other.modules)
-    size = len(art)
+    art = np.ones((size, size), np.float32)
     width, height = random.integers(size // 4, size, 2).tolist()
     x, y = int(random.integers(size - width + 1)), int(random.integers(size - height + 1))
-    art[y : y + height, x : x + width] = above[y : y + height, x : x + width]
+    art[y : y + height, x : x + width] = 0
     return art
 
 
-def _averaged(random: Random, one: Symbol, other: Symbol) -> Page:
-    share = random.uniform(0.4, 0.6)
-    return (share * drawn(one.modules) + (1 - share) * drawn(other.modules)).astype(np.float32)
-
-
-def _swept(random: Random, one: Symbol, other: Symbol) -> Page:
+def _swept(random: Random, size: int) -> Page:
     """A screen that changes while its lines are read: one goes over into the other."""
-    art = drawn(one.modules)
-    y = np.arange(len(art))[:, None] / len(art)
-    share = np.clip((y - random.uniform(0.2, 0.8)) / random.uniform(0.05, 0.6) + 0.5, 0, 1)
-    return np.asarray(share * art + (1 - share) * drawn(other.modules), np.float32)
+    y = np.arange(size)[:, None] / size
+    return np.clip((y - random.uniform(0.2, 0.8)) / random.uniform(0.05, 0.6) + 0.5, 0, 1)
 
 
 def _codewords(random: Random, one: Symbol, other: Symbol) -> Page:
@@ -99,14 +91,14 @@ def _codewords(random: Random, one: Symbol, other: Symbol) -> Page:
 
 
 MIXES: dict[str, Callable[[Random, Symbol, Symbol], Page]] = {
-    "modules": _by_module(_scattered),
-    "cells": _by_module(_in_cells),
-    "columns": _by_module(_striped),
-    "rows": _by_module(lambda random, size: _striped(random, size).T),
-    "halves": _halved,
-    "patch": _patched,
-    "averaged": _averaged,
-    "sweep": _swept,
+    "modules": partial(_by_module, _scattered),
+    "cells": partial(_by_module, _in_cells),
+    "columns": partial(_by_module, _striped),
+    "rows": partial(_by_module, lambda random, size: _striped(random, size).T),
+    "halves": partial(_by_pixel, deformed.cut),
+    "patch": partial(_by_pixel, _patched),
+    "averaged": partial(_by_pixel, lambda random, _: random.uniform(0.4, 0.6)),
+    "sweep": partial(_by_pixel, _swept),
     "codewords": _codewords,
 }
 """Ways to mix the drawings of two symbols."""

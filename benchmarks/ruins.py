@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-import functools
 from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from functools import cache, partial
 
 import cv2
 import numpy as np
@@ -18,41 +19,34 @@ from qrcascade.image.frame import Gray
 from qrcascade.symbology.layout import data_mask
 
 Ruin = tuple[Gray, tuple[bytes, ...]]
-_VERSIONS, _MODULE = (1, 10), (2.5, 5.0)
+_VERSIONS = (1, 10)
 
 
-def _damaged(kind: str) -> Callable[[Random], Ruin]:
-    def make(random: Random) -> Ruin:
-        made = symbol(random, _VERSIONS)
-        return deformed.damaged(random, kind, made, random.random())[0], (made.payload,)
-
-    return make
+def _damaged(kind: str, random: Random) -> Ruin:
+    made = symbol(random, _VERSIONS)
+    return deformed.damaged(random, kind, made, random.random())[0], (made.payload,)
 
 
-def _curve(condition: str) -> Callable[[Random], Ruin]:
-    def make(random: Random) -> Ruin:
-        gray, payload = conditions.CONDITIONS[condition](random, random.random())
-        return gray, (payload,)
-
-    return make
+def _worsened(condition: str, random: Random) -> Ruin:
+    gray, payload = conditions.CONDITIONS[condition](random, random.random())
+    return gray, (payload,)
 
 
-def _drawn(
-    draw: Callable[[Random, Symbol], Page],
-    module: tuple[float, float] = _MODULE,
-    after: Callable[[Random, Gray], Gray] = lambda _, gray: gray,
-    versions: tuple[int, int] = _VERSIONS,
-    level: str = "",
-) -> Callable[[Random], Ruin]:
+@dataclass(frozen=True, slots=True)
+class _Drawn:
     """A symbol that is drawn in some way, at so many pixels a module, and changed after that."""
 
-    def make(random: Random) -> Ruin:
-        made = symbol(random, versions, level)
-        art = draw(random, made)
-        gray, _ = deformed.photographed(random, made, art, random.uniform(*module))
-        return after(random, gray), (made.payload,)
+    draw: Callable[[Random, Symbol], Page]
+    module: tuple[float, float] = (2.5, 5.0)
+    after: Callable[[Random, Gray], Gray] = lambda _, gray: gray
+    versions: tuple[int, int] = _VERSIONS
+    level: str = ""
 
-    return make
+    def __call__(self, random: Random) -> Ruin:
+        made = symbol(random, self.versions, self.level)
+        art = self.draw(random, made)
+        gray, _ = deformed.photographed(random, made, art, random.uniform(*self.module))
+        return self.after(random, gray), (made.payload,)
 
 
 def _weak(random: Random, made: Symbol) -> Page:
@@ -68,12 +62,8 @@ def _anywhere(random: Random, made: Symbol) -> Page:
 def _part(random: Random, made: Symbol) -> Page:
     """What is beyond a line is paper, ink or gray."""
     art = drawn(made.modules)
-    keep = deformed.cut(random, len(art)) | deformed.cut(random, len(art))
+    keep = cut(random, len(art)) | cut(random, len(art))
     return np.where(keep, art, random.choice([20.0, 130.0, 240.0])).astype(np.float32)
-
-
-def _whole(_: Random, made: Symbol) -> Page:
-    return drawn(made.modules)
 
 
 def _painted(random: Random, made: Symbol) -> Page:
@@ -83,10 +73,6 @@ def _painted(random: Random, made: Symbol) -> Page:
 def _in_blocks(random: Random, gray: Gray) -> Gray:
     """Compressed until it falls into blocks."""
     return compressed(gray, int(random.integers(3, 40)))
-
-
-def _mirrored(_: Random, gray: Gray) -> Gray:
-    return np.ascontiguousarray(gray[:, ::-1])
 
 
 def _neighbours(random: Random) -> Ruin:
@@ -100,21 +86,20 @@ def _neighbours(random: Random) -> Ruin:
     art = np.vstack([np.hstack(pictures[:2]), np.hstack(pictures[2:])])
     size = int(len(art) * random.uniform(0.25, 0.6))
     page = np.asarray(cv2.resize(art, (size, size), interpolation=cv2.INTER_AREA), np.float32)
-    return deformed.finished(
-        random, deformed.blurred(page, random.uniform(0, 1.2)), random.uniform(0, 8)
-    ), tuple(said)
+    page = blurred(page, random.uniform(0, 1.2))
+    return finished(random, page, random.uniform(0, 8)), tuple(said)
 
 
 RUINS: dict[str, Callable[[Random], Ruin]] = {
-    **{kind: _damaged(kind) for kind in DAMAGES},
-    **{kind: _curve(kind) for kind in ("cylinder", "crumple", "motion", "glare")},
+    **{kind: partial(_damaged, kind) for kind in DAMAGES},
+    **{kind: partial(_worsened, kind) for kind in ("cylinder", "crumple", "motion", "glare")},
     # The least redundant.
-    "weak": _drawn(_weak, versions=(1, 2), level="L"),
-    "anywhere": _drawn(_anywhere),
-    "part": _drawn(_part),
-    "jpeg": _drawn(_whole, (2, 4), after=_in_blocks),
-    "small": _drawn(_whole, (1, 2.5)),
-    "mirrored": _drawn(_painted, after=_mirrored),
+    "weak": _Drawn(_weak, versions=(1, 2), level="L"),
+    "anywhere": _Drawn(_anywhere),
+    "part": _Drawn(_part),
+    "jpeg": _Drawn(lambda _, made: drawn(made.modules), (2, 4), after=_in_blocks),
+    "small": _Drawn(lambda _, made: drawn(made.modules), (1, 2.5)),
+    "mirrored": _Drawn(_painted, after=lambda _, gray: np.ascontiguousarray(gray[:, ::-1])),
     "neighbours": _neighbours,
 }
 """A kind of damage to what makes a picture of it."""
@@ -132,7 +117,6 @@ def ruin_tasks(number: int) -> list[Task]:
 
 
 # Without a code
-
 
 # Pixels of a side, and of one of the things in it.
 _SIDES, _THINGS = (320, 640), (70, 220)
@@ -198,7 +182,7 @@ def _ground(random: Random) -> Page:
     return whole[top : top + height, left : left + width].astype(np.float32)
 
 
-@functools.cache
+@cache
 def _printed(seed: int) -> Gray:
     return np.ascontiguousarray(synthetic.page(seed)[:, :, 0])
 
@@ -212,7 +196,7 @@ def _paste(random: Random, page: Page, piece: Page) -> None:
     into[:] = piece[y : y + into.shape[0], x : x + into.shape[1]]
 
 
-@functools.cache
+@cache
 def _negatives(corpus: str) -> list[corpora.Picture]:
     return corpora.load(corpus)
 

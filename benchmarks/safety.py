@@ -71,36 +71,26 @@ class Outcome(harness.Outcome):
     ms: float
 
 
-class _Decoder:
-    """The decoder, and what it was asked and gave."""
-
-    def __init__(self) -> None:
-        self.given: list[Decoded | Partial | None] = []
-        self._decode = codewords.decode
-
-    def __call__(self, *args: Any, **kwargs: Any) -> Decoded | Partial | None:
-        self.given.append(self._decode(*args, **kwargs))
-        return self.given[-1]
-
-    @property
-    def progress(self) -> str:
-        if not self.given:
-            return "no fit"
-        return "in part" if any(isinstance(found, Partial) for found in self.given) else "fitted"
-
-
 def looked(make: Callable[[str, int], Given], task: Task, ways: int | None = None) -> Outcome:
     """Give one region to the grid reader, all its stages or the first so many."""
-    kind, seed = task
-    gray, quad, payloads = make(kind, seed)
-    decoder = _Decoder()
-    with mock.patch.object(codewords, "decode", decoder):
+    gray, quad, payloads = make(*task)
+    given: list[Decoded | Partial | None] = []
+    decode = codewords.decode
+
+    def noting(*args: Any, **kwargs: Any) -> Decoded | Partial | None:
+        given.append(decode(*args, **kwargs))
+        return given[-1]
+
+    with mock.patch.object(codewords, "decode", noting):
         reading, ms = timed(_read, Frame(gray), quad, ways)
-    result, bits, sure = "unread", 0.0, 0.0
-    if reading is not None:
-        result = "right" if reading.decoded.payload.data in payloads else "wrong"
-        bits, sure = reading.decoded.evidence_bits, reading.decoded.confidence
-    return Outcome(kind, seed, result, decoder.progress, bits, sure, len(decoder.given), ms)
+    progress = "fitted" if given else "no fit"
+    if any(isinstance(found, Partial) for found in given):
+        progress = "in part"
+    if reading is None:
+        return Outcome(*task, "unread", progress, 0.0, 0.0, len(given), ms)
+    found = reading.decoded
+    result = "right" if found.payload.data in payloads else "wrong"
+    return Outcome(*task, result, progress, found.evidence_bits, found.confidence, len(given), ms)
 
 
 def _read(frame: Frame, quad: Quad, ways: int | None) -> GridReading | None:

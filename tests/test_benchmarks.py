@@ -10,6 +10,7 @@ from click.testing import CliRunner
 
 from benchmarks import pages, schedule, synthetic
 from benchmarks.__main__ import main
+from benchmarks.candidates import REGION
 from benchmarks.corpora import Picture, load
 from benchmarks.harness import each, in_rounds, in_turns
 from benchmarks.readers import Output, Reading
@@ -197,7 +198,7 @@ def test_the_shipped_order_is_the_measured_one() -> None:
     saved = Path(__file__).parents[1] / "docs" / "benchmarks" / "schedule.json"
     whole, region = schedule.order(schedule.restore(saved))
     assert tuple(row.step for row in whole) == SCHEDULE
-    assert tuple(schedule.REGION[row.step] for row in region) == REGION_LOOKS
+    assert tuple(REGION[row.step] for row in region) == REGION_LOOKS
 
 
 @pytest.mark.slow
