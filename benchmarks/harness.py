@@ -13,8 +13,10 @@ import multiprocessing
 import os
 import subprocess
 import sys
+import threading
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TypeVar
@@ -165,6 +167,20 @@ def in_turns(
 def medians(times: Mapping[str, Sequence[float]]) -> list[float]:
     """The median of each way's times."""
     return [float(np.median(ms)) for ms in times.values()]
+
+
+@contextlib.contextmanager
+def beside(work: Callable[[threading.Event], object], threads: int = 1) -> Iterator[None]:
+    """Work in threads meanwhile, which end when the event that they are given is set."""
+    over = threading.Event()
+    with ThreadPoolExecutor(threads) as pool:
+        working = [pool.submit(work, over) for _ in range(threads)]
+        try:
+            yield
+        finally:
+            over.set()
+    for one in working:
+        one.result()
 
 
 def own_process(code: str, *arguments: object) -> str:

@@ -23,6 +23,7 @@ import numpy as np
 from PIL import Image
 
 from benchmarks import mixed, processes
+from benchmarks.harness import beside
 from benchmarks.mixed import KINDS, MIX
 from benchmarks.pages import command, table
 from benchmarks.processes import COLUMNS, Service, ask, started
@@ -153,9 +154,9 @@ def _overload(service: Service, at_a_time: int, picture: Path) -> Iterator[str]:
 
 def _killed(service: Service, clients: int, seconds: float, picture: Path) -> Iterator[str]:
     """Load while worker processes are killed, one every two seconds or so: those that have started."""
-    over, killed = threading.Event(), 0
+    killed = 0
 
-    def kill() -> None:
+    def kill(over: threading.Event) -> None:
         nonlocal killed
         draw = random.Random(0)
         while not over.wait(draw.uniform(1, 3)):
@@ -165,12 +166,7 @@ def _killed(service: Service, clients: int, seconds: float, picture: Path) -> It
                     os.kill(draw.choice(there), signal.SIGKILL)
                     killed += 1
 
-    killer = threading.Thread(target=kill)
-    killer.start()
-    try:
+    with beside(kill):
         seen = ask(service, picture, clients, 1000 * seconds)
-    finally:
-        over.set()
-        killer.join()
     yield f"Workers killed (SIGKILL) while {picture.name} was read."
     yield table(["killed", *COLUMNS], [[killed, *seen.cells()]], words=(4,))

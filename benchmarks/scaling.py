@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
 import importlib.util
 import os
 import tempfile
@@ -10,6 +9,7 @@ import threading
 import time
 from collections import defaultdict
 from collections.abc import Iterator
+from functools import partial
 from pathlib import Path
 from types import ModuleType
 from typing import Annotated, Any, NamedTuple
@@ -17,7 +17,7 @@ from typing import Annotated, Any, NamedTuple
 import numpy as np
 
 from benchmarks import mixed, processes
-from benchmarks.harness import reader_of
+from benchmarks.harness import beside, reader_of
 from benchmarks.mixed import KINDS, MIX
 from benchmarks.pages import command, table
 from qrcascade import Cascade, read_many
@@ -148,26 +148,13 @@ def _mix(folder: Path, copies: int) -> int:
     return total
 
 
-@contextlib.contextmanager
-def _watched() -> Iterator[dict[str, float]]:
-    """The most memory that each process of this program's offspring has of its own, in MB (Linux)."""
-    most: defaultdict[str, float] = defaultdict(float)
-    over = threading.Event()
-
-    def look() -> None:
-        while not over.wait(_EVERY_S):
-            for path in Path("/proc").glob("[0-9]*"):
-                if role := _role(int(path.name)):
-                    own = processes.memory_mb(int(path.name), "Pss", "smaps_rollup")
-                    most[role] = max(most[role], own)
-
-    watch = threading.Thread(target=look, daemon=True)
-    watch.start()
-    try:
-        yield most
-    finally:
-        over.set()
-        watch.join()
+def _watch(most: defaultdict[str, float], over: threading.Event) -> None:
+    """Note the most memory that each process of this program's offspring has of its own, in MB (Linux)."""
+    while not over.wait(_EVERY_S):
+        for path in Path("/proc").glob("[0-9]*"):
+            if role := _role(int(path.name)):
+                own = processes.memory_mb(int(path.name), "Pss", "smaps_rollup")
+                most[role] = max(most[role], own)
 
 
 def _role(pid: int) -> str | None:
@@ -218,7 +205,8 @@ def cluster(
 
     job = _job()
     yield f"Ray {ray.__version__}."
-    with tempfile.TemporaryDirectory() as name, _watched() as most:
+    most: defaultdict[str, float] = defaultdict(float)
+    with tempfile.TemporaryDirectory() as name, beside(partial(_watch, most)):
         folder, source = Path(name), Path(name, "in")
         source.mkdir()
         size = _mix(source, copies)

@@ -22,6 +22,7 @@ import requests
 from PIL import Image
 
 from benchmarks import mixed, processes
+from benchmarks.harness import beside, timed
 from benchmarks.pages import command, table
 from benchmarks.processes import Service, started
 from benchmarks.symbols import in_file
@@ -163,21 +164,13 @@ def _memory(pid: int) -> tuple[float, float]:
 
 def _ended_under_load(process: Popen[bytes], ask: Callable[[], str]) -> tuple[int, float]:
     """Tell the service to end while it is asked; its exit code, and the seconds that it took."""
-    over = threading.Event()
 
-    def go_on() -> None:
+    def go_on(over: threading.Event) -> None:
         while not over.is_set() and ask().isdecimal():
             pass
 
-    asking = [threading.Thread(target=go_on) for _ in range(4)]
-    for one in asking:
-        one.start()
-    time.sleep(1)
-    since = time.monotonic()
-    process.send_signal(signal.SIGTERM)
-    code = process.wait()
-    took = time.monotonic() - since
-    over.set()
-    for one in asking:
-        one.join()
-    return code, took
+    with beside(go_on, 4):
+        time.sleep(1)
+        process.send_signal(signal.SIGTERM)
+        code, ms = timed(process.wait)
+    return code, ms / 1000
