@@ -13,6 +13,7 @@ from multiprocessing.connection import Connection
 from pathlib import Path
 from typing import Annotated, Any
 
+import click
 import cv2
 import numpy as np
 
@@ -48,7 +49,9 @@ print(memory()[1])
 
 @command()
 def runtimes(
-    weights: Annotated[Path, "Has qrdet-n.pt.", "$QRCASCADE_WEIGHTS"],
+    weights: Annotated[
+        Path, "Has qrdet-n.pt.", "$QRCASCADE_WEIGHTS", click.Path(exists=True, path_type=Path)
+    ],
     names: Corpora = ("boofcv", "zxing", "jsqr"),
     every: Every = 1,
     rounds: Annotated[int, "Detections of each, interleaved."] = 9,

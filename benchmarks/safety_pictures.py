@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Annotated
 
+import click
 import cv2
 import numpy as np
 
@@ -15,10 +16,9 @@ from benchmarks import harness, symbols
 from benchmarks.harness import Task, in_rounds, timed
 from benchmarks.mixing import BLOCK_DAMAGES, MIXES, damaged, draw_mixture, mixture
 from benchmarks.pages import Record, Workers, by_kind, command, confidences, listed, mean
-from benchmarks.readers import Output, build
+from benchmarks.readers import READERS, Output, build
 from benchmarks.ruins import Ruin, blank, blank_tasks, ruin, ruin_tasks
 from benchmarks.scoring import at_most, says
-from qrcascade.cascade import Preset
 from qrcascade.engines import engine
 from qrcascade.engines.confidence import MIXED
 from qrcascade.grid import codewords
@@ -225,7 +225,7 @@ def mixtures(
     drawings: Annotated[int, "--decoded", "Mixtures that the decoders are given."] = 20_000,
     mixed: Annotated[int, "Pictures of mixtures."] = 5_000,
     ruined: Annotated[int, "--damaged", "Pictures of damaged symbols of several blocks."] = 5_000,
-    reader: Annotated[Preset, "The preset that reads them."] = "classical",
+    reader: Annotated[str, "What reads them.", click.Choice(list(READERS))] = "classical",
     workers: Workers = 1,
     record: Record = None,
 ) -> Iterator[str]:
