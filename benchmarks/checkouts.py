@@ -8,19 +8,17 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
-import click
 import numpy as np
 
 from benchmarks import corpora
 from benchmarks.corpora import Picture
 from benchmarks.harness import each, reader_of
-from benchmarks.pages import Corpora, Every, command, table
+from benchmarks.pages import FOLDER, Corpora, Every, command, table
 from benchmarks.symbols import in_file
 from qrcascade.cascade import Preset
 
 Answers = list[list[dict[str, Any]]]
 """Of each round, what each reader said of one file."""
-_CHECKOUT = click.Path(path_type=Path, exists=True, file_okay=False)
 # Steps with a smaller share of an outcome's time are left out.
 _LEAST = 0.01
 
@@ -60,7 +58,7 @@ def _file(picture: Picture, folder: Path) -> Path:
 
 @command()
 def compare(
-    other: Annotated[Path, _CHECKOUT],
+    other: Annotated[Path, FOLDER],
     /,
     names: Corpora = ("boofcv", "pages"),
     preset: Preset = "light",
@@ -86,7 +84,7 @@ def compare(
 
 @command(title="Where processor time goes")
 def where(
-    other: Annotated[Path | None, _CHECKOUT] = None,
+    other: Annotated[Path | None, FOLDER] = None,
     /,
     names: Corpora = ("boofcv", "pages"),
     preset: Preset = "light",

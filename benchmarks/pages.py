@@ -11,7 +11,7 @@ from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, S
 from datetime import date
 from pathlib import Path
 from types import NoneType
-from typing import Annotated, Any, Literal, TypeVar, get_args, get_origin, get_type_hints
+from typing import Annotated, Any, Literal, TypeVar, get_args, get_origin
 
 import click
 import numpy as np
@@ -20,7 +20,13 @@ from benchmarks.scoring import grouped
 from qrcascade.profile import measure
 
 F = TypeVar("F", bound=Callable[..., Iterable[str]])
+T = TypeVar("T")
 
+DOCS = Path("docs/benchmarks")
+BINS = (0.0, 0.5, 0.7, 0.9, 0.95, 0.99, 1.01)
+_PACKAGES = ("qrcascade", "zxing-cpp", "pyzbar", "opencv-python", "numpy", "Pillow", "qreader", "torch")
+# What several commands take.
+FOLDER = click.Path(path_type=Path, exists=True, file_okay=False)
 Corpora = Annotated[tuple[str, ...], "--corpus"]
 Every = Annotated[int, "Take every Nth picture."]
 Workers = Annotated[int, "Processes."]
@@ -45,66 +51,45 @@ def command(name: str = "", title: str = "") -> Callable[[F], F]:
 
     def make(function: F) -> F:
         page = name or function.__name__.replace("_", "-")
-        hints = get_type_hints(function, include_extras=True)
-        parameters = inspect.signature(function).parameters.values()
+        # Strings are evaluated: annotations are strings in the modules of commands.
+        taken = inspect.signature(function, eval_str=True).parameters.values()
 
         def run(save: str | None, note: str | None, **given: Any) -> None:
-            own = [given.pop(one.name) for one in parameters if one.kind is one.POSITIONAL_ONLY]
+            own = [given.pop(one.name) for one in taken if one.kind is one.POSITIONAL_ONLY]
             parts = itertools.chain([note or ""], function(*own, **given))
             publish(save or page, parts, save=save is not None, title=title)
 
-        save = click.Option(
-            ["--save"],
-            is_flag=False,
-            flag_value=page,
-            metavar="[NAME]",
-            help="Write docs/benchmarks/NAME.md.",
+        written, said = (
+            "Write docs/benchmarks/NAME.md.",
+            "A line for the page: say where weights are stand-ins.",
         )
-        note = click.Option(["--note"], help="A line for the page: say here where weights are stand-ins.")
-        taken = [_parameter(one, hints[one.name]) for one in parameters]
-        main.add_command(
-            click.Command(page, params=[*taken, save, note], callback=run, help=function.__doc__)
-        )
+        save = click.Option(["--save"], is_flag=False, flag_value=page, metavar="[NAME]", help=written)
+        params = [*map(_parameter, taken), save, click.Option(["--note"], help=said)]
+        main.add_command(click.Command(page, params=params, callback=run, help=function.__doc__))
         return function
 
     return make
 
 
-def _parameter(given: inspect.Parameter, hint: Any) -> click.Parameter:
+def _parameter(given: inspect.Parameter) -> click.Parameter:
     """What click calls an argument of a function."""
+    hint, required = given.annotation, given.default is given.empty
     kind, *said = get_args(hint) if get_origin(hint) is Annotated else (hint,)
-    kind = next((one for one in get_args(kind) if NoneType in get_args(kind) and one is not NoneType), kind)
+    if NoneType in get_args(kind):
+        (kind,) = (one for one in get_args(kind) if one is not NoneType)
     several = get_origin(kind) is tuple
     kind = get_args(kind)[0] if several else kind
-    more: dict[str, Any] = {"type": click.Choice(get_args(kind)) if get_origin(kind) is Literal else kind}
-    if given.default is given.empty:
-        more["required"] = True
-    else:
-        more["default"] = given.default
-    more["type"] = next((one for one in said if isinstance(one, click.ParamType)), more["type"])
+    more: dict[str, Any] = {"required": True} if required else {"default": given.default}
+    own = click.Choice(get_args(kind)) if get_origin(kind) is Literal else kind
+    more["type"] = next((one for one in said if isinstance(one, click.ParamType)), own)
     if given.kind is given.POSITIONAL_ONLY:
         return click.Argument([given.name], **more)
     texts = [text for text in said if isinstance(text, str)]
-    spelt = [text for text in texts if text.startswith("--")] or [f"--{given.name.replace('_', '-')}"]
-    variable = next((text[1:] for text in texts if text.startswith("$")), None)
-    text = " ".join(text for text in texts if text[0] not in "-$")
-    return click.Option(
-        [*spelt, given.name],
-        multiple=several,
-        is_flag=kind is bool,
-        show_default=True,
-        envvar=variable,
-        show_envvar=True,
-        help=text,
-        **more,
-    )
-
-
-T = TypeVar("T")
-
-DOCS = Path("docs/benchmarks")
-BINS = (0.0, 0.5, 0.7, 0.9, 0.95, 0.99, 1.01)
-_PACKAGES = ("qrcascade", "zxing-cpp", "pyzbar", "opencv-python", "numpy", "Pillow", "qreader", "torch")
+    names = [text for text in texts if text.startswith("--")] or [f"--{given.name.replace('_', '-')}"]
+    more["envvar"] = next((text[1:] for text in texts if text.startswith("$")), None)
+    more["help"] = " ".join(text for text in texts if text[0] not in "-$")
+    more |= {"multiple": several, "is_flag": kind is bool}
+    return click.Option([*names, given.name], show_default=True, show_envvar=True, **more)
 
 
 def table(columns: Sequence[str], rows: Iterable[Iterable[object]], words: Collection[int] = (0,)) -> str:

@@ -13,14 +13,13 @@ from multiprocessing.connection import Connection
 from pathlib import Path
 from typing import Annotated, Any
 
-import click
 import cv2
 import numpy as np
 
 from benchmarks import synthetic
 from benchmarks.corpora import Picture
 from benchmarks.harness import in_turns, own_process, pictures
-from benchmarks.pages import Corpora, Every, command, table
+from benchmarks.pages import FOLDER, Corpora, Every, command, table
 from benchmarks.symbols import in_file
 from qrcascade import Frame, Quad
 from qrcascade.image.frame import Gray
@@ -49,9 +48,7 @@ print(memory()[1])
 
 @command()
 def runtimes(
-    weights: Annotated[
-        Path, "Has qrdet-n.pt.", "$QRCASCADE_WEIGHTS", click.Path(exists=True, path_type=Path)
-    ],
+    weights: Annotated[Path, "Has qrdet-n.pt.", "$QRCASCADE_WEIGHTS", FOLDER],
     names: Corpora = ("boofcv", "zxing", "jsqr"),
     every: Every = 1,
     rounds: Annotated[int, "Detections of each, interleaved."] = 9,
