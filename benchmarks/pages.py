@@ -30,7 +30,7 @@ FOLDER = click.Path(path_type=Path, exists=True, file_okay=False)
 Corpora = Annotated[tuple[str, ...], "--corpus"]
 Every = Annotated[int, "Take every Nth picture."]
 Workers = Annotated[int, "Processes."]
-Record = Annotated[
+RecordFolder = Annotated[
     Path | None,
     "Folder of what was done; a run that was interrupted goes on from there, if the code is the same.",
 ]

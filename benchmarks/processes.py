@@ -76,7 +76,6 @@ def age_s(pid: int) -> float:
 
 # The service. ApacheBench is ``ab``, of Debian's apache2-utils.
 
-
 COLUMNS = ("answers a second {:.1f}", "P50, ms {:.0f}", "P99, ms {:.0f}", "outcomes")
 _OUTCOME = re.compile(r'^qrcascade_requests_total\{endpoint="/detect",outcome="(\w+)".*\} (\S+)$', re.M)
 

@@ -114,7 +114,6 @@ def baseline(
 
 # Made pictures
 
-
 _LEVELS = 9
 _OF_CURVES = ("light", "classical", "zxing-cpp", "pyzbar", "opencv", "wechat")
 _OF_KINDS = ("light", "zxing-cpp", "pyzbar", "opencv", "wechat")
@@ -125,12 +124,7 @@ Rates = dict[str, dict[str, list[float]]]
 """Kind and reader to the share read at each step, in per cent."""
 
 
-def _measure(
-    names: Sequence[str],
-    steps: dict[str, Sequence[float]],
-    seeds: int,
-    make: Make,
-) -> Rates:
+def _measure(names: Sequence[str], steps: dict[str, Sequence[float]], seeds: int, make: Make) -> Rates:
     """Every reader on every picture; ``steps`` has those of each kind, ``make`` a picture and its payload."""
     pictures = []
     for kind, amounts in steps.items():

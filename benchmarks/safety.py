@@ -16,7 +16,7 @@ from benchmarks import harness
 from benchmarks.deformed import DAMAGES, blurred, damaged, finished, shot, symbol
 from benchmarks.harness import Task, in_rounds, timed
 from benchmarks.impostors import EXPENSIVE, KINDS
-from benchmarks.pages import Record, Workers, by_kind, command, confidences, listed, mean
+from benchmarks.pages import RecordFolder, Workers, by_kind, command, confidences, listed, mean
 from benchmarks.scoring import at_most
 from benchmarks.symbols import Random
 from qrcascade import Frame, Quad
@@ -176,7 +176,7 @@ def safety(
     symbols: Annotated[int, "--damaged", "Damaged symbols."] = 20_000,
     seldom: Annotated[int, "Rounds of which the expensive kinds are in one."] = 40,
     workers: Workers = 1,
-    record: Record = None,
+    record: RecordFolder = None,
 ) -> Iterator[str]:
     """What the grid reader accepts in regions without a symbol, and of damaged symbols."""
     if found := outcomes(region, region_tasks(regions, seldom), workers, record):

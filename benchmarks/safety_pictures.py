@@ -15,7 +15,7 @@ import numpy as np
 from benchmarks import harness, symbols
 from benchmarks.harness import Task, in_rounds, timed
 from benchmarks.mixing import BLOCK_DAMAGES, MIXES, damaged, draw_mixture, mixture
-from benchmarks.pages import Record, Workers, by_kind, command, confidences, listed, mean
+from benchmarks.pages import RecordFolder, Workers, by_kind, command, confidences, listed, mean
 from benchmarks.readers import READERS, Output, build
 from benchmarks.ruins import Ruin, blank, blank_tasks, ruin, ruin_tasks
 from benchmarks.scoring import at_most, says
@@ -203,7 +203,7 @@ def safety_pictures(
     light_blank: Annotated[int, "How many of the first for light."] = 20_000,
     light_damaged: Annotated[int, "How many of the second for light."] = 2_000,
     workers: Workers = 1,
-    record: Record = None,
+    record: RecordFolder = None,
 ) -> Iterator[str]:
     """What whole cascades say of pictures without a code, and of damaged codes."""
     yield _NOTE
@@ -227,7 +227,7 @@ def mixtures(
     ruined: Annotated[int, "--damaged", "Pictures of damaged symbols of several blocks."] = 5_000,
     reader: Annotated[str, "What reads them.", click.Choice(list(READERS))] = "classical",
     workers: Workers = 1,
-    record: Record = None,
+    record: RecordFolder = None,
 ) -> Iterator[str]:
     """What decoders and cascades say of two symbols mixed in one picture, and of damaged ones."""
     yield _MIXTURES_NOTE

@@ -121,7 +121,6 @@ def scaling(
 
 # In a local Ray
 
-
 _EVERY_S = 0.5
 
 
