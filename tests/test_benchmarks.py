@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from pathlib import Path
+from typing import Annotated, Literal
 
 import numpy as np
 import pytest
@@ -139,6 +141,36 @@ def test_a_page_says_how_it_was_made(tmp_path: Path, monkeypatch: pytest.MonkeyP
     title, command, _, *parts = (tmp_path / "page.md").read_text(encoding="utf-8").split("\n\n")
     assert (title, command) == ("# page", "`python -m benchmarks run --note 'a b'`")
     assert parts == ["one", "two\n"]
+
+
+def test_arguments_are_options(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(pages, "DOCS", tmp_path)
+    monkeypatch.setattr(main, "commands", {})
+
+    @pages.command()
+    def some_page(
+        folder: Annotated[Path, pages.FOLDER],
+        /,
+        sizes: Annotated[tuple[int, ...], "--size", "How large."] = (1, 2),
+        letter: Literal["a", "b"] | None = None,
+        least: Annotated[float, "$LEAST"] = 0.5,
+        is_deep: bool = False,
+    ) -> Iterator[str]:
+        """Show what is given."""
+        yield f"{folder.name} {sizes} {letter} {least} {is_deep}"
+
+    def run(*words: str, **environment: str) -> str:
+        return CliRunner().invoke(main, ["some-page", *words], env=environment).output
+
+    here = str(tmp_path)
+    assert run(here) == f"{tmp_path.name} (1, 2) None 0.5 False\n"
+    given = ["--size", "3", "--letter", "b", "--is-deep", "--note", "Noted.", "--save"]
+    assert run(here, *given, LEAST="2") == f"Noted.\n\n{tmp_path.name} (3,) b 2.0 True\n"
+    run(here, "--save", "other")
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["other.md", "some-page.md"]
+    assert "'c' is not one of 'a', 'b'" in run(here, "--letter", "c")
+    assert "does not exist" in run("nowhere")
+    assert "How large." in run("--help")
 
 
 def test_ways_take_turns_and_the_first_does_not_count() -> None:
