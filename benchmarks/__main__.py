@@ -1,55 +1,16 @@
 """``python -m benchmarks``: one command for each of the figures in docs/benchmarks."""
 
-from __future__ import annotations
+from importlib import import_module
 
-import click
+from benchmarks.pages import main
 
-from benchmarks.batch import batch, growth, pages
-from benchmarks.claims import claims
-from benchmarks.cluster import cluster
-from benchmarks.compare import compare
-from benchmarks.concurrency import concurrency
-from benchmarks.curves import curves
-from benchmarks.easy import easy, startup
-from benchmarks.hostile import hostile
-from benchmarks.isolation import isolation
-from benchmarks.kinds import kinds
-from benchmarks.load import load
-from benchmarks.mixtures import mixtures
-from benchmarks.run import baseline, run
-from benchmarks.runtimes import runtimes
-from benchmarks.safety import safety
-from benchmarks.safety_pictures import safety_pictures
-from benchmarks.scaling import scaling
-from benchmarks.schedule import schedule
-from benchmarks.soak import soak
-from benchmarks.tiles import small_codes
-from benchmarks.where import where
+__all__ = ["main"]
 
-
-@click.group()
-def main() -> None:
-    """Measure qrcascade and its peers."""
-
-
-for _command in (run, baseline, schedule, startup, easy, safety, safety_pictures, concurrency, curves):
-    main.add_command(_command)
-for _command in (
-    runtimes,
-    claims,
-    compare,
-    isolation,
-    load,
-    soak,
-    scaling,
-    cluster,
-    small_codes,
-    batch,
-    growth,
+for _module in (
+    *("rates", "schedule", "easy", "safety", "safety_pictures", "claims", "checkouts", "hostile"),
+    *("runtimes", "tiles", "isolation", "concurrency", "batch", "load", "soak", "scaling"),
 ):
-    main.add_command(_command)
-for _command in (pages, kinds, hostile, mixtures, where):
-    main.add_command(_command)
+    import_module(f"benchmarks.{_module}")
 
 if __name__ == "__main__":
     main()

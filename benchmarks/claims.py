@@ -5,12 +5,9 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterator
 
-import click
-
-from benchmarks import options
 from benchmarks.corpora import Picture
 from benchmarks.harness import pictures
-from benchmarks.options import every
+from benchmarks.pages import Corpora, Every, command
 from qrcascade import Frame, QRCode
 from qrcascade.grid.reader import Stages
 from qrcascade.reading.executor import perform
@@ -25,18 +22,18 @@ _STEPS += ("opencv <=1200px+raw", "aruco <=1200px+raw")
 _REGIONS = 6
 
 
-@click.command()
-@options.corpora("zxing", "jsqr", "synthetic")
-@every
-def claims(names: tuple[str, ...], every: int) -> None:
+@command()
+def claims(names: Corpora = ("zxing", "jsqr", "synthetic"), every: Every = 1) -> Iterator[str]:
     """Count the readings of engines without exact bytes, by whether they are right and borne out.
 
     Only the first stage of the grid reader is asked, and the comparison after it.
     """
     for name in names:
         counts = Counter(told for found in pictures(_told, name, every) for told in found)
-        for (engine, truth, grid), count in sorted(counts.items()):
-            click.echo(f"{name}: {engine} {truth}; the grid {grid}: {count}")
+        yield "\n".join(
+            f"{name}: {engine} {truth}; the grid {grid}: {count}"
+            for (engine, truth, grid), count in sorted(counts.items())
+        )
 
 
 def _told(picture: Picture) -> Iterator[tuple[str, str, str]]:

@@ -11,19 +11,18 @@ import threading
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
+from typing import Annotated, NamedTuple
 
 import click
 import numpy as np
 from PIL import Image
 
 from benchmarks import processes, synthetic
-from benchmarks.blanks import blank
-from benchmarks.harness import each, in_turns, timed
-from benchmarks.options import option, saves
-from benchmarks.render import publish, table
-from benchmarks.ruins import ruin
+from benchmarks.harness import each, in_turns, medians, timed
+from benchmarks.pages import command, table
+from benchmarks.ruins import blank, ruin
 from benchmarks.symbols import in_file
 from qrcascade import Cascade, ImageError, ReadResult
 from qrcascade.cascade import Preset
@@ -40,12 +39,8 @@ def sources(folder: Path) -> list[Source]:
     hard = [ruin(("crumple", 3))[0], ruin(("flips", 1))[0], blank(("half", 0))[0], blank(("text", 0))[0]]
     path = folder / "page.jpg"
     path.write_bytes(in_file(page))
-    files: list[Source] = [
-        path,
-        str(path),
-        in_file(page[::2, ::2], "PNG"),
-        io.BytesIO(in_file(easy[0], "WEBP")),
-    ]
+    files: list[Source] = [path, str(path), in_file(page[::2, ::2], "PNG")]
+    files.append(io.BytesIO(in_file(easy[0], "WEBP")))
     return [*files, Image.fromarray(easy[1]), *easy[2:], *hard, b"", np.zeros((3, 0), np.uint8)]
 
 
@@ -75,8 +70,7 @@ def compared(cascade: Cascade, given: Sequence[Source], threads: int, reads: int
         return sum(pool.map(work, range(threads)))
 
 
-@dataclass(frozen=True, slots=True)
-class Held:
+class Held(NamedTuple):
     """What this process holds."""
 
     rss_mb: float
@@ -110,65 +104,60 @@ def soaked(cascade: Cascade, given: Sequence[Source], reads: int, every: int) ->
             yield number, now
 
 
-@functools.cache
-def _own(folder: str) -> tuple[Cascade, list[Source]]:
-    return Cascade.preset(_PRESET), sources(Path(folder))
+_given = functools.cache(lambda folder: (Cascade.preset(_PRESET), sources(Path(folder))))
 
 
 def _one(folder: str, number: int) -> None:
-    cascade, given = _own(folder)
+    cascade, given = _given(folder)
     told(cascade, given[number % len(given)])
 
 
 def _throughput(folder: str, reads: int) -> str:
     """Threads and processes, each the median of rounds that take turns."""
-    one = functools.partial(_one, folder)
-    ways: dict[str, Callable[[], object]] = {"this thread": lambda: [one(number) for number in range(reads)]}
+    one, numbers = functools.partial(_one, folder), range(reads)
+    ways: dict[str, Callable[[], object]] = {"this thread": lambda: list(map(one, numbers))}
     context = multiprocessing.get_context("spawn")
     with ExitStack() as stack:
         for count in (1, 2, 4, 8):
             threads = stack.enter_context(ThreadPoolExecutor(count))
-            ways[f"{count} threads"] = lambda pool=threads: list(pool.map(one, range(reads)))  # type: ignore[misc]
+            ways[f"{count} threads"] = lambda pool=threads: list(pool.map(one, numbers))  # type: ignore[misc]
         for count in (1, 2, 4):
             workers = stack.enter_context(context.Pool(count))
-            ways[f"{count} processes"] = functools.partial(workers.map, one, range(reads), 1)
+            ways[f"{count} processes"] = functools.partial(workers.map, one, numbers, 1)
         times = in_turns(_ROUNDS, ways)
-    rates = {name: float(np.median(np.divide(1000 * reads, ms))) for name, ms in times.items()}
+    rates = {name: 1000 * reads / ms for name, ms in zip(times, medians(times), strict=True)}
     rows = ([name, rate, rate / rates["this thread"]] for name, rate in rates.items())
     return table(["by", "readings a second {:.0f}", "times one thread {:.2f}"], rows)
 
 
 def _soak(folder: Path, reads: int) -> Iterator[str]:
     rows = list(soaked(Cascade.preset(_PRESET), sources(folder), reads, max(1, reads // 10)))
-    cells = ([number, now.rss_mb, now.files, now.threads] for number, now in rows)
     yield "## Soak"
-    yield table(["readings", "resident, MB {:.1f}", "open files", "threads"], cells, words=())
+    columns = ["readings", "resident, MB {:.1f}", "open files", "threads"]
+    yield table(columns, ([number, *now] for number, now in rows), words=())
     yield f"Growth: {rows[-1][1].rss_mb - rows[0][1].rss_mb:.1f} MB."
 
 
-def _shared(folder: Path, threads: int, reads: int) -> Iterator[str]:
-    cascade, given = Cascade.preset(_PRESET), sources(folder)
-    differ, ms = timed(compared, cascade, given, threads, reads)
-    yield "## Shared by threads"
-    yield (
-        f"{threads} threads read {reads} times each, by one cascade, at random of {len(given)} sources: "
-        f"{differ} of {threads * reads} results differ from those of the cascade alone "
-        f"({ms / 1000:.0f} s)."
-    )
-
-
-@click.command()
-@option("--threads", default=8)
-@option("--reads", default=1_000, text="Of each thread.")
-@option("--rate-reads", default=60, text="Of each round of the throughput.")
-@option("--soak", default=10_000, text="Readings of the soak.")
-@saves("concurrency")
-def concurrency(threads: int, reads: int, rate_reads: int, soak: int, save: bool) -> None:
+@command()
+def concurrency(
+    threads: int = 8,
+    reads: Annotated[int, "Of each thread."] = 1_000,
+    rate_reads: Annotated[int, "Of each round of the throughput."] = 60,
+    soak: Annotated[int, "Readings of the soak."] = 10_000,
+) -> Iterator[str]:
     """One cascade shared by threads, throughput by threads and processes, and a soak."""
+    yield f"The preset `{_PRESET}`."
     with tempfile.TemporaryDirectory() as folder:
         # First the soak, while nothing else has grown.
         soaked = list(_soak(Path(folder), soak)) if soak else []
-        parts = [*_shared(Path(folder), threads, reads), *soaked]
+        cascade, given = Cascade.preset(_PRESET), sources(Path(folder))
+        differ, ms = timed(compared, cascade, given, threads, reads)
+        yield "## Shared by threads"
+        yield (
+            f"{threads} threads read {reads} times each, by one cascade, at random of {len(given)} sources: "
+            f"{differ} of {threads * reads} results differ from those of the cascade alone "
+            f"({ms / 1000:.0f} s)."
+        )
+        yield from soaked
         if rate_reads:
-            parts += ["## Throughput", _throughput(folder, rate_reads)]
-    publish("concurrency", parts, save=save, head=[f"The preset `{_PRESET}`."])
+            yield from ("## Throughput", _throughput(folder, rate_reads))

@@ -77,16 +77,13 @@ def _photographs(folder: Path, truth: Callable[[Path], dict[str, Any]]) -> Itera
     """The images of a folder, named by their place in it, in categories by their own folder."""
     for path in sorted(path for path in folder.rglob("*") if path.suffix.lower() in _IMAGES):
         known = {"name": str(path.relative_to(folder)), "category": path.parent.name, **truth(path)}
-        yield Picture(_stored(path), path=path, **known)
+        yield Picture(functools.partial(_stored, path), path=path, **known)
 
 
-def _stored(path: Path) -> Callable[[], Gray]:
-    def rgb() -> Gray:
-        with Image.open(path) as image:
-            pixels = np.asarray(image.convert("RGBA" if image.has_transparency_data else "RGB"))
-        return Frame.load(pixels).color
-
-    return rgb
+def _stored(path: Path) -> Gray:
+    with Image.open(path) as image:
+        pixels = np.asarray(image.convert("RGBA" if image.has_transparency_data else "RGB"))
+    return Frame.load(pixels).color
 
 
 def _boofcv(path: Path) -> dict[str, Any]:

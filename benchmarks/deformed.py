@@ -16,7 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from benchmarks import symbols, synthetic
-from benchmarks.canvas import Page, Random
+from benchmarks.symbols import Page, Random
 from qrcascade import Quad
 from qrcascade.image.frame import Gray
 from qrcascade.symbology.layout import blocks, data_mask, layout
@@ -39,13 +39,16 @@ class Symbol:
     mask: int
     modules: NDArray[np.int8]
 
+    @classmethod
+    def of(cls, payload: bytes, version: int, level: str, mask: int) -> Symbol:
+        """What says a payload, in bytes."""
+        dark = symbols.dark(payload, version=version, error=level, mask=mask, mode="byte", boost_error=False)
+        return cls(payload, version, level, mask, 2 * dark.astype(np.int8) - 1)
+
     @property
     def finders(self) -> Bools:
         """Where its finder patterns are, with their separators."""
-        away = np.arange(len(self.modules))
-        low, high = away < _FINDER, away >= len(away) - _FINDER
-        where: Bools = (low[:, None] & low) | (low[:, None] & high) | (high[:, None] & low)
-        return where
+        return find_finders(len(self.modules), _FINDER)
 
     @property
     def data(self) -> Bools:
@@ -79,6 +82,14 @@ class Symbol:
         return drawn(np.where(where, -self.modules, self.modules))
 
 
+def find_finders(size: int, side: int) -> Bools:
+    """Where finder patterns are in a symbol of so many modules, if they are so many wide."""
+    away = np.arange(size)
+    low, high = away < side, away >= size - side
+    where: Bools = (low[:, None] & (low | high)) | (high[:, None] & low)
+    return where
+
+
 def symbol(random: Random, versions: tuple[int, int] = (2, 10), level: str = "") -> Symbol:
     """A symbol of a version from one to another, with as much of invoices' payloads as there is room for."""
     version = int(random.integers(versions[0], versions[1] + 1))
@@ -87,9 +98,7 @@ def symbol(random: Random, versions: tuple[int, int] = (2, 10), level: str = "")
     room = sum(inner for _, inner in blocks(version, level)) - 3
     whole = b"\n".join(synthetic.payload(random) for _ in range(1 + room // 60))
     part = whole[: int(random.integers(room // 2, room + 1))]
-    payload = part.decode(errors="ignore").encode()
-    dark = symbols.dark(payload, version=version, error=level, mask=mask, mode="byte", boost_error=False)
-    return Symbol(payload, version, level, mask, 2 * dark.astype(np.int8) - 1)
+    return Symbol.of(part.decode(errors="ignore").encode(), version, level, mask)
 
 
 def drawn(modules: NDArray[np.int8]) -> Page:

@@ -7,16 +7,15 @@ import time
 from collections.abc import Callable, Iterator, Mapping
 from functools import cache, partial
 from pathlib import Path
+from typing import Annotated
 
-import click
 import numpy as np
 from PIL import Image
 
 import qrcascade
-from benchmarks import options
 from benchmarks.corpora import Picture
-from benchmarks.harness import in_turns, own_process, pictures
-from benchmarks.options import every, option
+from benchmarks.harness import in_turns, medians, own_process, pictures
+from benchmarks.pages import Corpora, Every, command
 from benchmarks.readers import bare
 from benchmarks.symbols import clear_page, in_file
 from qrcascade import Cascade, Frame
@@ -26,21 +25,17 @@ _LARGE = 11_000_000
 _PAPER = 248
 
 
-@click.command()
-@option("--runs", default=40, text="Runs of each, interleaved.")
-def startup(runs: int) -> None:
+@command()
+def startup(runs: Annotated[int, "Runs of each, interleaved."] = 40) -> Iterator[str]:
     """Compare imports as fresh processes, and an easy JPEG from its path with bare zxing-cpp."""
     imports = {name: partial(own_process, f"import {name}") for name in ("numpy", "qrcascade")}
-    _compare("import, fresh process", max(5, runs // 4), imports)
+    yield _compared("import, fresh process", max(5, runs // 4), imports)
     with tempfile.TemporaryDirectory() as folder:
         for width, height in ((1200, 1600), (3000, 4000)):
             path = Path(folder, f"{width}.jpg")
             path.write_bytes(in_file(Image.fromarray(_easy_page(width, height)).convert("RGB"), quality=85))
-            ways = {"zxing": partial(_read_bare, path), "qrcascade": partial(_read_at_once, path)}
-            _compare(f"easy {width}x{height} JPEG from its path", runs, ways)
-    gray = _easy_page(1200, 1600)
-    ways = {"zxing": partial(_read_bare, gray), "qrcascade": partial(_read_at_once, gray)}
-    _compare("easy 1200x1600 gray array", 4 * runs, ways)
+            yield _compared(f"easy {width}x{height} JPEG from its path", runs, _ways(path))
+    yield _compared("easy 1200x1600 gray array", 4 * runs, _ways(_easy_page(1200, 1600)))
 
 
 def _easy_page(width: int, height: int) -> Gray:
@@ -49,60 +44,62 @@ def _easy_page(width: int, height: int) -> Gray:
     return clear_page(text, (width, height), width // 100, (width // 3, height // 3), _PAPER)
 
 
-def _read_bare(source: Path | Gray) -> None:
-    if not bare(Image.open(source) if isinstance(source, Path) else source):
-        raise RuntimeError("zxing-cpp did not read the easy page")
+def _ways(source: Path | Gray) -> dict[str, Callable[[], object]]:
+    """Bare zxing-cpp and we, each of which must read the source at once."""
+
+    def zxing() -> None:
+        if not bare(Image.open(source) if isinstance(source, Path) else source):
+            raise RuntimeError("zxing-cpp did not read the easy page")
+
+    def ours() -> None:
+        attempts = qrcascade.read(source).attempts
+        # Beside the one that reads, the detector looks whether there is more.
+        if len([attempt for attempt in attempts if attempt.kind != "survey"]) != 1:
+            raise RuntimeError("the easy page cost more than one attempt")
+
+    return {"zxing": zxing, "qrcascade": ours}
 
 
-def _read_at_once(source: Path | Gray) -> None:
-    if len(qrcascade.read(source).attempts) != 1:
-        raise RuntimeError("the easy page cost more than one attempt")
-
-
-def _compare(title: str, runs: int, ways: Mapping[str, Callable[[], object]]) -> None:
+def _compared(title: str, runs: int, ways: Mapping[str, Callable[[], object]]) -> str:
     (base, base_times), (name, own_times) = in_turns(runs, ways).items()
-    click.echo(
+    return (
         f"{title}: {base} {np.median(base_times):.1f} ms, {name} {np.median(own_times):.1f} ms, "
         f"median ratio {np.median(np.divide(own_times, base_times)):.2f}"
     )
 
 
-Pair = tuple[float, float]
-"""Milliseconds that zxing-cpp and we took."""
-
-
-@click.command()
-@options.corpora("boofcv", "zxing", "jsqr")
-@option("--runs", default=5, text="Runs of each on each picture, interleaved.")
-@every
-def easy(names: tuple[str, ...], runs: int, every: int) -> None:
+@command()
+def easy(
+    names: Corpora = ("boofcv", "zxing", "jsqr"),
+    runs: Annotated[int, "Runs of each on each picture, interleaved."] = 5,
+    every: Every = 1,
+) -> Iterator[str]:
     """Compare `classical` with bare zxing-cpp on the pictures that both read in one engine run.
 
     Processor time, since other work on the machine counts little in it; a picture's time is the
     median of its runs.
     """
     for name in names:
-        taken: dict[str, list[Pair | None]] = {}
+        taken: dict[str, list[list[float]]] = {}
         for found in pictures(partial(_look, runs), name, every):
             for kind, pair in found:
                 taken.setdefault(kind, []).append(pair)
         for kind, pairs in taken.items():
             if easy := [pair for pair in pairs if pair]:
-                click.echo(f"{name}, {kind}: {_line(easy)}")
-        more = taken.get("gray array", []).count(None)
-        click.echo(f"{name}: {more} more arrays that zxing-cpp reads took further engine runs")
+                yield f"{name}, {kind}: {_told(easy)}"
+        more = taken.get("gray array", []).count([])
+        yield f"{name}: {more} more arrays that zxing-cpp reads took further engine runs"
 
 
-def _look(runs: int, picture: Picture) -> list[tuple[str, Pair | None]]:
-    """Times of the sources that zxing-cpp reads; None where we took further engine runs."""
-    read, taken = _classical().read, list[tuple[str, Pair | None]]()
+def _look(runs: int, picture: Picture) -> list[tuple[str, list[float]]]:
+    """Milliseconds of both for the sources that zxing-cpp reads; none where we took further engine runs."""
+    read, taken = _classical().read, []
     for kind, alone, source in _sources(picture):
-        if alone() and len(read(source).attempts) > 1:
-            taken.append((kind, None))
-        elif alone():
+        if alone():
             ways: dict[str, Callable[[], object]] = {"zxing": alone, "ours": partial(read, source)}
-            times = in_turns(runs, ways, clock=time.process_time, warm=0)
-            taken.append((kind, (float(np.median(times["zxing"])), float(np.median(times["ours"])))))
+            at_once = len(read(source).attempts) == 1
+            times = medians(in_turns(runs, ways, clock=time.process_time, warm=0)) if at_once else []
+            taken.append((kind, times))
     return taken
 
 
@@ -121,7 +118,7 @@ def _sources(picture: Picture) -> Iterator[tuple[str, Callable[[], list[object]]
         yield kind, lambda: bare(Image.open(path)), path
 
 
-def _line(pairs: list[tuple[float, float]]) -> str:
+def _told(pairs: list[list[float]]) -> str:
     zxing, ours = np.array(pairs).T
     return (
         f"{len(pairs)} pictures, sum {zxing.sum():.0f} ms against {ours.sum():.0f} ms, ratio "

@@ -13,11 +13,6 @@ from qrcascade import Findings, Frame, Scan, Step
 from qrcascade.reading.steps import Steps
 
 
-def _sleep() -> None:
-    while True:
-        time.sleep(60)
-
-
 def _eat() -> None:
     hoard = []
     while True:
@@ -32,7 +27,7 @@ FAULTS: dict[str, Callable[[], object]] = {
     "abort": os.abort,
     "segfault": lambda: ctypes.string_at(0),
     "exit": lambda: os._exit(3),
-    "sleep": _sleep,
+    "sleep": lambda: time.sleep(1e6),
     "eat": _eat,
     "overflow": _overflow,
     "raise": lambda: 1 / 0,

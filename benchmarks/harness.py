@@ -13,14 +13,17 @@ import multiprocessing
 import os
 import subprocess
 import sys
+import threading
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TypeVar
 
 import click
 import cv2
+import numpy as np
 from tqdm import tqdm
 
 from benchmarks import corpora
@@ -47,8 +50,7 @@ def each(
     are for the progress bar.
     """
     bar = tqdm(total=len(tasks), initial=start, desc=name or None, unit=unit)
-    with contextlib.ExitStack() as stack:
-        stack.enter_context(bar)
+    with contextlib.ExitStack() as stack, bar:
         found: Iterable[R] = map(look, tasks[start:])
         if workers > 1:
             pool = stack.enter_context(multiprocessing.get_context("spawn").Pool(workers, alone))
@@ -87,15 +89,16 @@ def outcomes(
     restore: Callable[..., O],
     tasks: Sequence[Task],
     workers: int,
-    record: Path | None = None,
+    folder: Path | None = None,
     *,
-    name: str = "",
+    name: str,
     unit: str = "picture",
 ) -> list[O]:
-    """As `each`, but those in the record, a file with a line of JSON for each, are not looked at again.
+    """As `each`, but those in the folder's file of that name, a line of JSON each, are not looked at again.
 
     ``restore`` makes an outcome again of its fields.
     """
+    record = folder / f"{name}.jsonl" if folder and tasks else None
     done = _recorded(record, restore, tasks) if record else []
     with record.open("a", 1, "utf-8") if record else contextlib.nullcontext() as file:
         for outcome in each(look, tasks, workers, start=len(done), name=name, unit=unit):
@@ -161,6 +164,25 @@ def in_turns(
     return times
 
 
+def medians(times: Mapping[str, Sequence[float]]) -> list[float]:
+    """The median of each way's times."""
+    return [float(np.median(ms)) for ms in times.values()]
+
+
+@contextlib.contextmanager
+def beside(work: Callable[[threading.Event], object], threads: int = 1) -> Iterator[None]:
+    """Work in threads meanwhile, which end when the event that they are given is set."""
+    over = threading.Event()
+    with ThreadPoolExecutor(threads) as pool:
+        working = [pool.submit(work, over) for _ in range(threads)]
+        try:
+            yield
+        finally:
+            over.set()
+    for one in working:
+        one.result()
+
+
 def own_process(code: str, *arguments: object) -> str:
     """What a program prints in a fresh process."""
     command = [sys.executable, "-c", code, *map(str, arguments)]
@@ -173,6 +195,7 @@ class Program:
     def __init__(self, *command: str, **environment: str) -> None:
         pipe = subprocess.PIPE
         self._process = subprocess.Popen(command, stdin=pipe, stdout=pipe, env={**os.environ, **environment})
+        self.pid = self._process.pid
 
     def ask(self, line: object, data: bytes = b"") -> Any:
         """Its answer to a line, and to the data that follow the line."""
@@ -189,3 +212,9 @@ class Program:
     def end(self) -> None:
         """Close its input, and wait until it has ended."""
         self._process.communicate()
+
+
+def reader_of(checkout: Path, **options: Any) -> Program:
+    """What reads files with a checkout, as `benchmarks.child` says."""
+    script = str(Path(__file__).with_name("child.py"))
+    return Program(sys.executable, script, json.dumps(options), PYTHONPATH=str(checkout))

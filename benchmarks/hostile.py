@@ -4,17 +4,16 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterator
-from dataclasses import dataclass
+from functools import partial
+from typing import Annotated
 
 import click
 import numpy as np
 
-from benchmarks.harness import each
-from benchmarks.options import option, saves
-from benchmarks.render import publish, table
+from benchmarks.harness import each, timed
+from benchmarks.pages import command, table
 from benchmarks.worst import SIZE, WORST, worst
-from qrcascade.cascade import PRESETS, Cascade, Preset
-from qrcascade.image.frame import Gray
+from qrcascade.cascade import Cascade, Preset
 
 _NOTE = """\
 CPU is this process's time for a reading without a timeout. The longest step is one that nothing in the same
@@ -23,36 +22,15 @@ it, the same less the time of the last step, which was running then. With isolat
 Presets whose libraries or weights are not installed run without those tiers."""
 
 
-@dataclass(frozen=True, slots=True)
-class Cost:
-    """What one reading took: seconds of processor and wall time, and of its longest and last steps."""
-
-    kind: str
-    cpu: float
-    wall: float
-    longest: float
-    last: float
-    attempts: int
-    codes: int
-
-
-def read(cascade: Cascade, kind: str, gray: Gray, timeout: float | None = None) -> Cost:
-    """Read one picture."""
-    cpu, wall = time.process_time(), time.perf_counter()
-    result = cascade.read(gray, timeout=timeout)
-    cpu, wall = time.process_time() - cpu, time.perf_counter() - wall
-    steps = [attempt.elapsed_s for attempt in result.attempts] or [0.0]
-    return Cost(kind, cpu, wall, max(steps), steps[-1], len(result.attempts), len(result.codes))
-
-
 def _costs(preset: Preset, kinds: list[str], size: tuple[int, int]) -> Iterator[str]:
     """Without a timeout."""
-    cascade = Cascade.preset(preset)
-    found = [read(cascade, kind, worst(kind, size=size)) for kind in each(str, kinds, name=preset)]
-    columns = ["picture", "CPU s {:.1f}", "longest step s {:.2f}", "attempts", "codes"]
-    rows = [(c.kind, c.cpu, c.longest, c.attempts, c.codes) for c in found]
-    yield f"`{preset}` without a timeout: at most {max(c.cpu for c in found):.1f} s of CPU"
-    yield table(columns, rows)
+    cascade, rows = Cascade.preset(preset), []
+    for kind in each(str, kinds, name=preset):
+        result, cpu_ms = timed(cascade.read, worst(kind, size=size), clock=time.process_time)
+        longest = max((attempt.elapsed_s for attempt in result.attempts), default=0.0)
+        rows.append((kind, cpu_ms / 1000, longest, len(result.attempts), len(result.codes)))
+    yield f"`{preset}` without a timeout: at most {max(cpu for _, cpu, *_ in rows):.1f} s of CPU"
+    yield table(["picture", "CPU s {:.1f}", "longest step s {:.2f}", "attempts", "codes"], rows)
 
 
 def _overruns(
@@ -66,45 +44,30 @@ def _overruns(
             within, isolated = [], []
             for kind in each(str, kinds * rounds, name=f"{preset}, {timeout} s"):
                 gray = worst(kind, size=size)
-                cost = read(here, kind, gray, timeout)
-                within.append((cost.wall - timeout, cost.wall - timeout - cost.last))
+                result, ms = timed(partial(here.read, gray, timeout=timeout))
+                over, last = ms / 1000 - timeout, sum(one.elapsed_s for one in result.attempts[-1:])
+                within.append((over, over - last))
                 # A worker that is late is ended; that another one starts then does not count.
                 apart.warm()
-                isolated.append(read(apart, kind, gray, timeout).wall - timeout)
-            over, beyond = np.max(within, axis=0)
-            rows.append((timeout, over, beyond, float(np.quantile(isolated, 0.99)), max(isolated)))
+                isolated.append(timed(partial(apart.read, gray, timeout=timeout))[1] / 1000 - timeout)
+            p99 = np.quantile(isolated, 0.99)
+            rows.append((timeout, *np.max(within, axis=0), p99, max(isolated)))
     yield f"`{preset}`, {len(kinds) * rounds} readings each: seconds over the timeout"
-    columns = [
-        "timeout",
-        "over {:.2f}",
-        "less the last step {:.2f}",
-        "isolated, P99 {:.2f}",
-        "at most {:.2f}",
-    ]
-    yield table(columns, rows)
+    columns = ["timeout", "over {:.2f}", "less the last step {:.2f}", "isolated, P99 {:.2f}"]
+    yield table([*columns, "at most {:.2f}"], rows)
 
 
-@click.command()
-@option("--preset", "presets", multiple=True, default=("classical", "light", "thorough"))
-@option("--kind", "kinds", multiple=True, default=tuple(WORST), text="Kinds of pictures.")
-@option("--timeout", "timeouts", multiple=True, default=(0.05, 0.5, 2.0))
-@option("--share", default=1.0, text="Width and height, as a share of 4000 x 3000 pixels.")
-@option("--rounds", default=1, text="Readings of each picture with each timeout.")
-@saves("hostile")
+@command(title="The worst pictures")
 def hostile(
-    presets: tuple[Preset, ...],
-    kinds: tuple[str, ...],
-    timeouts: tuple[float, ...],
-    share: float,
-    rounds: int,
-    save: bool,
-) -> None:
+    presets: Annotated[tuple[Preset, ...], "--preset"] = ("classical", "light", "thorough"),
+    kinds: Annotated[tuple[str, ...], "--kind", click.Choice(list(WORST))] = tuple(WORST),
+    timeouts: Annotated[tuple[float, ...], "--timeout"] = (0.05, 0.5, 2.0),
+    share: Annotated[float, "Width and height, as a share of 4000 x 3000 pixels."] = 1.0,
+    rounds: Annotated[int, "Readings of each picture with each timeout."] = 1,
+) -> Iterator[str]:
     """Read the worst pictures with and without timeouts, in this process and in another."""
-    if unknown := {*kinds} - {*WORST} or {*presets} - {*PRESETS}:
-        raise click.BadParameter(f"there is no {', '.join(sorted(unknown))}")
+    yield _NOTE
     size = (round(SIZE[0] * share), round(SIZE[1] * share))
-    parts: list[str] = []
     for preset in presets:
-        parts += _costs(preset, list(kinds), size)
-        parts += _overruns(preset, list(kinds), size, timeouts, rounds)
-    publish("hostile", parts, save=save, head=[_NOTE], title="The worst pictures")
+        yield from _costs(preset, list(kinds), size)
+        yield from _overruns(preset, list(kinds), size, timeouts, rounds)

@@ -13,9 +13,8 @@ import zxingcpp
 from numpy.typing import NDArray
 
 from benchmarks import synthetic
-from benchmarks.canvas import Page, Random
 from benchmarks.deformed import Symbol, blurred, cut, drawn, symbol
-from benchmarks.symbols import QUIET
+from benchmarks.symbols import QUIET, Page, Random
 from qrcascade.symbology.layout import blocks, interleaving, layout
 
 # Drawings without modules: pixels of the inner square and of all, levels of ink and paper.

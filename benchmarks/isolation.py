@@ -5,20 +5,16 @@ from __future__ import annotations
 import contextlib
 import statistics
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from functools import partial
 from multiprocessing import shared_memory
-from typing import Any
+from typing import Annotated, Any
 
-import click
 import numpy as np
-from PIL import Image
 
-from benchmarks import options
 from benchmarks.faults import Faulty
-from benchmarks.harness import each, in_turns, timed
-from benchmarks.options import option, saves
-from benchmarks.render import publish, table
+from benchmarks.harness import each, in_turns, medians, timed
+from benchmarks.pages import command, table
 from benchmarks.symbols import clear_page, in_file
 from qrcascade import Cascade, ClassicalStrategy, Strategy
 from qrcascade.image.frame import Gray
@@ -30,28 +26,15 @@ _FAULTS = ("abort", "sleep", "eat")
 _TEXT = "https://example.org/pay?invoice=2026-0042"
 
 
-def _page(width: int, height: int) -> Gray:
-    return clear_page(_TEXT, (width, height), 10, (100, 100))
-
-
-def _jpeg(gray: Gray) -> bytes:
-    return in_file(Image.fromarray(gray).convert("RGB"))
-
-
-def _medians(rounds: int, *ways: Callable[[], object]) -> list[float]:
-    """Milliseconds of ways that take turns."""
-    times = in_turns(rounds, {str(number): way for number, way in enumerate(ways)})
-    return [statistics.median(ms) for ms in times.values()]
-
-
 def _costs(rounds: int) -> Iterator[str]:
     """Easy pictures here and in a worker process."""
-    two, twelve = _page(1600, 1200), _page(4000, 3000)
+    two, twelve = (clear_page(_TEXT, size, 10, (100, 100)) for size in ((1600, 1200), (4000, 3000)))
+    coloured = [np.dstack([page] * 3) for page in (two, twelve)]
     sources: dict[str, Gray | bytes] = {
         "gray array, 2 MP": two,
-        "RGB array, 2 MP": np.dstack([two] * 3),
-        "JPEG bytes, 2 MP": _jpeg(two),
-        "JPEG bytes, 12 MP": _jpeg(twelve),
+        "RGB array, 2 MP": coloured[0],
+        "JPEG bytes, 2 MP": in_file(coloured[0]),
+        "JPEG bytes, 12 MP": in_file(coloured[1]),
         "gray array, 12 MP": twelve,
     }
     rows = []
@@ -59,28 +42,27 @@ def _costs(rounds: int) -> Iterator[str]:
     with Cascade.preset("classical", isolation="process") as apart:
         apart.warm()
         for name, source in sources.items():
-            one, other = _medians(rounds, *(partial(_read, cascade, source) for cascade in (here, apart)))
+            ways = {"here": partial(here.read, source), "apart": partial(apart.read, source)}
+            assert all(read() for read in ways.values())
+            one, other = medians(in_turns(rounds, ways))
             rows.append([name, one, other, other - one])
     columns = (f"{what}, ms {{:.2f}}" for what in ("here", "isolated", "more"))
     yield from ("## What it costs", table(["easy picture", *columns], rows))
 
 
-def _read(cascade: Cascade, source: Gray | bytes) -> None:
-    assert cascade.read(source)
-
-
 def _ways(rounds: int) -> Iterator[str]:
     """Gray pixels to a worker and an answer back, through the pipe and by shared memory."""
     rows = []
+    ways = {"pipe": _by_pipe, "new shared memory": _by_new_memory, "the same again": _by_old_memory}
     with contextlib.closing(Worker()) as worker:
         worker.wait_ready(None)
         for megapixels in (0.3, 2, 4, 12):
             side = round((megapixels * 1e6) ** 0.5)
             gray = np.random.default_rng(0).integers(0, 255, (side, side), np.uint8)
-            ways = (partial(send, worker, gray) for send in (_by_pipe, _by_new_memory, _by_old_memory))
-            rows.append([megapixels, *_medians(rounds, *ways)])
+            times = in_turns(rounds, {name: partial(send, worker, gray) for name, send in ways.items()})
+            rows.append([megapixels, *medians(times)])
             _free_blocks()
-    columns = (f"{how}, ms {{:.2f}}" for how in ("pipe", "new shared memory", "the same again"))
+    columns = (f"{how}, ms {{:.2f}}" for how in ways)
     yield from ("## How pixels get there", table(["gray array, MP", *columns], rows, words=()))
 
 
@@ -121,7 +103,7 @@ def look_in(here: Here, name: str, shape: tuple[int, ...]) -> int:
 
 def _faults(pictures: int, timeout: float) -> Iterator[str]:
     """One cascade with strategies that abort, hang and eat memory, picture after picture."""
-    page = _page(800, 600)
+    page = clear_page(_TEXT, (800, 600), 10, (100, 100))
     strategies: list[Strategy] = [*map(Faulty, _FAULTS), ClassicalStrategy()]
     with Cascade(strategies, isolation="process", max_memory=400) as cascade:
         cascade.warm()
@@ -141,11 +123,13 @@ def _faults(pictures: int, timeout: float) -> Iterator[str]:
     )
 
 
-@click.command()
-@options.rounds(60, "Readings of each easy picture.")
-@option("--pictures", default=1000, text="Pictures read beside faults, in a row.")
-@option("--timeout", default=3.0, text="Of those, seconds.")
-@saves("isolation")
-def isolation(rounds: int, pictures: int, timeout: float, save: bool) -> None:
+@command()
+def isolation(
+    rounds: Annotated[int, "Readings of each easy picture."] = 60,
+    pictures: Annotated[int, "Pictures read beside faults, in a row."] = 1000,
+    timeout: Annotated[float, "Of those, seconds."] = 3.0,
+) -> Iterator[str]:
     """What isolation costs an easy picture, and what faults do to a cascade."""
-    publish("isolation", [*_costs(rounds), *_ways(rounds), *_faults(pictures, timeout)], save=save)
+    yield from _costs(rounds)
+    yield from _ways(rounds)
+    yield from _faults(pictures, timeout)

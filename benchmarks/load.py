@@ -1,6 +1,6 @@
 """``python -m benchmarks load``: the service under load on the loopback, beside plain reading.
 
-The load comes from ApacheBench (`benchmarks.ab`), on the same cores.
+The load comes from ApacheBench, on the same cores.
 """
 
 from __future__ import annotations
@@ -11,27 +11,22 @@ import multiprocessing
 import os
 import random
 import signal
-import socket
 import statistics
-import subprocess
-import sys
 import tempfile
 import threading
 import time
-import urllib.request
 from collections.abc import Iterator
-from dataclasses import dataclass
 from pathlib import Path
+from typing import Annotated
 
-import click
 import numpy as np
 from PIL import Image
 
-from benchmarks import mixed, options, processes
-from benchmarks.ab import COLUMNS, asked
+from benchmarks import mixed, processes
+from benchmarks.harness import beside
 from benchmarks.mixed import KINDS, MIX
-from benchmarks.options import option, saves
-from benchmarks.render import publish, table
+from benchmarks.pages import command, table
+from benchmarks.processes import COLUMNS, Service, ask, started
 from qrcascade import Cascade, read_document
 from qrcascade.cascade import Preset
 
@@ -42,30 +37,20 @@ _QUEUE = 16
 _STARTED_S = 5.0
 
 
-@dataclass(frozen=True, slots=True)
-class _Service:
-    """The service, and how it was started."""
-
-    url: str
-    pid: int
-    preset: Preset
-    processes: int
-
-
-@click.command()
-@option("--preset", default="light")
-@option("--processes", "number", default=os.cpu_count() or 1)
-@option("--seconds", default=8.0, text="Of each measurement.")
-@options.rounds(3, "Of plain reading and service, in turns.")
-@saves("load")
-def load(preset: Preset, number: int, seconds: float, rounds: int, save: bool) -> None:
+@command()
+def load(
+    preset: Preset = "light",
+    number: Annotated[int, "--processes"] = os.cpu_count() or 1,
+    seconds: Annotated[float, "Of each measurement."] = 8.0,
+    rounds: Annotated[int, "Of plain reading and service, in turns."] = 3,
+) -> Iterator[str]:
     """Throughput beside plain reading, four times too much, and worker processes that are killed."""
-    with tempfile.TemporaryDirectory() as folder, _started(preset, number) as service:
+    options = {"concurrency": number, "queue": _QUEUE, "warm": True}
+    with tempfile.TemporaryDirectory() as folder, started(preset, **options) as service:
         pictures = _pictures(Path(folder))
-        parts = [*_throughput(service, seconds, rounds, pictures)]
-        parts += _overload(service, pictures["photo.jpg"])
-        parts += _killed(service, seconds, pictures["photo.jpg"])
-    publish("load", parts, save=save)
+        yield from _throughput(service, preset, number, seconds, rounds, pictures)
+        yield from _overload(service, number, pictures["photo.jpg"])
+        yield from _killed(service, 2 * number, seconds, pictures["photo.jpg"])
 
 
 def _pictures(folder: Path) -> dict[str, Path]:
@@ -79,26 +64,6 @@ def _pictures(folder: Path) -> dict[str, Path]:
     small = {name: _EXAMPLES / name for name in ("printed.png", "photo.jpg")}
     kinds = {kind: mixed.write(make(0), folder, kind) for kind, make in KINDS.items()}
     return {**small, phone.name: phone, spoilt.name: spoilt, **kinds}
-
-
-@contextlib.contextmanager
-def _started(preset: Preset, number: int) -> Iterator[_Service]:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
-    program = "from qrcascade.cli import main; main()"
-    options = ["--port", str(port), "--preset", preset, "--concurrency", str(number), "--warm"]
-    command = [sys.executable, "-c", program, "serve", *options, "--queue", str(_QUEUE)]
-    with subprocess.Popen(command, stdout=subprocess.DEVNULL) as process:
-        url = f"http://127.0.0.1:{port}"
-        try:
-            while process.poll() is None:
-                with contextlib.suppress(OSError), urllib.request.urlopen(f"{url}/ready"):
-                    break
-                time.sleep(0.1)
-            yield _Service(url, process.pid, preset, number)
-        finally:
-            process.terminate()
 
 
 def _plain(preset: Preset, picture: Path, seconds: float, ready: object, counts: object) -> None:
@@ -120,12 +85,12 @@ def _plain(preset: Preset, picture: Path, seconds: float, ready: object, counts:
     counts.put((count / (time.perf_counter() - start), cpu_ms))  # type: ignore[attr-defined]
 
 
-def _reading(service: _Service, picture: Path, seconds: float) -> tuple[float, float]:
+def _reading(preset: Preset, number: int, picture: Path, seconds: float) -> tuple[float, float]:
     """Readings a second of as many processes that do nothing else, and milliseconds of CPU for each."""
     context = multiprocessing.get_context("spawn")
-    ready, counts = context.Barrier(service.processes), context.Queue()
-    arguments = (service.preset, picture, seconds, ready, counts)
-    children = [context.Process(target=_plain, args=arguments) for _ in range(service.processes)]
+    ready, counts = context.Barrier(number), context.Queue()
+    arguments = (preset, picture, seconds, ready, counts)
+    children = [context.Process(target=_plain, args=arguments) for _ in range(number)]
     for child in children:
         child.start()
     seen = [counts.get() for _ in children]
@@ -134,18 +99,29 @@ def _reading(service: _Service, picture: Path, seconds: float) -> tuple[float, f
     return sum(rate for rate, _ in seen), statistics.mean(cpu for _, cpu in seen)
 
 
-def _throughput(service: _Service, seconds: float, rounds: int, pictures: dict[str, Path]) -> Iterator[str]:
-    clients = 2 * service.processes
+def _throughput(
+    service: Service, preset: Preset, number: int, seconds: float, rounds: int, pictures: dict[str, Path]
+) -> Iterator[str]:
+    # What uvicorn takes by itself.
+    fast = [name for name in ("uvloop", "httptools") if importlib.util.find_spec(name)]
+    loop = " and ".join(fast) or "asyncio and h11"
     yield (
-        f"Throughput of `{service.preset}`: read() in {service.processes} processes, and the service with "
-        f"{service.processes}\nreadings at a time, asked by {clients} clients; medians of {rounds} rounds in "
+        f"Throughput of `{preset}`: read() in {number} processes, and the service with "
+        f"{number}\nreadings at a time, asked by {2 * number} clients; medians of {rounds} rounds in "
         "turns. CPU is\nwhat a reading takes, and what an answer takes of the service and its workers: their "
-        f"ratio\nleaves out what other work, and ab, have of the cores. uvicorn runs on {_loop()}."
+        f"ratio\nleaves out what other work, and ab, have of the cores. uvicorn runs on {loop}."
     )
     found: dict[str, tuple[float, ...]] = {}
     for name, picture in pictures.items():
-        turns = [_turn(service, seconds, picture) for _ in range(rounds)]
-        found[name] = tuple(statistics.median(column) for column in zip(*turns, strict=True))
+        turns = []
+        for _ in range(rounds):
+            plain, plain_cpu = _reading(preset, number, picture, seconds)
+            before = processes.cpu_s(service.process.pid)
+            seen = ask(service, picture, 2 * number, plain * seconds)
+            answers = sum(seen.outcomes.values())
+            cpu = (processes.cpu_s(service.process.pid) - before) / answers * 1000
+            turns.append(_figures(plain, seen.per_second, plain_cpu, cpu, seen.cpu_s / answers * 1000))
+        found[name] = tuple(np.median(turns, axis=0))
     shares = np.array([*MIX.values()]) / 100
     plain, served, _, plain_cpu, cpu, _, ab = np.array([found[kind] for kind in MIX]).T
     # A second's share of each kind goes by what it takes.
@@ -157,28 +133,12 @@ def _throughput(service: _Service, seconds: float, rounds: int, pictures: dict[s
     yield mixed.SAID
 
 
-def _turn(service: _Service, seconds: float, picture: Path) -> tuple[float, ...]:
-    plain, plain_cpu = _reading(service, picture, seconds)
-    before = processes.cpu_s(service.pid)
-    seen = asked(service.url, picture, 2 * service.processes, plain * seconds)
-    answers = sum(seen.outcomes.values())
-    cpu = (processes.cpu_s(service.pid) - before) / answers * 1000
-    return _figures(plain, seen.per_second, plain_cpu, cpu, seen.cpu_s / answers * 1000)
-
-
 def _figures(plain: float, served: float, plain_cpu: float, cpu: float, ab: float) -> tuple[float, ...]:
     """Of a row: readings and answers a second; milliseconds of CPU of each, and of asking."""
     return plain, served, served / plain, plain_cpu, cpu, plain_cpu / cpu, ab
 
 
-def _loop() -> str:
-    """What uvicorn takes by itself."""
-    fast = [name for name in ("uvloop", "httptools") if importlib.util.find_spec(name)]
-    return " and ".join(fast) or "asyncio and h11"
-
-
-def _overload(service: _Service, picture: Path) -> Iterator[str]:
-    at_a_time = service.processes
+def _overload(service: Service, at_a_time: int, picture: Path) -> Iterator[str]:
     places = at_a_time + _QUEUE
     yield (
         f"Overload with {picture.name}: {places} places, {_QUEUE} of them in the queue. The bound is\n"
@@ -186,32 +146,27 @@ def _overload(service: _Service, picture: Path) -> Iterator[str]:
         "which the first row has."
     )
     clients = (at_a_time, places, 4 * places)
-    seen = [asked(service.url, picture, number, max(1000, 60 * number)) for number in clients]
+    seen = [ask(service, picture, number, max(1000, 60 * number)) for number in clients]
     bound = places / at_a_time * seen[0].p99_ms
     rows = ([number, *one.cells(), bound] for number, one in zip(clients, seen, strict=True))
     yield table(["clients", *COLUMNS, "bound, ms {:.0f}"], rows, words=(4,))
 
 
-def _killed(service: _Service, seconds: float, picture: Path) -> Iterator[str]:
+def _killed(service: Service, clients: int, seconds: float, picture: Path) -> Iterator[str]:
     """Load while worker processes are killed, one every two seconds or so: those that have started."""
-    over, killed = threading.Event(), 0
+    killed = 0
 
-    def kill() -> None:
+    def kill(over: threading.Event) -> None:
         nonlocal killed
         draw = random.Random(0)
         while not over.wait(draw.uniform(1, 3)):
-            workers = filter(processes.is_worker, processes.children(service.pid))
-            if started := [pid for pid in workers if processes.age_s(pid) > _STARTED_S]:
+            workers = processes.workers(service.process.pid)
+            if there := [pid for pid in workers if processes.age_s(pid) > _STARTED_S]:
                 with contextlib.suppress(ProcessLookupError):
-                    os.kill(draw.choice(started), signal.SIGKILL)
+                    os.kill(draw.choice(there), signal.SIGKILL)
                     killed += 1
 
-    killer = threading.Thread(target=kill)
-    killer.start()
-    try:
-        seen = asked(service.url, picture, 2 * service.processes, 1000 * seconds)
-    finally:
-        over.set()
-        killer.join()
+    with beside(kill):
+        seen = ask(service, picture, clients, 1000 * seconds)
     yield f"Workers killed (SIGKILL) while {picture.name} was read."
     yield table(["killed", *COLUMNS], [[killed, *seen.cells()]], words=(4,))

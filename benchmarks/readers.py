@@ -8,8 +8,9 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any
 
+import click
 import zxingcpp
 
 from benchmarks.harness import Program
@@ -57,39 +58,36 @@ Reader = Callable[[Gray], Reading]
 
 def by_cascade(cascade: Cascade, expect: Expect = None) -> Reader:
     """A cascade as a reader."""
+    return partial(_read_by_cascade, cascade, expect)
 
-    def read(rgb: Gray) -> Reading:
-        result = cascade.read(rgb, expect=expect)
-        outputs = [_output(code) for code in result.codes]
-        tries = [_output(code) for attempt in result.attempts for code in attempt.codes]
-        steps = [f"{code.strategy}: {code.step}" for code in result.codes]
-        return Reading(outputs, tries, steps, result.errors)
 
-    return read
+def _read_by_cascade(cascade: Cascade, expect: Expect, rgb: Gray) -> Reading:
+    result = cascade.read(rgb, expect=expect)
+    outputs = [_output(code) for code in result.codes]
+    tries = [_output(code) for attempt in result.attempts for code in attempt.codes]
+    steps = [f"{code.strategy}: {code.step}" for code in result.codes]
+    return Reading(outputs, tries, steps, result.errors)
 
 
 def _output(code: QRCode) -> Output:
     return Output(code.text, code.quad, code.data, code.confidence, f"{code.engine}, {code.step}")
 
 
-def _engine(name: str) -> Reader:
-    def read(rgb: Gray) -> Reading:
-        gray = Frame.load(rgb).gray
-        try:
-            found = engine(name).read(gray, _QR).codes
-        except Exception:  # a peer that breaks on a picture has read nothing
-            return Reading([])
-        return Reading([_output(code) for code in found])
-
-    return read
+def _read_by_engine(name: str, rgb: Gray) -> Reading:
+    gray = Frame.load(rgb).gray
+    try:
+        return Reading([_output(code) for code in engine(name).read(gray, _QR).codes])
+    except Exception:  # a peer that breaks on a picture has read nothing
+        return Reading([])
 
 
-def _zxing() -> Reader:
-    def read(rgb: Gray) -> Reading:
-        found = bare(Frame.load(rgb).gray)
-        return Reading([Output(b.text, _corners(b.position), b.bytes) for b in found if b.text])
-
-    return read
+def _read_by_zxing(rgb: Gray) -> Reading:
+    outputs = []
+    for found in bare(Frame.load(rgb).gray):
+        place = found.position
+        points = (place.top_left, place.top_right, place.bottom_right, place.bottom_left)
+        outputs.append(Output(found.text, Quad.of([(p.x, p.y) for p in points]), found.bytes))
+    return Reading([output for output in outputs if output.text])
 
 
 def bare(source: Any) -> list[Any]:
@@ -98,21 +96,14 @@ def bare(source: Any) -> list[Any]:
     return list(zxingcpp.read_barcodes(source, formats=formats))
 
 
-def _corners(position: Any) -> Quad:
-    points = (position.top_left, position.top_right, position.bottom_right, position.bottom_left)
-    return Quad.of([(p.x, p.y) for p in points])
-
-
 def _qreader(size: str) -> Reader:
     # Built as the library builds it, so that nothing is fetched; then QReader's own code alone.
-    folder = os.environ.get("QRCASCADE_WEIGHTS")
-    detector = load_model(size, folder, runtime="torch")
+    detector = load_model(size, os.environ.get("QRCASCADE_WEIGHTS"), runtime="torch")
     if not isinstance(detector, TorchDetector):
         raise TypeError(f"QReader itself runs in torch, got {detector!r}")
-    reader = detector._reader
 
     def read(rgb: Gray) -> Reading:
-        texts, detections = reader.detect_and_decode(rgb, return_detections=True)
+        texts, detections = detector._reader.detect_and_decode(rgb, return_detections=True)
         pairs = zip(texts, detections, strict=True)
         return Reading([Output(text, Quad.of(found["quad_xy"])) for text, found in pairs if text])
 
@@ -160,10 +151,10 @@ def _every_engine() -> Reader:
 
 
 READERS: dict[str, Callable[[], Reader]] = {
-    "zxing-cpp": _zxing,
-    "pyzbar": partial(_engine, "zbar"),
-    "opencv": partial(_engine, "opencv"),
-    "opencv-aruco": partial(_engine, "aruco"),
+    "zxing-cpp": lambda: _read_by_zxing,
+    "pyzbar": lambda: partial(_read_by_engine, "zbar"),
+    "opencv": lambda: partial(_read_by_engine, "opencv"),
+    "opencv-aruco": lambda: partial(_read_by_engine, "aruco"),
     "wechat": _wechat,
     **{f"qreader-{size}": partial(_qreader, size) for size in "nsml"},
     **{name: partial(_preset, name) for name in PRESETS},
@@ -174,6 +165,8 @@ READERS: dict[str, Callable[[], Reader]] = {
     "thorough-nano-all": partial(_thorough_nano, "all"),
 }
 """A reader's name to what builds it; ``-all`` is a preset with ``expect="all"``."""
+
+Names = Annotated[tuple[str, ...], "--reader", click.Choice(list(READERS))]
 
 
 def build(name: str) -> Reader:

@@ -8,19 +8,18 @@ import tempfile
 import time
 from collections.abc import Iterator
 from functools import partial
+from itertools import product
 from multiprocessing.connection import Connection
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any
 
-import click
 import cv2
 import numpy as np
 
-from benchmarks import options, synthetic
+from benchmarks import synthetic
 from benchmarks.corpora import Picture
 from benchmarks.harness import in_turns, own_process, pictures
-from benchmarks.options import every, saves
-from benchmarks.render import publish, table
+from benchmarks.pages import FOLDER, Corpora, Every, command, table
 from benchmarks.symbols import in_file
 from qrcascade import Frame, Quad
 from qrcascade.image.frame import Gray
@@ -47,33 +46,24 @@ print(memory()[1])
 """
 
 
-@click.command()
-@click.option(
-    "--weights",
-    type=click.Path(path_type=Path, exists=True),
-    required=True,
-    envvar="QRCASCADE_WEIGHTS",
-    show_envvar=True,
-    help="Has qrdet-n.pt.",
-)
-@options.corpora("boofcv", "zxing", "jsqr")
-@every
-@options.rounds(9, "Detections of each, interleaved.")
-@click.option("--threads", type=int, help="Of every runtime; its own choice if not given.")
-@saves("runtimes")
+@command()
 def runtimes(
-    weights: Path, names: tuple[str, ...], every: int, rounds: int, threads: int | None, save: bool
-) -> None:
+    weights: Annotated[Path, "Has qrdet-n.pt.", "$QRCASCADE_WEIGHTS", FOLDER],
+    names: Corpora = ("boofcv", "zxing", "jsqr"),
+    every: Every = 1,
+    rounds: Annotated[int, "Detections of each, interleaved."] = 9,
+    threads: Annotated[int | None, "Of every runtime; its own choice if not given."] = None,
+) -> Iterator[str]:
     """Compare torch, OpenVINO and ONNX Runtime. Small and Medium are architectures with random weights."""
     with tempfile.TemporaryDirectory() as made:
         folder = Path(made)
         shutil.copyfile(weights / "qrdet-n.pt", folder / "qrdet-n.pt")
         architectures(folder, "sm")
-        for size in "nsm":
-            for runtime in EXPORTS:
-                export(size, runtime, folder)
-        parts = [*_times(folder, rounds, threads), *_memory(folder), *_same(folder, names, every, threads)]
-    publish("runtimes", parts, save=save)
+        for size, runtime in product("nsm", EXPORTS):
+            export(size, runtime, folder)
+        yield from _times(folder, rounds, threads)
+        yield from _memory(folder)
+        yield from _same(folder, names, every, threads)
 
 
 def architectures(folder: Path, sizes: str) -> None:

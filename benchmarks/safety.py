@@ -7,20 +7,18 @@ import itertools
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any
 from unittest import mock
 
-import click
 import numpy as np
 
-from benchmarks import harness, options
-from benchmarks.canvas import Random
+from benchmarks import harness
 from benchmarks.deformed import DAMAGES, blurred, damaged, finished, shot, symbol
 from benchmarks.harness import Task, in_rounds, timed
 from benchmarks.impostors import EXPENSIVE, KINDS
-from benchmarks.options import option, saves
-from benchmarks.render import by_kind, confidences, mean, publish
-from benchmarks.scoring import most
+from benchmarks.pages import RecordFolder, Workers, by_kind, command, confidences, listed, mean
+from benchmarks.scoring import at_most
+from benchmarks.symbols import Random
 from qrcascade import Frame, Quad
 from qrcascade.grid import codewords, evidence
 from qrcascade.grid.codewords import Decoded, Partial
@@ -73,36 +71,26 @@ class Outcome(harness.Outcome):
     ms: float
 
 
-class _Decoder:
-    """The decoder, and what it was asked and gave."""
-
-    def __init__(self) -> None:
-        self.given: list[Decoded | Partial | None] = []
-        self._decode = codewords.decode
-
-    def __call__(self, *args: Any, **kwargs: Any) -> Decoded | Partial | None:
-        self.given.append(self._decode(*args, **kwargs))
-        return self.given[-1]
-
-    @property
-    def progress(self) -> str:
-        if not self.given:
-            return "no fit"
-        return "in part" if any(isinstance(found, Partial) for found in self.given) else "fitted"
-
-
 def looked(make: Callable[[str, int], Given], task: Task, ways: int | None = None) -> Outcome:
     """Give one region to the grid reader, all its stages or the first so many."""
-    kind, seed = task
-    gray, quad, payloads = make(kind, seed)
-    decoder = _Decoder()
-    with mock.patch.object(codewords, "decode", decoder):
+    gray, quad, payloads = make(*task)
+    given: list[Decoded | Partial | None] = []
+    decode = codewords.decode
+
+    def noting(*args: Any, **kwargs: Any) -> Decoded | Partial | None:
+        given.append(decode(*args, **kwargs))
+        return given[-1]
+
+    with mock.patch.object(codewords, "decode", noting):
         reading, ms = timed(_read, Frame(gray), quad, ways)
-    result, bits, sure = "unread", 0.0, 0.0
-    if reading is not None:
-        result = "right" if reading.decoded.payload.data in payloads else "wrong"
-        bits, sure = reading.decoded.evidence_bits, reading.decoded.confidence
-    return Outcome(kind, seed, result, decoder.progress, bits, sure, len(decoder.given), ms)
+    progress = "fitted" if given else "no fit"
+    if any(isinstance(found, Partial) for found in given):
+        progress = "in part"
+    if reading is None:
+        return Outcome(*task, "unread", progress, 0.0, 0.0, len(given), ms)
+    found = reading.decoded
+    result = "right" if found.payload.data in payloads else "wrong"
+    return Outcome(*task, result, progress, found.evidence_bits, found.confidence, len(given), ms)
 
 
 def _read(frame: Frame, quad: Quad, ways: int | None) -> GridReading | None:
@@ -120,7 +108,7 @@ def outcomes(
 ) -> list[Outcome]:
     """As `benchmarks.harness.outcomes`."""
     look = functools.partial(looked, make)
-    return harness.outcomes(look, Outcome, tasks, workers, record, name=make.__name__, unit="region")
+    return harness.outcomes(look, Outcome, tasks, workers, record, name=f"{make.__name__}s", unit="region")
 
 
 # The report
@@ -153,18 +141,17 @@ _OF_SYMBOLS: dict[str, Callable[[Sequence[Outcome]], object]] = {
 
 
 def _said_wrong(outcomes: Sequence[Outcome]) -> str:
-    wrong = [f"{o.kind} {o.seed} ({o.bits:.1f} bits)" for o in outcomes if o.result == "wrong"]
-    return f"Wrong, by kind and seed: {'; '.join(wrong)}." if wrong else ""
+    wrong = (f"{o.kind} {o.seed} ({o.bits:.1f} bits)" for o in outcomes if o.result == "wrong")
+    return listed("Wrong, by kind and seed", wrong)
 
 
 def _on_regions(outcomes: Sequence[Outcome]) -> Iterator[str]:
-    """Of regions that are no symbol."""
     yield from ("## Regions that are no symbol", by_kind("kind", outcomes, _OF_REGIONS))
     number, false = len(outcomes), _count(result="wrong")(outcomes)
     bound = number * 2.0**-evidence.ACCEPTED_BITS
     yield (
         "False is a payload that nothing in the region says; a part's is that of a symbol half there. "
-        f"False were {false} of {number}: with 95 % confidence at most {most(false, number):.1e} a region. "
+        f"False were {false} of {number}: with 95 % confidence {at_most(false, number)} a region. "
         f"`qrcascade.grid.evidence` bounds it by {bound:.1e} in all, if all modules that carry data are "
         "random; it does not speak of those that are right in part (random block, halves)."
     )
@@ -172,32 +159,27 @@ def _on_regions(outcomes: Sequence[Outcome]) -> Iterator[str]:
 
 
 def _on_symbols(outcomes: Sequence[Outcome]) -> Iterator[str]:
-    """Of damaged symbols."""
     yield from ("## Damaged symbols", by_kind("damage", outcomes, _OF_SYMBOLS))
     accepted = [o for o in outcomes if o.result != "unread"]
     wrong = _count(result="wrong")(accepted)
     yield (
-        f"Wrong payloads: {wrong} of {len(accepted)} that were accepted; with 95 % confidence at most "
-        f"{most(wrong, len(accepted)):.1e} of them."
+        f"Wrong payloads: {wrong} of {len(accepted)} that were accepted; with 95 % confidence "
+        f"{at_most(wrong, len(accepted))} of them."
     )
     yield from (_said_wrong(outcomes), "Confidence against truth:")
     yield confidences(((o.confidence, o.result == "right") for o in accepted), _CONFIDENCES)
 
 
-@click.command()
-@option("--regions", default=100_000, text="Regions that are no symbol.")
-@option("--damaged", "symbols", default=20_000, text="Damaged symbols.")
-@option("--seldom", default=40, text="Rounds of which the expensive kinds are in one.")
-@options.workers
-@options.record
-@saves("safety")
-def safety(regions: int, symbols: int, seldom: int, workers: int, record: Path | None, save: bool) -> None:
+@command()
+def safety(
+    regions: Annotated[int, "Regions that are no symbol."] = 100_000,
+    symbols: Annotated[int, "--damaged", "Damaged symbols."] = 20_000,
+    seldom: Annotated[int, "Rounds of which the expensive kinds are in one."] = 40,
+    workers: Workers = 1,
+    record: RecordFolder = None,
+) -> Iterator[str]:
     """What the grid reader accepts in regions without a symbol, and of damaged symbols."""
-    parts: list[str] = []
-    if symbols:
-        file = record and record / "symbols.jsonl"
-        parts += _on_symbols(outcomes(true_symbol, in_rounds(DAMAGES, symbols), workers, file))
-    if regions:
-        file = record and record / "regions.jsonl"
-        parts = [*_on_regions(outcomes(region, region_tasks(regions, seldom), workers, file)), *parts]
-    publish("safety", parts, save=save)
+    if found := outcomes(region, region_tasks(regions, seldom), workers, record):
+        yield from _on_regions(found)
+    if found := outcomes(true_symbol, in_rounds(DAMAGES, symbols), workers, record):
+        yield from _on_symbols(found)

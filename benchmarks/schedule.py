@@ -11,17 +11,16 @@ import functools
 import json
 import os
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from itertools import product
 from pathlib import Path
+from typing import Annotated, NamedTuple
 
-import click
-
-from benchmarks import options
+from benchmarks.candidates import FIRST, GRID, REGION, SECOND, WHOLE
 from benchmarks.corpora import Picture, load
 from benchmarks.harness import each, timed
-from benchmarks.options import option
+from benchmarks.pages import Corpora, command
 from qrcascade import Frame, QRCode, Quad
 from qrcascade.grid.reader import Stages
 from qrcascade.image.views import limit, to_source
@@ -32,53 +31,22 @@ from qrcascade.results import Findings
 from qrcascade.strategies.classical import parse_step
 from qrcascade.strategies.regions import WORTHWHILE, is_credible_outline, look_at_region
 
-FIRST = "zxing raw"
-# The finder search comes next, whatever it reads by itself: what it locates decides whether the
-# expensive steps are run at all.
-SECOND = "finders <=1200px"
-# What these two locate is also given to the grid reader's first stage, before any other step.
-GRID = "grid fit"
 LEAST = 0.05
 _QR = frozenset(["QRCode"])
-# An engine's name and the view, as steps are written, and the views that are tried.
-_WHOLE = (
-    ("zxing {}", "x0.5 x1.4 x2 blur3 blur7 median5 unsharp clahe background"),
-    ("zxing {}", "equalize+otsu gamma0.5 gamma2 adaptive71 invert pad"),
-    ("zxing <=1200px+{}", "raw clahe background blur3 unsharp"),
-    ("zxing >=1600px+{}", "raw background blur3 unsharp"),
-    ("zbar <=500px+{}", "raw blur3 otsu adaptive31 background"),
-    ("zbar <=800px+{}", "raw blur3 otsu adaptive31 background"),
-    ("zbar <=1200px+{}", "raw blur3 adaptive31"),
-    ("zbar {}", "raw blur7"),
-    ("zbar >=800px+{}", "raw adaptive31"),
-    ("zbar >=1600px+{}", "raw adaptive31"),
-    ("aruco <={}px", "800 1200"),
-    ("opencv <={}px", "800"),
-    ("finders <={}px", "800 1200 1600"),
-)
-_REGION = (
-    "raw blur3 blur7 unsharp otsu background background+blur7 clahe gamma0.5 gamma2 "
-    "adaptive31 blur3+adaptive31"
-)
-WHOLE = tuple(step.format(view) for step, views in _WHOLE for view in views.split())
-REGION = {
-    f"{engine} region{side}px+{tone}": (engine, side, tone)
-    for side, tone, engine in product((120, 160, 200, 320, 400, 640), _REGION.split(), ("zxing", "zbar"))
-}
 
 
-@click.command()
-@options.corpora("boofcv", "zxing", "jsqr", "synthetic")
-@option("--saved", type=click.Path(path_type=Path), default=Path("docs/benchmarks/schedule.json"))
-@click.option("--measure/--no-measure", "anew", default=True, help="Measure anew, or order what was saved.")
-def schedule(names: tuple[str, ...], saved: Path, anew: bool) -> None:
+@command()
+def schedule(
+    names: Corpora = ("boofcv", "zxing", "jsqr", "synthetic"),
+    saved: Annotated[Path, "Where it is kept."] = Path("docs/benchmarks/schedule.json"),
+    anew: Annotated[bool, "--measure/--no-measure", "Measure anew, or order what was saved."] = True,
+) -> Iterator[str]:
     """Measure every candidate step, and print the greedy order."""
     if anew:
         save(measure(names, os.environ.get("QRCASCADE_WEIGHTS")), saved)
     for title, rows in zip(("whole picture", "region"), order(restore(saved)), strict=True):
-        click.echo(f"{title}:")
-        for row in rows:
-            click.echo(f'    "{row.step}",  # +{row.gain:.2f}, {row.ms:.1f} ms')
+        steps = (f'    "{row.step}",  # +{row.gain:.2f}, {row.ms:.1f} ms' for row in rows)
+        yield "\n".join([f"{title}:", *steps])
 
 
 @dataclass(slots=True)
@@ -106,23 +74,17 @@ def measure(corpora: Iterable[str], weights: str | None = None, workers: int = 2
     return _gather(list(each(_one, jobs, workers)))
 
 
-@functools.cache
-def _pictures(corpus: str) -> list[Picture]:
-    return [picture for picture in load(corpus) if picture.codes]
+_pictures = functools.cache(lambda corpus: [picture for picture in load(corpus) if picture.codes])
 
 
 @dataclass(slots=True)
 class _Taken:
-    """What every step did on one picture; as `Measured`, but for what the picture's group is."""
+    """What steps did on one picture of a corpus and category: the codes that they read, and milliseconds."""
 
-    codes: list[str]
     group: tuple[str, str]
-    first: list[str] = field(default_factory=list)
-    first_ms: float = 0.0
-    reads: dict[str, list[str]] = field(default_factory=lambda: defaultdict(list))
-    ms: dict[str, float] = field(default_factory=dict)
-    region_ms: dict[str, float] = field(default_factory=lambda: defaultdict(float))
-    region_runs: int = 0
+    codes: list[str]
+    reads: defaultdict[str, list[str]] = field(default_factory=lambda: defaultdict(list))
+    ms: defaultdict[str, list[float]] = field(default_factory=lambda: defaultdict(list))
 
 
 def _one(job: tuple[str, int, str | None]) -> _Taken:
@@ -131,28 +93,33 @@ def _one(job: tuple[str, int, str | None]) -> _Taken:
     picture = _pictures(corpus)[number]
     frame = Frame.load(picture.rgb())
     codes = [f"{corpus}:{picture.name}:{i}" for i in range(len(picture.quads) or 1)]
-    first, first_ms = run(parse_step(FIRST), frame)
-    taken = _Taken(codes, (corpus, picture.category), _hits(picture, codes, first.codes), first_ms)
-    if len(taken.first) == len(codes):
+    taken = _Taken((corpus, picture.category), codes)
+
+    def look(name: str, step: Step) -> Findings:
+        found, ms = run(step, frame)
+        taken.ms[name].append(ms)
+        taken.reads[name] += _hits(picture, codes, found.codes)
+        return found
+
+    first = look(FIRST, parse_step(FIRST))
+    if len(taken.reads[FIRST]) == len(codes):
         return taken
-    outlines = [] if detector is None else _detected(detector, frame)
-    outlines = [quad for quad in outlines if _open(quad, frame, first.codes)]
-    found_by: dict[str, Findings] = {}
-    for step in (FIRST, *WHOLE):
-        found, taken.ms[step] = run(parse_step(step), frame) if step != FIRST else (first, first_ms)
-        found_by[step] = found
-        taken.reads[step] = _hits(picture, codes, found.codes)
+    found_by = {FIRST: first, **{name: look(name, parse_step(name)) for name in WHOLE}}
+    outlines: list[Quad] = []
+    if detector is not None:
+        # What QReader's nano detector outlines.
+        view = limit(2048)(frame)
+        seen = models.load("n", detector).detect(view.color, threads=1)
+        outlines = [q for quad, _ in seen if _open(q := to_source(view, quad), frame, first.codes)]
+    for found in found_by.values():
         open_ = [r.quad for r in found.regions if _open(r.quad, frame, first.codes)]
         outlines += [q for q in open_ if not any(q.overlap(o) > 0.85 for o in outlines)]
     located = [r.quad for step in (FIRST, SECOND) for r in found_by[step].regions if r.score >= WORTHWHILE]
-    read_by_grid, taken.ms[GRID] = timed(_by_grid, frame, located, first.codes)
-    taken.reads[GRID] = _hits(picture, codes, read_by_grid)
-    for quad in outlines[:15]:
-        taken.region_runs += 1
-        for step, look in REGION.items():
-            found, ms = run(look_at_region(*look, quad), frame)
-            taken.region_ms[step] += ms
-            taken.reads[step] += _hits(picture, codes, found.codes)
+    read_by_grid, ms = timed(_by_grid, frame, located, first.codes)
+    taken.ms[GRID].append(ms)
+    taken.reads[GRID] += _hits(picture, codes, read_by_grid)
+    for quad, (name, way) in product(outlines[:15], REGION.items()):
+        look(name, look_at_region(*way, quad))
     return taken
 
 
@@ -164,12 +131,6 @@ def _by_grid(frame: Frame, quads: list[Quad], read: Iterable[QRCode]) -> list[Qu
             reading = next(Stages(frame, quad)).run()
             found += [] if reading is None else [reading.quad]
     return found
-
-
-def _detected(weights: str, frame: Frame) -> list[Quad]:
-    """What QReader's nano detector outlines."""
-    view = limit(2048)(frame)
-    return [to_source(view, quad) for quad, _ in models.load("n", weights).detect(view.color, threads=1)]
 
 
 def _open(quad: Quad, frame: Frame, read: Iterable[QRCode]) -> bool:
@@ -187,41 +148,30 @@ def _hits(picture: Picture, codes: list[str], found: Iterable[QRCode | Quad]) ->
     quads = [item.quad if isinstance(item, QRCode) else item for item in found]
     if not picture.quads:
         return codes if quads else []
-    return [
-        name
-        for name, truth in zip(codes, picture.quads, strict=True)
-        if any(truth.overlap(q) > 0.1 for q in quads)
-    ]
+    pairs = zip(codes, picture.quads, strict=True)
+    return [name for name, truth in pairs if any(truth.overlap(quad) > 0.1 for quad in quads)]
 
 
 def _gather(rows: list[_Taken]) -> Measured:
-    groups: dict[tuple[str, str], int] = defaultdict(int)
-    for row in rows:
-        groups[row.group] += len(row.codes)
-    categories = Counter(corpus for corpus, _ in groups)
+    codes = Counter(row.group for row in rows for _ in row.codes)
+    categories = Counter(corpus for corpus, _ in codes)
     result = Measured(pictures=len(rows))
-    reads: dict[str, set[str]] = defaultdict(set)
-    ms: dict[str, float] = defaultdict(float)
-    region_ms: dict[str, float] = defaultdict(float)
+    reads: defaultdict[str, set[str]] = defaultdict(set)
+    ms: defaultdict[str, list[float]] = defaultdict(list)
     for row in rows:
-        share = 100 / len(categories) / categories[row.group[0]] / groups[row.group]
+        share = 100 / len(categories) / categories[row.group[0]] / codes[row.group]
         result.weights.update(dict.fromkeys(row.codes, share))
-        result.first += row.first
+        result.first += row.reads[FIRST]
         for step, names in row.reads.items():
             reads[step].update(names)
-        for step, value in {FIRST: row.first_ms, **row.ms}.items():
-            ms[step] += value
-        for step, value in row.region_ms.items():
-            region_ms[step] += value
-    runs = sum(row.region_runs for row in rows) or 1
+            ms[step] += row.ms[step]
     result.reads = {step: sorted(names) for step, names in reads.items()}
-    result.ms = {step: round(value / len(rows), 3) for step, value in ms.items()}
-    result.ms |= {step: round(value / runs, 3) for step, value in region_ms.items()}
+    looks = {step: len(taken) if step in REGION else len(rows) for step, taken in ms.items()}
+    result.ms = {step: round(sum(taken) / looks[step], 3) for step, taken in ms.items()}
     return result
 
 
-@dataclass(frozen=True, slots=True)
-class Row:
+class Row(NamedTuple):
     """A step in its place: points it adds to those before it, and its milliseconds."""
 
     step: str
@@ -238,33 +188,31 @@ def order(measured: Measured) -> tuple[list[Row], list[Row]]:
     """
     done = set(measured.first)
     reads = {step: set(names) for step, names in measured.reads.items()}
-    on_regions = {step: names for step, names in reads.items() if step in REGION}
-    region_steps = _greedy(on_regions, measured.ms, measured, done)
-    first = Row(FIRST, round(_worth(done, measured), 2), round(measured.ms.get(FIRST, 0.0), 1))
-    second = Row(SECOND, 0.0, round(measured.ms.get(SECOND, 0.0), 1))
+    region_steps = _greedy({step: names for step, names in reads.items() if step in REGION}, measured, done)
+    first = [_row(FIRST, _worth(done, measured), measured), _row(SECOND, 0.0, measured)]
     others = {step: reads.get(step, set()) for step in WHOLE if parse_step(step).engine != "finders"}
-    done |= reads.get(GRID, set())
-    return [first, second, *_greedy(others, measured.ms, measured, done)], region_steps
+    return [*first, *_greedy(others, measured, done | reads.get(GRID, set()))], region_steps
 
 
-def _greedy(
-    candidates: Mapping[str, set[str]], ms: Mapping[str, float], measured: Measured, done: set[str]
-) -> list[Row]:
+def _greedy(candidates: Mapping[str, set[str]], measured: Measured, done: set[str]) -> list[Row]:
     rows: list[Row] = []
-    done = set(done)
     while True:
         every = {step: _worth(names - done, measured) for step, names in candidates.items()}
         gains = {step: gain for step, gain in every.items() if gain >= LEAST}
         if not gains:
             return rows
         # Ties go to the earlier name, so that the order is the same everywhere.
-        step = min(gains, key=lambda s: (-gains[s] / max(ms.get(s, 0.0), 0.1), s))
-        rows.append(Row(step, round(gains[step], 2), round(ms.get(step, 0.0), 1)))
-        done |= candidates[step]
+        step = min(gains, key=lambda s: (-gains[s] / max(measured.ms.get(s, 0.0), 0.1), s))
+        rows.append(_row(step, gains[step], measured))
+        done = done | candidates[step]
 
 
 def _worth(names: Iterable[str], measured: Measured) -> float:
     return sum(measured.weights[name] for name in names)
+
+
+def _row(step: str, gain: float, measured: Measured) -> Row:
+    return Row(step, round(gain, 2), round(measured.ms.get(step, 0.0), 1))
 
 
 def save(measured: Measured, path: Path) -> None:
@@ -284,10 +232,6 @@ def restore(path: Path) -> Measured:
     """Read what `save` wrote."""
     plain = json.loads(path.read_text())
     names = list(plain["codes"])
-    return Measured(
-        plain["pictures"],
-        plain["codes"],
-        [names[i] for i in plain["first"]],
-        {step: [names[i] for i in numbers] for step, numbers in plain["reads"].items()},
-        plain["ms"],
-    )
+    reads = {step: [names[i] for i in numbers] for step, numbers in plain["reads"].items()}
+    first = [names[i] for i in plain["first"]]
+    return Measured(plain["pictures"], plain["codes"], first, reads, plain["ms"])

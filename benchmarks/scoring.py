@@ -199,3 +199,8 @@ def most(hits: int, number: int, doubt: float = 0.05) -> float:
         chance = math.fsum(math.exp(log_chance(k, rate)) for k in range(hits + 1))
         low, high = (rate, high) if chance > doubt else (low, rate)
     return high
+
+
+def at_most(hits: int, number: int) -> str:
+    """`most`, in words."""
+    return f"at most {most(hits, number):.1e}"

@@ -16,7 +16,7 @@ from typing import Any
 import cv2
 import numpy as np
 
-from benchmarks.canvas import CELL, ZONE, Canvas, Drawn, Page, Random
+from benchmarks.symbols import CELL, ZONE, Canvas, Drawn, Page, Random
 from qrcascade.image.frame import Gray
 
 

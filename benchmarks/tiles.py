@@ -3,16 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from typing import Annotated
 
-import click
 import numpy as np
 
 from benchmarks import corpora, synthetic
-from benchmarks.canvas import Drawn
 from benchmarks.harness import each
-from benchmarks.options import note, option, saves
-from benchmarks.render import publish, table
-from qrcascade import Attempt, Cascade, Frame, QReaderStrategy, Quad, ReadOptions, Scan
+from benchmarks.pages import command, table
+from benchmarks.symbols import Drawn
+from qrcascade import Attempt, Cascade, Frame, QReaderStrategy, ReadOptions, Scan
 from qrcascade.reading.executor import LocalExecutor, run_plan
 from qrcascade.reading.steps import Steps
 from qrcascade.strategies import tiles
@@ -24,21 +23,21 @@ _LEGEND = """\
 "One look" is the tier up to where it looks closer, taken from the same reading, so its times are those of
 the same run; "all tiles" is a detection on each; "QReader n" is the tier alone, in whose time the search for
 finder patterns, the tiles and the reading of what they locate are included. Located means an outline that
-overlaps the truth by more than a half. [When tiles are looked at](../architecture.md#large-pictures).
-"""
+overlaps the truth by more than a half. [When tiles are looked at](../architecture.md#large-pictures)."""
 
 
-@click.command(name="tiles")
-@option("--pictures", default=10, text="Of each kind and size.")
-@option("--scenario", default=8, text="Seeds of the 8 MP scenario, at five severities.")
-@saves("tiles")
-@note
-def small_codes(pictures: int, scenario: int, save: bool, note: str | None) -> None:
+@command("tiles")
+def small_codes(
+    pictures: Annotated[int, "Of each kind and size."] = 10,
+    scenario: Annotated[int, "Seeds of the 8 MP scenario, at five severities."] = 8,
+) -> Iterator[str]:
     """A code 180 pixels wide in pages of 2, 4, 8 and 12 MP, pages without one, and the 8 MP scenario."""
-    for preset in ("hybrid", "nano"):  # loads the models
-        Cascade.preset(preset).read(np.full((200, 200), 255, np.uint8), expect=1)
-    parts = [*_codes(pictures), *_empty(pictures), *_scenario(scenario)]
-    publish("tiles", parts, save=save, head=[note, _LEGEND.rstrip()])
+    yield _LEGEND
+    for tier in ("hybrid", "nano"):  # loads the models
+        Cascade.preset(tier).read(np.full((200, 200), 255, np.uint8), expect=1)
+    yield from _codes(pictures)
+    yield from _empty(pictures)
+    yield from _scenario(scenario)
 
 
 def _codes(count: int) -> Iterator[str]:
@@ -46,7 +45,8 @@ def _codes(count: int) -> Iterator[str]:
     alone, preset = Cascade([QReaderStrategy("n")]), Cascade.preset("nano")
 
     def look(task: tuple[tuple[int, int], int, bool]) -> tuple[list[bool], list[float]]:
-        page = _page(*task)
+        size, seed, spoilt = task
+        page = synthetic.small_code(size, _SIDE, seed, blur=0.8 + 0.25 * (seed % 5), spoilt=spoilt)
         runs = alone.read(page.rgb).attempts
         asked = alone.read(page.rgb, expect=1).attempts
         first = _first_look(runs)
@@ -112,10 +112,6 @@ def _scenario(seeds: int) -> Iterator[str]:
     yield table(["reader", "read", "of"], rows)
 
 
-def _page(size: tuple[int, int], seed: int, spoilt: bool) -> Drawn:
-    return synthetic.small_code(size, _SIDE, seed, blur=0.8 + 0.25 * (seed % 5), spoilt=spoilt)
-
-
 def _first_look(attempts: Sequence[Attempt]) -> Sequence[Attempt]:
     """What the tier did before it looked closer: the same as it would have done without tiles."""
     search = tiles.SEARCH.engine, tiles.SEARCH.view
@@ -141,11 +137,7 @@ def _is_tile(attempt: Attempt) -> bool:
 
 def _located(attempts: Sequence[Attempt], drawn: Drawn) -> bool:
     places = [region.quad for attempt in attempts for region in attempt.regions]
-    return any(_is_there(quad, drawn) for quad in places)
-
-
-def _is_there(quad: Quad, drawn: Drawn) -> bool:
-    return quad.overlap(drawn.quads[0]) > _LOCATED
+    return any(quad.overlap(drawn.quads[0]) > _LOCATED for quad in places)
 
 
 def _read(attempts: Sequence[Attempt], drawn: Drawn) -> bool:

@@ -9,10 +9,9 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from benchmarks.canvas import Random
 from benchmarks.deformed import Symbol, symbol
 from benchmarks.impostors import scrambled
-from benchmarks.symbols import dark
+from benchmarks.symbols import Random, dark
 from qrcascade.image.frame import Gray
 
 __all__ = ["SIZE", "WORST", "worst"]

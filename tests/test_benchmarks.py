@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from pathlib import Path
+from typing import Annotated, Literal
 
 import numpy as np
 import pytest
 from click.testing import CliRunner
 
-from benchmarks import render, schedule, synthetic
+from benchmarks import pages, schedule, synthetic
 from benchmarks.__main__ import main
+from benchmarks.candidates import REGION
 from benchmarks.corpora import Picture, load
 from benchmarks.harness import each, in_rounds, in_turns
 from benchmarks.readers import Output, Reading
@@ -118,26 +121,56 @@ def test_made_pictures_are_the_same_each_time_and_true(kind: str) -> None:
 
 def test_a_table_writes_figures_as_its_columns_say() -> None:
     rows = [["a", 1, 0.256, 1.5], ["b", 20, "", np.float64(2)]]
-    assert render.table(["what", "n", "share {:.0%}", "mean ms {:.2f}"], rows).splitlines() == [
+    assert pages.table(["what", "n", "share {:.0%}", "mean ms {:.2f}"], rows).splitlines() == [
         "| what | n | share | mean ms |",
         "| --- | ---: | ---: | ---: |",
         "| a | 1 | 26% | 1.50 |",
         "| b | 20 |  | 2.00 |",
     ]
-    assert render.table(["n", "said"], [[1, "yes"]], words=(1,)).splitlines()[1] == "| ---: | --- |"
-    assert "| 0.9 to 0.95 | 2 | 0.9150 | 1 | 1 |" in render.confidences([(0.9, True), (0.93, False)])
-    assert render.confidences([]) == ""
+    assert pages.table(["n", "said"], [[1, "yes"]], words=(1,)).splitlines()[1] == "| ---: | --- |"
+    assert "| 0.9 to 0.95 | 2 | 0.9150 | 1 | 1 |" in pages.confidences([(0.9, True), (0.93, False)])
+    assert pages.confidences([]) == ""
 
 
 def test_a_page_says_how_it_was_made(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(render, "DOCS", tmp_path)
+    monkeypatch.setattr(pages, "DOCS", tmp_path)
     monkeypatch.setattr("sys.argv", ["benchmarks", "run", "--note", "a b"])
-    render.publish("page", ["one", "", "two"], save=False)
+    pages.publish("page", ["one", "", "two"], save=False)
     assert list(tmp_path.iterdir()) == []
-    render.publish("page", ["one", "", "two"], save=True, head=[None, "head"])
+    pages.publish("page", ["one", "", "two"], save=True)
     title, command, _, *parts = (tmp_path / "page.md").read_text(encoding="utf-8").split("\n\n")
     assert (title, command) == ("# page", "`python -m benchmarks run --note 'a b'`")
-    assert parts == ["head", "one", "two\n"]
+    assert parts == ["one", "two\n"]
+
+
+def test_arguments_are_options(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(pages, "DOCS", tmp_path)
+    monkeypatch.setattr(main, "commands", {})
+
+    @pages.command()
+    def some_page(
+        folder: Annotated[Path, pages.FOLDER],
+        /,
+        sizes: Annotated[tuple[int, ...], "--size", "How large."] = (1, 2),
+        letter: Literal["a", "b"] | None = None,
+        least: Annotated[float, "$LEAST"] = 0.5,
+        is_deep: bool = False,
+    ) -> Iterator[str]:
+        """Show what is given."""
+        yield f"{folder.name} {sizes} {letter} {least} {is_deep}"
+
+    def run(*words: str, **environment: str) -> str:
+        return CliRunner().invoke(main, ["some-page", *words], env=environment).output
+
+    here = str(tmp_path)
+    assert run(here) == f"{tmp_path.name} (1, 2) None 0.5 False\n"
+    given = ["--size", "3", "--letter", "b", "--is-deep", "--note", "Noted.", "--save"]
+    assert run(here, *given, LEAST="2") == f"Noted.\n\n{tmp_path.name} (3,) b 2.0 True\n"
+    run(here, "--save", "other")
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["other.md", "some-page.md"]
+    assert "'c' is not one of 'a', 'b'" in run(here, "--letter", "c")
+    assert "does not exist" in run("nowhere")
+    assert "How large." in run("--help")
 
 
 def test_ways_take_turns_and_the_first_does_not_count() -> None:
@@ -197,7 +230,7 @@ def test_the_shipped_order_is_the_measured_one() -> None:
     saved = Path(__file__).parents[1] / "docs" / "benchmarks" / "schedule.json"
     whole, region = schedule.order(schedule.restore(saved))
     assert tuple(row.step for row in whole) == SCHEDULE
-    assert tuple(schedule.REGION[row.step] for row in region) == REGION_LOOKS
+    assert tuple(REGION[row.step] for row in region) == REGION_LOOKS
 
 
 @pytest.mark.slow

@@ -189,7 +189,7 @@ def test_what_is_held_is_seen(tmp_path: Path) -> None:
 
 
 def test_the_page(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    monkeypatch.setattr("benchmarks.render.DOCS", tmp_path)
+    monkeypatch.setattr("benchmarks.pages.DOCS", tmp_path)
     monkeypatch.setattr("benchmarks.concurrency.sources", lambda _: [draw.symbol(text)[0] for text in "ab"])
     soak = "10" if held() else "0"
     options = ["--threads", "2", "--reads", "3", "--rate-reads", "0", "--soak", soak, "--save"]

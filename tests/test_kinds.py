@@ -8,8 +8,9 @@ import numpy as np
 import pytest
 from click.testing import CliRunner
 
-from benchmarks import kinds, render
+from benchmarks import kinds, pages
 from benchmarks.__main__ import main
+from benchmarks.rates import measure_kinds
 from qrcascade import Cascade
 
 LIGHT = Cascade.preset("light")
@@ -41,7 +42,7 @@ BEHIND = ["sheared"]
     ],
 )
 def test_no_peer_reads_more_of_a_kind(name: str) -> None:
-    rates = kinds.measure(["light", "zxing-cpp", "pyzbar"], [name], 1)[name]
+    rates = measure_kinds(["light", "zxing-cpp", "pyzbar"], [name], 1)[name]
     assert np.mean(rates["light"]) >= max(np.mean(rates["zxing-cpp"]), np.mean(rates["pyzbar"]))
 
 
@@ -62,7 +63,7 @@ def test_what_was_missed_once_is_read(name: str, amount: float) -> None:
 
 
 def test_the_page_of_kinds(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    monkeypatch.setattr(render, "DOCS", tmp_path)
+    monkeypatch.setattr(pages, "DOCS", tmp_path)
     readers = ["--reader", "opencv", "--reader", "zxing-cpp"]
     ran = CliRunner().invoke(main, ["kinds", *readers, "--kind", "dots", "--seeds", "1", "--save"])
     assert ran.exit_code == 0, ran.output

@@ -8,9 +8,10 @@ import numpy as np
 import pytest
 from click.testing import CliRunner
 
-from benchmarks import deformed, mixtures, render
+from benchmarks import deformed, mixing, pages
 from benchmarks.__main__ import main
 from benchmarks.harness import Task
+from benchmarks.safety_pictures import decoded
 from qrcascade import Cascade, ClassicalStrategy
 from qrcascade.engines import confidence, engine
 from qrcascade.symbology import reedsolomon
@@ -101,22 +102,20 @@ def test_one_block_is_no_mixture() -> None:
 
 @pytest.mark.parametrize("task", WRONG)
 def test_what_neither_symbol_says_is_doubted(task: Task) -> None:
-    codes = mixtures.decoded(task).codes
+    codes = decoded(task).codes
     assert any(verdict == "wrong" for _, verdict, _, _ in codes)
     assert all(sure == confidence.MIXED for sure, verdict, _, _ in codes if verdict == "wrong")
 
 
-@pytest.mark.parametrize("kind", mixtures.MIXES)
+@pytest.mark.parametrize("kind", mixing.MIXES)
 def test_no_mixture_is_read_wrongly_and_surely(kind: str) -> None:
     for seed in range(3):
-        assert all(
-            sure < 0.7 for sure, verdict, _, _ in mixtures.decoded((kind, seed)).codes if verdict == "wrong"
-        )
+        assert all(sure < 0.7 for sure, verdict, _, _ in decoded((kind, seed)).codes if verdict == "wrong")
 
 
 @pytest.mark.parametrize("way", ["plain", "mirrored", "inverted", "turned"])
 def test_zxing_finds_a_mixture_however_it_is_shown(way: str) -> None:
-    _, one, other, art = mixtures.draw_mixture(("codewords", 21))
+    _, one, other, art = mixing.draw_mixture(("codewords", 21))
     gray = art.astype(np.uint8)
     shown = {"plain": gray, "mirrored": gray[:, ::-1], "inverted": 255 - gray, "turned": np.rot90(gray)}[way]
     (code,) = engine("zxing").read(np.ascontiguousarray(shown), QR).codes
@@ -125,7 +124,7 @@ def test_zxing_finds_a_mixture_however_it_is_shown(way: str) -> None:
 
 
 def test_a_cascade_does_not_end_with_a_mixture() -> None:
-    gray, payloads = mixtures.mixture(("codewords", 21))
+    gray, payloads = mixing.mixture(("codewords", 21))
     result = Cascade([ClassicalStrategy(("zxing raw", "zbar raw"))]).read(gray)
     assert result.codes
     assert all(code.confidence < 0.7 for code in result.codes if code.data not in payloads)
@@ -150,7 +149,7 @@ def test_zxing_says_how_much_correction_is_left(errors: int) -> None:
 def test_damaged_symbols_are_not_doubted(kind: str) -> None:
     read = 0
     for seed in range(4):
-        gray, payloads = mixtures.damaged((kind, seed))
+        gray, payloads = mixing.damaged((kind, seed))
         for code in engine("zxing").read(gray, QR).codes:
             assert code.data in payloads
             assert code.confidence >= 0.9
@@ -165,7 +164,7 @@ def test_clean_symbols_are_not_weighed(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_the_command(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    monkeypatch.setattr(render, "DOCS", tmp_path)
+    monkeypatch.setattr(pages, "DOCS", tmp_path)
     options = ["--decoded", "9", "--mixed", "0", "--damaged", "1", "--save"]
     ran = CliRunner().invoke(main, ["mixtures", *options], catch_exceptions=False)
     assert ran.exit_code == 0

@@ -10,7 +10,7 @@ import pytest
 from click import UsageError
 from click.testing import CliRunner
 
-from benchmarks import curves, deformed, impostors, render, safety
+from benchmarks import conditions, deformed, impostors, pages, rates, safety
 from benchmarks.__main__ import main
 from benchmarks.corpora import Picture
 from benchmarks.readers import Output, Reading, build
@@ -112,7 +112,7 @@ def test_the_number_of_workers_changes_nothing() -> None:
 def test_a_run_that_was_cut_goes_on(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     tasks = safety.region_tasks(6, 40)
     record = tmp_path / "regions.jsonl"
-    whole = safety.outcomes(safety.region, tasks, 1, record)
+    whole = safety.outcomes(safety.region, tasks, 1, tmp_path)
     lines = record.read_text("utf-8").splitlines()
     assert len(lines) == 6
     record.write_text("\n".join([*lines[:5], lines[5][:20]]), "utf-8")
@@ -122,12 +122,12 @@ def test_a_run_that_was_cut_goes_on(tmp_path: Path, monkeypatch: pytest.MonkeyPa
         made.append((kind, seed))
         return safety.region(kind, seed)
 
-    again = safety.outcomes(region, tasks, 1, record)
+    again = safety.outcomes(region, tasks, 1, tmp_path)
     assert made == tasks[5:]
     assert [replace(o, ms=0) for o in again] == [replace(o, ms=0) for o in whole]
     assert record.read_text("utf-8").splitlines()[:5] == lines[:5]
     with pytest.raises(UsageError, match="other tasks"):
-        safety.outcomes(region, tasks[1:], 1, record)
+        safety.outcomes(region, tasks[1:], 1, tmp_path)
 
 
 def test_how_often_at_most() -> None:
@@ -144,12 +144,12 @@ def test_the_safety_page(monkeypatch: pytest.MonkeyPatch) -> None:
     assert "Wrong payloads: 0 of 3 that" in ran.output
 
 
-@pytest.mark.parametrize("condition", curves.CONDITIONS)
+@pytest.mark.parametrize("condition", conditions.CONDITIONS)
 def test_conditions_begin_easy(condition: str) -> None:
-    (easy, payload), (same, _) = (curves.picture(condition, 0.0, 5) for _ in range(2))
+    (easy, payload), (same, _) = (conditions.picture(condition, 0.0, 5) for _ in range(2))
     np.testing.assert_array_equal(easy, same)
     assert says(build("light")(easy), payload)
-    hard, still = curves.picture(condition, 1.0, 5)
+    hard, still = conditions.picture(condition, 1.0, 5)
     assert still == payload
     assert hard.shape == easy.shape
     assert (hard != easy).any()
@@ -169,11 +169,11 @@ def test_the_exact_payload_counts() -> None:
 @pytest.mark.slow
 def test_the_page_of_curves(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     pytest.importorskip("matplotlib")
-    monkeypatch.setattr(curves, "_LEVELS", 2)
-    monkeypatch.setattr(render, "DOCS", tmp_path)
+    monkeypatch.setattr(rates, "_LEVELS", 2)
+    monkeypatch.setattr(pages, "DOCS", tmp_path)
     ran = CliRunner().invoke(main, ["curves", "--reader", "zxing-cpp", "--seeds", "1", "--save"])
     assert ran.exit_code == 0
     page = (tmp_path / "curves.md").read_text(encoding="utf-8")
-    assert all(f"## {condition}" in page for condition in curves.CONDITIONS)
+    assert all(f"## {condition}" in page for condition in conditions.CONDITIONS)
     assert "WeChat's reader was left out" in page
     assert (tmp_path / "curves.png").stat().st_size > 10_000

@@ -9,13 +9,12 @@ import numpy as np
 import pytest
 from click.testing import CliRunner
 
-from benchmarks import render, safety_pictures
+from benchmarks import pages, safety_pictures
 from benchmarks.__main__ import main
-from benchmarks.blanks import BLANKS, blank, blank_tasks
 from benchmarks.harness import Task
 from benchmarks.impostors import EXPENSIVE
 from benchmarks.readers import READERS, by_cascade
-from benchmarks.ruins import RUINS, Ruin, ruin, ruin_tasks
+from benchmarks.ruins import BLANKS, RUINS, Ruin, blank, blank_tasks, ruin, ruin_tasks
 from benchmarks.safety_pictures import looked
 from qrcascade import Cascade, StubStrategy
 from qrcascade.engines import engine
@@ -91,7 +90,7 @@ def test_the_page_counts_what_is_false(monkeypatch: pytest.MonkeyPatch, tmp_path
     monkeypatch.setattr(safety_pictures, "blank", lambda task: symbol("nothing"))
     monkeypatch.setattr(safety_pictures, "ruin", lambda task: symbol("right"))
     monkeypatch.setattr(safety_pictures, "blank_tasks", lambda number: [("symbol", i) for i in range(number)])
-    monkeypatch.setattr(render, "DOCS", tmp_path)
+    monkeypatch.setattr(pages, "DOCS", tmp_path)
     options = ["--blank", "2", "--damaged", "3", "--light-damaged", "1", "--save"]
     ran = CliRunner().invoke(main, ["safety-pictures", *options])
     assert ran.exit_code == 0, ran.output
@@ -116,5 +115,5 @@ def test_a_cut_run_goes_on_and_needs_no_picture_again(tmp_path: Path) -> None:
     before = [record.read_text("utf-8") for record in records]
     again = CliRunner().invoke(main, command)
     assert [record.read_text("utf-8") for record in records] == before
-    tables = [ran.output[ran.output.index("## ") :] for ran in (first, again)]
+    tables = [ran.stdout[ran.stdout.index("## ") :] for ran in (first, again)]
     assert tables[0] == tables[1]
