@@ -97,7 +97,7 @@ def _watch(process: subprocess.Popen[str], out: Path, files: int) -> Iterator[st
 
 
 def _page(number: int) -> Image.Image:
-    """A small page with one sharp code."""
+    """Return a small page with one sharp code."""
     return Image.fromarray(clear_page(f"https://example.com/{number}", (620, 877), 4, (384, 584)))
 
 

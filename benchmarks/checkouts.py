@@ -48,7 +48,7 @@ def _asked(
 
 
 def _file(picture: Picture, folder: Path) -> Path:
-    """A picture's file; one that is made is written into the folder."""
+    """Return a picture's file; one that is made is written into the folder."""
     path = picture.path
     if path is None:
         path = folder / f"{picture.name.replace('/', ' ')}.png"
@@ -101,7 +101,7 @@ def where(
 
 
 def _split(said: list[tuple[Picture, list[dict[str, Any]]]], readers: int) -> str:
-    """A table with a row for each outcome and kind of step."""
+    """Return a table with a row for each outcome and kind of step."""
     pictures: Counter[str] = Counter()
     sums: dict[tuple[str, str], list[float]] = {}
     for picture, answers in said:

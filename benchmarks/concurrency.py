@@ -45,7 +45,7 @@ def sources(folder: Path) -> list[Source]:
 
 
 def told(cascade: Cascade, source: Source) -> ReadResult | str:
-    """What a cascade says of a source, without times and pixels; an error's message."""
+    """Return what a cascade says of a source, without times and pixels; an error's message."""
     if isinstance(source, io.BytesIO):
         source = io.BytesIO(source.getvalue())
     try:
@@ -88,7 +88,7 @@ def held() -> Held | None:
 
 
 def soaked(cascade: Cascade, given: Sequence[Source], reads: int, every: int) -> Iterator[tuple[int, Held]]:
-    """What is held after each so many readings; first of all after each source was read once."""
+    """Yield what is held after each so many readings; first of all after each source was read once."""
     for source in given:
         told(cascade, source)
 

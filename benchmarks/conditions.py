@@ -69,7 +69,7 @@ def _move(random: Random, page: Page, _quad: Quad, module: float, modules: float
 
 
 def _shine(random: Random, page: Page, quad: Quad, _module: float, share: float) -> Page:
-    """A light so bright over the symbol that it saturates within a share of its side."""
+    """Return a light so bright over the symbol that it saturates within a share of its side."""
     x, y = np.array(quad.center) + random.uniform(-0.25, 0.25, 2) * quad.side
     rows, columns = np.mgrid[: page.shape[0], : page.shape[1]]
     away = np.hypot(columns - x, rows - y) / max(share * quad.side, 1e-3)
@@ -96,11 +96,11 @@ class Condition:
     after: Callable[[Random, Page, Quad, float, float], Page] | None = None
 
     def amount(self, severity: float) -> float:
-        """The amount at a severity."""
+        """Return the amount at a severity."""
         return self.least + severity * (self.most - self.least)
 
     def __call__(self, random: Random, severity: float) -> tuple[Gray, bytes]:
-        """A picture, of 4 to 6 pixels a module, and its payload."""
+        """Return a picture, of 4 to 6 pixels a module, and its payload."""
         made, amount = deformed.symbol(random, level=self.level), self.amount(severity)
         bend = self.bend and self.bend(random, made, amount)
         art = self.art(random, made, amount) if self.art else deformed.drawn(made.modules)

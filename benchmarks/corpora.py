@@ -52,7 +52,7 @@ def root() -> Path:
 
 
 def load(corpus: str) -> list[Picture]:
-    """The pictures of a corpus: one of `CORPORA`, or a folder of images with ``.txt`` beside them.
+    """Return the pictures of a corpus: one of `CORPORA`, or a folder of images with ``.txt`` beside them.
 
     Raises
     ------
@@ -74,7 +74,7 @@ def load(corpus: str) -> list[Picture]:
 
 
 def _photographs(folder: Path, truth: Callable[[Path], dict[str, Any]]) -> Iterator[Picture]:
-    """The images of a folder, named by their place in it, in categories by their own folder."""
+    """Yield the images of a folder, named by their place in it, in categories by their own folder."""
     for path in sorted(path for path in folder.rglob("*") if path.suffix.lower() in _IMAGES):
         known = {"name": str(path.relative_to(folder)), "category": path.parent.name, **truth(path)}
         yield Picture(functools.partial(_stored, path), path=path, **known)
@@ -87,7 +87,7 @@ def _stored(path: Path) -> Gray:
 
 
 def _boofcv(path: Path) -> dict[str, Any]:
-    """Outlines of a label file: a code a line after ``SETS``, else a point a line."""
+    """Return outlines of a label file: a code a line after ``SETS``, else a point a line."""
     lines = path.with_suffix(".txt").read_text().splitlines()
     flat = [float(v) for line in lines if line != "SETS" and line[:1] != "#" for v in line.split()]
     points = list(zip(flat[::2], flat[1::2], strict=True))
@@ -124,7 +124,7 @@ _TAKEN: dict[str, Callable[[Path], dict[str, Any]]] = {
 
 
 def _synthetic() -> Iterator[Picture]:
-    """Every condition and scenario with symbols: five severities, four seeds."""
+    """Yield every condition and scenario with symbols: five severities, four seeds."""
     for kind in (*synthetic.CONDITIONS, *synthetic.SCENARIOS):
         for severity in (0.0, 0.25, 0.5, 0.75, 1.0):
             for seed in range(4):
@@ -141,7 +141,7 @@ def _beyond() -> Iterator[Picture]:
 
 
 def _drawn(kind: str, severity: float, seed: int) -> Picture:
-    """The truth needs drawing once; the pixels are drawn again when they are asked for."""
+    """Draw the truth needs drawing once; the pixels are drawn again when they are asked for."""
     drawn = synthetic.draw(kind, severity, seed)
     return Picture(
         lambda: synthetic.draw(kind, severity, seed).rgb,

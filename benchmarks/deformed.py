@@ -41,7 +41,7 @@ class Symbol:
 
     @classmethod
     def of(cls, payload: bytes, version: int, level: str, mask: int) -> Symbol:
-        """What says a payload, in bytes."""
+        """Return what says a payload, in bytes."""
         dark = symbols.dark(payload, version=version, error=level, mask=mask, mode="byte", boost_error=False)
         return cls(payload, version, level, mask, 2 * dark.astype(np.int8) - 1)
 
@@ -61,29 +61,29 @@ class Symbol:
         return symbols.QUIET / len(self.modules)
 
     def _placement(self) -> tuple[tuple[Any, ...], Bools]:
-        """The cells of its codewords in order, and which of them the mask inverts."""
+        """Return the cells of its codewords in order, and which of them the mask inverts."""
         cells = tuple(layout(self.version).order.T)
         return cells, data_mask(self.mask, len(self.modules))[cells]
 
     def codewords(self) -> NDArray[np.uint8]:
-        """Its codewords in order of placement."""
+        """Return its codewords in order of placement."""
         cells, masked = self._placement()
         return np.packbits((self.modules[cells] > 0) ^ masked)
 
     def saying(self, codewords: NDArray[np.uint8]) -> NDArray[np.int8]:
-        """Its modules with other codewords."""
+        """Return its modules with other codewords."""
         cells, masked = self._placement()
         modules = self.modules.copy()
         modules[cells] = 2 * (np.unpackbits(codewords) ^ masked).astype(np.int8) - 1
         return modules
 
     def inverted(self, where: Bools) -> Page:
-        """Its drawing with some modules inverted."""
+        """Return its drawing with some modules inverted."""
         return drawn(np.where(where, -self.modules, self.modules))
 
 
 def find_finders(size: int, side: int) -> Bools:
-    """Where finder patterns are in a symbol of so many modules, if they are so many wide."""
+    """Return where finder patterns are in a symbol of so many modules, if they are so many wide."""
     away = np.arange(size)
     low, high = away < side, away >= size - side
     where: Bools = (low[:, None] & (low | high)) | (high[:, None] & low)
@@ -102,7 +102,7 @@ def symbol(random: Random, versions: tuple[int, int] = (2, 10), level: str = "")
 
 
 def drawn(modules: NDArray[np.int8]) -> Page:
-    """A drawing with its quiet zone."""
+    """Draw a drawing with its quiet zone."""
     return symbols.drawing(modules > 0, _CELL, _DARK, _LIGHT).astype(np.float32)
 
 
@@ -147,7 +147,7 @@ def finished(random: Random, page: Page, noise: float) -> Gray:
 
 
 def _blobs(random: Random, where: Bools, share: float, width: float) -> Bools:
-    """Some smooth blobs, about ``width`` pixels wide, over this share of the places allowed."""
+    """Return some smooth blobs, about ``width`` pixels wide, over this share of the places allowed."""
     field = cv2.GaussianBlur(random.normal(0, 1, where.shape), (0, 0), width / 2)
     order = np.flatnonzero(where)
     order = order[np.argsort(-field.flat[order])]
@@ -157,7 +157,7 @@ def _blobs(random: Random, where: Bools, share: float, width: float) -> Bools:
 
 
 def covered(random: Random, made: Symbol, share: float) -> Page:
-    """A drawing with blobs of paint over this share of what is not a finder pattern."""
+    """Return a drawing with blobs of paint over this share of what is not a finder pattern."""
     art = drawn(made.modules)
     free = np.pad(np.kron(~made.finders, np.ones((_CELL, _CELL), bool)), symbols.QUIET * _CELL)
     art[_blobs(random, free, share, 4 * _CELL)] = random.choice([_DARK, 130, _LIGHT])
@@ -178,7 +178,7 @@ def photographed(
     blur: float | None = None,
     noise: float | None = None,
 ) -> tuple[Gray, Quad]:
-    """A drawing of a symbol at so many pixels a module, and its true outline.
+    """Return a drawing of a symbol at so many pixels a module, and its true outline.
 
     Blur in modules and noise in gray levels are small and at random if they are not given.
     """
@@ -188,12 +188,12 @@ def photographed(
 
 
 def _flipped(random: Random, made: Symbol, amount: float) -> Page:
-    """Modules of codewords inverted one by one, up to 6 %: four codewords in ten."""
+    """Return modules of codewords inverted one by one, up to 6 %: four codewords in ten."""
     return made.inverted(made.data & (random.random(made.modules.shape) < 0.06 * amount))
 
 
 def _burst(random: Random, made: Symbol, amount: float) -> Page:
-    """A run of codewords set at random, up to 45 % of them."""
+    """Return a run of codewords set at random, up to 45 % of them."""
     words = made.codewords()
     count = round(0.45 * amount * len(words))
     start = int(random.integers(len(words) - count + 1))
@@ -202,7 +202,7 @@ def _burst(random: Random, made: Symbol, amount: float) -> Page:
 
 
 def _inverted(random: Random, made: Symbol, amount: float) -> Page:
-    """Blobs of codewords inverted, up to 30 %."""
+    """Return blobs of codewords inverted, up to 30 %."""
     return made.inverted(_blobs(random, made.data, 0.3 * amount, 5.0))
 
 
@@ -219,7 +219,7 @@ DAMAGES: dict[str, Callable[[Random, Symbol, float], Page]] = {
 
 
 def damaged(random: Random, kind: str, made: Symbol, amount: float) -> tuple[Gray, Quad]:
-    """A picture of a damaged symbol, and its true outline.
+    """Return a picture of a damaged symbol, and its true outline.
 
     The kind is a key of `DAMAGES`, the amount 0 (none) to 1 (beyond what can be corrected).
     """

@@ -39,7 +39,7 @@ def startup(runs: Annotated[int, "Runs of each, interleaved."] = 40) -> Iterator
 
 
 def _easy_page(width: int, height: int) -> Gray:
-    """A light page with one sharp code."""
+    """Return a light page with one sharp code."""
     text = "https://example.com/verify?id=12345"
     return clear_page(text, (width, height), width // 100, (width // 3, height // 3), _PAPER)
 

@@ -137,7 +137,7 @@ def in_rounds(
 def timed(
     action: Callable[..., R], *given: Any, clock: Callable[[], float] = time.perf_counter
 ) -> tuple[R, float]:
-    """What an action gives, and the milliseconds that it took."""
+    """Return what an action gives, and the milliseconds that it took."""
     start = clock()
     result = action(*given)
     return result, (clock() - start) * 1000
@@ -165,7 +165,7 @@ def in_turns(
 
 
 def medians(times: Mapping[str, Sequence[float]]) -> list[float]:
-    """The median of each way's times."""
+    """Return the median of each way's times."""
     return [float(np.median(ms)) for ms in times.values()]
 
 
@@ -184,7 +184,7 @@ def beside(work: Callable[[threading.Event], object], threads: int = 1) -> Itera
 
 
 def own_process(code: str, *arguments: object) -> str:
-    """What a program prints in a fresh process."""
+    """Return what a program prints in a fresh process."""
     command = [sys.executable, "-c", code, *map(str, arguments)]
     return subprocess.run(command, capture_output=True, text=True, check=True).stdout
 
@@ -198,7 +198,7 @@ class Program:
         self.pid = self._process.pid
 
     def ask(self, line: object, data: bytes = b"") -> Any:
-        """Its answer to a line, and to the data that follow the line."""
+        """Return its answer to a line, and to the data that follow the line."""
         stdin, stdout = self._process.stdin, self._process.stdout
         assert stdin is not None
         assert stdout is not None
@@ -215,6 +215,6 @@ class Program:
 
 
 def reader_of(checkout: Path, **options: Any) -> Program:
-    """What reads files with a checkout, as `benchmarks.child` says."""
+    """Return what reads files with a checkout, as `benchmarks.child` says."""
     script = str(Path(__file__).with_name("child.py"))
     return Program(sys.executable, script, json.dumps(options), PYTHONPATH=str(checkout))

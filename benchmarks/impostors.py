@@ -39,7 +39,7 @@ class Impostor:
 
     @classmethod
     def of(cls, modules: NDArray[np.int8], *payloads: bytes) -> Impostor:
-        """A drawing of modules that are no symbol."""
+        """Return a drawing of modules that are no symbol."""
         return cls(drawn(modules), len(modules), payloads)
 
     @property
@@ -52,7 +52,7 @@ class Impostor:
 
 
 def _noise(random: Random) -> Page:
-    """A band of scales, soft or as black and white."""
+    """Return a band of scales, soft or as black and white."""
     sigma = np.exp(random.uniform(0, np.log(20)))
     white = random.normal(0, 1, (_ALL, _ALL)).astype(np.float32)
     band = blurred(white, sigma) - blurred(white, 2 * sigma)
@@ -61,7 +61,7 @@ def _noise(random: Random) -> Page:
 
 
 def _pattern(random: Random) -> Page:
-    """Squares, stripes, bricks or a halftone."""
+    """Return squares, stripes, bricks or a halftone."""
     cell = random.uniform(3, 24)
     y, x = np.mgrid[:_ALL, :_ALL] / cell
     bricks = ((x + np.floor(y) % 2) % 2 < 0.3) | (y % 1 < 0.3)
@@ -72,7 +72,7 @@ def _pattern(random: Random) -> Page:
 
 
 def _text(random: Random) -> Page:
-    """Lines of print of one size, capitals or mixed."""
+    """Return lines of print of one size, capitals or mixed."""
     art = np.full((_ALL, _ALL), _PAPER, np.uint8)
     scale = float(np.exp(random.uniform(np.log(0.25), np.log(2.5))))
     signs = [string.ascii_uppercase, string.ascii_letters + "   ", string.digits + ",. "][random.integers(3)]
@@ -84,7 +84,7 @@ def _text(random: Random) -> Page:
 
 
 def _page(random: Random) -> Page:
-    """A piece of a made page: print, boxes, bars and textures together."""
+    """Return a piece of a made page: print, boxes, bars and textures together."""
     whole = synthetic.page(int(random.integers(2**31)))[:, :, 0]
     y, x = (int(random.integers(size - _ALL + 1)) for size in whole.shape)
     return whole[y : y + _ALL, x : x + _ALL].astype(np.float32)
@@ -112,19 +112,19 @@ def _barcode(formats: Sequence[str], random: Random) -> Page:
 
 
 def whole(random: Random) -> Symbol:
-    """A symbol of the versions that are made wrong."""
+    """Return a symbol of the versions that are made wrong."""
     return symbol(random, (1, 12))
 
 
 def _finders(random: Random) -> Impostor:
-    """Three finder patterns, and all else at random: no timing or alignment patterns."""
+    """Return three finder patterns, and all else at random: no timing or alignment patterns."""
     made = whole(random)
     coins = (2 * random.integers(0, 2, made.modules.shape) - 1).astype(np.int8)
     return Impostor.of(np.where(made.finders, made.modules, coins))
 
 
 def scrambled(random: Random, made: Symbol) -> NDArray[np.int8]:
-    """The modules of a symbol, all function patterns right, the data's in another order."""
+    """Return the modules of a symbol, all function patterns right, the data's in another order."""
     modules = made.modules.copy()
     modules[made.data] = random.permutation(modules[made.data])
     return modules
@@ -136,7 +136,7 @@ def _scrambled(random: Random) -> Impostor:
 
 
 def _stretched(random: Random) -> Impostor:
-    """The data of one version under the function patterns of another."""
+    """Return the data of one version under the function patterns of another."""
     made = whole(random)
     others = [v for v in range(made.version - 2, made.version + 3) if v >= 1 and v != made.version]
     pattern = layout(int(random.choice(others))).pattern
@@ -145,7 +145,7 @@ def _stretched(random: Random) -> Impostor:
 
 
 def _wrong_words(how: str, random: Random) -> Impostor:
-    """A symbol with wrong codewords.
+    """Return a symbol with wrong codewords.
 
     All at random; in another order; right data with parity at random; or one block of two or more at
     random and the others right.
@@ -169,7 +169,7 @@ def _wrong_words(how: str, random: Random) -> Impostor:
 
 
 def _halves(random: Random) -> Impostor:
-    """Parts of two symbols that have version and level in common."""
+    """Return parts of two symbols that have version and level in common."""
     one = whole(random)
     other = symbol(random, (one.version, one.version), one.level)
     modules = np.where(cut(random, len(one.modules)), one.modules, other.modules)
@@ -177,7 +177,7 @@ def _halves(random: Random) -> Impostor:
 
 
 def _half(random: Random) -> Impostor:
-    """Part of a symbol, and a texture for the rest."""
+    """Return part of a symbol, and a texture for the rest."""
     made = whole(random)
     art = drawn(made.modules)
     texture = (_noise, _pattern, _text)[int(random.integers(3))](random)

@@ -102,7 +102,7 @@ def look_in(here: Here, name: str, shape: tuple[int, ...]) -> int:
 
 
 def _faults(pictures: int, timeout: float) -> Iterator[str]:
-    """One cascade with strategies that abort, hang and eat memory, picture after picture."""
+    """Yield one cascade with strategies that abort, hang and eat memory, picture after picture."""
     page = clear_page(_TEXT, (800, 600), 10, (100, 100))
     strategies: list[Strategy] = [*map(Faulty, _FAULTS), ClassicalStrategy()]
     with Cascade(strategies, isolation="process", max_memory=400) as cascade:
@@ -118,8 +118,8 @@ def _faults(pictures: int, timeout: float) -> Iterator[str]:
     yield (
         f"One cascade with strategies that abort, hang and eat memory before the classical one, "
         f"`max_memory=400`, `timeout={timeout:g}`, {pictures} pictures in a row: "
-        f"{sum(answers)} answered right, {late} later than timeout + 0.5 s; "
-        f"median {statistics.median(spent):.2f}, most {max(spent):.2f} s."
+        f"{sum(answers)} read correctly, {late} later than timeout + 0.5 s; "
+        f"median {statistics.median(spent):.2f} s, at most {max(spent):.2f} s."
     )
 
 

@@ -180,7 +180,7 @@ def _accompany(how: Callable[[Sheet, float], Changes], sheet: Sheet, amount: flo
 
 
 def _one(name: str, **others: Any) -> Callable[[Sheet, float], Changes]:
-    """What gives the amount to one field, and fixed values to others."""
+    """Return what gives the amount to one field, and fixed values to others."""
     return lambda _, amount: {name: amount, **others}
 
 

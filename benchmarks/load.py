@@ -142,8 +142,8 @@ def _overload(service: Service, at_a_time: int, picture: Path) -> Iterator[str]:
     places = at_a_time + _QUEUE
     yield (
         f"Overload with {picture.name}: {places} places, {_QUEUE} of them in the queue. The bound is\n"
-        f"{places} places / {at_a_time} readings at a time x P99 of a reading that has not to wait,\n"
-        "which the first row has."
+        f"{places} places / {at_a_time} readings at a time x P99 of a reading that does not have to wait,\n"
+        "given in the first row."
     )
     clients = (at_a_time, places, 4 * places)
     seen = [ask(service, picture, number, max(1000, 60 * number)) for number in clients]

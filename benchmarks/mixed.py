@@ -41,13 +41,13 @@ def _made(condition: str, severity: float, seed: int) -> bytes:
 
 
 def _photograph(seed: int) -> bytes:
-    """A receipt as a phone of 12 MP sees it."""
+    """Return a receipt as a phone of 12 MP sees it."""
     receipt = _drawn("receipt", 0.2, seed)
     return _in_jpeg(receipt.resize((3000, 4000), Image.Resampling.BICUBIC))
 
 
 def _print(seed: int) -> bytes:
-    """A page of print in a PDF with a drawn symbol."""
+    """Return a page of print in a PDF with a drawn symbol."""
     pdf = fpdf.FPDF()
     printed(pdf)
     for y, x in np.argwhere(symbols.dark(f"https://example.com/verify?invoice={seed}")).tolist():
@@ -56,7 +56,7 @@ def _print(seed: int) -> bytes:
 
 
 def _scan(seed: int) -> bytes:
-    """A scan of 200 dpi in a PDF."""
+    """Return a scan of 200 dpi in a PDF."""
     pdf = fpdf.FPDF()
     scanned(pdf, _in_jpeg(_drawn("invoice", 0.2, seed).resize((1654, 2339), Image.Resampling.BICUBIC)))
     return bytes(pdf.output())
@@ -78,7 +78,7 @@ SAID = f"The mix: {', '.join(f'{share} % {kind}' for kind, share in MIX.items())
 
 
 def write(data: bytes, folder: Path, name: str) -> Path:
-    """A file of that name, with the suffix of what it is."""
+    """Return a file of that name, with the suffix of what it is."""
     path = folder / f"{name}{'.pdf' if data.startswith(b'%PDF') else '.jpg'}"
     path.write_bytes(data)
     return path

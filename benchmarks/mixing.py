@@ -26,7 +26,7 @@ _CHARACTERS = np.arange(33, 127, dtype=np.uint8)
 
 
 def _pair(random: Random) -> tuple[Symbol, Symbol]:
-    """Two symbols of one version, level and mask, whose payloads of one length differ."""
+    """Return two symbols of one version, level and mask, whose payloads of one length differ."""
     version, level = _OF_SEVERAL_BLOCKS[random.integers(len(_OF_SEVERAL_BLOCKS))]
     room = sum(inner for _, inner in blocks(version, level)) - 3
     one = random.choice(_CHARACTERS, int(random.integers(room // 2, room + 1)))
@@ -42,7 +42,7 @@ def _pair(random: Random) -> tuple[Symbol, Symbol]:
 
 
 def _by_module(share: Callable[[Random, int], Page], random: Random, one: Symbol, other: Symbol) -> Page:
-    """Modules of the second symbol where its share of them, 0 to 1 at random, is above a half."""
+    """Return modules of the second symbol where its share of them, 0 to 1 at random, is above a half."""
     return drawn(np.where(share(random, len(one.modules)) > 0.5, other.modules, one.modules))
 
 
@@ -62,14 +62,14 @@ def _in_cells(random: Random, size: int) -> Page:
 
 
 def _by_pixel(share: Callable[[Random, int], Any], random: Random, one: Symbol, other: Symbol) -> Page:
-    """The drawings of both, of which a share is the first's."""
+    """Return the drawings of both, of which a share is the first's."""
     art = drawn(one.modules)
     part = share(random, len(art))
     return np.asarray(part * art + (1 - part) * drawn(other.modules), np.float32)
 
 
 def _patched(random: Random, size: int) -> Page:
-    """A part of one label on the other, at any pixel."""
+    """Return a part of one label on the other, at any pixel."""
     art = np.ones((size, size), np.float32)
     width, height = random.integers(size // 4, size, 2).tolist()
     x, y = int(random.integers(size - width + 1)), int(random.integers(size - height + 1))
@@ -78,13 +78,13 @@ def _patched(random: Random, size: int) -> Page:
 
 
 def _swept(random: Random, size: int) -> Page:
-    """A screen that changes while its lines are read: one goes over into the other."""
+    """Return a screen that changes while its lines are read: one goes over into the other."""
     y = np.arange(size)[:, None] / size
     return np.clip((y - random.uniform(0.2, 0.8)) / random.uniform(0.05, 0.6) + 0.5, 0, 1)
 
 
 def _codewords(random: Random, one: Symbol, other: Symbol) -> Page:
-    """Each codeword of one or of the other: no picture is so, but most is read wrongly of this."""
+    """Return each codeword of one or of the other: no picture is so, but most is read wrongly of this."""
     words = one.codewords()
     taken = random.random(len(words)) < random.uniform(0.3, 0.7)
     return drawn(one.saying(np.where(taken, words, other.codewords())))
@@ -105,7 +105,7 @@ MIXES: dict[str, Callable[[Random, Symbol, Symbol], Page]] = {
 
 
 def draw_mixture(task: Task) -> tuple[Random, Symbol, Symbol, Page]:
-    """What made it, the two symbols, and their drawing as one."""
+    """Draw what made it, the two symbols, and their drawing as one."""
     kind, seed = task
     random = np.random.default_rng([seed, *b"mixture", *kind.encode()])
     one, other = _pair(random)
@@ -113,14 +113,14 @@ def draw_mixture(task: Task) -> tuple[Random, Symbol, Symbol, Page]:
 
 
 def mixture(task: Task) -> Ruin:
-    """A picture of two symbols mixed, and what they say."""
+    """Return a picture of two symbols mixed, and what they say."""
     random, one, other, art = draw_mixture(task)
     module, blur = random.uniform(*_MODULE), random.uniform(0, _BLUR)
     return deformed.photographed(random, one, art, module, blur=blur)[0], (one.payload, other.payload)
 
 
 def _scratched(random: Random, made: Symbol, amount: float) -> Page:
-    """Lines across it, most of them along its rows: these reach few blocks."""
+    """Return lines across it, most of them along its rows: these reach few blocks."""
     art = drawn(made.modules)
     for _ in range(1 + int(4 * amount * random.random())):
         ends = random.integers(0, len(art), 2).tolist()
@@ -132,7 +132,7 @@ def _scratched(random: Random, made: Symbol, amount: float) -> Page:
 
 
 def _shone_on(random: Random, made: Symbol, amount: float) -> Page:
-    """A highlight that whitens a part."""
+    """Return a highlight that whitens a part."""
     art = drawn(made.modules)
     y, x = np.mgrid[: len(art), : len(art)] / len(art) - random.uniform(0.2, 0.8, 2)[:, None, None]
     light = 255 * np.exp(-(x**2 + y**2) / (2 * (0.03 + 0.12 * amount) ** 2))
@@ -143,7 +143,7 @@ BLOCK_DAMAGES = {**DAMAGES, "scratches": _scratched, "highlight": _shone_on}
 
 
 def damaged(task: Task) -> Ruin:
-    """A picture of one damaged symbol of several blocks, and what it says."""
+    """Return a picture of one damaged symbol of several blocks, and what it says."""
     kind, seed = task
     random = np.random.default_rng([seed, *b"several blocks", *kind.encode()])
     version, level = _OF_SEVERAL_BLOCKS[random.integers(len(_OF_SEVERAL_BLOCKS))]

@@ -72,7 +72,7 @@ def command(name: str = "", title: str = "") -> Callable[[F], F]:
 
 
 def _parameter(given: inspect.Parameter) -> click.Parameter:
-    """What click calls an argument of a function."""
+    """Return what click calls an argument of a function."""
     hint, required = given.annotation, given.default is given.empty
     kind, *said = get_args(hint) if get_origin(hint) is Annotated else (hint,)
     if NoneType in get_args(kind):
@@ -107,19 +107,19 @@ def table(columns: Sequence[str], rows: Iterable[Iterable[object]], words: Colle
 
 
 def by_kind(title: str, outcomes: Sequence[T], figures: Mapping[str, Callable[[Sequence[T]], object]]) -> str:
-    """A table with a row for each kind and one for all; a column is a figure of its outcomes."""
+    """Return a table with a row for each kind and one for all; a column is a figure of its outcomes."""
     groups: dict[str, Sequence[T]] = {**grouped(outcomes, "kind"), "all": outcomes}
     rows = ([kind, *(figure(group) for figure in figures.values())] for kind, group in groups.items())
     return table([title, *figures], rows)
 
 
 def mean(name: str) -> Callable[[Sequence[object]], float]:
-    """The mean of what outcomes have under a name."""
+    """Return the mean of what outcomes have under a name."""
     return lambda outcomes: float(np.mean([getattr(outcome, name) for outcome in outcomes]))
 
 
 def listed(title: str, cases: Iterable[str]) -> str:
-    """A sentence with all cases; empty without any."""
+    """Return a sentence with all cases; empty without any."""
     cases = list(cases)
     return f"{title}: {'; '.join(cases)}." if cases else ""
 
@@ -156,7 +156,7 @@ def publish(name: str, parts: Iterable[str], *, save: bool, title: str = "") -> 
 
 @contextlib.contextmanager
 def plotted(name: str, size: tuple[float, float], *grid: int, **options: Any) -> Iterator[tuple[Any, Any]]:
-    """A figure and its axes, to be drawn on; then saved as NAME.png beside the pages."""
+    """Yield a figure and its axes, to be drawn on; then saved as NAME.png beside the pages."""
     import matplotlib as mpl
 
     mpl.use("Agg")
@@ -169,6 +169,6 @@ def plotted(name: str, size: tuple[float, float], *grid: int, **options: Any) ->
 
 
 def saved() -> str | None:
-    """The name of the page that the running command is to save."""
+    """Return the name of the page that the running command is to save."""
     name: str | None = click.get_current_context().params["save"]
     return name

@@ -28,33 +28,33 @@ def _fields(pid: int) -> list[str]:
 
 
 def command(pid: int) -> str:
-    """The words of its command; nothing of one that has ended."""
+    """Return the words of its command; nothing of one that has ended."""
     with contextlib.suppress(OSError):
         return Path(f"/proc/{pid}/cmdline").read_bytes().replace(b"\0", b" ").decode(errors="replace")
     return ""
 
 
 def parent(pid: int) -> int:
-    """The process that started it; 0 of one that has ended."""
+    """Return the process that started it; 0 of one that has ended."""
     with contextlib.suppress(OSError):
         return int(_fields(pid)[1])
     return 0
 
 
 def children(pid: int) -> Iterator[int]:
-    """The processes that it started."""
+    """Yield the processes that it started."""
     for file in Path(f"/proc/{pid}/task").glob("*/children"):
         with contextlib.suppress(OSError):
             yield from map(int, file.read_text().split())
 
 
 def workers(pid: int) -> list[int]:
-    """Those of its children that multiprocessing spawned."""
+    """Return those of its children that multiprocessing spawned."""
     return [child for child in children(pid) if "spawn_main" in command(child)]
 
 
 def memory_mb(pid: int, line: str = "VmRSS", file: str = "status") -> float:
-    """What a line of a file says, in MB: what is resident; 0 of a process that has ended."""
+    """Return what a line of a file says, in MB: what is resident; 0 of a process that has ended."""
     with contextlib.suppress(OSError):
         lines = Path(f"/proc/{pid}/{file}").read_text().splitlines()
         return next((int(said.split()[1]) / 1024 for said in lines if said.startswith(f"{line}:")), 0.0)
@@ -68,7 +68,7 @@ def cpu_s(pid: int) -> float:
 
 
 def age_s(pid: int) -> float:
-    """Seconds that it has run; 0 of one that has ended."""
+    """Return seconds that it has run; 0 of one that has ended."""
     with contextlib.suppress(OSError):
         return float(Path("/proc/uptime").read_text().split()[0]) - int(_fields(pid)[19]) / _TICKS
     return 0.0
@@ -95,7 +95,7 @@ class Service:
 
 @contextlib.contextmanager
 def started(preset: Preset, **options: object) -> Iterator[Service]:
-    """The service with a preset and other options of ``qrcascade serve``, once it is ready."""
+    """Yield the service with a preset and other options of ``qrcascade serve``, once it is ready."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port = probe.getsockname()[1]

@@ -47,7 +47,7 @@ def run(
 
 
 def _tables(records: Records) -> Iterator[str]:
-    """A row a reader, a row a category, and confidence against truth."""
+    """Yield a row a reader, a row a category, and confidence against truth."""
     summaries = [summarise(rows) for rows in records.values()]
     columns = ["reader", "macro {:.1f}", "micro {:.1f}", "extra", "conflict", "wrong"]
     columns += ["mean ms {:.1f}", "P50 {:.1f}", "P95 {:.1f}", "P99 {:.1f}", "x first {:.2f}"]
@@ -88,7 +88,7 @@ def _plots(page: str, records: Records) -> list[str]:
 
 
 def _plot_steps(page: str, records: Records) -> bool:
-    """The reader with the most different steps; nothing where no reader tells its steps."""
+    """Return the reader with the most different steps; nothing where no reader tells its steps."""
     steps = {name: Counter(s for r in rows for s in r.steps) for name, rows in records.items()}
     richest = max(steps, key=lambda name: len(steps[name]))
     if steps[richest]:
@@ -135,7 +135,7 @@ def _measure(names: Sequence[str], steps: dict[str, Sequence[float]], seeds: int
 
 
 def _shown(kind: str, unit: str, amounts: Sequence[str], rates: dict[str, list[float]]) -> tuple[str, str]:
-    """A heading, and a row a reader with a column an amount."""
+    """Return a heading, and a row a reader with a column an amount."""
     columns = [unit, *(f"{amount} {{:.0f}}" for amount in (*amounts, "mean"))]
     return f"## {kind}", table(columns, ([name, *row, np.mean(row)] for name, row in rates.items()))
 
@@ -150,7 +150,7 @@ def curves(
     left_out = " WeChat's reader was left out: it was not at hand, or not asked for."
     yield (
         f"Share of {seeds} pictures read, in per cent, at each of {_LEVELS} severities. One symbol each, "
-        "versions 2 to 10, 4 to 6 pixels a module, slight perspective and noise. A picture counts where the "
+        "versions 2 to 10, 4 to 6 pixels a module, slight perspective and noise. A picture counts if the "
         f"exact payload is among what was read.{'' if 'wechat' in names else left_out}"
     )
     severities = np.linspace(0, 1, _LEVELS).tolist()
@@ -165,7 +165,7 @@ def curves(
 
 
 def _plot(rates: Rates, severities: Sequence[float]) -> None:
-    """A panel a condition, a line a reader."""
+    """Return a panel a condition, a line a reader."""
     columns = 3
     rows = -(-len(rates) // columns)
     with plotted("curves", (4.2 * columns, 3.2 * rows), rows, columns, sharey=True) as (figure, axes):

@@ -57,7 +57,7 @@ Reader = Callable[[Gray], Reading]
 
 
 def by_cascade(cascade: Cascade, expect: Expect = None) -> Reader:
-    """A cascade as a reader."""
+    """Return a cascade as a reader."""
     return partial(_read_by_cascade, cascade, expect)
 
 
@@ -91,7 +91,7 @@ def _read_by_zxing(rgb: Gray) -> Reading:
 
 
 def bare(source: Any) -> list[Any]:
-    """What zxing-cpp alone reads of pixels or of an open picture."""
+    """Return what zxing-cpp alone reads of pixels or of an open picture."""
     formats = zxingcpp.BarcodeFormats(zxingcpp.BarcodeFormat.QRCode)
     return list(zxingcpp.read_barcodes(source, formats=formats))
 
@@ -111,7 +111,7 @@ def _qreader(size: str) -> Reader:
 
 
 def at_hand(names: Sequence[str]) -> tuple[str, ...]:
-    """Those of the readers that can be had: WeChat's only where ``QRCASCADE_WECHAT_PYTHON`` is set."""
+    """Return those of the readers that can be had: WeChat's only where ``QRCASCADE_WECHAT_PYTHON`` is set."""
     return tuple(name for name in names if name != "wechat" or "QRCASCADE_WECHAT_PYTHON" in os.environ)
 
 
@@ -134,18 +134,18 @@ def _preset(name: Preset, expect: Expect = None) -> Reader:
 
 
 def _nano(runtime: str) -> Reader:
-    """The nano preset in one runtime."""
+    """Return the nano preset in one runtime."""
     return by_cascade(Cascade([ClassicalStrategy(), QReaderStrategy("n", runtime=runtime)]))
 
 
 def _thorough_nano(expect: Expect = None) -> Reader:
-    """The thorough preset with nano in the place of Small and Medium."""
+    """Return the thorough preset with nano in the place of Small and Medium."""
     nano = QReaderStrategy("n")
     return by_cascade(Cascade([ClassicalStrategy(), GridStrategy(), nano, GridStrategy()]), expect)
 
 
 def _every_engine() -> Reader:
-    """The classical tier with OpenCV's decoders; every step looks at every picture."""
+    """Return the classical tier with OpenCV's decoders; every step looks at every picture."""
     steps = (*SCHEDULE, "opencv raw", "aruco raw")
     return by_cascade(Cascade([ClassicalStrategy(steps, quick=len(steps))]), "all")
 

@@ -50,17 +50,17 @@ class _Drawn:
 
 
 def _weak(random: Random, made: Symbol) -> Page:
-    """Modules flipped to what is corrected and past."""
+    """Return modules flipped to what is corrected and past."""
     return made.inverted(made.data & (random.random(made.modules.shape) < random.uniform(0.005, 0.04)))
 
 
 def _anywhere(random: Random, made: Symbol) -> Page:
-    """Modules inverted anywhere, function patterns and format bits included."""
+    """Return modules inverted anywhere, function patterns and format bits included."""
     return made.inverted(random.random(made.modules.shape) < random.uniform(0, 0.06))
 
 
 def _part(random: Random, made: Symbol) -> Page:
-    """What is beyond a line is paper, ink or gray."""
+    """Return what is beyond a line is paper, ink or gray."""
     art = drawn(made.modules)
     keep = cut(random, len(art)) | cut(random, len(art))
     return np.where(keep, art, random.choice([20.0, 130.0, 240.0])).astype(np.float32)
@@ -106,7 +106,7 @@ RUINS: dict[str, Callable[[Random], Ruin]] = {
 
 
 def ruin(task: Task) -> Ruin:
-    """A picture, and what its symbols say."""
+    """Return a picture, and what its symbols say."""
     kind, seed = task
     return RUINS[kind](np.random.default_rng([seed, *b"ruin", *kind.encode()]))
 
@@ -137,7 +137,7 @@ def _bare_mask(random: Random) -> Impostor:
 
 
 def _cropped(random: Random) -> Impostor:
-    """A strip of a symbol, at most a third of it, on plain paper: too little for any correction."""
+    """Return a strip of a symbol, at most a third of it, on plain paper: too little for any correction."""
     made = whole(random)
     art = drawn(made.modules)
     gone = cut(random, len(art), -0.35, -0.15)
@@ -149,7 +149,7 @@ BLANKS: dict[str, Callable[[Random], Impostor]] = {**KINDS, "bare mask": _bare_m
 
 
 def blank(task: Task) -> tuple[Gray, tuple[bytes, ...]]:
-    """A picture without a code, and payloads of which it shows parts."""
+    """Return a picture without a code, and payloads of which it shows parts."""
     kind, seed = task
     if kind in _NEGATIVES:
         return Frame.load(_negatives(kind)[seed].rgb()).gray, ()
@@ -202,7 +202,7 @@ def _negatives(corpus: str) -> list[corpora.Picture]:
 
 
 def blank_tasks(number: int) -> Iterator[Task]:
-    """Every negative of the corpora that are at hand, then made ones until there are so many."""
+    """Yield every negative of the corpora that are at hand, then made ones until there are so many."""
     left = number
     for corpus in _NEGATIVES:
         if corpus == "negatives" and not (corpora.root() / corpus).is_dir():

@@ -94,14 +94,14 @@ def _times(folder: Path, rounds: int, threads: int | None) -> Iterator[str]:
     yield "## Time"
     yield (
         f"One detection in a picture of {rgb.shape[1]}x{rgb.shape[0]}, {rounds} rounds in turns; medians. "
-        "Each runtime has a process of its own: in one, the threads of one wait for work on another's cores."
+        "Each runtime has its own process: in a shared one, idle threads of one keep cores from another."
     )
     columns = ["size", "runtime", "median, ms {:.0f}", "torch's time for one of its own {:.2f}"]
     yield table(columns, rows, words=(0, 1))
 
 
 def _turns(folder: Path, size: str, rgb: Gray, rounds: int, threads: int | None) -> dict[str, list[float]]:
-    """Milliseconds of each runtime's detections; while one is at work the others are idle."""
+    """Return milliseconds of each runtime's detections; while one is at work the others are idle."""
     context = multiprocessing.get_context("spawn")
     pipes: dict[str, Connection[bool, float]] = {}
     for name in RUNTIMES:
@@ -131,7 +131,7 @@ def _detect(
 
 
 def _page() -> Gray:
-    """A picture of two megapixels without a symbol, RGB."""
+    """Return a picture of two megapixels without a symbol, RGB."""
     page = Frame.load(synthetic.page(0)).color
     return np.asarray(cv2.resize(page, (1200, 1600), interpolation=cv2.INTER_LINEAR), np.uint8)
 
@@ -162,9 +162,9 @@ def _same(folder: Path, names: tuple[str, ...], every: int, threads: int | None)
     seen = [found for corpus in names for found in pictures(look, corpus, every)]
     others = (name for name in RUNTIMES if name != "torch")
     rows = ([name, *_differences([(found["torch"], found[name]) for found in seen])] for name in others)
-    where = f"{', '.join(names)}, every {every}. picture, at most 2048 pixels a side"
+    where = f"{', '.join(names)}, one picture in {every}, at most 2048 pixels a side"
     yield "## The same detections"
-    yield f"Nano weights, against torch, on {where}. qrdet draws lots where a hull has many corners."
+    yield f"Nano weights, against torch, on {where}. qrdet chooses at random where a hull has many corners."
     counted = ("runtime", "pictures", "another number of detections", "detections")
     least = ("largest score difference {:.4f}", "IoU under 0.98", "median IoU {:.4f}", "least IoU {:.4f}")
     yield table([*counted, *least], rows)

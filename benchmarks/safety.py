@@ -42,7 +42,7 @@ def region(kind: str, seed: int) -> Given:
 
 
 def true_symbol(kind: str, seed: int) -> Given:
-    """A damaged symbol of version 1 to 10, with an outline that is 2 % off."""
+    """Return a damaged symbol of version 1 to 10, with an outline that is 2 % off."""
     random = np.random.default_rng([seed, *kind.encode()])
     made = symbol(random, (1, 10))
     gray, quad = damaged(random, kind, made, random.random())
@@ -146,14 +146,14 @@ def _said_wrong(outcomes: Sequence[Outcome]) -> str:
 
 
 def _on_regions(outcomes: Sequence[Outcome]) -> Iterator[str]:
-    yield from ("## Regions that are no symbol", by_kind("kind", outcomes, _OF_REGIONS))
+    yield from ("## Regions that are not symbols", by_kind("kind", outcomes, _OF_REGIONS))
     number, false = len(outcomes), _count(result="wrong")(outcomes)
     bound = number * 2.0**-evidence.ACCEPTED_BITS
     yield (
-        "False is a payload that nothing in the region says; a part's is that of a symbol half there. "
-        f"False were {false} of {number}: with 95 % confidence {at_most(false, number)} a region. "
+        "False is a payload that nothing in the region says; a part's, that of a symbol that is half there. "
+        f"{false} of {number} were false: with 95 % confidence {at_most(false, number)} a region. "
         f"`qrcascade.grid.evidence` bounds it by {bound:.1e} in all, if all modules that carry data are "
-        "random; it does not speak of those that are right in part (random block, halves)."
+        "random; it says nothing about those that are partly right (random block, halves)."
     )
     yield _said_wrong(outcomes)
 
@@ -172,7 +172,7 @@ def _on_symbols(outcomes: Sequence[Outcome]) -> Iterator[str]:
 
 @command()
 def safety(
-    regions: Annotated[int, "Regions that are no symbol."] = 100_000,
+    regions: Annotated[int, "Regions that are not symbols."] = 100_000,
     symbols: Annotated[int, "--damaged", "Damaged symbols."] = 20_000,
     seldom: Annotated[int, "Rounds of which the expensive kinds are in one."] = 40,
     workers: Workers = 1,

@@ -28,21 +28,21 @@ _SURE = 0.7
 # Without a camera: size of the drawing that zxing-cpp sees, as a share, and noise of the soft modules.
 _FLAT, _MOST_NOISE = 3 / 8, 0.4
 _NOTE = """\
-A short run before found the fault that this one no longer shows: zbar takes a symbol's frame around plain
-stripes or checks for a symbol with an empty payload. They are a mask alone, so all codewords are zero,
-which is a valid word (kind "bare mask"). What zbar reads without a payload is nothing since then.
+An earlier, shorter run found a fault that this one no longer shows: zbar takes a symbol's frame around plain
+stripes or checks for a symbol with an empty payload. Such a picture is nothing but a mask: all codewords are
+zero, which is a valid word (kind "bare mask"). Since then, a reading of zbar without a payload is discarded.
 
-"Right" without a code are payloads of symbols of which a picture shows parts. "Every engine" is the
-classical schedule with OpenCV's two decoders, every step at every picture. Everything is made from seeds,
+Without a code, "right" counts payloads of symbols that a picture shows in part. "Every engine" is the
+classical schedule with OpenCV's two decoders, every step on every picture. Everything is made from seeds,
 so each row can be made again. Where no engine read a wrong payload on the way, the pictures say nothing of
-how contradictions are settled: `tests/test_contradictions.py` does. Times are of a machine that may have
+how contradictions are settled: `tests/test_contradictions.py` does. Times are from a machine that may have
 been busy with other work."""
 _MIXTURES_NOTE = """\
 Two symbols of one version (3 to 20, of several blocks), level and mask, whose payloads differ in a few
 characters or in many, are drawn as one. "Decoded as they are": zxing-cpp sees the drawing, and the grid's
 decoder its modules with noise; the readings of both are counted. The pictures are of drawings as a camera
-sees them, read by a whole cascade. No picture is mixed codeword by codeword, but most is read wrongly of
-such. Times are of a machine that may have been busy."""
+sees them, read by a whole cascade. No picture is a mixture codeword by codeword, although those are read
+wrongly most often. Times are from a machine that may have been busy."""
 
 _built = functools.cache(build)
 
@@ -141,7 +141,7 @@ def _place(said: Said) -> str:
 
 
 def _contradictions(seen: Sequence[Seen]) -> Iterator[str]:
-    """What went wrong one by one, and what contradicted itself."""
+    """Yield what went wrong one by one, and what contradicted itself."""
     doubted = [said for one in seen for said in one.doubted if said[1] == "wrong"]
     yield (
         f"Wrong payloads that were read on the way and are in no result: {len(doubted)}. "
@@ -155,8 +155,8 @@ def _contradictions(seen: Sequence[Seen]) -> Iterator[str]:
 def _on_blanks(seen: Sequence[Seen]) -> Iterator[str]:
     wrong = sum(any(said[1] == "wrong" for said in one.codes) for one in seen)
     yield (
-        f"A payload came out of {wrong} of {len(seen)} pictures that show none: with 95 % confidence of "
-        f"{at_most(wrong, len(seen))} of them."
+        f"{wrong} of {len(seen)} pictures that show no payload gave one: with 95 % confidence "
+        f"{at_most(wrong, len(seen))} of such pictures do."
     )
     yield from _contradictions(seen)
 
@@ -165,8 +165,8 @@ def _on_ruins(seen: Sequence[Seen]) -> Iterator[str]:
     sure = [said for one in seen for said in one.codes if said[0] >= _SURE]
     wrong = sum(said[1] == "wrong" for said in sure)
     yield (
-        f"Wrong were {wrong} of {len(sure)} payloads with a confidence of {_SURE} or more: with 95 % "
-        f"confidence {at_most(wrong, len(sure))} of them."
+        f"{wrong} of {len(sure)} payloads with a confidence of {_SURE} or more were wrong: with 95 % "
+        f"confidence {at_most(wrong, len(sure))} of them are."
     )
     yield confidences((said[0], said[1] == "right") for one in seen for said in one.codes)
     yield from _contradictions(seen)
@@ -181,8 +181,8 @@ def _on_mixtures(seen: Sequence[Seen]) -> Iterator[str]:
     wrong = _count("wrong", _SURE)(seen)
     yield (
         "Right is what one of the two says; doubted is what was found to be a mixture. "
-        f"Wrong with a confidence of {_SURE} or more were {wrong} of {len(seen)} mixtures: with 95 % "
-        f"confidence {at_most(wrong, len(seen))} of them."
+        f"{wrong} of {len(seen)} mixtures were read wrongly with a confidence of {_SURE} or more: with 95 % "
+        f"confidence {at_most(wrong, len(seen))} of them are."
     )
     yield _surely_wrong(seen)
 
@@ -190,8 +190,8 @@ def _on_mixtures(seen: Sequence[Seen]) -> Iterator[str]:
 def _on_damaged(seen: Sequence[Seen]) -> Iterator[str]:
     sure, doubted = _count("right", _SURE)(seen), _count("right", most=MIXED)(seen)
     yield (
-        f"Right and doubted as a mixture were {doubted} of {sure + doubted}: with 95 % confidence "
-        f"{at_most(doubted, sure + doubted)} of them."
+        f"{doubted} of {sure + doubted} right readings were taken for mixtures: with 95 % confidence "
+        f"{at_most(doubted, sure + doubted)} of them are."
     )
     yield _surely_wrong(seen)
 

@@ -157,7 +157,7 @@ def _watch(most: defaultdict[str, float], over: threading.Event) -> None:
 
 
 def _role(pid: int) -> str | None:
-    """What a process is to the job; None for others."""
+    """Return what a process is to the job; None for others."""
     words = processes.command(pid)
     if words.startswith("ray::") and "ReadBatch" in words:
         return "actor"

@@ -88,7 +88,7 @@ class _Taken:
 
 
 def _one(job: tuple[str, int, str | None]) -> _Taken:
-    """Every step on one picture."""
+    """Return every step on one picture."""
     corpus, number, detector = job
     picture = _pictures(corpus)[number]
     frame = Frame.load(picture.rgb())
@@ -124,7 +124,7 @@ def _one(job: tuple[str, int, str | None]) -> _Taken:
 
 
 def _by_grid(frame: Frame, quads: list[Quad], read: Iterable[QRCode]) -> list[Quad]:
-    """What the grid reader's first stage reads of these outlines."""
+    """Return what the grid reader's first stage reads of these outlines."""
     found: list[Quad] = []
     for quad in quads:
         if _open(quad, frame, read) and not any(quad.same_place(other) for other in found):
@@ -180,7 +180,7 @@ class Row(NamedTuple):
 
 
 def order(measured: Measured) -> tuple[list[Row], list[Row]]:
-    """The greedy order of steps on the whole picture, and of steps on regions.
+    """Return the greedy order of steps on the whole picture, and of steps on regions.
 
     A step on the whole picture counts for what it reads by itself, and that the grid reader's first stage
     did not read of what the first two steps locate: which of the regions that it locates could be read

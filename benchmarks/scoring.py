@@ -96,7 +96,7 @@ def _sure(picture: Picture, outputs: Sequence[Output]) -> Iterator[tuple[float, 
 
 
 def _matches(picture: Picture, outputs: Sequence[Output]) -> int:
-    """Number of codes matched, the largest overlaps first, each output once."""
+    """Return number of codes matched, the largest overlaps first, each output once."""
     overlaps = sorted(
         (-quad.overlap(output.quad), i, j)
         for i, quad in enumerate(picture.quads)
@@ -112,7 +112,7 @@ def _matches(picture: Picture, outputs: Sequence[Output]) -> int:
 
 
 def says(output: Output, payload: bytes | str) -> bool:
-    """Whether an output is this payload, to the byte where its bytes are known."""
+    """Return whether an output is this payload, to the byte where its bytes are known."""
     if isinstance(payload, str):
         return output.text == payload
     if output.data is not None:
@@ -121,7 +121,7 @@ def says(output: Output, payload: bytes | str) -> bool:
 
 
 def _conflicts(tries: Sequence[Output]) -> int:
-    """Pairs of payloads that were read at one place and differ."""
+    """Return pairs of payloads that were read at one place and differ."""
     codes = {QRCode(t.text, t.quad, 0.0, t.data) for t in tries}
     distinct: list[QRCode] = []
     conflicts = 0
@@ -151,7 +151,7 @@ class Summary:
 
 
 def summarise(records: Sequence[Record]) -> Summary:
-    """Figures of one reader's records; ``macro`` is the mean of the categories' rates."""
+    """Return figures of one reader's records; ``macro`` is the mean of the categories' rates."""
     rates = {name: _rate(group) for name, group in sorted(grouped(records, "category").items())}
     times = [record.ms for record in records]
     counts = (sum(getattr(r, count) for r in records) for count in ("extra", "conflict", "wrong"))
@@ -166,7 +166,7 @@ def _rate(records: Sequence[Record]) -> float:
 
 
 def rates_by_name(records: Iterable[Record]) -> dict[str, dict[str, list[float]]]:
-    """Rates of each category and reader, in per cent: one for the pictures of each name."""
+    """Return rates of each category and reader, in per cent: one for the pictures of each name."""
     return {
         category: {
             reader: [_rate(step) for step in grouped(its, "picture").values()]
@@ -177,7 +177,7 @@ def rates_by_name(records: Iterable[Record]) -> dict[str, dict[str, list[float]]
 
 
 def grouped(things: Iterable[T], name: str) -> dict[str, list[T]]:
-    """Things by what they have under a name, in the order of the first of each."""
+    """Return things by what they have under a name, in the order of the first of each."""
     groups: dict[str, list[T]] = {}
     for thing in things:
         groups.setdefault(getattr(thing, name), []).append(thing)
@@ -185,7 +185,7 @@ def grouped(things: Iterable[T], name: str) -> dict[str, list[T]]:
 
 
 def most(hits: int, number: int, doubt: float = 0.05) -> float:
-    """The rate that gives so few hits, or fewer, with just this probability (Clopper and Pearson)."""
+    """Return the rate that gives so few hits, or fewer, with just this probability (Clopper and Pearson)."""
 
     def log_chance(k: int, rate: float) -> float:
         ways = math.lgamma(number + 1) - math.lgamma(k + 1) - math.lgamma(number - k + 1)

@@ -67,8 +67,8 @@ def soak(
     shown = [[f"{index * 100 // len(memory)} %", *both] for index, both in enumerate(memory, 1)]
     yield table(["requests", "service {:.0f}", "workers {:.0f}"], shown)
     first, last = (np.mean(half, axis=0)[0] for half in (memory[1:4], memory[-3:]))
-    yield f"The service's mean: {first:.0f} MB after the tenths 2 to 4, {last:.0f} MB after the last three."
-    yield f"SIGTERM while {clients} clients asked: it ended with {ended[0]}, after {ended[1]:.1f} s."
+    yield f"The service's mean: {first:.0f} MB after tenths 2 to 4, {last:.0f} MB after the last three."
+    yield f"SIGTERM while {clients} clients were asking: it exited with {ended[0]} after {ended[1]:.1f} s."
 
 
 def _choose(trials: dict[str, Callable[[], str]], draw: random.Random) -> str:
@@ -107,7 +107,7 @@ def _good() -> dict[str, bytes]:
 
 
 def _hostile(photo: bytes) -> dict[str, bytes]:
-    """Files that are broken, or small and expensive; the same with every run."""
+    """Return files that are broken, or small and expensive; the same with every run."""
     draw = np.random.default_rng(0)
     changed = bytearray(photo)
     for place in draw.integers(0, len(photo), 200):
@@ -129,7 +129,7 @@ def _hostile(photo: bytes) -> dict[str, bytes]:
 
 
 def _pdf(megabytes: int) -> bytes:
-    """A page whose content is blanks, packed twice."""
+    """Return a page whose content is blanks, packed twice."""
     packer = zlib.compressobj(9)
     once = b"".join(packer.compress(b" " * 2**20) for _ in range(megabytes)) + packer.flush()
     content = zlib.compress(once, 9)

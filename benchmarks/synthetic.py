@@ -21,7 +21,7 @@ from qrcascade.image.frame import Gray
 
 
 def payload(random: Random, length: int = 0) -> bytes:
-    """A payload as invoices carry them; at least ``length`` bytes where that is given."""
+    """Return a payload as invoices carry them; at least ``length`` bytes where that is given."""
     token = base64.urlsafe_b64encode(random.bytes(max(18, length))).decode()
     total = f"{random.integers(1, 9999)}.{random.integers(0, 100):02}"
     number = int(random.integers(10_000, 99_999))
@@ -45,7 +45,7 @@ def _tlv(values: list[str]) -> bytes:
 
 
 def _middle(canvas: Canvas, side: float) -> tuple[float, float]:
-    """A place where a symbol of this side fits."""
+    """Return a place where a symbol of this side fits."""
     height, width = canvas.page.shape
     margin = side * 0.9
     x, y = (canvas.random.uniform(min(margin, n / 2), max(n - margin, n / 2)) for n in (width, height))
@@ -115,7 +115,7 @@ def _receipt(random: Random, severity: float) -> Drawn:
 
 
 def _unreadable(random: Random, severity: float) -> Drawn:
-    """A symbol blurred beyond repair: the right answer is nothing."""
+    """Return a symbol blurred beyond repair: the right answer is nothing."""
     canvas = _page(random, 1536, 2048, 160 - 60 * severity)
     return replace(canvas.finish(blur=6 + 4 * severity, noise=6, quality=70), quads=(), payloads=())
 
@@ -166,7 +166,7 @@ def _fill(canvas: Canvas, size: tuple[int, int], most: tuple[int, int]) -> None:
 
 
 def page(seed: int) -> Gray:
-    """A page without a symbol, RGB: print, ruled boxes, halftones, bar patterns, texture and noise."""
+    """Return a page without a symbol, RGB: print, ruled boxes, halftones, bar patterns, texture and noise."""
     random = np.random.default_rng([seed, 0])
     canvas = Canvas(random, int(random.integers(500, 1400)), int(random.integers(500, 1800)))
     canvas.text(random.uniform(0.4, 1.2))

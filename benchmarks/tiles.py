@@ -96,7 +96,7 @@ def _empty(count: int) -> Iterator[str]:
 
 
 def _scenario(seeds: int) -> Iterator[str]:
-    """What the presets read of the synthetic corpus's 8 MP scenario."""
+    """Yield what the presets read of the synthetic corpus's 8 MP scenario."""
     cascades = {name: Cascade.preset(name) for name in ("classical", "nano", "hybrid")}
     cascades["QReader n alone"] = Cascade([QReaderStrategy("n")])
     cascades["QReader s, then m"] = Cascade([QReaderStrategy("s"), QReaderStrategy("m")])
@@ -113,14 +113,14 @@ def _scenario(seeds: int) -> Iterator[str]:
 
 
 def _first_look(attempts: Sequence[Attempt]) -> Sequence[Attempt]:
-    """What the tier did before it looked closer: the same as it would have done without tiles."""
+    """Return what the tier did before it looked closer: the same as it would have done without tiles."""
     search = tiles.SEARCH.engine, tiles.SEARCH.view
     closer = (i for i, a in enumerate(attempts) if (a.engine, a.view) == search or _is_tile(a))
     return attempts[: next(closer, len(attempts))]
 
 
 def _all_tiles(frame: Frame) -> list[Attempt]:
-    """One detection on every tile."""
+    """Return one detection on every tile."""
     scan = Scan(frame, ReadOptions(expect=1))
     return list(run_plan("nano", _tile_steps(scan), scan, LocalExecutor(frame, scan.formats)))
 

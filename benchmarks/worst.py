@@ -43,7 +43,7 @@ def _tiled(random: Random, size: Size, modules: list[NDArray[np.bool_]], px: int
 
 
 def _fakes(px: int, version: int, random: Random, size: Size) -> Gray:
-    """Symbols with the right function patterns and data that says nothing."""
+    """Return symbols with the right function patterns and data that says nothing."""
     made: list[Symbol] = [symbol(random, (version, version)) for _ in range(_SYMBOLS)]
     return _tiled(random, size, [scrambled(random, one) > 0 for one in made], px)
 
@@ -55,14 +55,14 @@ def _latin1(random: Random, size: Size) -> Gray:
 
 
 def _finders(px: int, _random: Random, size: Size) -> Gray:
-    """A lattice of finder patterns."""
+    """Return a lattice of finder patterns."""
     ring = np.maximum(*np.abs(np.mgrid[-4:5, -4:5]))
     one = np.where((ring == 2) | (ring == 4), 255, 0).astype(np.uint8)
     return _fill(one.repeat(px, 0).repeat(px, 1), size)
 
 
 def _board(cell: int, _random: Random, size: Size) -> Gray:
-    """A chess board, whose rows are timing patterns."""
+    """Return a chess board, whose rows are timing patterns."""
     return _fill(np.array([[0, 255], [255, 0]], np.uint8).repeat(cell, 0).repeat(cell, 1), size)
 
 
@@ -72,7 +72,7 @@ def _fill(tile: Gray, size: Size) -> Gray:
 
 
 def _halftone(random: Random, size: Size, cell: float = 6.0) -> Gray:
-    """Dots whose size follows a soft shade."""
+    """Return dots whose size follows a soft shade."""
     width, height = size
     y, x = np.mgrid[:height, :width].astype(np.float32) / cell
     shade = cv2.GaussianBlur(random.normal(0, 1, (height // 8, width // 8)).astype(np.float32), (0, 0), 10)
@@ -87,7 +87,7 @@ def _blots(random: Random, size: Size) -> Gray:
 
 
 def _modules(random: Random, size: Size, px: int = 3) -> Gray:
-    """Modules at random, as of one huge symbol."""
+    """Return modules at random, as of one huge symbol."""
     cells = random.integers(0, 2, (size[1] // px + 1, size[0] // px + 1)).astype(np.uint8) * 255
     return np.kron(cells, np.ones((px, px), np.uint8))[: size[1], : size[0]]
 

@@ -32,20 +32,20 @@ SIDE, MODULE, SHOWN = 380, 7.0, 9
 
 
 def symbol() -> NDArray[np.bool_]:
-    """What was printed: true for dark modules, shape (N, N)."""
+    """Return what was printed: true for dark modules, shape (N, N)."""
     code = segno.make(PAYLOAD, version=5, error="m", boost_error=False, micro=False)
     return np.array([list(row) for row in code.matrix]) > 0
 
 
 def _waves(random: np.random.Generator, width: float) -> Field:
-    """A smooth field over the photograph, about -1 to 1, that changes within so many pixels."""
+    """Return a smooth field over the photograph, about -1 to 1, that changes within so many pixels."""
     noise = random.normal(0, 1, (SIDE, SIDE)).astype(np.float32)
     smooth = np.asarray(cv2.GaussianBlur(noise, (0, 0), width))
     return smooth / np.float32(2 * smooth.std())
 
 
 def photograph() -> Gray:
-    """The symbol on crumpled paper, turned, in uneven light, out of focus; shape (SIDE, SIDE)."""
+    """Return the symbol on crumpled paper, turned, in uneven light, out of focus; shape (SIDE, SIDE)."""
     random = np.random.default_rng(SEED)
     relief = 60 * _waves(random, 60) + 22 * _waves(random, 28)
     slopes = [np.gradient(relief, axis=axis) for axis in (1, 0)]
@@ -68,7 +68,7 @@ def photograph() -> Gray:
 
 
 def unwrapped(photo: Gray, code: QRCode) -> Gray:
-    """The photograph through the code's mesh: each module a square of `SHOWN` pixels."""
+    """Return the photograph through the code's mesh: each module a square of `SHOWN` pixels."""
     mesh = np.array(code.mesh, np.float32)
     count = len(mesh) - 1
     at = ((np.arange(count * SHOWN) + 0.5) / SHOWN).astype(np.float32)
@@ -103,7 +103,7 @@ def read(photo: Gray) -> ReadResult:
 
 
 def pictures() -> dict[str, Image.Image]:
-    """Every picture by its file name."""
+    """Return every picture by its file name."""
     photo = photograph()
     result = read(photo)
     code = result.require()

@@ -28,14 +28,14 @@ BILL = "BCD\n002\n1\nSCT\n\nMüller & Söhne GmbH\nDE02120300000000202051\nEUR11
 
 
 def code(payload: str, module: int, version: int | None = None) -> Picture:
-    """A symbol with its quiet zone, RGB."""
+    """Return a symbol with its quiet zone, RGB."""
     matrix = np.array([list(row) for row in segno.make(payload, version=version, micro=False).matrix]) > 0
     page = np.where(np.pad(matrix, 4), 0, 255).astype(np.uint8)
     return np.repeat(np.kron(page, np.ones((module, module), np.uint8))[:, :, None], 3, axis=2)
 
 
 def receipt(*symbols: Picture, width: int = 560) -> Picture:
-    """A printed receipt with symbols under its lines."""
+    """Return a printed receipt with symbols under its lines."""
     height = 420 + sum(len(s) + 20 for s in symbols)
     image = Image.new("RGB", (width, height), "white")
     draw = ImageDraw.Draw(image)
@@ -59,7 +59,7 @@ def receipt(*symbols: Picture, width: int = 560) -> Picture:
 
 
 def photographed(page: Picture, seed: int, size: tuple[int, int] = (900, 1200)) -> Picture:
-    """A page on a dark table: perspective, uneven light, blur and noise."""
+    """Return a page on a dark table: perspective, uneven light, blur and noise."""
     height, width = page.shape[:2]
     corners = np.array([[0.14, 0.06], [0.9, 0.1], [0.83, 0.95], [0.2, 0.9]]) * size
     source = np.array([[0, 0], [width, 0], [width, height], [0, height]], np.float32)
@@ -74,14 +74,14 @@ def photographed(page: Picture, seed: int, size: tuple[int, int] = (900, 1200)) 
 
 
 def reduced(photo: Picture) -> Picture:
-    """A photo as a messenger sends it on: 280 pixels wide, less than two pixels a module."""
+    """Return a photo as a messenger sends it on: 280 pixels wide, less than two pixels a module."""
     height = round(280 * photo.shape[0] / photo.shape[1])
     small = cv2.resize(photo, (280, height), interpolation=cv2.INTER_AREA)
     return np.asarray(small, np.uint8)
 
 
 def pictures() -> dict[str, Callable[[], Picture]]:
-    """Every example's file name and what draws it."""
+    """Return every example's file name and what draws it."""
     return {
         "printed.png": lambda: receipt(code(URL, 6)),
         "two-codes.jpg": lambda: receipt(code("https://example.com/offers", 6), code(BILL, 5)),
