@@ -140,7 +140,7 @@ def test_the_safety_page(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(safety, "true_symbol", undamaged)
     ran = CliRunner().invoke(main, ["safety", "--regions", "2", "--damaged", "3"])
     assert ran.exit_code == 0
-    assert "False were 0 of 2:" in ran.output
+    assert "0 of 2 were false:" in ran.output
     assert "Wrong payloads: 0 of 3 that" in ran.output
 
 

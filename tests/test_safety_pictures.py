@@ -95,9 +95,9 @@ def test_the_page_counts_what_is_false(monkeypatch: pytest.MonkeyPatch, tmp_path
     ran = CliRunner().invoke(main, ["safety-pictures", *options])
     assert ran.exit_code == 0, ran.output
     page = (tmp_path / "safety-pictures.md").read_text(encoding="utf-8")
-    assert "A payload came out of 2 of 2 pictures that show none" in page
+    assert "2 of 2 pictures that show no payload gave one" in page
     assert "symbol 1: 'right' at 0.99" in page
-    assert "Wrong were 0 of 3 payloads with a confidence of 0.7 or more" in page
+    assert "0 of 3 payloads with a confidence of 0.7 or more were wrong" in page
     assert "| 0.99 to 1.0 | 3 |" in page
 
 
