@@ -342,6 +342,7 @@ def test_a_batch_of_one_bare_source_is_refused_at_the_call(source: Any) -> None:
         read_many(Image.new("L", (9, 9)))  # type: ignore[arg-type]
 
 
+@pytest.mark.slow
 def test_a_stack_of_pictures_is_a_batch() -> None:
     gray = draw.symbol("x")[0]
     records = list(read_many(np.stack([gray, gray]), workers=1, cascade=CLASSICAL))

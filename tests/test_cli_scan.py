@@ -391,6 +391,7 @@ def test_two_scans_into_one_table_are_refused(three: Path) -> None:
     assert sorted(p.name for p in three.iterdir()) == ["in", "out.jsonl"]
 
 
+@pytest.mark.slow
 def test_a_lock_does_not_outlive_its_process(three: Path) -> None:
     program = "import os; from pathlib import Path; from qrcascade.batch.journal import Journal\n"
     program += "Journal(Path('out.jsonl')); os._exit(1)"

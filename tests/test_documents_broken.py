@@ -218,13 +218,24 @@ def test_a_scan_within_a_form_is_a_scan() -> None:
     assert result.require().step.endswith("@scan")
 
 
-def test_a_cut_jpeg_says_so_everywhere(tmp_path: Path) -> None:
-    path = tmp_path / "cut.jpg"
+def cut_jpeg(folder: Path) -> Path:
+    path = folder / "cut.jpg"
     Image.fromarray(draw.symbol("cut")[0]).save(path)
     path.write_bytes(path.read_bytes()[:-2])
+    return path
+
+
+def test_a_cut_jpeg_says_so(tmp_path: Path) -> None:
+    path = cut_jpeg(tmp_path)
     (result,) = read(path)
     assert (result.text, len(result.notes)) == ("cut", 1)
     assert result.notes == CLASSICAL.read(path).notes
+
+
+@pytest.mark.slow
+def test_other_processes_say_so_of_a_cut_jpeg(tmp_path: Path) -> None:
+    path = cut_jpeg(tmp_path)
+    (result,) = read(path)
     run = subprocess.run(
         [sys.executable, "-m", "qrcascade", "read", "--preset", "classical", str(path)],
         capture_output=True,

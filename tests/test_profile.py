@@ -80,6 +80,7 @@ def test_the_command_measures_in_a_process_of_its_own(
     assert Profile.from_json(again.stdout) == found
 
 
+@pytest.mark.slow
 def test_what_cannot_run_is_left_out_with_its_reason(
     tmp_path: Path, by_name: dict[str, pictures.Picture]
 ) -> None:

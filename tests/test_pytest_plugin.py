@@ -331,6 +331,7 @@ def test_floors(run: Run) -> None:
     assert run("receipts/thermal").ret == pytest.ExitCode.TESTS_FAILED
 
 
+@pytest.mark.slow
 def test_xdist_gathers_what_its_workers_read(run: Run) -> None:
     pytest.importorskip("xdist")
     for i in range(6):
