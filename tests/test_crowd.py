@@ -81,6 +81,7 @@ def test_a_code_in_a_crowd_is_read_where_it_is() -> None:
     assert np.abs(np.asarray(found[0].quad) - np.asarray(there.quad)).max() < 8
 
 
+@pytest.mark.slow
 def test_a_lattice_is_searched_for_no_more_patterns_than_are_used(monkeypatch: pytest.MonkeyPatch) -> None:
     looked = []
     whole = finders._find_crossings

@@ -208,8 +208,9 @@ def test_a_few_of_many_places_are_measured(monkeypatch: pytest.MonkeyPatch) -> N
     """What an explanation costs does not grow with what is on the page."""
     fitted: list[Quad] = []
     monkeypatch.setattr("qrcascade.report.places.fit_grid", lambda _frame, quad: fitted.append(quad))
-    regions = tuple(Region(Quad.of(np.asarray(QUAD) + 60 * i), 0.9, "stub") for i in range(100))
-    frame = Frame.load(np.full((6200, 6200), 255, np.uint8))
+    places = (Quad.of(np.asarray(QUAD) + np.array([60 * (i % 10), 60 * (i // 10)])) for i in range(100))
+    regions = tuple(Region(place, 0.9, "stub") for place in places)
+    frame = Frame.load(np.full((800, 800), 255, np.uint8))
     said = ReadResult((), regions, (), frame.size, 0.1, ended="exhausted", picture=frame).explain()
     assert len(fitted) == MOST
     assert f"And {100 - MOST} more such places." in said

@@ -9,11 +9,12 @@ from hypothesis import strategies as st
 from qrcascade import Quad
 from qrcascade.engines.orientation import find_top_left, is_inverted
 from tests import draw
+from tests.rows import slowly
 
 
 @pytest.mark.parametrize("inverted", [False, True])
 @pytest.mark.parametrize("turns", range(4))
-@pytest.mark.parametrize("version", [1, 7, 25])
+@pytest.mark.parametrize("version", [1, 7, *slowly(25)])
 def test_inverted(version: int, turns: int, inverted: bool) -> None:
     gray, quad = draw.symbol("inside out", version=version)
     shown = np.ascontiguousarray(np.rot90(gray, -turns))
