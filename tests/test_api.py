@@ -14,7 +14,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from PIL import Image
 
@@ -39,6 +39,7 @@ from qrcascade.batch.frames import Steady
 from qrcascade.results import Part, Reading
 from tests import draw, pages, unread
 from tests.barcodes import barcode, turned
+from tests.rows import slowly
 
 CLASSICAL = Cascade.preset("classical")
 SQUARE = Quad(((0.0, 0.0), (10.0, 0.0), (10.0, 10.0), (0.0, 10.0)))
@@ -132,14 +133,19 @@ results = st.builds(
 )
 
 
-@given(results)
-def test_what_json_holds_comes_back(result: ReadResult) -> None:
-    again = ReadResult.from_json(result.to_json())
-    assert again.to_json() == result.to_json()
-    assert (again.codes, again.regions, again.size) == (result.codes, result.regions, result.size)
-    assert [attempt.found for attempt in again.attempts] == [attempt.found for attempt in result.attempts]
-    assert ReadResult.from_json(again.to_json()) == again
-    assert pickle.loads(pickle.dumps(again)) == again
+@pytest.mark.parametrize("examples", [8, *slowly(60)])
+def test_what_json_holds_comes_back(examples: int) -> None:
+    @settings(max_examples=examples)
+    @given(results)
+    def check(result: ReadResult) -> None:
+        again = ReadResult.from_json(result.to_json())
+        assert again.to_json() == result.to_json()
+        assert (again.codes, again.regions, again.size) == (result.codes, result.regions, result.size)
+        assert [attempt.found for attempt in again.attempts] == [a.found for a in result.attempts]
+        assert ReadResult.from_json(again.to_json()) == again
+        assert pickle.loads(pickle.dumps(again)) == again
+
+    check()
 
 
 def test_a_real_result_comes_back() -> None:

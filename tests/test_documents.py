@@ -220,9 +220,9 @@ def test_closer_looks_where_a_number_is_not_met() -> None:
     ("expect", "why"), [(None, "settled"), (1, "expected"), ("all", "exhausted"), *slowly((2, "exhausted"))]
 )
 def test_a_page_says_why_its_reading_ended(expect: Any, why: str) -> None:
-    pdf = pages.new()
+    pdf = pages.new((130, 130))
     pages.invoice(pdf)
-    pages.vector(pdf, "a code", 120, 200, module=0.8)
+    pages.vector(pdf, "a code", 100, 100, module=0.8)
     assert [result.ended for result in read_document(pages.data(pdf), expect=expect, cascade=CLASSICAL)] == [
         why
     ]
@@ -238,30 +238,32 @@ def test_modules_of_a_quarter_of_a_millimetre_are_read_at_200_dpi(text: str) -> 
     assert result.text == text
 
 
-@pytest.mark.parametrize(("length", "module"), [(520, 0.156), *slowly((660, 0.155))])
+@pytest.mark.slow
+@pytest.mark.parametrize(("length", "module"), [(520, 0.156), (660, 0.155)])
 def test_a_dense_code_of_twelve_millimetres_is_read(length: int, module: float) -> None:
     """Versions 15 and 18 with 1.2 pixels a module at 200 dpi: no finder pattern is seen."""
-    pdf = pages.new()
+    pdf = pages.new((130, 130))
     pages.invoice(pdf)
-    pages.vector(pdf, "fiscal " * (length // 7), 120, 200, module=module)
+    pages.vector(pdf, "fiscal " * (length // 7), 100, 105, module=module)
     (result,) = read_document(pages.data(pdf), cascade=Cascade.preset("light"))
     assert result.text == "fiscal " * (length // 7)
     assert result.require().step.endswith(("@300 dpi", "@400 dpi"))
 
 
+@pytest.mark.slow
 def test_a_code_that_is_painted_over_is_read_from_its_own_picture() -> None:
     """A logo over a finder pattern, as an invoice had it; the picture in the file is whole."""
     text = "https://example.com/" + "painted over " * 6
-    pdf = pages.new()
+    pdf = pages.new((130, 150))
     pages.invoice(pdf)
     gray, outline = draw.symbol(text, 6)
-    pdf.image(Image.fromarray(gray), x=30, y=200, w=40, h=40)
+    pdf.image(Image.fromarray(gray), x=30, y=105, w=40, h=40)
     pdf.set_fill_color(120)
-    pdf.rect(28, 198, 22, 20, style="F")
+    pdf.rect(28, 103, 22, 20, style="F")
     (result,) = read_document(pages.data(pdf), cascade=Cascade.preset("light"))
     code = result.require()
     assert (code.text, code.step) == (text, "zxing raw @picture")
-    place = (np.asarray(outline) / len(gray) * 40 + [30, 200]) / 25.4 * 200
+    place = (np.asarray(outline) / len(gray) * 40 + [30, 105]) / 25.4 * 200
     assert code.quad.overlap(Quad.of(place)) > 0.95
 
 

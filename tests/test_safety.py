@@ -41,7 +41,7 @@ def test_padding_does_not_make_up_for_a_lost_block() -> None:
     assert safety.looked(safety.region, ("random parity", 400)).result == "unread"
 
 
-@pytest.mark.parametrize("kind", thinned(deformed.DAMAGES, 3))
+@pytest.mark.parametrize("kind", thinned(deformed.DAMAGES, 6))
 def test_damaged_symbols_are_read_right_or_not_at_all(kind: str) -> None:
     results = {safety.looked(safety.true_symbol, (kind, seed), WAYS).result for seed in range(4)}
     assert "wrong" not in results
@@ -54,7 +54,7 @@ def undamaged(kind: str, seed: int) -> safety.Given:
     return *deformed.damaged(random, kind, made, 0.0), (made.payload,)
 
 
-@pytest.mark.parametrize("kind", thinned(deformed.DAMAGES, 3))
+@pytest.mark.parametrize("kind", thinned(deformed.DAMAGES, 6))
 def test_undamaged_symbols_are_read(kind: str) -> None:
     for seed in range(2):
         assert safety.looked(undamaged, (kind, seed), WAYS).result == "right"
@@ -137,6 +137,7 @@ def test_how_often_at_most() -> None:
     assert most(2, 2) == most(0, 0) == 1.0
 
 
+@pytest.mark.slow
 def test_the_safety_page(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(safety, "true_symbol", undamaged)
     ran = CliRunner().invoke(main, ["safety", "--regions", "2", "--damaged", "3"])

@@ -114,13 +114,13 @@ def test_on_a_page_of_a_pdf(name: str) -> None:
 
 def test_fine_modules_of_a_vector_page() -> None:
     """At 200 dpi they are too fine, and nothing is located."""
-    pdf = pages.new()
+    pdf = pages.new((130, 130))
     pages.invoice(pdf)
     rows = barcode("PDF417", 1)[24:-24, 24:-24] < 128
     for y, row in enumerate(rows):
         for x, dark in enumerate(row):
             if dark:
-                pdf.rect(40 + x * 0.13, 150 + y * 0.13, 0.13, 0.13, style="F")
+                pdf.rect(40 + x * 0.13, 105 + y * 0.13, 0.13, 0.13, style="F")
     (result,) = read_document(pages.data(pdf), cascade=CLASSICAL, formats="PDF417")
     assert result.text == CONTENT["PDF417"][1]
     assert "@200 dpi" not in result[0].step
