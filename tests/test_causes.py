@@ -13,7 +13,7 @@ from tests.rows import thinned
 CLASSICAL = Cascade.preset("classical")
 
 
-@pytest.mark.parametrize("kind", thinned(trouble.WORDS, 5))
+@pytest.mark.parametrize("kind", thinned(trouble.WORDS, 7))
 def test_the_cause_is_named_and_no_other(kind: str) -> None:
     case = trouble.case(kind)
     result = CLASSICAL.read(case.gray, **case.options)

@@ -146,6 +146,7 @@ def test_globs_lists_and_files(folder: Path, tmp_path: Path, monkeypatch: pytest
     assert len(list(rows(Path("in.jsonl")))) == 1
 
 
+@pytest.mark.slow
 def test_options_reach_the_reading(folder: Path, tmp_path: Path) -> None:
     out = tmp_path / "out.jsonl"
     words = ["--out", out, "--accept", "^second$", "--expect", "1", "--stop-early"]

@@ -27,6 +27,7 @@ from qrcascade.reading.options import Expect
 from qrcascade.reading.steps import Steps
 from qrcascade.results import Attempt
 from tests import draw
+from tests.rows import slowly
 
 FORMATS = frozenset(["QRCode"])
 SIZE = (2000, 1500)
@@ -43,7 +44,7 @@ def test_finder_patterns_are_counted(kind: str) -> None:
     assert 0.7 * there < crowd.estimate_patterns(worst(kind, size=SIZE)) < 1.4 * there
 
 
-@pytest.mark.parametrize("kind", ["board, 2 px", "board, 4 px", "halftone", "blots", "modules"])
+@pytest.mark.parametrize("kind", ["board, 2 px", "halftone", *slowly("board, 4 px", "blots", "modules")])
 def test_what_is_none_is_not_counted(kind: str) -> None:
     gray = worst(kind, size=SIZE)
     assert crowd.estimate_patterns(gray) < 200

@@ -98,6 +98,7 @@ def test_python_blocks(page: Path) -> None:
 COMING_FROM = (DOCS / "howto" / "coming-from.md").read_text("utf-8")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("reader", re.findall(r"^## (.*)$", COMING_FROM, re.M))
 @pytest.mark.usefixtures("at_root")
 def test_coming_from(reader: str) -> None:

@@ -34,7 +34,7 @@ def name(request: pytest.FixtureRequest) -> str:
 
 
 @pytest.mark.parametrize("mirrored", [False, True])
-@pytest.mark.parametrize("angle", [0, 30, 60, 90, 135, 180, 250, 315])
+@pytest.mark.parametrize("angle", [0, 30, 135, 250, *slowly(60, 90, 180, 315)])
 def test_corners_start_at_the_symbols_own_top_left(name: str, angle: float, mirrored: bool) -> None:
     page, corners = draw.turned("which way round?", angle, mirrored)
     found = engine(name).read(page, QR).codes

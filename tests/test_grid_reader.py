@@ -20,7 +20,7 @@ from qrcascade.grid.variants import differ
 from qrcascade.strategies.regions import WORTHWHILE
 from tests import draw, warp
 from tests.plans import attempts
-from tests.rows import slowly
+from tests.rows import slowly, thinned
 
 TEXT = "https://example.com/grid?id=4711"
 SQUARE = Quad(((50, 50), (250, 50), (250, 250), (50, 250)))
@@ -67,8 +67,7 @@ def test_a_clean_symbol_is_read_by_the_first_stage(version: int, level: str) -> 
     assert found.evidence_bits == exact.evidence_bits
 
 
-@pytest.mark.parametrize("mirrored", [False, True])
-@pytest.mark.parametrize("quarters", range(4))
+@pytest.mark.parametrize(("quarters", "mirrored"), thinned(itertools.product(range(4), [False, True]), 3))
 def test_turned_and_mirrored(quarters: int, mirrored: bool) -> None:
     drawn = symbol(TEXT[:20], version=2, error="M", noise=5).turned(quarters)
     drawn = drawn.mirrored() if mirrored else drawn
@@ -183,6 +182,7 @@ def test_outlines_that_lead_to_one_grid_share_its_stages() -> None:
     assert elsewhere.following == "local"
 
 
+@pytest.mark.slow
 def test_too_much_doubt_ends_deconvolution(monkeypatch: pytest.MonkeyPatch) -> None:
     drawn = symbol("accident", version=1, error="L", scrambled=True, kernel=warp.gaussian(3.0))
     names, _ = run(drawn.frame, drawn.quad)

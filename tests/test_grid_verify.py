@@ -95,7 +95,7 @@ def test_it_bears_more_noise_than_decoding(version: int, level: str, sigma: floa
     assert decoded <= borne_out - 3
 
 
-@pytest.mark.parametrize(("version", "level"), thinned(SYMBOLS, 4))
+@pytest.mark.parametrize(("version", "level"), thinned(SYMBOLS, 5))
 def test_a_false_text_is_never_borne_out(version: int, level: str) -> None:
     """One character changed, and another text of the same length: clean, noisy, blurred and damaged."""
     random = np.random.default_rng([version, 2])

@@ -60,6 +60,7 @@ def test_what_was_missed_once_is_read(name: str, amount: float) -> None:
         assert payload.decode() in LIGHT.read(picture).texts
 
 
+@pytest.mark.slow
 def test_the_page_of_kinds(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.setattr(render, "DOCS", tmp_path)
     readers = ["--reader", "opencv", "--reader", "zxing-cpp"]

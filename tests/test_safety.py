@@ -23,7 +23,7 @@ from tests.rows import thinned
 WAYS = 2
 
 
-@pytest.mark.parametrize("kind", thinned(impostors.KINDS, 4))
+@pytest.mark.parametrize("kind", thinned(impostors.KINDS, 5))
 def test_nothing_false_is_read_where_there_is_no_symbol(kind: str) -> None:
     for seed in range(2):
         outcome = safety.looked(safety.region, (kind, seed), WAYS)
@@ -146,7 +146,7 @@ def test_the_safety_page(monkeypatch: pytest.MonkeyPatch) -> None:
     assert "Wrong payloads: 0 of 3 that" in ran.output
 
 
-@pytest.mark.parametrize("condition", thinned(curves.CONDITIONS, 3))
+@pytest.mark.parametrize("condition", thinned(curves.CONDITIONS, 4))
 def test_conditions_begin_easy(condition: str) -> None:
     (easy, payload), (same, _) = (curves.picture(condition, 0.0, 5) for _ in range(2))
     np.testing.assert_array_equal(easy, same)

@@ -66,7 +66,7 @@ def test_each_is_read_alone_and_among_all(name: str) -> None:
     assert (format_, same) == ("EAN13" if name == "UPCA" else name, text)
 
 
-@pytest.mark.parametrize("name", OTHERS)
+@pytest.mark.parametrize("name", thinned(OTHERS, 3))
 def test_sizes_turns_and_light_on_dark(name: str) -> None:
     text = CONTENT[name][1]
     for picture in (

@@ -81,7 +81,7 @@ def test_what_is_lost(level: int, kind: str, share: float) -> None:
     assert max(shares.values()) < 0.03
 
 
-@pytest.mark.parametrize("modules", [-4, 0, 3, 8])
+@pytest.mark.parametrize("modules", [-4, 3, *slowly(0, 8)])
 def test_how_far_it_reaches_beyond_the_picture(modules: int) -> None:
     """With its bottom cut off so far, from the outline of its two upper finder patterns."""
     gray, _ = draw.symbol("x" * 60, 5)
@@ -121,10 +121,11 @@ def test_the_sharpest_part_of_a_picture() -> None:
     "corners",
     [
         [(5000, 5000), (5100, 5000), (5100, 5100), (5000, 5100)],
-        [(10, 10), (12, 10), (12, 12), (10, 12)],
+        *slowly([(10, 10), (12, 10), (12, 12), (10, 12)]),
         [(10, 10), (60, 60), (60, 10), (10, 60)],
-        [(0, 0), (600, 0), (330, 20), (300, 20)],
-        [(-300, -300), (900, -300), (900, 900), (-300, 900)],
+        *slowly(
+            [(0, 0), (600, 0), (330, 20), (300, 20)], [(-300, -300), (900, -300), (900, 900), (-300, 900)]
+        ),
     ],
 )
 def test_regions_of_any_shape_and_place(corners: list[tuple[float, float]]) -> None:
