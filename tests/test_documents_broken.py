@@ -241,7 +241,7 @@ def test_a_cut_jpeg_says_so(tmp_path: Path) -> None:
 
 
 @pytest.mark.slow
-def test_other_processes_say_so_of_a_cut_jpeg(tmp_path: Path) -> None:
+def test_a_cut_jpeg_says_so_everywhere(tmp_path: Path) -> None:
     path = cut_jpeg(tmp_path)
     (result,) = read(path)
     run = subprocess.run(
