@@ -466,6 +466,8 @@ def test_an_interrupted_scan_says_how_far_it_came(tmp_path: Path) -> None:
         stderr=subprocess.PIPE,
         text=True,
         start_new_session=True,
+        # Who runs the tests may ignore it.
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
         env={**os.environ, "PYTHONPATH": str(ROOT)},
     )
     while process.poll() is None and not (out.exists() and out.stat().st_size):
