@@ -22,6 +22,11 @@ def pytest_collection_finish() -> None:
     gc.freeze()
 
 
+def pytest_unconfigure() -> None:
+    """Extension modules look at the end for what was not collected."""
+    gc.unfreeze()
+
+
 @pytest.fixture(scope="session")
 def corpora() -> Path:
     folder = Path(os.environ.get("QRCASCADE_CORPORA", SHARED / "corpora"))

@@ -205,6 +205,7 @@ def small() -> bytes:
     return pages.data(pdf)
 
 
+@pytest.mark.slow
 def test_closer_looks_where_a_number_is_not_met() -> None:
     """Modules of less than a pixel at 200 dpi."""
     assert not read(small())[0]

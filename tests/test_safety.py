@@ -23,7 +23,7 @@ from tests.rows import thinned
 WAYS = 2
 
 
-@pytest.mark.parametrize("kind", thinned(impostors.KINDS, 5))
+@pytest.mark.parametrize("kind", thinned(impostors.KINDS, 7))
 def test_nothing_false_is_read_where_there_is_no_symbol(kind: str) -> None:
     for seed in range(2):
         outcome = safety.looked(safety.region, (kind, seed), WAYS)
