@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import os
 from pathlib import Path
 
@@ -14,6 +15,16 @@ settings.load_profile("steady")
 pytest_plugins = ["pytester"]
 
 SHARED = Path(__file__).parents[2] / "shared"
+
+
+def pytest_collection_finish() -> None:
+    """Let the garbage collector leave alone what is loaded by now: it stays to the end."""
+    gc.freeze()
+
+
+def pytest_unconfigure() -> None:
+    """Extension modules look at the end for what was not collected."""
+    gc.unfreeze()
 
 
 @pytest.fixture(scope="session")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from typing import Any
 
 import cv2
@@ -19,7 +20,13 @@ QUIET = symbols.QUIET
 def symbol(payload: str | bytes, scale: int = 4, **options: Any) -> tuple[Gray, Quad]:
     """A symbol with its quiet zone, and its outline in pixels (centres at whole coordinates)."""
     options.setdefault("micro", False)
-    return drawn(segno.make(payload, **options), scale)
+    return drawn(made(payload, **options), scale)
+
+
+@functools.cache
+def made(payload: str | bytes, **options: Any) -> segno.QRCode:
+    """As `segno.make`, which takes long to choose a mask."""
+    return segno.make(payload, **options)
 
 
 def drawn(code: segno.QRCode, scale: int) -> tuple[Gray, Quad]:

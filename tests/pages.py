@@ -7,7 +7,6 @@ import zlib
 from typing import Any
 
 import fpdf
-import segno
 from PIL import Image
 
 from tests import draw
@@ -17,8 +16,8 @@ DOTS = 200 / 25.4
 """Pixels of a page's raster to a millimetre."""
 
 
-def new() -> fpdf.FPDF:
-    pdf = fpdf.FPDF()
+def new(size: tuple[float, float] = A4) -> fpdf.FPDF:
+    pdf = fpdf.FPDF(format=size)
     pdf.set_font("Helvetica", size=10)
     pdf.set_auto_page_break(False)
     return pdf
@@ -37,7 +36,7 @@ def invoice(pdf: fpdf.FPDF, lines: int = 12) -> None:
 
 def vector(pdf: fpdf.FPDF, text: str, x: float, y: float, module: float = 0.5) -> None:
     """A symbol of drawn rectangles, its own top-left at (x, y)."""
-    for r, row in enumerate(segno.make(text, micro=False).matrix):
+    for r, row in enumerate(draw.made(text, micro=False).matrix):
         for c, dark in enumerate(row):
             if dark:
                 pdf.rect(x + c * module, y + r * module, module, module, style="F")
@@ -54,7 +53,7 @@ def invoices(*texts: str) -> bytes:
 
 def side(text: str) -> int:
     """Modules of a symbol's side."""
-    return len(segno.make(text, micro=False).matrix)
+    return len(draw.made(text, micro=False).matrix)
 
 
 def scanned(text: str, angle: float = 0.0, size: tuple[int, int] = (1240, 1754), **where: int) -> Image.Image:

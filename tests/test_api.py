@@ -14,7 +14,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from PIL import Image
 
@@ -39,6 +39,7 @@ from qrcascade.batch.frames import FrameStrategy
 from qrcascade.results import Part, Reading
 from tests import draw, pages, unread
 from tests.barcodes import barcode, turned
+from tests.rows import slowly
 
 CLASSICAL = Cascade.preset("classical")
 SQUARE = Quad(((0.0, 0.0), (10.0, 0.0), (10.0, 10.0), (0.0, 10.0)))
@@ -132,14 +133,19 @@ results = st.builds(
 )
 
 
-@given(results)
-def test_what_json_holds_comes_back(result: ReadResult) -> None:
-    again = ReadResult.from_json(result.to_json())
-    assert again.to_json() == result.to_json()
-    assert (again.codes, again.regions, again.size) == (result.codes, result.regions, result.size)
-    assert [attempt.found for attempt in again.attempts] == [attempt.found for attempt in result.attempts]
-    assert ReadResult.from_json(again.to_json()) == again
-    assert pickle.loads(pickle.dumps(again)) == again
+@pytest.mark.parametrize("examples", [8, *slowly(60)])
+def test_what_json_holds_comes_back(examples: int) -> None:
+    @settings(max_examples=examples)
+    @given(results)
+    def check(result: ReadResult) -> None:
+        again = ReadResult.from_json(result.to_json())
+        assert again.to_json() == result.to_json()
+        assert (again.codes, again.regions, again.size) == (result.codes, result.regions, result.size)
+        assert [attempt.found for attempt in again.attempts] == [a.found for a in result.attempts]
+        assert ReadResult.from_json(again.to_json()) == again
+        assert pickle.loads(pickle.dumps(again)) == again
+
+    check()
 
 
 def test_a_real_result_comes_back() -> None:
@@ -361,6 +367,7 @@ def test_a_batch_of_one_bare_source_is_refused_at_the_call(source: Any) -> None:
         read_many(Image.new("L", (9, 9)))  # type: ignore[arg-type]
 
 
+@pytest.mark.slow
 def test_a_stack_of_pictures_is_a_batch() -> None:
     gray = draw.symbol("x")[0]
     records = list(read_many(np.stack([gray, gray]), workers=1, cascade=CLASSICAL))

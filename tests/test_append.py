@@ -23,6 +23,7 @@ from qrcascade.reading.steps import Context, Step
 from qrcascade.strategies.regions import continue_grid
 from qrcascade.symbology import charset
 from tests import draw
+from tests.rows import slowly
 
 SQUARE = Quad(((0, 0), (10, 0), (10, 10), (0, 10)))
 QR = frozenset({"QRCode"})
@@ -117,8 +118,9 @@ def test_a_parity_that_disagrees() -> None:
     assert not message.parity_agrees
 
 
-@pytest.mark.parametrize("mirrored", [False, True])
-@pytest.mark.parametrize("inverted", [False, True])
+@pytest.mark.parametrize(
+    ("mirrored", "inverted"), [(False, False), (True, True), *slowly((False, True), (True, False))]
+)
 def test_symbols_of_segno(mirrored: bool, inverted: bool) -> None:
     text = "Grüße in drei Teilen, einer nach dem anderen: 点茗"
     codes = []

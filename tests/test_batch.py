@@ -50,6 +50,7 @@ def test_every_kind_of_source_in_one_batch(tmp_path: Path) -> None:
     assert records[0].result.picture is None
 
 
+@pytest.mark.slow
 def test_results_as_they_come_or_in_order(tmp_path: Path) -> None:
     sources = [shade(SLOW), *(shade(FINE) for _ in range(5))]
     cascade = Cascade([InTurn(tmp_path / "log")])
@@ -61,6 +62,7 @@ def test_results_as_they_come_or_in_order(tmp_path: Path) -> None:
     assert [r.index for r in read_many(sources, workers=2, cascade=TOLD, ordered=True)] == list(range(70))
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(sys.platform == "win32", reason="there are no signals")
 def test_what_ends_a_worker_is_one_record() -> None:
     sources = [shade(FINE), shade(KILLED), shade(FINE), shade(EXITS), shade(KILLED), shade(FINE)]
@@ -83,6 +85,7 @@ def test_pages_before_the_one_that_ends_a_worker_are_kept() -> None:
     ]
 
 
+@pytest.mark.slow
 def test_what_hangs_is_ended(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(jobs, "_SILENT_S", 1.0)
     hung, well = read_many([shade(HANGS), shade(FINE)], workers=1, ordered=True, cascade=TOLD)
@@ -90,6 +93,7 @@ def test_what_hangs_is_ended(monkeypatch: pytest.MonkeyPatch) -> None:
     assert well.result is not None
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("ordered", [False, True])
 def test_sources_are_taken_as_they_are_needed(ordered: bool) -> None:
     taken = itertools.count()
@@ -107,6 +111,7 @@ def test_sources_are_taken_as_they_are_needed(ordered: bool) -> None:
     records.close()  # type: ignore[attr-defined]
 
 
+@pytest.mark.slow
 def test_what_sources_raise_ends_the_batch() -> None:
     def broken() -> Iterator[Any]:
         yield shade(FINE)
@@ -116,6 +121,7 @@ def test_what_sources_raise_ends_the_batch() -> None:
         list(read_many(broken(), workers=1, cascade=TOLD))
 
 
+@pytest.mark.slow
 def test_options_reach_the_workers() -> None:
     page = draw.page_of(draw.symbol("advert")[0], draw.symbol("fiscal")[0])
     (record,) = read_many([page], workers=1, cascade=CLASSICAL, accept=re.compile("^fiscal"), expect=1)
@@ -169,6 +175,7 @@ def test_what_accept_raises_ends_the_batch() -> None:
 UNGUARDED = "import qrcascade; print(list(qrcascade.read_many(['x.png'], workers=1)))"
 
 
+@pytest.mark.slow
 def test_a_program_without_a_guard_is_told_so(tmp_path: Path) -> None:
     program = tmp_path / "program.py"
     program.write_text(UNGUARDED)
@@ -197,6 +204,7 @@ if __name__ == "__main__":
 """
 
 
+@pytest.mark.slow
 def test_workers_end_with_the_program(tmp_path: Path) -> None:
     """Though the iterator is not at its end, and still has a name."""
     Image.fromarray(draw.symbol("one")[0]).save(tmp_path / "one.png")

@@ -8,11 +8,12 @@ import pytest
 
 from qrcascade import Cascade
 from tests import trouble
+from tests.rows import thinned
 
 CLASSICAL = Cascade.preset("classical")
 
 
-@pytest.mark.parametrize("kind", trouble.WORDS)
+@pytest.mark.parametrize("kind", thinned(trouble.WORDS, 7))
 def test_the_cause_is_named_and_no_other(kind: str) -> None:
     case = trouble.case(kind)
     result = CLASSICAL.read(case.gray, **case.options)

@@ -84,6 +84,7 @@ def test_what_is_missing_is_told(files: dict[str, str], options: list[str], said
     assert twice.stderr.count("--explain") == 1
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(os.name == "nt", reason="a closed pipe is another error there")
 @pytest.mark.parametrize("command", [["read"], ["scan", "--out", "out.jsonl"]])
 def test_a_reader_who_stops_ends_it_quietly(
@@ -126,17 +127,21 @@ def test_json_has_a_row_for_what_cannot_be_opened(files: dict[str, str]) -> None
     assert len(broken["error"]) > 10
 
 
-def test_standard_input_and_pipes(files: dict[str, str], tmp_path: Path) -> None:
+def test_standard_input(files: dict[str, str]) -> None:
     content = Path(files["code"]).read_bytes()
     result = run("read", "-", "--preset", "classical", input=content)
     assert result.stdout.split("\t")[:2] == ["-", "one\\nline"]
     assert run("read", "-", "--json", input=b"nothing").exit_code == 2
+
+
+@pytest.mark.slow
+def test_pipes(files: dict[str, str]) -> None:
     empty = [sys.executable, "-m", "qrcascade", "read", "-"]
     said = subprocess.run(empty, stdin=subprocess.DEVNULL, capture_output=True, text=True).stderr
     assert said == "qrcascade: cannot read standard input: it is empty\n"
     whole = subprocess.run(
         [sys.executable, "-m", "qrcascade", "read", "--text", "/dev/stdin"],
-        input=content,
+        input=Path(files["code"]).read_bytes(),
         capture_output=True,
     )
     assert os.name == "nt" or whole.stdout == b"one\\nline\n"

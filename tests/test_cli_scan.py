@@ -158,6 +158,7 @@ def test_globs_lists_and_files(folder: Path, tmp_path: Path, monkeypatch: pytest
     assert len(list(rows(Path("in.jsonl")))) == 1
 
 
+@pytest.mark.slow
 def test_options_reach_the_reading(folder: Path, tmp_path: Path) -> None:
     out = tmp_path / "out.jsonl"
     words = ["--out", out, "--accept", "^second$", "--expect", "1", "--stop-early"]
@@ -403,6 +404,7 @@ def test_two_scans_into_one_table_are_refused(three: Path) -> None:
     assert sorted(p.name for p in three.iterdir()) == ["in", "out.jsonl"]
 
 
+@pytest.mark.slow
 def test_a_lock_does_not_outlive_its_process(three: Path) -> None:
     program = "import os; from pathlib import Path; from qrcascade.batch.journal import Journal\n"
     program += "Journal(Path('out.jsonl')); os._exit(1)"
@@ -476,6 +478,8 @@ def test_an_interrupted_scan_says_how_far_it_came(tmp_path: Path) -> None:
         stderr=subprocess.PIPE,
         text=True,
         start_new_session=True,
+        # Who runs the tests may ignore it.
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
         env={**os.environ, "PYTHONPATH": str(ROOT)},
     )
     while process.poll() is None and not (out.exists() and out.stat().st_size):

@@ -27,6 +27,7 @@ from qrcascade.reading.options import Expect
 from qrcascade.reading.steps import Steps
 from qrcascade.results import Attempt
 from tests import draw
+from tests.rows import slowly
 
 FORMATS = frozenset(["QRCode"])
 SIZE = (2000, 1500)
@@ -43,7 +44,7 @@ def test_finder_patterns_are_counted(kind: str) -> None:
     assert 0.7 * there < crowd.estimate_patterns(worst(kind, size=SIZE)) < 1.4 * there
 
 
-@pytest.mark.parametrize("kind", ["board, 2 px", "board, 4 px", "halftone", "blots", "modules"])
+@pytest.mark.parametrize("kind", ["board, 2 px", "halftone", *slowly("board, 4 px", "blots", "modules")])
 def test_what_is_none_is_not_counted(kind: str) -> None:
     gray = worst(kind, size=SIZE)
     assert crowd.estimate_patterns(gray) < 200
@@ -81,6 +82,7 @@ def test_a_code_in_a_crowd_is_read_where_it_is() -> None:
     assert np.abs(np.asarray(found[0].quad) - np.asarray(there.quad)).max() < 8
 
 
+@pytest.mark.slow
 def test_a_lattice_is_searched_for_no_more_patterns_than_are_used(monkeypatch: pytest.MonkeyPatch) -> None:
     looked = []
     whole = finders._find_crossings

@@ -98,6 +98,7 @@ def test_python_blocks(page: Path) -> None:
 COMING_FROM = (DOCS / "howto" / "coming-from.md").read_text("utf-8")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("reader", re.findall(r"^## (.*)$", COMING_FROM, re.M))
 @pytest.mark.usefixtures("at_root")
 def test_coming_from(reader: str) -> None:
@@ -210,6 +211,7 @@ def test_letterhead() -> None:
     assert cascade.read(draw.symbol("elsewhere")[0]).regions == ()
 
 
+@pytest.mark.slow
 def test_app(tmp_path: Path) -> None:
     """It runs where it is pasted, without fixtures of ours."""
     shutil.copy(SNIPPETS / "test_app.py", tmp_path)
@@ -277,6 +279,7 @@ def test_reading_async() -> None:
     assert asyncio.run(check()) == [f"number {i}" for i in range(6)]
 
 
+@pytest.mark.slow
 def test_store(tmp_path: Path) -> None:
     pytest.importorskip("pyarrow.fs")
     (tmp_path / "in").mkdir()

@@ -107,16 +107,21 @@ def test_frames_are_counted_in_the_other_process(apart: Cascade, monkeypatch: py
             assert [result.page for result in results] == [1, 2][:number]
 
 
-def test_options_and_limits_hold(apart: Cascade) -> None:
+def test_options_hold(apart: Cascade) -> None:
     found = list(read_document(pages.invoices("a", "b", "c"), cascade=apart, pages=[3, 1]))
     assert [(result.page, result.text) for result in found] == [(3, "c"), (1, "a")]
     with pytest.raises(DocumentError, match="it has no page 4; it has 3"):
         list(read_document(pages.invoices("a", "b", "c"), cascade=apart, pages=[4]))
+
+
+@pytest.mark.slow
+def test_limits_hold() -> None:
     with Cascade.preset("classical", isolation="process", limits=Limits(max_pixels=1_000_000)) as small:
         (result,) = read_document(pages.invoices("small"), cascade=small)
         assert 0 < result.size[0] * result.size[1] <= 1_000_000
 
 
+@pytest.mark.slow
 @no_signals
 def test_a_process_that_ends_is_an_error_of_one_page() -> None:
     with Cascade.preset("classical", isolation="process") as cascade:
@@ -132,6 +137,7 @@ def test_a_process_that_ends_is_an_error_of_one_page() -> None:
     assert (second.page, attempt.strategy, attempt.step) == (2, "document", "page 2")
 
 
+@pytest.mark.slow
 def test_a_process_that_hangs_is_ended(monkeypatch: pytest.MonkeyPatch) -> None:
     with Cascade.preset("classical", isolation="process") as cascade:
         list(read_document(pages.invoices("one"), cascade=cascade))
@@ -170,6 +176,7 @@ def test_a_page_that_hangs_is_over_with_its_timeout(monkeypatch: pytest.MonkeyPa
     assert third.text == "three"
 
 
+@pytest.mark.slow
 def test_an_interrupted_answer_is_nobody_elses(monkeypatch: pytest.MonkeyPatch) -> None:
     with Cascade.preset("classical", isolation="process") as cascade:
         results = read_document(pages.invoices("one", "two"), cascade=cascade)
@@ -188,6 +195,7 @@ def interrupted(worker: Worker, until: float) -> Any:
     raise KeyboardInterrupt
 
 
+@pytest.mark.slow
 def test_who_stops_asking_gives_the_process_back() -> None:
     others = {*multiprocessing.active_children()}
     with Cascade.preset("classical", isolation="process") as cascade:

@@ -222,6 +222,7 @@ def test_https_stays_https(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> N
             assert fetch(monkeypatch, server, tmp_path / "new").read_bytes() == BODY
 
 
+@pytest.mark.slow
 def test_two_processes_at_once(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     both = threading.Barrier(2, timeout=60)
 

@@ -12,6 +12,7 @@ from PIL import Image
 
 from qrcascade import Cascade, read_document
 from tests import warp
+from tests.rows import thinned
 
 FOLDER = Path(__file__).parents[1] / "examples"
 
@@ -36,7 +37,7 @@ PAYLOADS = {
 }
 
 
-@pytest.mark.parametrize("name", PAYLOADS)
+@pytest.mark.parametrize("name", thinned(PAYLOADS, 2))
 def test_example(name: str) -> None:
     assert sorted(Cascade.preset("classical").read(FOLDER / name).texts) == sorted(PAYLOADS[name])
     drawn = make.pictures()[name]().astype(float)
@@ -61,6 +62,7 @@ def test_the_grid_reader_reads_what_no_engine_reads() -> None:
     assert 0 < wrong.sum() < wrong.size / 10
 
 
+@pytest.mark.slow
 def test_pictures_of_the_grid_page() -> None:
     page = (grid.FOLDER.parent / "grid.md").read_text("utf-8")
     for name, drawn in grid.pictures().items():

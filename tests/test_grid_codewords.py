@@ -25,6 +25,7 @@ from qrcascade.grid.formats import choose_formats, score_format
 from qrcascade.symbology import reedsolomon
 from qrcascade.symbology.information import FORMAT_WORDS
 from qrcascade.symbology.layout import LEVELS, blocks, data_mask, interleaving, layout
+from tests.rows import slowly
 
 Soft = NDArray[np.float64]
 
@@ -57,7 +58,7 @@ def texts(sigma: float, modules: Soft, version: int, count: int) -> list[str]:
     return [result.payload.text for result in results if isinstance(result, Decoded)]
 
 
-@pytest.mark.parametrize("version", [1, 2, 6, 7, 10, 14, 25, 40])
+@pytest.mark.parametrize("version", [1, 2, 6, 7, 14, *slowly(10, 25, 40)])
 def test_clean_symbols(version: int) -> None:
     for i, level in enumerate(LEVELS):
         mask = (version + i) % 8
@@ -282,7 +283,7 @@ def test_chance_accepts_the_best_of_many_tries_as_seldom_as_the_bound_says() -> 
         assert (best >= least).mean() <= bound + 4 * math.sqrt(bound / count)
 
 
-@pytest.mark.parametrize("count", [1, 2, 3, 4])
+@pytest.mark.parametrize("count", [1, *slowly(2, 3, 4)])
 def test_chance_accepts_a_symbol_as_seldom_as_the_bound_says(count: int) -> None:
     """The worst that blocks can be: evidence above the floor with exactly the chance allowed."""
     draws = 20_000

@@ -15,6 +15,7 @@ from qrcascade.grid.blocks import Trial, deinterleave
 from qrcascade.symbology import encode
 from qrcascade.symbology.layout import LEVELS, blocks
 from qrcascade.symbology.segments import ALPHANUMERIC, BYTE, KANJI, NUMERIC, parse
+from tests.rows import slowly
 
 # Text, how segno writes it, and the bytes that a scanner transmits.
 WRITTEN: list[tuple[str, dict[str, Any], bytes]] = [
@@ -46,7 +47,7 @@ def ways(text: str, version: int, level: str) -> dict[bytes, int]:
     return dict(encode.streams(text, version, room(version, level)))
 
 
-@pytest.mark.parametrize("version", [3, 7, 9, 10, 14, 26, 27, 40])
+@pytest.mark.parametrize("version", [3, 10, *slowly(7, 9, 14, 26, 27, 40)])
 @pytest.mark.parametrize("number", range(len(WRITTEN)))
 def test_symbols_of_segno(number: int, version: int) -> None:
     """At one level each; every version sees every level."""

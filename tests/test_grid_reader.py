@@ -20,6 +20,7 @@ from qrcascade.grid.variants import differ
 from qrcascade.strategies.regions import WORTHWHILE
 from tests import draw, warp
 from tests.plans import attempts
+from tests.rows import slowly, thinned
 
 TEXT = "https://example.com/grid?id=4711"
 SQUARE = Quad(((50, 50), (250, 50), (250, 250), (50, 250)))
@@ -66,8 +67,7 @@ def test_a_clean_symbol_is_read_by_the_first_stage(version: int, level: str) -> 
     assert found.evidence_bits == exact.evidence_bits
 
 
-@pytest.mark.parametrize("mirrored", [False, True])
-@pytest.mark.parametrize("quarters", range(4))
+@pytest.mark.parametrize(("quarters", "mirrored"), thinned(itertools.product(range(4), [False, True]), 3))
 def test_turned_and_mirrored(quarters: int, mirrored: bool) -> None:
     drawn = symbol(TEXT[:20], version=2, error="M", noise=5).turned(quarters)
     drawn = drawn.mirrored() if mirrored else drawn
@@ -81,7 +81,7 @@ def test_turned_and_mirrored(quarters: int, mirrored: bool) -> None:
     assert np.abs(np.asarray(reading.quad) - np.asarray(drawn.quad)).max() < 0.1 * drawn.module
 
 
-@pytest.mark.parametrize("way", [warp.tilted, warp.cylinder, warp.bend, warp.crumple])
+@pytest.mark.parametrize("way", [warp.cylinder, *slowly(warp.tilted, warp.bend, warp.crumple)])
 def test_paper_that_is_not_flat(way: warp.Displacement) -> None:
     drawn = symbol(TEXT, way, version=5, error="M", module=5, noise=6)
     names, reading = run(drawn.frame, drawn.jittered(0.04))
@@ -149,7 +149,7 @@ def test_a_region_without_a_symbol_costs_one_look(page: NDArray[np.uint8]) -> No
     assert names in (["fit gray"], ["fit gray", "local gray"])
 
 
-@pytest.mark.parametrize("blur", [0.0, 3.0])
+@pytest.mark.parametrize("blur", [0.0, *slowly(3.0)])
 def test_random_modules_are_not_read(blur: float) -> None:
     """Blur is taken off only where there is some."""
     kernel = warp.gaussian(blur) if blur else None
@@ -182,6 +182,7 @@ def test_outlines_that_lead_to_one_grid_share_its_stages() -> None:
     assert elsewhere.following == "local"
 
 
+@pytest.mark.slow
 def test_too_much_doubt_ends_deconvolution(monkeypatch: pytest.MonkeyPatch) -> None:
     drawn = symbol("accident", version=1, error="L", scrambled=True, kernel=warp.gaussian(3.0))
     names, _ = run(drawn.frame, drawn.quad)

@@ -16,6 +16,7 @@ from qrcascade.symbology import reedsolomon
 from qrcascade.symbology.information import FORMAT_WORDS, VERSION_WORDS
 from qrcascade.symbology.segments import Payload, parse
 from tests import draw
+from tests.rows import slowly
 
 ALPHANUMERIC = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZ $%*+-./:"
 # Versions of the three groups of Table 3, with character count bits of numeric, ..., kanji mode.
@@ -123,7 +124,7 @@ def as_zxing_decodes(gray: NDArray[np.uint8]) -> tuple[str, str]:
     return plain, bytes.fromhex(protocol)[:3].decode()
 
 
-@pytest.mark.parametrize("version", [3, 12, 28])
+@pytest.mark.parametrize("version", [3, *slowly(12, 28)])
 def test_modes_as_zxing_reads_them(version: int) -> None:
     v = version
     streams = [
@@ -179,7 +180,7 @@ def test_fnc1_eci_and_structured_append_as_zxing_reads_them(bits: str, data: byt
     assert (payload.data, payload.text) == as_zxing_reads(drawn(stream(bits)))
 
 
-@pytest.mark.parametrize("version", [3, 12, 28])
+@pytest.mark.parametrize("version", [12, *slowly(3, 28)])
 @pytest.mark.parametrize(
     ("parts", "text", "charset", "source"),
     [

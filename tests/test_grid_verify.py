@@ -18,6 +18,7 @@ from qrcascade.reading.executor import LocalExecutor, run_plan
 from qrcascade.strategies.regions import continue_grid, verify_codes
 from qrcascade.symbology.layout import blocks, interleaving, layout
 from tests import warp
+from tests.rows import slowly, thinned
 
 Soft = NDArray[np.float64]
 
@@ -78,7 +79,9 @@ def test_the_true_text_of_a_clean_symbol(version: int, level: str) -> None:
     assert 0.9 < found.confidence <= 0.999
 
 
-@pytest.mark.parametrize(("version", "level", "sigma"), [(2, "M", 0.6), (3, "Q", 0.65), (10, "M", 0.6)])
+@pytest.mark.parametrize(
+    ("version", "level", "sigma"), [(2, "M", 0.6), *slowly((3, "Q", 0.65), (10, "M", 0.6))]
+)
 def test_it_bears_more_noise_than_decoding(version: int, level: str, sigma: float) -> None:
     random = np.random.default_rng([version, 1])
     borne_out = decoded = 0
@@ -92,7 +95,7 @@ def test_it_bears_more_noise_than_decoding(version: int, level: str, sigma: floa
     assert decoded <= borne_out - 3
 
 
-@pytest.mark.parametrize(("version", "level"), SYMBOLS)
+@pytest.mark.parametrize(("version", "level"), thinned(SYMBOLS, 5))
 def test_a_false_text_is_never_borne_out(version: int, level: str) -> None:
     """One character changed, and another text of the same length: clean, noisy, blurred and damaged."""
     random = np.random.default_rng([version, 2])
@@ -107,7 +110,7 @@ def test_a_false_text_is_never_borne_out(version: int, level: str) -> None:
             assert verify.verify_text(soft, version, false) is None
 
 
-@pytest.mark.parametrize(("version", "level"), SYMBOLS)
+@pytest.mark.parametrize(("version", "level"), thinned(SYMBOLS, 4))
 def test_what_an_engine_could_have_made_up_is_not_borne_out(version: int, level: str) -> None:
     """Modules so far from the text that Reed-Solomon decoding comes as near to one wherever it looks."""
     random = np.random.default_rng([version, 3])

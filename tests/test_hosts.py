@@ -80,6 +80,7 @@ with multiprocessing.get_context("fork").Pool(2) as pool:
 }
 
 
+@pytest.mark.slow
 @posix
 @pytest.mark.parametrize("how", FORKS)
 def test_a_forked_process_leaves_its_parents_workers_alone(tmp_path: Path, how: str) -> None:
@@ -89,6 +90,7 @@ def test_a_forked_process_leaves_its_parents_workers_alone(tmp_path: Path, how: 
     assert "False" not in ran.stdout
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(sys.platform != "linux", reason="processes are looked up in /proc")
 def test_workers_end_with_their_parent_though_a_process_forked_from_it_lives(tmp_path: Path) -> None:
     ran = run(
@@ -124,6 +126,7 @@ HOSTS = {
 }
 
 
+@pytest.mark.slow
 @posix
 @pytest.mark.parametrize("host", HOSTS)
 def test_a_host_with_little(tmp_path: Path, host: str) -> None:
@@ -131,6 +134,7 @@ def test_a_host_with_little(tmp_path: Path, host: str) -> None:
     assert ran.stdout == "True\n", ran.stderr
 
 
+@pytest.mark.slow
 @posix
 def test_no_shared_memory_and_no_semaphores(tmp_path: Path) -> None:
     """As without /dev/shm."""
@@ -144,6 +148,7 @@ print(ask(cascade) == ask(cascade))"""
     assert ran.stdout == "True\n", ran.stderr
 
 
+@pytest.mark.slow
 @posix
 def test_too_few_files_are_told(tmp_path: Path) -> None:
     program = """

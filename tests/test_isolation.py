@@ -41,6 +41,7 @@ from qrcascade.cascade import Isolation
 from qrcascade.isolation import CAN_CAP_MEMORY, Here, Worker
 from tests import draw
 from tests.faults import Counting, Local, Odd, Reads
+from tests.rows import slowly
 
 BLANK = np.full((60, 80), 255, np.uint8)
 on_linux = pytest.mark.skipif(not CAN_CAP_MEMORY, reason="memory can only be capped on Linux")
@@ -106,6 +107,7 @@ def test_the_same_answers_as_in_one_process(classical: Cascade) -> None:
         assert [(a.step, a.region) for a in apart.attempts] == [(a.step, a.region) for a in here.attempts]
 
 
+@pytest.mark.slow
 def test_one_worker_is_used_again_and_replaced() -> None:
     with Cascade([Counting(), Faulty("abort")], isolation="process") as cascade:
         ids = [cascade.read(BLANK).attempts[0].error for _ in range(2)]
@@ -115,7 +117,9 @@ def test_one_worker_is_used_again_and_replaced() -> None:
         assert len(set(ids)) == 1
 
 
-@pytest.mark.parametrize("fault", [f for f in FAULTS if f not in ("sleep", "eat")])
+@pytest.mark.parametrize(
+    "fault", ["exit", *slowly(*(fault for fault in FAULTS if fault not in ("exit", "sleep", "eat")))]
+)
 def test_what_ends_a_worker_is_an_error_and_the_others_go_on(fault: str) -> None:
     with Cascade([Reads("doubtful", 0.0), Faulty(fault), Reads("after")], isolation="process") as cascade:
         result = cascade.read(BLANK, expect=2)
@@ -125,6 +129,7 @@ def test_what_ends_a_worker_is_an_error_and_the_others_go_on(fault: str) -> None
     assert not result.timed_out
 
 
+@pytest.mark.slow
 def test_one_that_hangs_leaves_time_for_the_others(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("qrcascade.isolation.executor._SHARE", 0.05)
     with Cascade([Faulty("sleep"), Reads("after")], isolation="process") as cascade:
@@ -135,6 +140,7 @@ def test_one_that_hangs_leaves_time_for_the_others(monkeypatch: pytest.MonkeyPat
     assert "no answer within" in result.errors[0]
 
 
+@pytest.mark.slow
 def test_the_deadline_is_hard() -> None:
     with Cascade([Reads("first"), Faulty("sleep")], isolation="process") as cascade:
         cascade.warm()
@@ -144,6 +150,7 @@ def test_the_deadline_is_hard() -> None:
     assert result.texts == ("first",)
 
 
+@pytest.mark.slow
 @on_linux
 def test_memory_is_capped() -> None:
     with Cascade([Faulty("eat"), Reads("after")], isolation="process", max_memory=400) as cascade:
@@ -152,6 +159,7 @@ def test_memory_is_capped() -> None:
     assert "Memory" in result.errors[0] or "the worker process ended" in result.errors[0]
 
 
+@pytest.mark.slow
 def test_an_engine_that_ends_its_worker_is_left_out(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """zbar aborts on a picture that zxing-cpp cannot read: the other steps are still made, none twice."""
     (tmp_path / "aborting.py").write_text(
@@ -177,7 +185,7 @@ def test_an_engine_that_ends_its_worker_is_left_out(tmp_path: Path, monkeypatch:
 
 
 @pytest.mark.parametrize("corner", [float("nan"), float("inf"), -1e9, 1e300])
-@pytest.mark.parametrize("isolation", [None, "process"])
+@pytest.mark.parametrize("isolation", [None, *slowly("process")])
 def test_odd_places_do_no_harm(corner: float, isolation: Isolation) -> None:
     strategies: list[Strategy] = [Odd(corner), ClassicalStrategy()]
     with Cascade(strategies, isolation=isolation) as cascade:
@@ -187,6 +195,7 @@ def test_odd_places_do_no_harm(corner: float, isolation: Isolation) -> None:
         assert "finite" in result.errors[0]
 
 
+@pytest.mark.slow
 def test_what_cannot_be_sent_is_an_error() -> None:
     with Cascade([Local(), Reads("after")], isolation="process") as cascade:
         result = cascade.read(BLANK)
@@ -226,6 +235,7 @@ def test_bad_sources(limited: Cascade, source: Any, message: str) -> None:
     assert str(refused.value) == str(plain.value)
 
 
+@pytest.mark.slow
 def test_a_decoder_that_crashes(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     (tmp_path / "crashing.py").write_text(
         "import os\n"
@@ -242,6 +252,7 @@ def test_a_decoder_that_crashes(tmp_path: Path, monkeypatch: pytest.MonkeyPatch)
         cascade.read(png(BLANK))
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(sys.platform == "win32", reason="signals are POSIX's")
 def test_killed_while_idle() -> None:
     with Cascade([Counting()], isolation="process") as cascade:
@@ -265,6 +276,7 @@ def test_accept_is_asked_here() -> None:
     assert len(result.attempts) == 2
 
 
+@pytest.mark.slow
 def test_threads_have_workers_of_their_own(classical: Cascade) -> None:
     pages = {text: draw.symbol(text)[0] for text in "abcd"}
     texts: dict[str, list[str | None]] = {text: [] for text in pages}
@@ -281,6 +293,7 @@ def test_threads_have_workers_of_their_own(classical: Cascade) -> None:
     assert texts == {text: [text] * 5 for text in pages}
 
 
+@pytest.mark.slow
 def test_a_cascade_can_be_sent_elsewhere() -> None:
     with Cascade([Reads("sent")], isolation="process", threshold=0.8) as cascade:
         cascade.read(BLANK)
@@ -352,6 +365,7 @@ def test_no_process_is_left_behind(end: signal.Signals | None) -> None:
     assert not any(map(is_running, [idle, *children]))
 
 
+@pytest.mark.slow
 def test_a_program_without_the_guard_is_told_so(tmp_path: Path) -> None:
     script = tmp_path / "unguarded.py"
     script.write_text(
@@ -399,6 +413,7 @@ def say_color(frame: Frame) -> Findings:
     return Findings(error=f"{color.shape} {color[0, 0].tolist()} gray {frame.gray[0, 0]}")
 
 
+@pytest.mark.slow
 def test_colour_is_sent_when_a_strategy_asks_for_it() -> None:
     asked: list[int] = []
 
@@ -423,6 +438,7 @@ def test_colour_is_sent_when_a_strategy_asks_for_it() -> None:
     assert asked == [1, 2, 3, 4]
 
 
+@pytest.mark.slow
 def test_colour_that_cannot_be_had_is_an_error_of_who_asked() -> None:
     def broken() -> Any:
         raise ZeroDivisionError("no colour")
@@ -434,37 +450,42 @@ def test_colour_that_cannot_be_had_is_an_error_of_who_asked() -> None:
             assert after.codes
 
 
-def test_arrays_pass_between_processes() -> None:
+class Shared:
+    def __init__(self) -> None:
+        self.calls = 0
+
+
+SHARED = Shared()
+
+
+@pytest.fixture(scope="module")
+def worker() -> Iterator[Worker]:
+    with contextlib.closing(Worker([SHARED])) as worker:
+        worker.wait_ready(None)
+        yield worker
+
+
+def test_arrays_pass_between_processes(worker: Worker) -> None:
     arrays: list[Any] = [
         np.arange(10**6, dtype=np.float64).reshape(1000, 1000),
         np.asfortranarray(np.arange(600, dtype=np.uint8).reshape(10, 20, 3)),
         np.empty((0, 4), np.uint8),
         np.arange(100, dtype=np.uint16).reshape(10, 10)[::-2, ::3],
     ]
-    with contextlib.closing(Worker(())) as worker:
-        worker.wait_ready(None)
-        for array in arrays * 2:
-            back, other = worker.call(echo, (array, "other"), until=time.monotonic() + 60)
-            np.testing.assert_array_equal(back, array)
-            assert (back.dtype, other) == (array.dtype, "other")
+    for array in arrays * 2:
+        back, other = worker.call(echo, (array, "other"), until=time.monotonic() + 60)
+        np.testing.assert_array_equal(back, array)
+        assert (back.dtype, other) == (array.dtype, "other")
 
 
 def echo(_here: Here, value: Any) -> Any:
     return value
 
 
-def test_what_is_shared_is_only_named() -> None:
-    shared = Shared()
-    with contextlib.closing(Worker([shared])) as worker:
-        worker.wait_ready(None)
-        calls = [worker.call(count, shared, until=time.monotonic() + 60) for _ in range(3)]
+def test_what_is_shared_is_only_named(worker: Worker) -> None:
+    calls = [worker.call(count, SHARED, until=time.monotonic() + 60) for _ in range(3)]
     assert calls == [1, 2, 3]
-    assert shared.calls == 0
-
-
-class Shared:
-    def __init__(self) -> None:
-        self.calls = 0
+    assert SHARED.calls == 0
 
 
 def count(_here: Here, shared: Shared) -> int:
@@ -472,6 +493,7 @@ def count(_here: Here, shared: Shared) -> int:
     return shared.calls
 
 
+@pytest.mark.slow
 def test_a_strategy_keeps_what_it_loads_in_its_worker() -> None:
     with Cascade([Loads()], isolation="process") as cascade:
         said = [cascade.read(BLANK).errors[0] for _ in range(3)]

@@ -18,6 +18,7 @@ pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="signals are POS
 BLANK = np.full((60, 80), 255, np.uint8)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("deaths", [1, 2])
 @pytest.mark.parametrize("warmed", [False, True])
 def test_killed_while_it_starts(tmp_path: Path, deaths: int, warmed: bool) -> None:
@@ -31,6 +32,7 @@ def test_killed_while_it_starts(tmp_path: Path, deaths: int, warmed: bool) -> No
     assert starting.starts == deaths + 1
 
 
+@pytest.mark.slow
 def test_killed_whenever_it_starts(tmp_path: Path) -> None:
     starting = Starting(tmp_path / "starts", deaths=100)
     cascade = Cascade([starting], isolation="process")
@@ -124,6 +126,7 @@ def ending(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Any:
 STEPS = ["zxing raw", "zbar raw", "zbar blur3", "zbar x2", "zxing x2"]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", ["Killed", "KilledLoading"])
 def test_killed_once_it_loses_that_attempt_alone(tmp_path: Path, ending: Any, name: str) -> None:
     killed = getattr(ending, name)(STEPS, tmp_path / "reads", 1)
@@ -138,6 +141,7 @@ def test_killed_once_it_loses_that_attempt_alone(tmp_path: Path, ending: Any, na
     assert result.text == "after"
 
 
+@pytest.mark.slow
 def test_an_engine_at_which_it_is_killed_twice_is_left_out(tmp_path: Path, ending: Any) -> None:
     with Cascade([ending.Killed(STEPS, tmp_path / "reads", 100)], isolation="process") as cascade:
         result = cascade.read(BLANK, expect=2)

@@ -12,11 +12,12 @@ from benchmarks import kinds, pages
 from benchmarks.__main__ import main
 from benchmarks.rates import measure_kinds
 from qrcascade import Cascade
+from tests.rows import slowly, thinned
 
 LIGHT = Cascade.preset("light")
 
 
-@pytest.mark.parametrize("name", kinds.KINDS)
+@pytest.mark.parametrize("name", thinned(kinds.KINDS, 6))
 def test_the_mildest_of_each_kind_is_read(name: str) -> None:
     kind = kinds.KINDS[name]
     mild, payload = kind.draw(1, kind.amounts[0])
@@ -50,10 +51,8 @@ def test_no_peer_reads_more_of_a_kind(name: str) -> None:
     ("name", "amount"),
     [
         ("no quiet zone", 0),
-        ("inverted, no quiet zone", 192),
-        ("inverted, no quiet zone", 255),
         ("magenta on green", 0),
-        ("second, faint", 4),
+        *slowly(("inverted, no quiet zone", 192), ("inverted, no quiet zone", 255), ("second, faint", 4)),
     ],
 )
 def test_what_was_missed_once_is_read(name: str, amount: float) -> None:
@@ -62,6 +61,7 @@ def test_what_was_missed_once_is_read(name: str, amount: float) -> None:
         assert payload.decode() in LIGHT.read(picture).texts
 
 
+@pytest.mark.slow
 def test_the_page_of_kinds(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.setattr(pages, "DOCS", tmp_path)
     readers = ["--reader", "opencv", "--reader", "zxing-cpp"]

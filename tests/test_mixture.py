@@ -19,6 +19,7 @@ from qrcascade.symbology.interleaving import Words, make_plan
 from qrcascade.symbology.layout import blocks, layout
 from qrcascade.symbology.mixture import MIXTURE_BITS, weigh_mixture
 from tests import draw
+from tests.rows import slowly, thinned
 
 QR = frozenset(["QRCode"])
 # Mixtures of which a payload comes out that neither symbol says, by zxing-cpp, the grid or both.
@@ -61,7 +62,7 @@ def weigh_second_word(seen: Words, words: Words, version: int, level: str) -> fl
     return weigh(spread, words, version, level)
 
 
-@pytest.mark.parametrize(("version", "level"), [(5, "Q"), (7, "H"), (10, "M"), (14, "L"), (20, "Q")])
+@pytest.mark.parametrize(("version", "level"), [(5, "Q"), (10, "M"), *slowly((7, "H"), (14, "L"), (20, "Q"))])
 def test_damage_is_no_mixture(version: int, level: str) -> None:
     """Codewords at random, a run of them, and a scratch along a row, as far as they can be corrected."""
     random = np.random.default_rng(version)
@@ -107,7 +108,7 @@ def test_what_neither_symbol_says_is_doubted(task: Task) -> None:
     assert all(sure == confidence.MIXED for sure, verdict, _, _ in codes if verdict == "wrong")
 
 
-@pytest.mark.parametrize("kind", mixing.MIXES)
+@pytest.mark.parametrize("kind", thinned(mixing.MIXES, 3))
 def test_no_mixture_is_read_wrongly_and_surely(kind: str) -> None:
     for seed in range(3):
         assert all(sure < 0.7 for sure, verdict, _, _ in decoded((kind, seed)).codes if verdict == "wrong")
@@ -145,7 +146,7 @@ def test_zxing_says_how_much_correction_is_left(errors: int) -> None:
     assert code.confidence == pytest.approx(confidence.of_unused_correction(1 - errors / 11), abs=0.001)
 
 
-@pytest.mark.parametrize("kind", ["scratches", "highlight", "blobs", "flips"])
+@pytest.mark.parametrize("kind", ["scratches", *slowly("flips", "highlight", "blobs")])
 def test_damaged_symbols_are_not_doubted(kind: str) -> None:
     read = 0
     for seed in range(4):

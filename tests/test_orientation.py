@@ -3,17 +3,18 @@ from __future__ import annotations
 import cv2
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from qrcascade import Quad
 from qrcascade.engines.orientation import find_top_left, is_inverted
 from tests import draw
+from tests.rows import slowly
 
 
 @pytest.mark.parametrize("inverted", [False, True])
 @pytest.mark.parametrize("turns", range(4))
-@pytest.mark.parametrize("version", [1, 7, 25])
+@pytest.mark.parametrize("version", [1, 7, *slowly(25)])
 def test_inverted(version: int, turns: int, inverted: bool) -> None:
     gray, quad = draw.symbol("inside out", version=version)
     shown = np.ascontiguousarray(np.rot90(gray, -turns))
@@ -27,16 +28,22 @@ def test_a_flat_picture_tells_nothing() -> None:
     assert is_inverted(gray, Quad.of([(0, 0), (9, 9), (9, 0), (0, 9)]), 1) is None
 
 
-@given(
-    st.integers(1, 40),
-    st.integers(0, 3),
-    st.booleans(),
-    st.lists(st.floats(-0.03, 0.03), min_size=8, max_size=8),
-)
-def test_top_left(version: int, turns: int, inverted: bool, shifts: list[float]) -> None:
+@pytest.mark.parametrize(("examples", "most"), [(20, 12), *slowly((40, 40))])
+def test_top_left(examples: int, most: int) -> None:
     """Of a rough outline, its corners off by up to 3 % of the side."""
-    gray, quad = draw.symbol("round", version=version)
-    shown = np.ascontiguousarray(np.rot90(gray, -turns))
-    shown = 255 - shown if inverted else shown
-    rough = np.asarray(quad) + np.reshape(shifts, (4, 2)) * quad.side
-    assert find_top_left(cv2.GaussianBlur(shown, (3, 3), 0).astype(np.uint8), Quad.of(rough)) == turns
+
+    @settings(max_examples=examples)
+    @given(
+        st.integers(1, most),
+        st.integers(0, 3),
+        st.booleans(),
+        st.lists(st.floats(-0.03, 0.03), min_size=8, max_size=8),
+    )
+    def check(version: int, turns: int, inverted: bool, shifts: list[float]) -> None:
+        gray, quad = draw.symbol("round", version=version)
+        shown = np.ascontiguousarray(np.rot90(gray, -turns))
+        shown = 255 - shown if inverted else shown
+        rough = np.asarray(quad) + np.reshape(shifts, (4, 2)) * quad.side
+        assert find_top_left(cv2.GaussianBlur(shown, (3, 3), 0).astype(np.uint8), Quad.of(rough)) == turns
+
+    check()

@@ -39,12 +39,9 @@ def profile(**changes: object) -> Profile:
     return replace(made, **changes)  # type: ignore[arg-type]
 
 
-@pytest.fixture(scope="module")
-def by_name() -> dict[str, pictures.Picture]:
-    return {picture.condition: picture for picture in pictures.make(1)}
-
-
-def test_every_condition_is_made_and_the_same_again(by_name: dict[str, pictures.Picture]) -> None:
+@pytest.mark.slow
+def test_every_condition_is_made_and_the_same_again() -> None:
+    by_name = {picture.condition: picture for picture in pictures.make(1)}
     assert list(by_name) == list(pictures.CONDITIONS)
     sharp = next(pictures.make(1))
     assert sharp == by_name["sharp"]
@@ -55,12 +52,10 @@ def test_every_condition_is_made_and_the_same_again(by_name: dict[str, pictures.
     assert by_name["unreadable"].texts == ()
 
 
-def test_the_command_measures_in_a_process_of_its_own(
-    tmp_path: Path, by_name: dict[str, pictures.Picture]
-) -> None:
+def test_the_command_measures_in_a_process_of_its_own(tmp_path: Path) -> None:
     own = tmp_path / "own" / "receipts"
     own.mkdir(parents=True)
-    for number, picture in enumerate([by_name["sharp"], by_name["invoice"]]):
+    for number, picture in enumerate(pictures.draw(name, 0.5) for name in ("sharp", "invoice")):
         (own / f"{number}.jpg").write_bytes(picture.file)
         # The second one's truth is not what it says.
         (own / f"{number}.txt").write_text(picture.texts[0] if number == 0 else "another", "utf-8")
@@ -80,11 +75,11 @@ def test_the_command_measures_in_a_process_of_its_own(
     assert Profile.from_json(again.stdout) == found
 
 
-def test_what_cannot_run_is_left_out_with_its_reason(
-    tmp_path: Path, by_name: dict[str, pictures.Picture]
-) -> None:
-    (tmp_path / "a.jpg").write_bytes(by_name["sharp"].file)
-    (tmp_path / "a.txt").write_text(by_name["sharp"].texts[0], "utf-8")
+@pytest.mark.slow
+def test_what_cannot_run_is_left_out_with_its_reason(tmp_path: Path) -> None:
+    sharp = pictures.draw("sharp", 0.5)
+    (tmp_path / "a.jpg").write_bytes(sharp.file)
+    (tmp_path / "a.txt").write_text(sharp.texts[0], "utf-8")
     folders = ("--pictures", str(tmp_path), "--weights-folder", str(tmp_path))
     result = run("--only", "n", "--only", "thorough", "--runtime", "onnx", *folders)
     assert result.exit_code == 1

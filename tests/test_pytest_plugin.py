@@ -23,7 +23,7 @@ from tests import draw, pages
 from tests.barcodes import CONTENT, barcode
 
 ROOT = Path(__file__).parents[1]
-BLANK = np.full((200, 200), 255, np.uint8)
+BLANK = np.full((60, 60), 255, np.uint8)
 
 
 class Run:
@@ -111,7 +111,7 @@ def test_a_message_says_what_is_needed(run: Run) -> None:
     picture = re.search(r"^  picture +(.+)$", shown(result), re.M)
     assert picture is not None
     with Image.open(picture[1]) as image:
-        assert image.size == (200, 200)
+        assert image.size == BLANK.shape
 
 
 def test_a_wrong_payload_always_fails(run: Run) -> None:
@@ -331,6 +331,7 @@ def test_floors(run: Run) -> None:
     assert run("receipts/thermal").ret == pytest.ExitCode.TESTS_FAILED
 
 
+@pytest.mark.slow
 def test_xdist_gathers_what_its_workers_read(run: Run) -> None:
     pytest.importorskip("xdist")
     for i in range(6):

@@ -44,7 +44,12 @@ def batch(**columns: list[Any]) -> dict[str, Any]:
 ONE = png(draw.symbol("one")[0])
 
 
-def test_a_row_a_page_whatever_the_file() -> None:
+@pytest.fixture(scope="module")
+def reader() -> ReadBatch:
+    return ReadBatch("classical")
+
+
+def test_a_row_a_page_whatever_the_file(reader: ReadBatch) -> None:
     files = {
         "s3/one.png": ONE,
         "s3/blank.png": png(np.full((60, 80), 255, np.uint8)),
@@ -53,7 +58,7 @@ def test_a_row_a_page_whatever_the_file() -> None:
         "s3/text.jpg": b"no picture",
         "s3/empty.jpg": b"",
     }
-    table = ReadBatch("classical")(batch(path=list(files), bytes=list(files.values())))
+    table = reader(batch(path=list(files), bytes=list(files.values())))
     rows = table.to_pylist()
     assert [(row["file"], row["page"], row["rows"], row["text"]) for row in rows] == [
         ("s3/one.png", 1, 1, "one"),
@@ -72,8 +77,7 @@ def test_a_row_a_page_whatever_the_file() -> None:
     assert (rows[0]["width"], rows[0]["height"]) == Image.open(io.BytesIO(ONE)).size
 
 
-def test_every_batch_has_the_same_types() -> None:
-    reader = ReadBatch("classical")
+def test_every_batch_has_the_same_types(reader: ReadBatch) -> None:
     full, bare, none = (
         reader(batch(bytes=[ONE])),
         reader(batch(bytes=[b"no picture"])),
@@ -85,10 +89,10 @@ def test_every_batch_has_the_same_types() -> None:
     assert full.column("file").to_pylist() == [f"{len(ONE)} bytes"]
 
 
-def test_paths_are_opened_by_the_actor(tmp_path: Path) -> None:
+def test_paths_are_opened_by_the_actor(reader: ReadBatch, tmp_path: Path) -> None:
     (tmp_path / "one.png").write_bytes(ONE)
     paths = [str(tmp_path / "one.png"), str(tmp_path / "missing.png")]
-    there, missing = ReadBatch("classical")(batch(path=paths)).to_pylist()
+    there, missing = reader(batch(path=paths)).to_pylist()
     assert (there["file"], there["text"], there["error"]) == (paths[0], "one", None)
     assert (missing["file"], missing["rows"]) == (paths[1], 1)
     assert "No such file" in missing["error"]
@@ -99,6 +103,7 @@ def told_of_the_process(reader: ReadBatch, *pictures: bytes) -> list[str | None]
     return error
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(sys.platform == "win32", reason="there are no signals")
 def test_what_ends_the_process_is_a_row_each_time() -> None:
     reader = ReadBatch(Cascade([told.Told()]))
@@ -113,6 +118,7 @@ def test_what_ends_the_process_is_a_row_each_time() -> None:
         ]
 
 
+@pytest.mark.slow
 def test_one_process_reads_batch_after_batch(monkeypatch: pytest.MonkeyPatch) -> None:
     started: list[object] = []
 
@@ -128,6 +134,7 @@ def test_one_process_reads_batch_after_batch(monkeypatch: pytest.MonkeyPatch) ->
     assert started == [1]
 
 
+@pytest.mark.slow
 def test_options_reach_the_pages() -> None:
     document = pages.invoices("advert", "fiscal 1", "fiscal 2")
     reader = ReadBatch("classical", accept=re.compile("^fiscal"), stop_early=True, max_pages=3, expect=1)
@@ -157,6 +164,7 @@ def test_a_batch_without_files_is_told_so() -> None:
         ReadBatch("classical")(batch(image=[ONE]))
 
 
+@pytest.mark.slow
 def test_it_can_be_asked_again_after_an_error() -> None:
     """As Ray does where it is told to try errors again: nothing of the first time is left over."""
     reader = ReadBatch("classical", accept=told.broken_accept)

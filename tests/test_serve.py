@@ -96,6 +96,7 @@ def serve(port: int, **environment: str) -> Any:
     return running("-c", program, "serve", port=port, QRCASCADE_PORT=str(port), **environment)
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(os.name == "nt", reason="there is no SIGTERM to be caught")
 def test_settings_from_the_environment_requests_and_the_log() -> None:
     settings = {
@@ -121,6 +122,7 @@ def test_settings_from_the_environment_requests_and_the_log() -> None:
     assert any(f"127.0.0.1:{port}" in line["event"] for line in lines)
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(os.name == "nt", reason="there is no SIGTERM to be caught")
 def test_what_is_in_flight_is_finished(tmp_path: Path) -> None:
     program = tmp_path / "slow.py"
@@ -144,6 +146,7 @@ def test_what_is_in_flight_is_finished(tmp_path: Path) -> None:
     assert not any(line["level"] == "error" for line in lines)
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(shutil.which("curl") is None or os.name == "nt", reason="there is no curl")
 def test_the_readme_line_works_as_printed(tmp_path: Path) -> None:
     readme = (ROOT / "README.md").read_text("utf-8")
@@ -156,6 +159,7 @@ def test_the_readme_line_works_as_printed(tmp_path: Path) -> None:
     assert json.loads(printed.stdout)["data"].startswith("https://example.com/verify")
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(os.name == "nt", reason="there is no SIGTERM to be caught")
 @pytest.mark.parametrize("name", ["SIGTERM", "SIGINT"])
 def test_a_signal_is_no_failure(name: str) -> None:

@@ -92,6 +92,16 @@ def served(strategy: Any, **options: Any) -> TestClient:
     return TestClient(create_app(Settings(presets=QUICK, **options), OneCascade(strategy)))
 
 
+def without_workers(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let the service read in its own process, though it asks for others."""
+    preset = Cascade.preset
+
+    def here(name: Any, **options: Any) -> Cascade:
+        return preset(name, **{**options, "isolation": None, "max_memory": None})
+
+    monkeypatch.setattr(Cascade, "preset", here)
+
+
 @pytest.mark.parametrize("kind", [None, "image/png", "application/x-www-form-urlencoded", "text/plain"])
 def test_detect_takes_raw_bytes_under_any_media_type(client: TestClient, kind: str | None) -> None:
     answer = client.post("/detect", content=CODE, headers={"content-type": kind} if kind else {})
@@ -221,7 +231,8 @@ def test_documents_by_page(client: TestClient) -> None:
         )
 
 
-def test_a_document_ends_at_the_limit_of_pages() -> None:
+def test_a_document_ends_at_the_limit_of_pages(monkeypatch: pytest.MonkeyPatch) -> None:
+    without_workers(monkeypatch)
     with TestClient(create_app(Settings(presets=QUICK, max_pages=2, timeout=60.0))) as client:
         data = document(None, None, "third page")
         answer = client.post("/read", content=data).json()

@@ -15,15 +15,18 @@ import pytest
 from PIL import Image
 
 from qrcascade import (
+    Attempt,
     Cascade,
     ClassicalStrategy,
     Findings,
     Frame,
     ImageError,
     MissingDependencyError,
+    QRCode,
     QReaderStrategy,
     Scan,
     Step,
+    StubStrategy,
     WorkerError,
     read_document,
 )
@@ -36,7 +39,7 @@ from fastapi.testclient import TestClient
 
 from qrcascade.server import Settings, body, create_app
 from qrcascade.server.cascades import Reader
-from tests.test_server import BLANK, CODE, QUICK, Own, document, served, settled
+from tests.test_server import BLANK, CODE, QUAD, QUICK, Own, document, served, settled, without_workers
 
 
 class Trouble:
@@ -71,6 +74,7 @@ class Isolated(Reader):
         self._cascade.close()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("trouble", "status", "field"), [("killed", 500, "failed"), ("hanging", 504, "timed_out")]
 )
@@ -88,6 +92,18 @@ def test_a_reading_that_was_cut_short_says_so(trouble: str, status: int, field: 
     assert (answer["success"], answer[field], page[field]) == (False, True, True)
 
 
+@pytest.mark.parametrize(("codes", "status"), [((), 500), ((QRCode("read", QUAD, 0.9),), 200)])
+def test_a_lost_worker_process_is_no_answer_unless_something_is_read(
+    codes: tuple[QRCode, ...], status: int
+) -> None:
+    lost = Attempt("", "look", error="the worker process ended (killed by SIGKILL)")
+    with served(StubStrategy([lost, Attempt("", "look", codes=codes)])) as client:
+        assert client.post("/detect", content=BLANK).status_code == status
+        answer = client.post("/read", content=BLANK).json()
+    (page,) = answer["pages"]
+    assert answer["failed"] == page["failed"] == (not codes)
+
+
 def locked() -> bytes:
     fpdf = pytest.importorskip("fpdf")
     pdf = fpdf.FPDF()
@@ -96,7 +112,8 @@ def locked() -> bytes:
     return bytes(pdf.output())
 
 
-def test_protected_broken_and_too_large_are_three_messages() -> None:
+def test_protected_broken_and_too_large_are_three_messages(monkeypatch: pytest.MonkeyPatch) -> None:
+    without_workers(monkeypatch)
     large = io.BytesIO()
     Image.new("L", (1100, 1000)).save(large, "png")
     with TestClient(create_app(Settings(presets=QUICK, max_pixels=1_000_000))) as client:
@@ -122,6 +139,7 @@ def test_a_picture_that_needs_too_much_memory() -> None:
     assert (answer.status_code, "more memory" in answer.json()["detail"]) == (422, True)
 
 
+@pytest.mark.slow
 def test_previews_and_explanations_are_made_in_worker_processes(monkeypatch: pytest.MonkeyPatch) -> None:
     def decode(*_: object) -> None:
         raise AssertionError("decoded in the service's own process")
@@ -150,6 +168,7 @@ def test_what_no_worker_process_can_show_is_left_out(monkeypatch: pytest.MonkeyP
     assert "preview" not in answer.json()["pages"][0]
 
 
+@pytest.mark.slow
 def test_waiting_for_a_worker_process_is_no_reading(monkeypatch: pytest.MonkeyPatch) -> None:
     take, pause = Workers.take, 0.5
 

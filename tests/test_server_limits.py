@@ -23,7 +23,10 @@ import httpx2
 
 from tests.test_serve import PHOTO, free_port, running
 
-pytestmark = pytest.mark.skipif(os.name == "nt", reason="there is no SIGTERM to be caught")
+pytestmark = [
+    pytest.mark.slow,
+    pytest.mark.skipif(os.name == "nt", reason="there is no SIGTERM to be caught"),
+]
 
 # Reads for as long as it is told to, in the service's own process, as a bad file may.
 PROGRAM = """
@@ -152,9 +155,9 @@ def half_a_body(port: int) -> socket.socket:
         (slow_reading, signal.SIGTERM),
         (slow_reading, signal.SIGINT),
         (fills_unread, signal.SIGTERM),
-        pytest.param(connect, signal.SIGTERM, marks=pytest.mark.slow),
-        pytest.param(half_a_head, signal.SIGTERM, marks=pytest.mark.slow),
-        pytest.param(half_a_body, signal.SIGTERM, marks=pytest.mark.slow),
+        (connect, signal.SIGTERM),
+        (half_a_head, signal.SIGTERM),
+        (half_a_body, signal.SIGTERM),
     ],
 )
 def test_it_ends_within_its_grace_time(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import itertools
 import math
 from dataclasses import replace
 from typing import Any
@@ -21,6 +22,7 @@ from qrcascade.reading.scan import Scan
 from qrcascade.symbology.names import LINEAR, QR_FORMATS
 from tests import draw, pages
 from tests.barcodes import CONTENT, QUIET, barcode, on_page, turned
+from tests.rows import thinned
 
 CLASSICAL, LIGHT = Cascade.preset("classical"), Cascade.preset("light")
 OTHERS = sorted(set(CONTENT) - set(QR_FORMATS))
@@ -64,7 +66,7 @@ def test_each_is_read_alone_and_among_all(name: str) -> None:
     assert (format_, same) == ("EAN13" if name == "UPCA" else name, text)
 
 
-@pytest.mark.parametrize("name", OTHERS)
+@pytest.mark.parametrize("name", thinned(OTHERS, 3))
 def test_sizes_turns_and_light_on_dark(name: str) -> None:
     text = CONTENT[name][1]
     for picture in (
@@ -79,8 +81,9 @@ def test_sizes_turns_and_light_on_dark(name: str) -> None:
         assert read_one(picture, [name], expect="all") == (name, text)
 
 
-@pytest.mark.parametrize("name", sorted({*OTHERS} - {"MaxiCode", "DXFilmEdge"}))
-@pytest.mark.parametrize("angle", [12, 40])
+@pytest.mark.parametrize(
+    ("name", "angle"), thinned(itertools.product(sorted({*OTHERS} - {"MaxiCode", "DXFilmEdge"}), [12, 40]), 3)
+)
 def test_any_tilt(name: str, angle: int) -> None:
     picture = turned(barcode(name, 4), angle)
     (code,) = LIGHT.read(picture, **asked(name)).codes
@@ -95,7 +98,7 @@ def test_blur(name: str) -> None:
     assert read_one(np.asarray(soft, np.uint8), [name], expect="all") == (name, CONTENT[name][1])
 
 
-@pytest.mark.parametrize("name", sorted({*OTHERS} - {"DXFilmEdge"}))
+@pytest.mark.parametrize("name", thinned(sorted({*OTHERS} - {"DXFilmEdge"}), 5))
 def test_on_a_page_of_a_pdf(name: str) -> None:
     file = io.BytesIO()
     gray = barcode(name)
@@ -111,13 +114,13 @@ def test_on_a_page_of_a_pdf(name: str) -> None:
 
 def test_fine_modules_of_a_vector_page() -> None:
     """At 200 dpi they are too fine, and nothing is located."""
-    pdf = pages.new()
+    pdf = pages.new((130, 130))
     pages.invoice(pdf)
     rows = barcode("PDF417", 1)[24:-24, 24:-24] < 128
     for y, row in enumerate(rows):
         for x, dark in enumerate(row):
             if dark:
-                pdf.rect(40 + x * 0.13, 150 + y * 0.13, 0.13, 0.13, style="F")
+                pdf.rect(40 + x * 0.13, 105 + y * 0.13, 0.13, 0.13, style="F")
     (result,) = read_document(pages.data(pdf), cascade=CLASSICAL, formats="PDF417")
     assert result.text == CONTENT["PDF417"][1]
     assert "@200 dpi" not in result[0].step
@@ -250,6 +253,7 @@ def test_the_default_is_qr_alone() -> None:
     assert qrcascade.read(stacked(draw.symbol("q")[0], barcode("EAN13"))).texts == ("q",)
 
 
+@pytest.mark.slow
 def test_batches_and_worker_processes() -> None:
     picture = barcode("DataMatrix")
     with Cascade.preset("light", isolation="process") as isolated:

@@ -13,6 +13,7 @@ from qrcascade.engines.finders import search
 from qrcascade.report.places import Place, find_places
 from qrcascade.report.symptoms import measure_sharpest, measure_sharpness
 from tests import draw, unread
+from tests.rows import slowly, thinned
 
 
 def region(gray: np.ndarray[tuple[int, ...], np.dtype[np.uint8]], quad: Quad) -> Place:
@@ -48,7 +49,7 @@ def test_contrast() -> None:
     assert math.isnan(flat.blur)
 
 
-@pytest.mark.parametrize("version", [1, 5, 12, 25])
+@pytest.mark.parametrize("version", [1, 5, *slowly(12, 25)])
 def test_modules(version: int) -> None:
     gray, quad = draw.symbol("x", 4, version=version)
     (located,) = (at for at in search(gray) if at.patterns > 1)
@@ -57,8 +58,17 @@ def test_modules(version: int) -> None:
     assert region(gray, quad).module == pytest.approx(4, rel=0.1)
 
 
-@pytest.mark.parametrize(("level", "kind"), [(255, "light"), (0, "dark"), (128, "gray")])
-@pytest.mark.parametrize("share", [0.0, 0.3, 0.5])
+@pytest.mark.parametrize(
+    ("level", "kind", "share"),
+    thinned(
+        [
+            (level, kind, share)
+            for share in (0.0, 0.3, 0.5)
+            for level, kind in ((255, "light"), (0, "dark"), (128, "gray"))
+        ],
+        4,
+    ),
+)
 def test_what_is_lost(level: int, kind: str, share: float) -> None:
     """A square of one level over the data of a symbol, its side a share of the symbol's."""
     gray, quad = draw.symbol("x" * 300, 4, error="l")
@@ -71,7 +81,7 @@ def test_what_is_lost(level: int, kind: str, share: float) -> None:
     assert max(shares.values()) < 0.03
 
 
-@pytest.mark.parametrize("modules", [-4, 0, 3, 8])
+@pytest.mark.parametrize("modules", [-4, 3, *slowly(0, 8)])
 def test_how_far_it_reaches_beyond_the_picture(modules: int) -> None:
     """With its bottom cut off so far, from the outline of its two upper finder patterns."""
     gray, _ = draw.symbol("x" * 60, 5)
@@ -101,8 +111,8 @@ def test_the_sharpest_part_of_a_picture() -> None:
     # Thin strokes tell half of it: their own contrast goes with the blur.
     assert 3 < measure_sharpest(Frame(cv2.GaussianBlur(gray, (0, 0), 6).astype(np.uint8))).blur < 6
     # A large picture is measured in a reduced one, and told in its own pixels.
-    large = cv2.resize(gray, None, fx=5, fy=5, interpolation=cv2.INTER_CUBIC).astype(np.uint8)
-    soft = cv2.GaussianBlur(large, (0, 0), 30).astype(np.uint8)
+    soft = cv2.GaussianBlur(gray, (0, 0), 6).astype(np.uint8)
+    soft = cv2.resize(soft, None, fx=5, fy=5, interpolation=cv2.INTER_CUBIC).astype(np.uint8)
     assert 20 < measure_sharpest(Frame(soft)).blur < 40
     assert math.isnan(measure_sharpest(Frame(np.full((5, 300), 255, np.uint8))).blur)
 
@@ -111,10 +121,11 @@ def test_the_sharpest_part_of_a_picture() -> None:
     "corners",
     [
         [(5000, 5000), (5100, 5000), (5100, 5100), (5000, 5100)],
-        [(10, 10), (12, 10), (12, 12), (10, 12)],
+        *slowly([(10, 10), (12, 10), (12, 12), (10, 12)]),
         [(10, 10), (60, 60), (60, 10), (10, 60)],
-        [(0, 0), (600, 0), (330, 20), (300, 20)],
-        [(-300, -300), (900, -300), (900, 900), (-300, 900)],
+        *slowly(
+            [(0, 0), (600, 0), (330, 20), (300, 20)], [(-300, -300), (900, -300), (900, 900), (-300, 900)]
+        ),
     ],
 )
 def test_regions_of_any_shape_and_place(corners: list[tuple[float, float]]) -> None:

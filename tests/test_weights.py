@@ -314,6 +314,7 @@ with made[sys.argv[2]]() as new:
 """
 
 
+@pytest.mark.slow
 @posix
 @pytest.mark.parametrize("kind", ["folder", "file"])
 def test_what_killed_processes_leave_is_swept(tmp_path: Path, kind: str) -> None:
@@ -346,6 +347,7 @@ def test_what_killed_processes_leave_is_swept(tmp_path: Path, kind: str) -> None
             process.communicate()
 
 
+@pytest.mark.slow
 def test_no_network_and_no_writable_home(tmp_path: Path) -> None:
     """As in a container: the classical tiers answer, and the neural ones say what is missing."""
     (tmp_path / "file").touch()

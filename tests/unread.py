@@ -7,11 +7,11 @@ from typing import Any
 
 import cv2
 import numpy as np
-import segno
 from numpy.typing import NDArray
 
 from qrcascade import Quad
 from qrcascade.image.frame import Gray
+from tests import draw
 
 URL = "https://example.com/verify?invoice=2026-004711&t=9f86d081884c7d659a2feaa0c55ad015"
 PAPER, INK = 242, 25
@@ -35,7 +35,7 @@ def page(seed: int) -> Gray:
 
 def symbol(module: float, text: str = URL) -> Gray:
     """A symbol of level M with its quiet zone; modules may be of any width."""
-    code = segno.make(text, micro=False, error="m", boost_error=False)
+    code = draw.made(text, micro=False, error="m", boost_error=False)
     dark = np.array([list(row) for row in code.matrix]) > 0
     fine = np.kron(np.where(np.pad(dark, 4), INK, PAPER), np.ones((_FINE, _FINE))).astype(np.uint8)
     side = round((len(dark) + 8) * module)

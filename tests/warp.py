@@ -12,7 +12,6 @@ from typing import Any
 
 import cv2
 import numpy as np
-import segno
 from numpy.typing import NDArray
 
 from qrcascade import Frame, Quad
@@ -22,6 +21,7 @@ from qrcascade.reading.steps import Context
 from qrcascade.strategies.classical import SCHEDULE, parse_step
 from qrcascade.strategies.regions import REGION_LOOKS, look_at_region
 from qrcascade.symbology.layout import layout
+from tests import draw
 
 Points = NDArray[np.float64]
 Kernel = NDArray[np.float64]
@@ -159,7 +159,7 @@ def symbol(
     **options
         Of `segno.make`.
     """
-    code = segno.make(payload, micro=False, **options)
+    code = draw.made(payload, micro=False, **options)
     dark = np.array([[bool(v) for v in row] for row in code.matrix])
     shown = dark.copy()
     if scrambled:
