@@ -276,7 +276,7 @@ def huge_png() -> bytes:
     ("source", "message"),
     [
         ("no/such/file.png", r"'no/such/file.png': No such file"),
-        (".", "directory"),
+        (".", "it is a folder"),
         (b"", "0 bytes: it is empty"),
         (b"hello, world", "12 bytes: cannot identify a picture in it; supported are JPEG, PNG,"),
         (PNG[:50], "50 bytes"),
@@ -293,7 +293,7 @@ def huge_png() -> bytes:
         (np.broadcast_to(np.uint8(0), (1, 60_000)), "32,767 per side"),
         (Image.new("L", (0, 5)), "it has no pixels"),
         (io.StringIO("text"), "binary mode"),
-        (io.TextIOWrapper(io.BytesIO(PNG), "utf-8"), "a TextIOWrapper: open the file in binary mode"),
+        (io.TextIOWrapper(io.BytesIO(PNG), "utf-8"), "an open file: open the file in binary mode"),
         (encoded(Image.fromarray(RAMP), "JPEG")[:300], "300 bytes: it ends too early"),
         ("https://example.com/code.png", "No such file or directory; strings are paths, never URLs"),
         ("~/no/such.png", r"~ is not expanded, but Path\.expanduser\(\) does that"),
