@@ -287,6 +287,7 @@ def test_expect(files: dict[str, str]) -> None:
     wrong = run("read", files["two"], "--expect", "some")
     assert wrong.exit_code == 2
     assert "'some' is neither a positive number nor \"all\"" in wrong.stderr
+    assert run("read", files["two"], "--expect", "9" * 5000).exit_code == 2
 
 
 def test_an_engine_that_is_missing_is_told_once(

@@ -473,7 +473,7 @@ def test_without_a_cache_pictures_are_saved_too(run: Run) -> None:
         (["--qr-preset=fast"], "", "preset must be one of classical, *, got 'fast'"),
         (["--qr-timeout=soon"], "", "--qr-timeout must be 0 (no limit) or a number *, got 'soon'"),
         (["--qr-timeout=-1"], "", "--qr-timeout must be 0 (no limit) or a number *, got '-1'"),
-        (["--qr-expect=0"], "", "qr-expect must be a positive number of codes, * got '0'"),
+        (["--qr-expect=0"], "", "--qr-expect must be a positive number of codes, * got '0'"),
         ([], "qr_floor = 0.9", "a line of qr_floor must be 'TAG: SHARE', * got '0.9'"),
         ([], "qr_floor = *: 95", "a line of qr_floor must be *"),
         ([], "qr_floor = blured: 0.9", "qr_floor in pytest's configuration: no picture has the tag 'blured'"),

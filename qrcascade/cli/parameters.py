@@ -12,7 +12,7 @@ import click
 
 from qrcascade import OptionError, QRCascadeError, ReadOptions
 from qrcascade.cascade import PRESETS
-from qrcascade.reading.options import Formats
+from qrcascade.reading.options import NUMBER, Formats
 from qrcascade.report.words import escape
 
 __all__ = ["INTERRUPTED", "TIMEOUT_S", "check_loudness", "complain", "exit_on_error", "reading"]
@@ -29,9 +29,9 @@ Command = TypeVar("Command", bound=Callable[..., Any])
 def _parse_expect(_: click.Context, __: click.Parameter, value: str | None) -> int | str | None:
     if value is None or value == "all":
         return value
-    if value.isdecimal() and int(value) > 0:
+    if re.fullmatch(NUMBER, value):
         return int(value)
-    raise click.BadParameter(f'{value!r} is neither a positive number nor "all"')
+    raise click.BadParameter(f'{value[:40]!r} is neither a positive number nor "all"')
 
 
 def _parse_formats(_: click.Context, __: click.Parameter, value: Any) -> Formats:

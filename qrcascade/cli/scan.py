@@ -233,5 +233,5 @@ class _Progress:
     def interrupt(self) -> None:
         """Say how far it got, and end the program."""
         click.echo(err=True)
-        complain(f"interrupted: {self._done:,} of {self._files:,} done; run it again to continue")
+        complain(f"interrupted: {self._done:,} of {self._files:,} done; run again to go on")
         sys.exit(INTERRUPTED)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -11,7 +12,7 @@ from typing import Any
 import pytest
 
 from qrcascade import Cascade, OptionError, ReadOptions
-from qrcascade.reading.options import Formats
+from qrcascade.reading.options import NUMBER, Formats
 
 __all__ = ["EVERY", "OWN", "Options", "choose_cascade", "resolve_path"]
 
@@ -93,9 +94,9 @@ def _parse_expect(value: str) -> int | str | None:
         return None
     if value in ("all", "truth"):
         return value
-    if value.isdecimal() and int(value) > 0:
+    if re.fullmatch(NUMBER, value):
         return int(value)
-    raise OptionError(f'qr-expect must be a positive number of codes, "all" or "truth", got {value!r}')
+    raise OptionError(f'--qr-expect must be a positive number of codes, "all" or "truth", got {value!r}')
 
 
 def _parse_timeout(value: str) -> float | None:

@@ -16,6 +16,7 @@ from qrcascade.symbology.names import FORMATS, Format, find_format
 
 __all__ = [
     "FORMATS",
+    "NUMBER",
     "Accept",
     "DocumentKeywords",
     "DocumentOptions",
@@ -36,6 +37,9 @@ Accept: TypeAlias = Callable[[str], bool] | re.Pattern[str] | None
 """Which payloads are wanted: by a function of the text, or by what it must contain."""
 
 _MAX_TIMEOUT_S = 86_400
+
+NUMBER = r"[1-9][0-9]{0,5}"
+"""A number of codes as text; Python refuses to convert thousands of digits."""
 _SPELT = {name.lower(): name for name in FORMATS}
 # Where what is no option of a reading goes.
 _CASCADE = "it is an option of Cascade.preset"
