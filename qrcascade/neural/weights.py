@@ -155,8 +155,8 @@ def fetch(
             judge(file, digest)
         _write_notes(file, digest)
     except ImportError as error:
-        what = redact(f"fetching {url(size)} to {file}")
-        raise MissingDependencyError(what, "pip install 'qrcascade[qreader]'", str(error)) from error
+        remedy = "pip install 'qrcascade[qreader]'"
+        raise MissingDependencyError("the download of weights", remedy, str(error)) from error
     except Exception as error:
         raise _make_error(size, file, f"fetching failed ({in_words(error)})") from error
     return file

@@ -56,9 +56,9 @@ def _check(size: str, runtime: str) -> None:
     onnx = ["onnx"] if importlib.util.find_spec("onnx") is None else []
     if absent := [*find_missing("torch"), *onnx, *find_missing(runtime)]:
         raise MissingDependencyError(
-            f"exporting QReader {size} for {runtime}",
+            f"the export for {runtime}",
             f"pip install 'qrcascade[export,{runtime}]'",
-            f"{' and '.join(absent)} not installed",
+            f"not installed: {', '.join(absent)}",
         )
 
 
