@@ -35,6 +35,8 @@ _NONE = np.empty((0, 4, 2), np.float32)
 _ASTRAY, _LARGER = 0.35, 1.8
 #: Mean distance of corners, in sides, beyond which the outline is also tried turned by an eighth.
 _DOUBTFUL = 0.1
+#: As long as the corners move by more than this, in sides, the outline is looked at again, twice at most.
+_MOVED, _MORE_LOOKS = 0.07, 2
 
 
 def find(
@@ -75,20 +77,12 @@ def straighten_scores(scores: Floats) -> Floats:
 def look_closer(
     network: Network, picture: NDArray[np.uint8], found: Detections, known: Floats = _NONE
 ) -> Detections:
-    """Return outlines and scores after a second look at the best; where it sees nothing the score is 0.
-
-    Four corners have no first one. Where a turning symbol's first corner becomes another, around an eighth
-    of a turn, the network gives a mixture of both, so an outline may be wrong by that eighth.
-    """
+    """Return outlines and scores after a second look at the best; where it sees nothing the score is 0."""
     quads, scores, modules = (part.copy() for part in found)
     unknown = np.flatnonzero(~match(quads, known))
     looks = 0
     for number in unknown[:_MOST_LOOKS]:
-        quad = found.quads[number]
-        closer = look_upright(network, picture, quad)
-        if closer.away > _DOUBTFUL:
-            turned = look_upright(network, picture, turn_by_eighth(quad))
-            closer = min(closer, turned, key=lambda look: look.away)
+        closer = settle(network, picture, found.quads[number])
         if closer.score > 0:
             quads[number], modules[number] = closer.quad, closer.module
         scores[number] = np.sqrt(closer.score * found.scores[number])
@@ -110,6 +104,26 @@ class Closer(NamedTuple):
     score: float
     module: float
     away: float
+
+
+def settle(network: Network, picture: NDArray[np.uint8], quad: Floats) -> Closer:
+    """Look at a symbol upright, and again as long as its outline moves by much.
+
+    Four corners have no first one. Where a turning symbol's first corner becomes another, around an eighth
+    of a turn, the network gives a mixture of both, so an outline may be wrong by that eighth.
+    """
+    closer = look_upright(network, picture, quad)
+    if closer.away > _DOUBTFUL:
+        turned = look_upright(network, picture, turn_by_eighth(quad))
+        closer = min(closer, turned, key=lambda look: look.away)
+    for _ in range(_MORE_LOOKS):
+        if closer.score == 0 or closer.away <= _MOVED:
+            break
+        again = look_upright(network, picture, closer.quad)
+        if again.away >= closer.away:
+            break
+        closer = again
+    return closer
 
 
 def look_upright(network: Network, picture: NDArray[np.uint8], quad: Floats) -> Closer:
