@@ -404,25 +404,34 @@ qrcascade.read("x.png", expct=1)  # wrong
 """
 
 
+def check_with_mypy(app: Path) -> str:
+    config = Path(__file__).parents[1] / "pyproject.toml"
+    options = ["--strict", f"--config-file={config}", "--cache-dir", str(app.parent)]
+    command = [sys.executable, "-m", "mypy", *options, str(app)]
+    return subprocess.run(command, capture_output=True, text=True, check=False).stdout
+
+
+def check_with_pyright(app: Path) -> str:
+    (app.parent / "pyrightconfig.json").write_text('{"typeCheckingMode": "standard"}', "utf-8")
+    command = [sys.executable, "-m", "basedpyright", "--pythonpath", sys.executable, app.name]
+    run = subprocess.run(command, capture_output=True, text=True, check=False, cwd=app.parent)
+    return "\n".join(line.strip() for line in run.stdout.splitlines() if " - error" in line)
+
+
 @pytest.mark.slow
-def test_a_type_checker_finds_the_mistakes_of_an_app(tmp_path: Path) -> None:
-    pytest.importorskip("mypy", reason="the lint extra is not installed")
+@pytest.mark.parametrize(
+    ("package", "check"), [("mypy", check_with_mypy), ("basedpyright", check_with_pyright)]
+)
+def test_a_type_checker_finds_the_mistakes_of_an_app(
+    tmp_path: Path, package: str, check: Callable[[Path], str]
+) -> None:
+    pytest.importorskip(package, reason=f"{package} is not installed")
     app = tmp_path / "app.py"
     app.write_text(APP, "utf-8")
     wrong = {number for number, line in enumerate(APP.splitlines(), 1) if line.endswith("# wrong")}
-    config = Path(__file__).parents[1] / "pyproject.toml"
-    command = [
-        sys.executable,
-        "-m",
-        "mypy",
-        "--strict",
-        f"--config-file={config}",
-        "--cache-dir",
-        str(tmp_path),
-    ]
-    run = subprocess.run([*command, str(app)], capture_output=True, text=True, check=False)
-    told = {int(line.split(":")[1]) for line in run.stdout.splitlines() if line.startswith(str(app))}
-    assert told == wrong, run.stdout + run.stderr
+    said = check(app)
+    told = {int(line.split(":")[1]) for line in said.splitlines() if line.startswith(str(app))}
+    assert told == wrong, said
 
 
 def test_frames_of_a_stream_give_each_code_once() -> None:
