@@ -7,16 +7,16 @@ from typing import Literal, TypeAlias, get_args
 __all__ = ["FORMATS", "LINEAR", "QR_FORMATS", "SCANNED", "Format", "find_format"]
 
 QRFormat: TypeAlias = Literal["QRCode", "QRCodeModel1", "MicroQRCode", "RMQRCode"]
-_Matrix: TypeAlias = Literal["Aztec", "DataMatrix", "MaxiCode", "PDF417", "MicroPDF417"]
-_Retail: TypeAlias = Literal["EAN13", "EAN8", "UPCA", "UPCE", "DataBar"]
-_Linear: TypeAlias = Literal["Codabar", "Code128", "Code39", "Code93", "DXFilmEdge", "ITF", "Telepen"]
-Format: TypeAlias = QRFormat | _Matrix | _Retail | _Linear
+MatrixFormat: TypeAlias = Literal["Aztec", "DataMatrix", "MaxiCode", "PDF417", "MicroPDF417"]
+RetailFormat: TypeAlias = Literal["EAN13", "EAN8", "UPCA", "UPCE", "DataBar"]
+LinearFormat: TypeAlias = Literal["Codabar", "Code128", "Code39", "Code93", "DXFilmEdge", "ITF", "Telepen"]
+Format: TypeAlias = QRFormat | MatrixFormat | RetailFormat | LinearFormat
 """Name of a symbology. "DataBar" and "Code39" are whole families."""
 
 QR_FORMATS: tuple[str, ...] = get_args(QRFormat)
 """QR Code and its relatives."""
 
-LINEAR = frozenset(name for names in (_Retail, _Linear) for name in get_args(names))
+LINEAR = frozenset(name for names in (RetailFormat, LinearFormat) for name in get_args(names))
 """Those that are bars."""
 
 SCANNED = LINEAR | {"MaxiCode", "PDF417", "MicroPDF417"}
