@@ -299,9 +299,9 @@ def choose_cascade(cascade: Cascade | None, preset: Preset | None) -> Cascade:
         If both are given, or one is invalid.
     """
     if cascade is None:
-        # An unhashable name is refused there too.
-        make = _share_preset if isinstance(preset, str) or preset is None else Cascade.preset
-        return make("thorough" if preset is None else preset)
+        name: Preset = "thorough" if preset is None else preset
+        # What is no name may not be hashable, and is refused there.
+        return _share_preset(name) if isinstance(name, str) else Cascade.preset(name)
     if not isinstance(cascade, Cascade):
         raise OptionError(f'cascade must be a Cascade, such as Cascade.preset("light"), got {cascade!r}')
     if preset is not None:

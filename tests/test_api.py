@@ -285,6 +285,7 @@ def test_options_and_keywords() -> None:
         (qrcascade.read, {"expct": 1}, TypeError, r"'expct'; did you mean expect\?"),
         (qrcascade.read, {"pages": 1}, TypeError, r"'pages'; did you mean page\?"),
         (qrcascade.read, {"zoom": 1}, TypeError, "'zoom'; the options are expect, .*, preset, cascade, page"),
+        (qrcascade.read, {"formats": ["QRCode", "EAN14"]}, OptionError, r"'EAN14'; did you mean EAN13\?"),
         (qrcascade.read, {"limits": 1}, TypeError, r"'limits'; it is an option of Cascade\.preset"),
         (qrcascade.read, {"options": "light"}, OptionError, "must be ReadOptions, got 'light'"),
         (qrcascade.read, {"cascade": Cascade.preset(), "preset": "light"}, OptionError, "not both"),

@@ -186,4 +186,5 @@ def count_frames(image: PILImage, data: bytes, limits: Limits) -> int:
     if image.format == "GIF":
         return headers.count_gif_frames(data, most, limits)
     said = min(most, getattr(image, "n_frames", 1))
-    return min(said, headers.count_png_frames(data, most)) if image.format == "PNG" else said
+    # Only what an animation's header says needs checking: most files are loaded for their one picture.
+    return min(said, headers.count_png_frames(data, most)) if said > 1 and image.format == "PNG" else said

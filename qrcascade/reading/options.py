@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import difflib
 import re
 import time
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from difflib import get_close_matches
 from typing import Any, Literal, TypeAlias, TypedDict
 
 from qrcascade.errors import OptionError, in_words
@@ -190,7 +190,7 @@ def override(
 
 
 def _suggest(name: str, names: Sequence[str]) -> str:
-    close = difflib.get_close_matches(name, names, 1)
+    close = get_close_matches(name, names, 1)
     return f"did you mean {close[0]}?" if close else f"the options are {', '.join(names)}"
 
 
@@ -256,12 +256,14 @@ def _check_formats(formats: object) -> tuple[str, ...]:
     if "all" in names:
         return tuple(sorted(FORMATS))
     found = [(name, find_format(name)) for name in names]
-    wrong = ", ".join(repr(name) for name, known in found if known is None)
+    wrong = [name for name, known in found if known is None]
     if wrong or not found:
-        known = ", ".join(FORMATS)
-        close = [difflib.get_close_matches(name.strip().lower(), _SPELT, 1, 0.5) for name in map(str, names)]
-        hint = "".join(f"; did you mean {_SPELT[match[0]]}?" for match in close[:1] if match and wrong)
-        raise OptionError(f'formats must be "all" or names from {known}, got {wrong or repr(formats)}{hint}')
+        known, given = ", ".join(FORMATS), ", ".join(map(repr, wrong)) or repr(formats)
+        close = [
+            _SPELT[one] for name in wrong for one in get_close_matches(str(name).lower(), _SPELT, 1, 0.5)
+        ]
+        hint = f"; did you mean {close[0]}?" if close else ""
+        raise OptionError(f'formats must be "all" or names from {known}, got {given}{hint}')
     return tuple(sorted({known for _, known in found if known is not None}))
 
 
