@@ -10,7 +10,15 @@ from functools import partial
 from typing import Annotated, Any, Literal, TypeAlias
 
 from fastapi import APIRouter, Depends, Query, Request, Response
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, create_model
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    ConfigDict,
+    Field,
+    ValidationError,
+    WrapValidator,
+    create_model,
+)
 
 from qrcascade import ImageError, MissingDependencyError, ReadOptions, ReadResult, WorkerError
 from qrcascade.server import answers, body
@@ -169,7 +177,8 @@ def _json(answer: BaseModel) -> Response:
 def _query(settings: Settings, **more: Any) -> Any:
     """Return the query parameters that callers may give; any other name is refused."""
     served: Any = Literal.__getitem__(settings.presets)
-    expected = Annotated[int, Field(ge=1, le=1000)] | Literal["all"]
+    number = Annotated[int, Field(ge=1, le=1000)]
+    expected: Any = Annotated[number | Literal["all"], WrapValidator(_check_expect)]
     default = f"Time limit per page in seconds; a whole document has {settings.max_timeout:g}."
     fields: dict[str, Any] = {
         "expect": (expected, Field(None, description='Number of codes to expect, or "all".')),
@@ -200,6 +209,14 @@ def _make_spec(settings: Settings, options: Any, wanted: Wanted) -> ReadSpec:
     accept = settings.accept[name] if name else None
     asked = ReadOptions(options.expect, options.timeout, options.formats, accept)
     return ReadSpec(options.preset, asked, wanted)
+
+
+def _check_expect(given: Any, check: Callable[[Any], Any]) -> Any:
+    """Refuse in one sentence what is neither of both types."""
+    try:
+        return check(given)
+    except ValidationError as error:
+        raise ValueError(f'it must be a number from 1 to 1000 or "all", got {given!r}') from error
 
 
 def _check_formats(formats: Any) -> Any:
