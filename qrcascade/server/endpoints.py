@@ -189,9 +189,13 @@ def _query(settings: Settings, **more: Any) -> Any:
         ),
     }
     symbologies: Any = Annotated[str, AfterValidator(_check_formats)]
-    known = ", ".join(ReadOptions(formats="all").formats)
-    description = f'Symbologies to read, with commas between them, or "all": {known}.'
-    fields["formats"] = (symbologies, Field(",".join(ReadOptions().formats), description=description))
+    known = ReadOptions(formats="all").formats
+    description = f'Symbologies to read, with commas between them, or "all": {", ".join(known)}.'
+    # For the document alone: other spellings of the names are accepted, too.
+    one = f"({'|'.join(known)})"
+    shape: dict[str, Any] = {"pattern": f"^(all|{one}(,{one})*)$"}
+    usual = ",".join(ReadOptions().formats)
+    fields["formats"] = (symbologies, Field(usual, description=description, json_schema_extra=shape))
     if settings.accept:
         names: Any = Literal.__getitem__(tuple(settings.accept))
         fields["accept"] = (names, Field(None, description="Name of the pattern that payloads must match."))
