@@ -233,10 +233,19 @@ def test_wrong_options_are_explained_once_and_in_words() -> None:
             assert detail.count("query.") == 1
 
 
-def test_a_tier_that_is_not_installed_is_noted(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_tier_that_is_not_installed_is_noted() -> None:
     class Readers(Reader):
         def cascade(self, preset: str) -> Cascade:
-            return Cascade([ClassicalStrategy(), Absent()])
+            return Cascade([ClassicalStrategy(), Partly(), Absent()])
+
+    class Partly:
+        """A tier of which one engine is missing, which says nothing about the tier."""
+
+        name = "grid"
+
+        def steps(self, scan: Scan) -> Iterator[Step]:
+            yield Step.call("absent", lambda frame: Findings(error="zbar is not available"))
+            yield Step.call("present", lambda frame: Findings())
 
     class Absent:
         name = "nano"

@@ -16,7 +16,7 @@ from qrcascade.documents.images import Frames
 from qrcascade.documents.looks import Look, Unread
 from qrcascade.documents.pdf import Pdf
 from qrcascade.errors import DocumentError
-from qrcascade.image.formats import may_have_frames
+from qrcascade.image.formats import FIRST_BYTES, may_have_frames
 from qrcascade.image.frame import Frame, Source
 from qrcascade.image.limits import Limits
 from qrcascade.image.sources import describe, explain_failure, read_bytes, read_content
@@ -25,8 +25,6 @@ __all__ = ["Document", "Opener", "Page", "check_path", "is_pdf", "open_source"]
 
 # PDF readers skip whatever precedes the header.
 _HEADER, _WITHIN = b"%PDF-", 1024
-# Bytes in which a PNG says that it is animated, even after a large colour profile.
-_HEAD_BYTES = 2**20
 
 
 class Page(Protocol):
@@ -132,6 +130,6 @@ def _begin(source: Source, limits: Limits) -> tuple[Path | bytes, bytes]:
         path = Path(source)
         limits.check_bytes(path.stat().st_size)
         with path.open("rb") as file:
-            return path, file.read(_HEAD_BYTES)
+            return path, file.read(FIRST_BYTES)
     data = read_content(source, limits)
-    return data, data[:_HEAD_BYTES]
+    return data, data[:FIRST_BYTES]

@@ -22,7 +22,16 @@ from qrcascade.image.tiff import count_directories
 if TYPE_CHECKING:
     from PIL.Image import Image as PILImage
 
-__all__ = ["PAGED", "PICTURES", "SUFFIXES", "count_frames", "may_have_frames", "name_format", "open_picture"]
+__all__ = [
+    "FIRST_BYTES",
+    "PAGED",
+    "PICTURES",
+    "SUFFIXES",
+    "count_frames",
+    "may_have_frames",
+    "name_format",
+    "open_picture",
+]
 
 # Formats that are read, none that runs another program (EPS) or draws (WMF), with Pillow's module for each.
 _MODULES = {
@@ -67,6 +76,9 @@ _HEIF_BRANDS = (b"heic", b"heix", b"heim", b"heis", b"hevc", b"hevx", b"hevm", b
 _AVIF_BRANDS = (b"avif", b"avis")
 _HEAD_BYTES = 1024
 
+FIRST_BYTES = 2**20
+"""Bytes in which a PNG says that it is animated, even after a large colour profile."""
+
 PAGED = ("TIFF", "GIF", "WEBP", "PNG", "AVIF", "HEIF")
 """Formats in which every frame is a page. In others, such as the MPO of some phones, further frames are a
 preview or a depth map."""
@@ -105,7 +117,7 @@ def may_have_frames(head: bytes) -> bool:
     """Return whether a file that begins so may have more than one page, without following what it says."""
     name = name_format(head)
     if name == "PNG":
-        return b"acTL" in head
+        return head.find(b"acTL", 0, FIRST_BYTES) >= 0
     if name == "WEBP":
         return headers.is_animated_webp(head)
     return name is None or name in PAGED
@@ -186,5 +198,4 @@ def count_frames(image: PILImage, data: bytes, limits: Limits) -> int:
     if image.format == "GIF":
         return headers.count_gif_frames(data, most, limits)
     said = min(most, getattr(image, "n_frames", 1))
-    # Only what an animation's header says needs checking: most files are loaded for their one picture.
-    return min(said, headers.count_png_frames(data, most)) if said > 1 and image.format == "PNG" else said
+    return min(said, headers.count_png_frames(data, most)) if image.format == "PNG" else said

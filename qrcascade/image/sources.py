@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from qrcascade.errors import ImageError, MissingDependencyError, reason
-from qrcascade.image.formats import count_frames, open_picture
+from qrcascade.image.formats import count_frames, may_have_frames, open_picture
 from qrcascade.image.limits import Limits
 from qrcascade.image.tiff import read_orientation
 from qrcascade.image.transparency import flatten
@@ -59,8 +59,6 @@ _TURNED = (5, 6, 7, 8)
 _XMP_ORIENTATION = re.compile(rb'tiff:Orientation(?:="|>)([1-8])')
 # What Pillow says if a file ends too early, and the marker that a JPEG then lacks (ISO/IEC 10918-1, B.1.1).
 _TRUNCATED, _END_OF_IMAGE = "image file is truncated", b"\xff\xd9"
-# Pillow's formats that can hold several pictures.
-_MULTIPLE = ("TIFF", "GIF", "WEBP", "PNG", "AVIF", "HEIF")
 _FURTHER = "only the first of several pictures in the file was read: read_document reads them all"
 _CUT = "the JPEG ends before its end marker, so part of the picture may be missing"
 _ACCEPTED = "a path, bytes, a binary file, a PIL.Image, or an array (H, W), (H, W, 3) or (H, W, 4)"
@@ -216,7 +214,7 @@ def _decode_whole_file(data: bytes, frame: int, draft: bool, limits: Limits) -> 
 
 def _has_further(image: PILImage, data: bytes, limits: Limits) -> bool:
     """Return whether a file holds more than the picture that is open."""
-    if image.format not in _MULTIPLE:
+    if not may_have_frames(data):
         return False
     try:
         return count_frames(image, data, limits) > 1

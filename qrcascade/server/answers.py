@@ -193,10 +193,14 @@ def _outcome(results: list[ReadResult]) -> dict[str, Any]:
 
 
 def _notes(result: ReadResult) -> Iterator[str]:
-    """Yield a result's notes, and the tiers that failed in vain, without messages that may name files."""
+    """Yield a result's notes and, if nothing was read, the tiers of which nothing ran, without their errors.
+
+    An error may name files of the service.
+    """
     yield from result.notes
-    if not result:
-        for tier in dict.fromkeys(attempt.strategy for attempt in result.attempts if attempt.error):
+    ran = {attempt.strategy for attempt in result.attempts if not attempt.error}
+    for tier in dict.fromkeys(attempt.strategy for attempt in result.attempts):
+        if not result and tier not in ran:
             yield f"the tier {tier!r} failed, or is not installed: see the service's log and /ready"
 
 

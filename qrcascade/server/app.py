@@ -77,9 +77,10 @@ class _Readiness:
     @contextlib.asynccontextmanager
     async def lifespan(self, _: FastAPI) -> AsyncIterator[None]:
         """Load models in the background after startup; end all work at shutdown."""
-        preset = self.state.preset
-        if missing := sorted(self._reader.missing(preset)):
-            logs.LOGGER.warning("missing", extra={"fields": {"preset": preset, "tiers": missing}})
+        state = self.state
+        state.missing = sorted(self._reader.missing(state.preset))
+        if state.missing:
+            logs.LOGGER.warning("missing", extra={"fields": {"preset": state.preset, "tiers": state.missing}})
         warming = asyncio.create_task(self._warm_up()) if self._settings.warm else None
         yield
         if warming is not None:
@@ -101,11 +102,9 @@ class _Readiness:
                 await asyncio.sleep(_AGAIN_S)
         self._metrics.count_page(result)
         broken = {attempt.strategy: attempt.error for attempt in result.attempts if attempt.error}
-        missing = self._reader.missing(state.preset)
         fields = {"preset": state.preset, "failed": broken}
         logs.LOGGER.info("warm", extra={"fields": fields})
-        state.missing = sorted(missing)
-        state.unavailable = sorted(broken.keys() - missing)
+        state.unavailable = sorted(broken.keys() - state.missing)
         state.ready = not state.unavailable
 
 
