@@ -48,7 +48,7 @@ def _asked(
 
 
 def _file(picture: Picture, folder: Path) -> Path:
-    """Return a picture's file; one that is made is written into the folder."""
+    """Return a picture's file; write one that is made into the folder."""
     path = picture.path
     if path is None:
         path = folder / f"{picture.name.replace('/', ' ')}.png"

@@ -56,7 +56,7 @@ def _told(picture: Picture) -> Iterator[tuple[str, str, str]]:
 
 
 def _readings(frame: Frame) -> list[QRCode]:
-    """Return each payload that an engine reads at a place once."""
+    """Return each payload that an engine reads at a place, once."""
     context = Context(frame, frozenset(["QRCode"]))
     located = [perform(parse_step(text), context).findings for text in _LOCATE]
     quads = [r.quad for a in located for r in a.regions if is_credible_outline(r.quad, frame)][:_REGIONS]

@@ -69,7 +69,7 @@ def _move(random: Random, page: Page, _quad: Quad, module: float, modules: float
 
 
 def _shine(random: Random, page: Page, quad: Quad, _module: float, share: float) -> Page:
-    """Return a light so bright over the symbol that it saturates within a share of its side."""
+    """Shine a light so bright over the symbol that it saturates within a share of its side."""
     x, y = np.array(quad.center) + random.uniform(-0.25, 0.25, 2) * quad.side
     rows, columns = np.mgrid[: page.shape[0], : page.shape[1]]
     away = np.hypot(columns - x, rows - y) / max(share * quad.side, 1e-3)

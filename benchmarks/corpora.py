@@ -87,7 +87,7 @@ def _stored(path: Path) -> Gray:
 
 
 def _boofcv(path: Path) -> dict[str, Any]:
-    """Return outlines of a label file: a code a line after ``SETS``, else a point a line."""
+    """Return the outlines of a label file: a code a line after ``SETS``, else a point a line."""
     lines = path.with_suffix(".txt").read_text().splitlines()
     flat = [float(v) for line in lines if line != "SETS" and line[:1] != "#" for v in line.split()]
     points = list(zip(flat[::2], flat[1::2], strict=True))
@@ -141,7 +141,7 @@ def _beyond() -> Iterator[Picture]:
 
 
 def _drawn(kind: str, severity: float, seed: int) -> Picture:
-    """Draw the truth needs drawing once; the pixels are drawn again when they are asked for."""
+    """Draw a picture once for its truth; its pixels are drawn again when they are asked for."""
     drawn = synthetic.draw(kind, severity, seed)
     return Picture(
         lambda: synthetic.draw(kind, severity, seed).rgb,

@@ -41,7 +41,7 @@ class Symbol:
 
     @classmethod
     def of(cls, payload: bytes, version: int, level: str, mask: int) -> Symbol:
-        """Return what says a payload, in bytes."""
+        """Return the symbol that says a payload, in bytes."""
         dark = symbols.dark(payload, version=version, error=level, mask=mask, mode="byte", boost_error=False)
         return cls(payload, version, level, mask, 2 * dark.astype(np.int8) - 1)
 
@@ -188,12 +188,12 @@ def photographed(
 
 
 def _flipped(random: Random, made: Symbol, amount: float) -> Page:
-    """Return modules of codewords inverted one by one, up to 6 %: four codewords in ten."""
+    """Invert modules of codewords one by one, up to 6 %: four codewords in ten."""
     return made.inverted(made.data & (random.random(made.modules.shape) < 0.06 * amount))
 
 
 def _burst(random: Random, made: Symbol, amount: float) -> Page:
-    """Return a run of codewords set at random, up to 45 % of them."""
+    """Set a run of codewords at random, up to 45 % of them."""
     words = made.codewords()
     count = round(0.45 * amount * len(words))
     start = int(random.integers(len(words) - count + 1))
@@ -202,7 +202,7 @@ def _burst(random: Random, made: Symbol, amount: float) -> Page:
 
 
 def _inverted(random: Random, made: Symbol, amount: float) -> Page:
-    """Return blobs of codewords inverted, up to 30 %."""
+    """Invert blobs of codewords, up to 30 %."""
     return made.inverted(_blobs(random, made.data, 0.3 * amount, 5.0))
 
 

@@ -78,7 +78,7 @@ SAID = f"The mix: {', '.join(f'{share} % {kind}' for kind, share in MIX.items())
 
 
 def write(data: bytes, folder: Path, name: str) -> Path:
-    """Return a file of that name, with the suffix of what it is."""
+    """Write a file of that name, with the suffix of what it is."""
     path = folder / f"{name}{'.pdf' if data.startswith(b'%PDF') else '.jpg'}"
     path.write_bytes(data)
     return path

@@ -69,7 +69,7 @@ def _by_pixel(share: Callable[[Random, int], Any], random: Random, one: Symbol, 
 
 
 def _patched(random: Random, size: int) -> Page:
-    """Return a part of one label on the other, at any pixel."""
+    """Lay a part of one label on the other, at any pixel."""
     art = np.ones((size, size), np.float32)
     width, height = random.integers(size // 4, size, 2).tolist()
     x, y = int(random.integers(size - width + 1)), int(random.integers(size - height + 1))
@@ -84,7 +84,7 @@ def _swept(random: Random, size: int) -> Page:
 
 
 def _codewords(random: Random, one: Symbol, other: Symbol) -> Page:
-    """Return each codeword of one or of the other: no picture is so, but most is read wrongly of this."""
+    """Take each codeword from one or from the other: no picture is like this, but most is read wrongly."""
     words = one.codewords()
     taken = random.random(len(words)) < random.uniform(0.3, 0.7)
     return drawn(one.saying(np.where(taken, words, other.codewords())))
@@ -105,7 +105,7 @@ MIXES: dict[str, Callable[[Random, Symbol, Symbol], Page]] = {
 
 
 def draw_mixture(task: Task) -> tuple[Random, Symbol, Symbol, Page]:
-    """Draw what made it, the two symbols, and their drawing as one."""
+    """Draw two symbols as one; return the random generator, both, and the drawing."""
     kind, seed = task
     random = np.random.default_rng([seed, *b"mixture", *kind.encode()])
     one, other = _pair(random)
@@ -120,7 +120,7 @@ def mixture(task: Task) -> Ruin:
 
 
 def _scratched(random: Random, made: Symbol, amount: float) -> Page:
-    """Return lines across it, most of them along its rows: these reach few blocks."""
+    """Draw lines across it, most of them along its rows: these reach few blocks."""
     art = drawn(made.modules)
     for _ in range(1 + int(4 * amount * random.random())):
         ends = random.integers(0, len(art), 2).tolist()
@@ -132,7 +132,7 @@ def _scratched(random: Random, made: Symbol, amount: float) -> Page:
 
 
 def _shone_on(random: Random, made: Symbol, amount: float) -> Page:
-    """Return a highlight that whitens a part."""
+    """Lay a highlight over it that whitens a part."""
     art = drawn(made.modules)
     y, x = np.mgrid[: len(art), : len(art)] / len(art) - random.uniform(0.2, 0.8, 2)[:, None, None]
     light = 255 * np.exp(-(x**2 + y**2) / (2 * (0.03 + 0.12 * amount) ** 2))

@@ -88,7 +88,7 @@ def _plots(page: str, records: Records) -> list[str]:
 
 
 def _plot_steps(page: str, records: Records) -> bool:
-    """Return the reader with the most different steps; nothing where no reader tells its steps."""
+    """Draw the steps of the reader with the most different ones; return whether there are any."""
     steps = {name: Counter(s for r in rows for s in r.steps) for name, rows in records.items()}
     richest = max(steps, key=lambda name: len(steps[name]))
     if steps[richest]:
@@ -135,7 +135,7 @@ def _measure(names: Sequence[str], steps: dict[str, Sequence[float]], seeds: int
 
 
 def _shown(kind: str, unit: str, amounts: Sequence[str], rates: dict[str, list[float]]) -> tuple[str, str]:
-    """Return a heading, and a row a reader with a column an amount."""
+    """Return a heading, and a table with a row per reader and a column per amount."""
     columns = [unit, *(f"{amount} {{:.0f}}" for amount in (*amounts, "mean"))]
     return f"## {kind}", table(columns, ([name, *row, np.mean(row)] for name, row in rates.items()))
 
@@ -165,7 +165,7 @@ def curves(
 
 
 def _plot(rates: Rates, severities: Sequence[float]) -> None:
-    """Return a panel a condition, a line a reader."""
+    """Draw a panel for each condition, with a line for each reader."""
     columns = 3
     rows = -(-len(rates) // columns)
     with plotted("curves", (4.2 * columns, 3.2 * rows), rows, columns, sharey=True) as (figure, axes):

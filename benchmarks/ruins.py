@@ -60,7 +60,7 @@ def _anywhere(random: Random, made: Symbol) -> Page:
 
 
 def _part(random: Random, made: Symbol) -> Page:
-    """Return what is beyond a line is paper, ink or gray."""
+    """Fill what is beyond a line with paper, ink or gray."""
     art = drawn(made.modules)
     keep = cut(random, len(art)) | cut(random, len(art))
     return np.where(keep, art, random.choice([20.0, 130.0, 240.0])).astype(np.float32)

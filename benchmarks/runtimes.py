@@ -101,7 +101,7 @@ def _times(folder: Path, rounds: int, threads: int | None) -> Iterator[str]:
 
 
 def _turns(folder: Path, size: str, rgb: Gray, rounds: int, threads: int | None) -> dict[str, list[float]]:
-    """Return milliseconds of each runtime's detections; while one is at work the others are idle."""
+    """Return the milliseconds of each runtime's detections; while one is at work the others are idle."""
     context = multiprocessing.get_context("spawn")
     pipes: dict[str, Connection[bool, float]] = {}
     for name in RUNTIMES:

@@ -88,7 +88,7 @@ class _Taken:
 
 
 def _one(job: tuple[str, int, str | None]) -> _Taken:
-    """Return every step on one picture."""
+    """Run every step on one picture."""
     corpus, number, detector = job
     picture = _pictures(corpus)[number]
     frame = Frame.load(picture.rgb())

@@ -96,7 +96,7 @@ def _sure(picture: Picture, outputs: Sequence[Output]) -> Iterator[tuple[float, 
 
 
 def _matches(picture: Picture, outputs: Sequence[Output]) -> int:
-    """Return number of codes matched, the largest overlaps first, each output once."""
+    """Return the number of codes matched, the largest overlaps first, each output once."""
     overlaps = sorted(
         (-quad.overlap(output.quad), i, j)
         for i, quad in enumerate(picture.quads)
@@ -121,7 +121,7 @@ def says(output: Output, payload: bytes | str) -> bool:
 
 
 def _conflicts(tries: Sequence[Output]) -> int:
-    """Return pairs of payloads that were read at one place and differ."""
+    """Count payloads that were read at one place and differ."""
     codes = {QRCode(t.text, t.quad, 0.0, t.data) for t in tries}
     distinct: list[QRCode] = []
     conflicts = 0
@@ -151,7 +151,7 @@ class Summary:
 
 
 def summarise(records: Sequence[Record]) -> Summary:
-    """Return figures of one reader's records; ``macro`` is the mean of the categories' rates."""
+    """Return the figures of one reader's records; ``macro`` is the mean of the categories' rates."""
     rates = {name: _rate(group) for name, group in sorted(grouped(records, "category").items())}
     times = [record.ms for record in records]
     counts = (sum(getattr(r, count) for r in records) for count in ("extra", "conflict", "wrong"))
@@ -166,7 +166,7 @@ def _rate(records: Sequence[Record]) -> float:
 
 
 def rates_by_name(records: Iterable[Record]) -> dict[str, dict[str, list[float]]]:
-    """Return rates of each category and reader, in per cent: one for the pictures of each name."""
+    """Return the rates of each category and reader, in per cent: one for the pictures of each name."""
     return {
         category: {
             reader: [_rate(step) for step in grouped(its, "picture").values()]
