@@ -93,6 +93,14 @@ def test_no_picture_is_lost(corpus: str) -> None:
     assert (summary.extra, summary.conflict) == (0, 0)
 
 
+@pytest.mark.parametrize(("reader", "floor"), [("light", 98.5), ("light-all", 99.0)])
+def test_what_the_detector_locates_is_read(reader: str, floor: float) -> None:
+    """A code less than when this was written may be missed: the network's arithmetic is the processor's."""
+    summary = summarise(records("boofcv", reader))
+    assert summary.macro >= floor
+    assert (summary.extra, summary.conflict) == (0, 0)
+
+
 @pytest.mark.neural
 def test_boofcv_nano_reads_what_classical_leaves(nano_weights: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """A bounded part: one category, in which the detector sees codes that no classical step locates."""

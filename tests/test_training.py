@@ -149,15 +149,6 @@ def test_codes_that_touch_are_told_apart() -> None:
     np.testing.assert_allclose(found.quads[order], quads, atol=0.01)
 
 
-def test_looks_that_agree_are_one() -> None:
-    once = decode.Detections(np.array([SQUARE], np.float32), np.ones(1, np.float32), np.ones(1, np.float32))
-    other = once._replace(quads=once.quads + 100)
-    joined = decode.join(
-        [once, once._replace(quads=once.quads + 2, scores=once.scores * np.float32(0.5)), other]
-    )
-    np.testing.assert_array_equal(joined.quads, [*once.quads, *other.quads])
-
-
 def test_a_view_is_straightened_from_any_size() -> None:
     picture = np.zeros((400, 600), np.uint8)
     for scale in (0.3, 1.0, 4.0):

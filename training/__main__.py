@@ -36,9 +36,7 @@ def _read_arguments() -> argparse.Namespace:
     evaluate.add_argument("model", type=Path)
     evaluate.add_argument("photographs", type=Path, help="category/name.txt, a picture beside each")
     evaluate.add_argument("--empty", type=Path, action="append", default=[], help="a folder without QR codes")
-    evaluate.add_argument(
-        "--looks", default="640,320", help="longer sides in pixels, by commas, the largest first"
-    )
+    evaluate.add_argument("--look", type=int, default=640, help="longer side in pixels")
     evaluate.add_argument("--threshold", type=float, default=0.7)
     evaluate.add_argument("--no-closer", action="store_true", help="without the second look at each symbol")
     evaluate.add_argument("--names", action="store_true", help="name the pictures that went wrong")
@@ -70,9 +68,8 @@ def main() -> None:
     else:
         from training.evaluate import print_evaluation
 
-        looks = [int(look) for look in arguments.looks.split(",")]
         print_evaluation(
-            arguments.model, arguments.photographs, arguments.empty, looks, arguments.threshold,
+            arguments.model, arguments.photographs, arguments.empty, arguments.look, arguments.threshold,
             closer=not arguments.no_closer, names=arguments.names,
         )  # fmt: skip
 

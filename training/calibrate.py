@@ -37,7 +37,7 @@ def calibrate(model: Path, stock: Path, scenes: int) -> None:
 
 def judge(network: Network, scene: Scene) -> Iterator[tuple[float, float]]:
     """Score of each detection, and 1 where a symbol is there; none for those at symbols that do not count."""
-    found = find(network, scene.picture, (SIDE // 2, SIDE), _LOWEST_SCORE)
+    found = find(network, scene.picture, SIDE, _LOWEST_SCORE)
     labels = scene.labels
     for quad, score in zip(found.quads, found.scores, strict=True):
         overlaps = np.array([measure_overlap(quad, other) for other in labels.quads])

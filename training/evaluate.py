@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from qrcascade.engines.detections import MULTIPLE, Detections, Floats, Network, load_network
-from qrcascade.engines.second_look import LOOK, find
+from qrcascade.engines.second_look import UPRIGHT_LOOK, find
 from training.values import sides
 
 _LOCATED, _BESIDE = 0.5, 0.1  # intersection over union: found; beside any code
@@ -75,30 +75,30 @@ def read_gray(path: Path) -> NDArray[np.uint8]:
 
 
 def evaluate_photographs(
-    network: Network, folder: Path, looks: Sequence[int], threshold: float, closer: bool
+    network: Network, folder: Path, look: int, threshold: float, closer: bool
 ) -> dict[str, Tally]:
     """Tally by category the pictures of `category/name.txt` with a picture beside each."""
     tallies: dict[str, Tally] = {}
     for label in sorted(folder.glob("*/*.txt")):
         picture = next(path for kind in _PICTURES if (path := label.with_suffix(kind)).is_file())
-        found = find(network, read_gray(picture), looks, threshold, closer)
+        found = find(network, read_gray(picture), look, threshold, closer)
         tally = tallies.setdefault(label.parent.name, Tally())
         tally.add(f"{label.parent.name}/{label.stem}", read_truth(label), found)
     return tallies
 
 
 def find_alarms(
-    network: Network, folder: Path, looks: Sequence[int], threshold: float, closer: bool
+    network: Network, folder: Path, look: int, threshold: float, closer: bool
 ) -> Iterator[tuple[str, float]]:
     """Yield each picture of a folder without QR codes and the best score in it; 0 below the threshold."""
     for path in sorted(path for path in folder.rglob("*") if path.suffix.lower() in _PICTURES):
-        found = find(network, read_gray(path), looks, threshold, closer)
+        found = find(network, read_gray(path), look, threshold, closer)
         yield str(path.relative_to(folder)), float(found.scores.max(initial=0))
 
 
 def measure_milliseconds(network: Network, look: int, times: int = 20) -> float:
     """Return the fastest of some looks at `look` x 3/4 of it, in CPU time of this process."""
-    rows = -(-(look if look == LOOK else look * 3 // 4) // MULTIPLE) * MULTIPLE
+    rows = -(-(look if look == UPRIGHT_LOOK else look * 3 // 4) // MULTIPLE) * MULTIPLE
     pictures = np.zeros((1, 1, rows, -(-look // MULTIPLE) * MULTIPLE), np.float32)
     spent = []
     for _ in range(times + 2):
@@ -122,7 +122,7 @@ def print_evaluation(
     model: Path,
     photographs: Path,
     empty: Sequence[Path],
-    looks: Sequence[int],
+    look: int,
     threshold: float,
     closer: bool,
     names: bool,
@@ -130,7 +130,7 @@ def print_evaluation(
     """Print everything, as lines for `docs/detector.md`."""
     cv2.setNumThreads(1)
     network = load_network(model)
-    tallies = evaluate_photographs(network, photographs, looks, threshold, closer)
+    tallies = evaluate_photographs(network, photographs, look, threshold, closer)
     for category, tally in sorted(tallies.items()):
         print(f"{category:14} {tally.located:4} of {tally.codes:4}, beside {tally.beside}")
         if names and tally.missed:
@@ -138,14 +138,14 @@ def print_evaluation(
     macro = 100 * np.mean([tally.located / tally.codes for tally in tallies.values()])
     errors = 100 * np.array([error for tally in tallies.values() for error in tally.errors])
     beside = sum(tally.beside for tally in tallies.values())
-    print(f"looks {looks}, closer {closer}, threshold {threshold}: macro {macro:.1f} %, beside {beside}")
+    print(f"look {look}, closer {closer}, threshold {threshold}: macro {macro:.1f} %, beside {beside}")
     print(f"corners: median {np.median(errors):.1f} %, 90th percentile {np.percentile(errors, 90):.1f} %")
     for folder in empty:
-        alarms = dict(find_alarms(network, folder, looks, threshold, closer))
+        alarms = dict(find_alarms(network, folder, look, threshold, closer))
         wrong = {name: round(score, 2) for name, score in alarms.items() if score}
         print(f"{folder.name}: {len(wrong)} of {len(alarms)} with a detection")
         if names and wrong:
             print("  ", wrong)
     for name, load in (("cv2.dnn", load_network), ("onnxruntime", load_onnxruntime)):
-        spent = [f"{look}: {measure_milliseconds(load(model), look):.1f} ms" for look in [LOOK, *looks]]
+        spent = [f"{side}: {measure_milliseconds(load(model), side):.1f} ms" for side in (UPRIGHT_LOOK, look)]
         print(f"{name}, one thread:", *spent)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -67,17 +67,6 @@ def detect(network: Network, small: NDArray[np.uint8], scale: float, threshold: 
     found = decode(network(prepare(small))[0], threshold)
     quads = (found.quads + 0.5) / scale - 0.5
     return Detections(quads.astype(np.float32), found.scores, found.modules / np.float32(scale))
-
-
-def join(found: Sequence[Detections]) -> Detections:
-    """Merge the detections of several looks, best first; of nearly equal ones keep the best."""
-    quads, scores, modules = (np.concatenate(parts) for parts in zip(*found, strict=True))
-    centres, sizes = quads.mean(1), _measure_sizes(quads)
-    kept: list[int] = []
-    for number in np.argsort(-scores, kind="stable"):
-        if not _are_alike(centres[number], sizes[number], centres[kept], sizes[kept]).any():
-            kept.append(int(number))
-    return Detections(quads[kept], scores[kept], modules[kept])
 
 
 def match(quads: Floats, others: Floats) -> NDArray[np.bool_]:

@@ -31,7 +31,7 @@ _networks = threading.local()
 
 
 class DetectorEngine:
-    """Locates symbols with the project's network, in looks at 320 and 640 pixels and a second one at each."""
+    """Locates symbols with the project's network, in a look at 640 pixels and a closer one at each."""
 
     name = "detector"
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from typing import NamedTuple
 
 import numpy as np
@@ -14,7 +13,6 @@ from qrcascade.engines.detections import (
     Network,
     decode,
     detect,
-    join,
     match,
     prepare,
     shrink,
@@ -22,9 +20,9 @@ from qrcascade.engines.detections import (
 )
 from qrcascade.image.opencv import cv2
 
-#: Sides of the second look and of the symbol in it, in pixels.
-LOOK, SYMBOL = 192, 112
-_LOW, _HIGH = (LOOK - SYMBOL) / 2 - 0.5, (LOOK + SYMBOL) / 2 - 0.5
+#: Longer side of the first look, sides of the second look and of the symbol in it, in pixels.
+LOOK, UPRIGHT_LOOK, SYMBOL = 640, 192, 112
+_LOW, _HIGH = (UPRIGHT_LOOK - SYMBOL) / 2 - 0.5, (UPRIGHT_LOOK + SYMBOL) / 2 - 0.5
 _UPRIGHT = np.array([[_LOW, _LOW], [_HIGH, _LOW], [_HIGH, _HIGH], [_LOW, _HIGH]], np.float32)
 _FAINTEST, _WORTH_A_LOOK = 0.1, 0.25
 _SLOPE, _SHIFT = 2.5, 1.1  # of the logit
@@ -35,30 +33,26 @@ _NONE = np.empty((0, 4, 2), np.float32)
 _ASTRAY, _LARGER = 0.35, 1.8
 #: Mean distance of corners, in sides, beyond which the outline is also tried turned by an eighth.
 _DOUBTFUL = 0.1
+#: As long as the corners move by more than this, in sides, the outline is looked at again, twice at most.
+_MOVED, _MORE_LOOKS = 0.07, 2
 
 
 def find(
     network: Network,
     picture: NDArray[np.uint8],
-    looks: Sequence[int] = (640, 320),
+    look: int = LOOK,
     threshold: float = 0.5,
     closer: bool = True,
     known: Floats = _NONE,
 ) -> Detections:
-    """Find the symbols of a gray picture in looks with these longer sides, the largest first.
+    """Find the symbols of a gray picture in a look with this longer side, and a ``closer`` one at each.
 
-    Outlines (n, 4, 2) that are ``known`` already are not looked at again. Where the first look finds exactly
-    these, it is the only one.
+    Outlines (n, 4, 2) that are ``known`` already are not looked at again.
     """
-    small, scale = shrink(picture, looks[0])
+    small, scale = shrink(picture, look)
     found = detect(network, small, scale, _WORTH_A_LOOK)
-    if not len(known) or not (match(found.quads, known).all() and match(known, found.quads).all()):
-        for look in looks[1:]:
-            smaller, share = shrink(small, look)
-            found = join([found, detect(network, smaller, scale * share, _WORTH_A_LOOK)])
-        if closer:
-            found = look_closer(network, picture, found, known)
-        found = suppress(found, vote=False)
+    if closer:
+        found = suppress(look_closer(network, picture, found, known), vote=False)
     scores = straighten_scores(found.scores)
     # What is read is there.
     scores[match(found.quads, known)] = 1
@@ -75,20 +69,12 @@ def straighten_scores(scores: Floats) -> Floats:
 def look_closer(
     network: Network, picture: NDArray[np.uint8], found: Detections, known: Floats = _NONE
 ) -> Detections:
-    """Return outlines and scores after a second look at the best; where it sees nothing the score is 0.
-
-    Four corners have no first one. Where a turning symbol's first corner becomes another, around an eighth
-    of a turn, the network gives a mixture of both, so an outline may be wrong by that eighth.
-    """
+    """Return outlines and scores after a second look at the best; where it sees nothing the score is 0."""
     quads, scores, modules = (part.copy() for part in found)
     unknown = np.flatnonzero(~match(quads, known))
     looks = 0
     for number in unknown[:_MOST_LOOKS]:
-        quad = found.quads[number]
-        closer = look_upright(network, picture, quad)
-        if closer.away > _DOUBTFUL:
-            turned = look_upright(network, picture, turn_by_eighth(quad))
-            closer = min(closer, turned, key=lambda look: look.away)
+        closer = settle(network, picture, found.quads[number])
         if closer.score > 0:
             quads[number], modules[number] = closer.quad, closer.module
         scores[number] = np.sqrt(closer.score * found.scores[number])
@@ -110,6 +96,26 @@ class Closer(NamedTuple):
     score: float
     module: float
     away: float
+
+
+def settle(network: Network, picture: NDArray[np.uint8], quad: Floats) -> Closer:
+    """Look at a symbol upright, and again as long as its outline moves by much.
+
+    Four corners have no first one. Where a turning symbol's first corner becomes another, around an eighth
+    of a turn, the network gives a mixture of both, so an outline may be wrong by that eighth.
+    """
+    closer = look_upright(network, picture, quad)
+    if closer.away > _DOUBTFUL:
+        turned = look_upright(network, picture, turn_by_eighth(quad))
+        closer = min(closer, turned, key=lambda look: look.away)
+    for _ in range(_MORE_LOOKS):
+        if closer.score == 0 or closer.away <= _MOVED:
+            break
+        again = look_upright(network, picture, closer.quad)
+        if again.away >= closer.away:
+            break
+        closer = again
+    return closer
 
 
 def look_upright(network: Network, picture: NDArray[np.uint8], quad: Floats) -> Closer:
@@ -134,7 +140,7 @@ def look_upright(network: Network, picture: NDArray[np.uint8], quad: Floats) -> 
 
 def straighten(picture: NDArray[np.uint8], quad: Floats) -> tuple[NDArray[np.uint8], NDArray[np.float64]]:
     """Return the view in which `quad` is an upright square, and the homography from the picture to it."""
-    reach = np.ptp(quad, axis=0).max() * (LOOK / SYMBOL - 1) / 2
+    reach = np.ptp(quad, axis=0).max() * (UPRIGHT_LOOK / SYMBOL - 1) / 2
     low = np.clip(np.floor(quad.min(0) - reach), 0, None).astype(int)
     right, bottom = np.ceil(quad.max(0) + reach).astype(int)
     part = picture[low[1] : max(bottom, low[1] + 2), low[0] : max(right, low[0] + 2)]
@@ -146,7 +152,7 @@ def straighten(picture: NDArray[np.uint8], quad: Floats) -> tuple[NDArray[np.uin
     shift = np.array([[scale, 0, left], [0, scale, top], [0, 0, 1]])
     inside = cv2.perspectiveTransform(quad[None].astype(np.float64), shift)[0]
     view = np.asarray(cv2.getPerspectiveTransform(inside.astype(np.float32), _UPRIGHT))
-    seen = cv2.warpPerspective(part, view, (LOOK, LOOK), borderMode=cv2.BORDER_REPLICATE)
+    seen = cv2.warpPerspective(part, view, (UPRIGHT_LOOK, UPRIGHT_LOOK), borderMode=cv2.BORDER_REPLICATE)
     return np.asarray(seen, np.uint8), view @ shift
 
 
