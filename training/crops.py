@@ -12,7 +12,7 @@ from training.scenes import Scene
 from training.values import Labels, Rng, chance, log_uniform, sides
 
 _LEAST_SHOWN = 0.65
-_SMALLEST_SIDE, _SMALLEST_MODULE = 9.0, 0.5
+_SMALLEST_SIDE, _SMALLEST_MODULE = 9.0, 0.35
 _MOST_ENLARGED = 2.5
 #: How many examples are straightened, and how far off that is: a factor, radians, shares of the side.
 _STRAIGHT = 0.2

@@ -10,11 +10,13 @@ import numpy as np
 import segno
 from numpy.typing import NDArray
 
-from training.values import Gray, Rng, chance
+from training.values import Gray, Rng, chance, log_uniform
 
 _CHARACTERS = list(string.ascii_letters + string.digits + "/?&=.-")
 _LAST_VERSION = 40
 _FINDER = 7
+#: How many symbols are as dense as their side allows, and how wide their modules are at most, in pixels.
+_DENSE, _DENSE_MODULE = 0.16, 2.0
 
 
 @lru_cache(maxsize=256)
@@ -35,6 +37,10 @@ def make_matrix(version: int, variant: int) -> NDArray[np.uint8]:
 
 def choose_matrix(rng: Rng, side: float, smallest_module: float = 0.8) -> NDArray[np.uint8]:
     """Choose a symbol whose modules are still seen at this side, small versions first as in life."""
+    if chance(rng, _DENSE):
+        module = log_uniform(rng, smallest_module, _DENSE_MODULE)
+        version = max(1, min(_LAST_VERSION, int((side / module - 17) / 4)))
+        return make_matrix(version, int(rng.integers(4)))
     highest = rng.choice([3, 6, 10, 20, _LAST_VERSION], p=[0.28, 0.26, 0.2, 0.13, 0.13])
     version = int(rng.integers(1, highest + 1))
     version = max(1, min(version, int((side / smallest_module - 17) / 4)))
@@ -43,6 +49,8 @@ def choose_matrix(rng: Rng, side: float, smallest_module: float = 0.8) -> NDArra
 
 def draw_symbol(rng: Rng, matrix: NDArray[np.uint8], side: int, picture: Gray | None = None) -> Gray:
     """Draw a symbol in one of the styles, levels 0 (dark) to 1 (light); `picture` may shine through."""
+    if side < _DENSE_MODULE * len(matrix) and chance(rng, 0.4):
+        return draw_coarsely(matrix, side, seams=chance(rng, 0.5))
     scale = max(2, min(24, round(1.25 * side / len(matrix))))
     style = rng.choice(["plain", "tiles", "rounded", "spread"], p=[0.62, 0.16, 0.1, 0.12])
     dark: Gray = np.kron(matrix.astype(np.float32), np.ones((scale, scale), np.float32)).astype(np.float32)
@@ -64,6 +72,24 @@ def draw_symbol(rng: Rng, matrix: NDArray[np.uint8], side: int, picture: Gray | 
     if chance(rng, 0.07):
         _erase_parts(rng, light)
     return np.asarray(cv2.resize(light, (side, side), interpolation=cv2.INTER_AREA), np.float32)
+
+
+def draw_coarsely(matrix: NDArray[np.uint8], side: int, seams: bool) -> Gray:
+    """Draw modules of a pixel or two as renderers do: one by one, with light seams, or the nearest of each pixel."""
+    if not seams:
+        return np.asarray(cv2.resize(1 - matrix, (side, side), interpolation=cv2.INTER_NEAREST), np.float32)
+    module = side / len(matrix)
+    pixels = np.arange(side)
+    light = np.ones((side, side), np.float32)
+    shares = []
+    for step in range(int(np.ceil(1 / module)) + 1):
+        at = np.minimum((pixels / module).astype(int) + step, len(matrix) - 1)
+        covered = np.minimum((at + 1) * module, pixels + 1) - np.maximum(at * module, pixels)
+        shares.append((at, np.clip(covered, 0, 1)))
+    for rows, high in shares:
+        for columns, wide in shares:
+            light *= 1 - matrix[np.ix_(rows, columns)] * high[:, None] * wide
+    return light
 
 
 def _tile(rng: Rng, matrix: NDArray[np.uint8], scale: int, solid: Gray) -> Gray:
