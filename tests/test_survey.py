@@ -130,9 +130,10 @@ def test_faint_and_oblique_symbols_are_read_by_default() -> None:
     assert LIGHT.read(faint).text == unread.URL
 
 
-def test_nothing_shows_beside_codes_on_paper() -> None:
+@pytest.mark.parametrize("paper", [255, 240, 128])
+def test_nothing_shows_beside_codes_on_paper_or_on_a_label_no_larger_than_the_quiet_zone(paper: int) -> None:
     gray, quad = draw.symbol("alone", 4)
-    page = np.pad(gray, 200, constant_values=255)
+    page = np.pad(gray, 200, constant_values=paper)
     at = Quad.of(np.asarray(quad) + 200)
     assert is_plain_beside(page, [at])
     assert not is_plain_beside(page, [])

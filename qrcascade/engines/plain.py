@@ -13,10 +13,11 @@ from qrcascade.image.quad import Quad
 
 __all__ = ["is_plain_beside"]
 
-# Longer side of the reduced picture in pixels; how much the known outlines grow, for their own edges; the
-# most that neighbouring pixels may differ, in levels. Chosen: a code with a contrast of 4 still shows.
+# Longer side of the reduced picture in pixels; how much the known outlines grow, for the edge of a label as
+# large as a version 1 symbol with its quiet zone (29 of 21 modules) and for that edge's blur; the most that
+# neighbouring pixels may differ, in levels. Chosen: a code with a contrast of 4 still shows.
 _SIDE = 480
-_GROWN = 1.2
+_GROWN = 1.45
 _MOST_CHANGE = 1
 
 
