@@ -37,7 +37,7 @@ def claims(names: Corpora = ("zxing", "jsqr", "synthetic"), every: Every = 1) ->
 
 
 def _told(picture: Picture) -> Iterator[tuple[str, str, str]]:
-    """Engine, right or wrong, and what the grid made of it, for each reading."""
+    """Return engine, right or wrong, and what the grid made of it, for each reading."""
     if not picture.known:
         return
     texts = {text if isinstance(text, str) else charset.decode([(None, text)]).text for text in picture.known}

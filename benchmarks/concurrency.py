@@ -33,7 +33,7 @@ _ROUNDS = 5
 
 
 def sources(folder: Path) -> list[Source]:
-    """A dozen pictures of every kind of source: easy, damaged, without a code, and no pictures at all."""
+    """Return a dozen sources of every kind: easy, damaged, without a code, and no pictures at all."""
     page = synthetic.draw("invoice", 0.5, 0).rgb
     easy = [ruin((kind, 0))[0] for kind in ("jpeg", "small", "weak")]
     hard = [ruin(("crumple", 3))[0], ruin(("flips", 1))[0], blank(("half", 0))[0], blank(("text", 0))[0]]
@@ -57,7 +57,7 @@ def told(cascade: Cascade, source: Source) -> ReadResult | str:
 
 
 def compared(cascade: Cascade, given: Sequence[Source], threads: int, reads: int) -> int:
-    """How many of ``threads`` times ``reads`` readings differ from those of the cascade alone."""
+    """Count the ``threads`` times ``reads`` readings that differ from those of the cascade alone."""
     alone = [told(cascade, source) for source in given]
     begin = threading.Barrier(threads)
 
@@ -79,7 +79,7 @@ class Held(NamedTuple):
 
 
 def held() -> Held | None:
-    """From Linux's /proc; None elsewhere."""
+    """Return it from Linux's /proc; None elsewhere."""
     own = Path("/proc/self")
     if not (own / "task").exists():
         return None
@@ -113,7 +113,7 @@ def _one(folder: str, number: int) -> None:
 
 
 def _throughput(folder: str, reads: int) -> str:
-    """Threads and processes, each the median of rounds that take turns."""
+    """Compare threads and processes, each by the median of rounds that take turns."""
     one, numbers = functools.partial(_one, folder), range(reads)
     ways: dict[str, Callable[[], object]] = {"this thread": lambda: list(map(one, numbers))}
     context = multiprocessing.get_context("spawn")
@@ -145,7 +145,7 @@ def concurrency(
     rate_reads: Annotated[int, "Of each round of the throughput."] = 60,
     soak: Annotated[int, "Readings of the soak."] = 10_000,
 ) -> Iterator[str]:
-    """One cascade shared by threads, throughput by threads and processes, and a soak."""
+    """Share a cascade among threads, compare the throughput of threads and processes, and soak."""
     yield f"The preset `{_PRESET}`."
     with tempfile.TemporaryDirectory() as folder:
         # First the soak, while nothing else has grown.

@@ -18,7 +18,7 @@ _FOLDS = 3
 
 
 def _cylinder(random: Random, _: Symbol, curvature: float) -> Bend:
-    """Wrapped round a cylinder whose axis passes behind the middle, upright or turned."""
+    """Wrap it round a cylinder whose axis passes behind the middle, upright or turned."""
     angle = random.choice([0.0, random.uniform(-np.pi / 2, np.pi / 2)])
     across, along = np.cos(angle), np.sin(angle)
 
@@ -31,7 +31,7 @@ def _cylinder(random: Random, _: Symbol, curvature: float) -> Bend:
 
 
 def _crumple(random: Random, made: Symbol, modules: float) -> Bend:
-    """Folded along random lines, so that no point is off by more than this from the plane that fits best."""
+    """Fold along random lines, so that no point is off by more than this from the plane that fits best."""
     angles = random.uniform(0, 2 * np.pi, _FOLDS)
     offsets = random.uniform(-0.35, 0.35, _FOLDS)
     pushes = random.normal(0, 1, (_FOLDS, 2))
@@ -59,7 +59,7 @@ def _blur(_: Random, page: Page, _quad: Quad, module: float, sigma: float) -> Pa
 
 
 def _move(random: Random, page: Page, _quad: Quad, module: float, modules: float) -> Page:
-    """Moved along a random line of so many modules while the shutter was open."""
+    """Move along a random line this many modules long while the shutter is open."""
     length, angle = modules * module, random.uniform(0, np.pi)
     way = np.linspace(-length / 2, length / 2, 501)
     half = int(length / 2) + 1
@@ -69,7 +69,7 @@ def _move(random: Random, page: Page, _quad: Quad, module: float, modules: float
 
 
 def _shine(random: Random, page: Page, quad: Quad, _module: float, share: float) -> Page:
-    """Shine a light so bright over the symbol that it saturates within a share of its side."""
+    """Shine a light on the symbol that saturates within this share of its side."""
     x, y = np.array(quad.center) + random.uniform(-0.25, 0.25, 2) * quad.side
     rows, columns = np.mgrid[: page.shape[0], : page.shape[1]]
     away = np.hypot(columns - x, rows - y) / max(share * quad.side, 1e-3)
@@ -123,5 +123,5 @@ CONDITIONS: dict[str, Condition] = {
 
 
 def picture(condition: str, severity: float, seed: int) -> tuple[Gray, bytes]:
-    """The picture of a condition and severity with a seed: the same symbol and view at every severity."""
+    """Draw a condition at a severity; a seed has the same symbol and view at every severity."""
     return CONDITIONS[condition](np.random.default_rng([seed, *condition.encode()]), severity)

@@ -41,12 +41,12 @@ class Picture:
 
     @property
     def known(self) -> tuple[bytes | str, ...]:
-        """What its codes say, as far as that is known."""
+        """Return what its codes say, as far as that is known."""
         return self.payloads or (() if self.payload is None else (self.payload,))
 
 
 def root() -> Path:
-    """``QRCASCADE_CORPORA``, else the folder beside the checkout."""
+    """Return ``QRCASCADE_CORPORA``, else the folder beside the checkout."""
     beside = Path(__file__).parents[2] / "shared" / "corpora"
     return Path(os.environ.get("QRCASCADE_CORPORA", beside))
 
@@ -132,7 +132,7 @@ def _synthetic() -> Iterator[Picture]:
 
 
 def _beyond() -> Iterator[Picture]:
-    """The conditions where they are worse than `_synthetic` has them, up to where hardly anything is read."""
+    """Make conditions worse than `_synthetic` has them, up to where hardly anything is read."""
     for kind in synthetic.CONDITIONS:
         most = 2.0 if kind == "shade" else 1.2
         for share in (0.25, 0.5, 0.75, 1.0):
@@ -154,7 +154,7 @@ def _drawn(kind: str, severity: float, seed: int) -> Picture:
 
 
 def _pages() -> Iterator[Picture]:
-    """500 made pages without a symbol."""
+    """Make 500 pages without a symbol."""
     for seed in range(500):
         yield Picture(functools.partial(synthetic.page, seed), f"page/{seed}", "pages", codes=0)
 

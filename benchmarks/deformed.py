@@ -47,17 +47,17 @@ class Symbol:
 
     @property
     def finders(self) -> Bools:
-        """Where its finder patterns are, with their separators."""
+        """Return where its finder patterns are, with their separators."""
         return find_finders(len(self.modules), _FINDER)
 
     @property
     def data(self) -> Bools:
-        """Where its codewords are."""
+        """Return where its codewords are."""
         return ~layout(self.version).function
 
     @property
     def border(self) -> float:
-        """How wide the quiet zone of its drawing is, as a share of its side."""
+        """Return the width of its drawing's quiet zone, as a share of its side."""
         return symbols.QUIET / len(self.modules)
 
     def _placement(self) -> tuple[tuple[Any, ...], Bools]:
@@ -91,7 +91,7 @@ def find_finders(size: int, side: int) -> Bools:
 
 
 def symbol(random: Random, versions: tuple[int, int] = (2, 10), level: str = "") -> Symbol:
-    """A symbol of a version from one to another, with as much of invoices' payloads as there is room for."""
+    """Make a symbol of a version from one to another, filled with as much of an invoice's payload as fits."""
     version = int(random.integers(versions[0], versions[1] + 1))
     level = level or "LMQH"[int(random.integers(4))]
     mask = int(random.integers(8))
@@ -116,7 +116,7 @@ def shot(
     tilt: float = 0.03,
     bend: Bend | None = None,
 ) -> tuple[Page, Quad]:
-    """A picture of a square drawing, and where the corners of its inner square are, ``side`` pixels wide.
+    """Photograph a square drawing; return the corners of its inner square, ``side`` pixels wide, too.
 
     ``border`` is how much of the drawing lies around the inner square on each side, as a share of that
     square's; what lies beyond the drawing is as its edge. It is turned by ``turn`` degrees at most, and each
@@ -141,7 +141,7 @@ def shot(
 
 
 def finished(random: Random, page: Page, noise: float) -> Gray:
-    """With noise of so many gray levels, and rounded."""
+    """Add noise of this many gray levels, and round."""
     noisy = page + random.normal(0, noise, page.shape)
     return np.clip(np.round(noisy), 0, 255).astype(np.uint8)
 
@@ -165,7 +165,7 @@ def covered(random: Random, made: Symbol, share: float) -> Page:
 
 
 def blurred(page: Page, sigma: float) -> Page:
-    """Blurred by a Gaussian of so many pixels."""
+    """Blur by a Gaussian of this many pixels."""
     return np.asarray(cv2.GaussianBlur(page, (0, 0), sigma)) if sigma > 0 else page
 
 
@@ -230,7 +230,7 @@ def damaged(random: Random, kind: str, made: Symbol, amount: float) -> tuple[Gra
 
 
 def cut(random: Random, size: int, low: float = -0.15, high: float = 0.15) -> Bools:
-    """One side of a line at any angle, near the middle of a square if ``low`` and ``high`` are near 0."""
+    """Return one side of a line at any angle, near a square's middle if ``low`` and ``high`` are near 0."""
     y, x = np.mgrid[:size, :size] / size - 0.5
     angle = random.uniform(0, 2 * np.pi)
     side: Bools = np.cos(angle) * x + np.sin(angle) * y > random.uniform(low, high)

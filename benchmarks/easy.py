@@ -45,7 +45,7 @@ def _easy_page(width: int, height: int) -> Gray:
 
 
 def _ways(source: Path | Gray) -> dict[str, Callable[[], object]]:
-    """Bare zxing-cpp and we, each of which must read the source at once."""
+    """Return bare zxing-cpp and ours, each of which must read the source at once."""
 
     def zxing() -> None:
         if not bare(Image.open(source) if isinstance(source, Path) else source):
@@ -92,7 +92,7 @@ def easy(
 
 
 def _look(runs: int, picture: Picture) -> list[tuple[str, list[float]]]:
-    """Milliseconds of both for the sources that zxing-cpp reads; none where we took further engine runs."""
+    """Time both on the sources that zxing-cpp reads; no times where ours took further engine runs."""
     read, taken = _classical().read, []
     for kind, alone, source in _sources(picture):
         if alone():
@@ -109,7 +109,7 @@ def _classical() -> Cascade:
 
 
 def _sources(picture: Picture) -> Iterator[tuple[str, Callable[[], list[object]], Source]]:
-    """A picture's gray pixels and its file: what to call it, how bare zxing-cpp reads it, the source."""
+    """Yield a picture's gray pixels and its file: a name, how bare zxing-cpp reads it, the source."""
     gray = Frame.load(picture.rgb()).gray
     yield "gray array", lambda: bare(gray), gray
     path = picture.path

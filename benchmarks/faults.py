@@ -46,7 +46,7 @@ class Faulty:
         self.fault = self.name = fault
 
     def steps(self, _scan: Scan) -> Steps:
-        """As `Strategy.steps`."""
+        """See `Strategy.steps`."""
         yield Step.call("before", find_nothing)
         yield Step.call(self.fault, self._do)
 

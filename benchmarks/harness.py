@@ -94,7 +94,7 @@ def outcomes(
     name: str,
     unit: str = "picture",
 ) -> list[O]:
-    """As `each`, but those in the folder's file of that name, a line of JSON each, are not looked at again.
+    """Do as `each` does, but skip those that the folder's file of that name has, a line of JSON each.
 
     ``restore`` makes an outcome again of its fields.
     """
@@ -109,7 +109,7 @@ def outcomes(
 
 
 def _recorded(record: Path, restore: Callable[..., O], tasks: Sequence[Task]) -> list[O]:
-    """Outcomes of an earlier run of these tasks; a last line that was cut is dropped from the file."""
+    """Read outcomes of an earlier run of these tasks; drop a last line that was cut from the file."""
     record.parent.mkdir(parents=True, exist_ok=True)
     whole = record.read_text(encoding="utf-8").rpartition("\n")[0] if record.exists() else ""
     done = [restore(**json.loads(line)) for line in whole.splitlines()][: len(tasks)]
@@ -150,7 +150,7 @@ def in_turns(
     clock: Callable[[], float] = time.perf_counter,
     warm: int = 1,
 ) -> dict[str, list[float]]:
-    """Milliseconds of each way in each round; the ways take turns, so that they share what else goes on.
+    """Time each way in each round, in ms; they take turns, so that they share what else goes on.
 
     A way that returns a float has taken its own time. The first ``warm`` rounds do not count: in them is
     loaded what has to be loaded.

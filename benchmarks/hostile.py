@@ -23,7 +23,7 @@ Presets whose libraries or weights are not installed run without those tiers."""
 
 
 def _costs(preset: Preset, kinds: list[str], size: tuple[int, int]) -> Iterator[str]:
-    """Without a timeout."""
+    """Measure without a timeout."""
     cascade, rows = Cascade.preset(preset), []
     for kind in each(str, kinds, name=preset):
         result, cpu_ms = timed(cascade.read, worst(kind, size=size), clock=time.process_time)
@@ -36,7 +36,7 @@ def _costs(preset: Preset, kinds: list[str], size: tuple[int, int]) -> Iterator[
 def _overruns(
     preset: Preset, kinds: list[str], size: tuple[int, int], timeouts: tuple[float, ...], rounds: int
 ) -> Iterator[str]:
-    """With timeouts, here and in a worker process."""
+    """Measure with timeouts, here and in a worker process."""
     rows = []
     with Cascade.preset(preset, isolation="process") as apart:
         here = Cascade.preset(preset)

@@ -44,7 +44,7 @@ class Impostor:
 
     @property
     def border(self) -> float:
-        """As in `benchmarks.deformed.shot`."""
+        """See `benchmarks.deformed.shot`."""
         return QUIET / self.modules if self.modules else (_ALL - _INNER) / 2 / _INNER
 
 
@@ -91,7 +91,7 @@ def _page(random: Random) -> Page:
 
 
 def _barcode(formats: Sequence[str], random: Random) -> Page:
-    """Another symbology, half of the time stretched to a square."""
+    """Draw another symbology, half of the time stretched to a square."""
     name = formats[int(random.integers(len(formats)))]
     digits = "".join(random.choice(list(string.digits), 12))
     text = "".join(random.choice(list(string.ascii_uppercase), int(random.integers(3, 40))))
@@ -131,7 +131,7 @@ def scrambled(random: Random, made: Symbol) -> NDArray[np.int8]:
 
 
 def _scrambled(random: Random) -> Impostor:
-    """All function patterns right, and data that says nothing."""
+    """Draw all function patterns right, and data that says nothing."""
     return Impostor.of(scrambled(random, whole(random)))
 
 

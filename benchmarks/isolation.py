@@ -27,7 +27,7 @@ _TEXT = "https://example.org/pay?invoice=2026-0042"
 
 
 def _costs(rounds: int) -> Iterator[str]:
-    """Easy pictures here and in a worker process."""
+    """Compare easy pictures here and in a worker process."""
     two, twelve = (clear_page(_TEXT, size, 10, (100, 100)) for size in ((1600, 1200), (4000, 3000)))
     coloured = [np.dstack([page] * 3) for page in (two, twelve)]
     sources: dict[str, Gray | bytes] = {
@@ -51,7 +51,7 @@ def _costs(rounds: int) -> Iterator[str]:
 
 
 def _ways(rounds: int) -> Iterator[str]:
-    """Gray pixels to a worker and an answer back, through the pipe and by shared memory."""
+    """Send gray pixels to a worker and an answer back, through the pipe and by shared memory."""
     rows = []
     ways = {"pipe": _by_pipe, "new shared memory": _by_new_memory, "the same again": _by_old_memory}
     with contextlib.closing(Worker()) as worker:
@@ -129,7 +129,7 @@ def isolation(
     pictures: Annotated[int, "Pictures read beside faults, in a row."] = 1000,
     timeout: Annotated[float, "Of those, seconds."] = 3.0,
 ) -> Iterator[str]:
-    """What isolation costs an easy picture, and what faults do to a cascade."""
+    """Measure what isolation costs an easy picture, and what faults do to a cascade."""
     yield from _costs(rounds)
     yield from _ways(rounds)
     yield from _faults(pictures, timeout)

@@ -131,7 +131,7 @@ def _dot(sheet: Sheet, diameter: float) -> Changes:
 
 
 def _lose_lines(sheet: Sheet, share: float) -> Changes:
-    """Leave columns white, as a thermal head with dead elements does: so many of the print's columns."""
+    """Leave this share of the print's columns white, as a thermal head with dead elements does."""
     return {"spoil": lambda art: np.copyto(art, sheet.paper, where=sheet.random.random(art.shape[1]) < share)}
 
 
@@ -162,7 +162,7 @@ def _dither(_: Sheet, contrast: float) -> Changes:
 
 
 def _pixelate(sheet: Sheet, module: float) -> Changes:
-    """Enlarge a picture with modules of so many pixels threefold, without smoothing."""
+    """Enlarge a picture threefold, without smoothing, from modules this many pixels wide."""
     edge = round(SIZE / 2 - module * (len(sheet.modules) / 2 + 6))
     threefold = np.ones((3, 3), np.float32)
     return {"module": module, "after": lambda page: np.kron(page[edge:-edge, edge:-edge], threefold)}

@@ -44,7 +44,7 @@ def load(
     seconds: Annotated[float, "Of each measurement."] = 8.0,
     rounds: Annotated[int, "Of plain reading and service, in turns."] = 3,
 ) -> Iterator[str]:
-    """Throughput beside plain reading, four times too much, and worker processes that are killed."""
+    """Measure throughput beside plain reading, under four times too much, and with workers killed."""
     options = {"concurrency": number, "queue": _QUEUE, "warm": True}
     with tempfile.TemporaryDirectory() as folder, started(preset, **options) as service:
         pictures = _pictures(Path(folder))
@@ -54,7 +54,7 @@ def load(
 
 
 def _pictures(folder: Path) -> dict[str, Path]:
-    """Cheap to expensive: examples, one as large as a phone takes it, one with a code that nobody reads."""
+    """Return pictures, cheap to expensive: examples, one as large as a phone's, one that nobody reads."""
     pixels = np.array(Image.open(_EXAMPLES / "two-codes.jpg").convert("L"))
     pixels[474:544, 245:315] = np.random.default_rng(0).choice([0, 255], (70, 70))
     spoilt = folder / "spoilt.jpg"
@@ -86,7 +86,7 @@ def _plain(preset: Preset, picture: Path, seconds: float, ready: object, counts:
 
 
 def _reading(preset: Preset, number: int, picture: Path, seconds: float) -> tuple[float, float]:
-    """Readings a second of as many processes that do nothing else, and milliseconds of CPU for each."""
+    """Measure readings a second of as many processes that do nothing else, and ms of CPU for each."""
     context = multiprocessing.get_context("spawn")
     ready, counts = context.Barrier(number), context.Queue()
     arguments = (preset, picture, seconds, ready, counts)
@@ -134,7 +134,7 @@ def _throughput(
 
 
 def _figures(plain: float, served: float, plain_cpu: float, cpu: float, ab: float) -> tuple[float, ...]:
-    """Of a row: readings and answers a second; milliseconds of CPU of each, and of asking."""
+    """Return a row's readings and answers a second, and ms of CPU of each and of asking."""
     return plain, served, served / plain, plain_cpu, cpu, plain_cpu / cpu, ab
 
 

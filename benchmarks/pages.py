@@ -93,7 +93,7 @@ def _parameter(given: inspect.Parameter) -> click.Parameter:
 
 
 def table(columns: Sequence[str], rows: Iterable[Iterable[object]], words: Collection[int] = (0,)) -> str:
-    """Markdown, with a row for each of ``rows``.
+    """Return Markdown, with a row for each of ``rows``.
 
     After a column's title may stand how its figures are written: "mean ms {:.1f}". Text is left as it is.
     Columns are set to the right, except those that are ``words``.
@@ -125,7 +125,7 @@ def listed(title: str, cases: Iterable[str]) -> str:
 
 
 def confidences(pairs: Iterable[tuple[float, bool]], edges: Sequence[float] = BINS) -> str:
-    """A table of confidence against truth; empty without a pair of (confidence, whether it is right)."""
+    """Tabulate confidence against truth; empty without a pair of (confidence, whether it is right)."""
     pairs, rows = list(pairs), []
     for low, high in itertools.pairwise(edges):
         inside = [(sure, right) for sure, right in pairs if low <= sure < high]

@@ -23,7 +23,7 @@ _TICKS = os.sysconf("SC_CLK_TCK")
 
 
 def _fields(pid: int) -> list[str]:
-    """Its state and what follows that in /proc/PID/stat: 1 is the parent, 11 and 12 ticks, 19 the start."""
+    """Return its state and what follows in /proc/PID/stat: 1 is the parent, 11 and 12 ticks, 19 the start."""
     return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
 
 
@@ -62,7 +62,7 @@ def memory_mb(pid: int, line: str = "VmRSS", file: str = "status") -> float:
 
 
 def cpu_s(pid: int) -> float:
-    """Processor time that it and its children have had."""
+    """Return the processor time that it and its children have had."""
     fields = [_fields(process) for process in (pid, *children(pid))]
     return sum(int(each[11]) + int(each[12]) for each in fields) / _TICKS
 
@@ -89,7 +89,7 @@ class Service:
 
     @property
     def url(self) -> str:
-        """Where its endpoints are."""
+        """Return where its endpoints are."""
         return f"http://127.0.0.1:{self.port}"
 
 
@@ -126,13 +126,13 @@ class Load:
     cpu_s: float
 
     def cells(self) -> list[object]:
-        """Of the columns of `COLUMNS`."""
+        """Return the cells of `COLUMNS`."""
         outcomes = ", ".join(f"{count} {name}" for name, count in sorted(self.outcomes.items()))
         return [self.per_second, self.p50_ms, self.p99_ms, outcomes]
 
 
 def ask(service: Service, picture: Path, clients: int, number: float) -> Load:
-    """So many requests, each at once after an answer, none of which may fail to be answered."""
+    """Send this many requests, each right after an answer; none may go unanswered."""
     before, had = _outcomes(service), resource.getrusage(resource.RUSAGE_CHILDREN)
     options = ["-q", "-k", "-s", "60", "-c", str(clients), "-n", str(max(4 * clients, int(number)))]
     options += ["-p", str(picture), "-T", "application/octet-stream", f"{service.url}/detect"]

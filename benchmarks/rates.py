@@ -34,7 +34,7 @@ def run(
     every: Every = 1,
     out: Annotated[Path, "Folder of the records."] = Path("benchmarks/out"),
 ) -> Iterator[str]:
-    """Readers on one corpus, interleaved picture by picture: a record each, then a table."""
+    """Run readers on one corpus, interleaved picture by picture: a record each, then a table."""
     records: dict[str, list[Record]] = {name: [] for name in readers}
     out.mkdir(parents=True, exist_ok=True)
     with (out / f"{Path(corpus).name}.jsonl").open("w", encoding="utf-8") as file:
@@ -125,7 +125,7 @@ Rates = dict[str, dict[str, list[float]]]
 
 
 def _measure(names: Sequence[str], steps: dict[str, Sequence[float]], seeds: int, make: Make) -> Rates:
-    """Every reader on every picture; ``steps`` has those of each kind, ``make`` a picture and its payload."""
+    """Try every reader on every picture; ``steps`` has those of each kind, ``make`` draws one."""
     pictures = []
     for kind, amounts in steps.items():
         for amount, seed in product(amounts, range(seeds)):

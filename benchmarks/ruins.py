@@ -71,12 +71,12 @@ def _painted(random: Random, made: Symbol) -> Page:
 
 
 def _in_blocks(random: Random, gray: Gray) -> Gray:
-    """Compressed until it falls into blocks."""
+    """Compress until it falls into blocks."""
     return compressed(gray, int(random.integers(3, 40)))
 
 
 def _neighbours(random: Random) -> Ruin:
-    """Four symbols side by side, each with paint: finder patterns of different ones may be taken together."""
+    """Draw four painted symbols side by side: finder patterns of different ones may be taken together."""
     pictures, said = [], []
     version = int(random.integers(1, 6))
     for _ in range(4):
@@ -112,7 +112,7 @@ def ruin(task: Task) -> Ruin:
 
 
 def ruin_tasks(number: int) -> list[Task]:
-    """Kinds in turn."""
+    """Yield the kinds in turn."""
     return in_rounds(RUINS, number)
 
 
@@ -130,7 +130,7 @@ _NEGATIVES = ("negatives", "pages")
 
 
 def _bare_mask(random: Random) -> Impostor:
-    """A symbol whose data is the mask alone: stripes or checks. Its codewords are all 0, and so valid."""
+    """Draw a symbol whose data is the mask alone: stripes or checks. All its codewords are 0: valid."""
     made = whole(random)
     bare = 2 * data_mask(made.mask, len(made.modules)).astype(np.int8) - 1
     return Impostor.of(np.where(made.data, bare, made.modules))
@@ -172,7 +172,7 @@ def blank(task: Task) -> tuple[Gray, tuple[bytes, ...]]:
 
 
 def _ground(random: Random) -> Page:
-    """Plain paper, or a piece of a made page."""
+    """Return plain paper, or a piece of a made page."""
     height, width = (int(n) for n in random.integers(*_SIDES, 2))
     if random.random() < 0.5:
         return np.full((height, width), random.uniform(180, 250), np.float32)
@@ -188,7 +188,7 @@ def _printed(seed: int) -> Gray:
 
 
 def _paste(random: Random, page: Page, piece: Page) -> None:
-    """Somewhere on the page, perhaps over its edge."""
+    """Paste it somewhere on the page, perhaps over its edge."""
     sizes = zip(piece.shape, page.shape, strict=True)
     top, left = (int(random.integers(-n // 4, max(1, size - n // 2))) for n, size in sizes)
     into = page[max(0, top) : top + len(piece), max(0, left) : left + piece.shape[1]]

@@ -179,7 +179,7 @@ def _differences(pairs: list[tuple[Found, Found]]) -> list[object]:
 
 
 def _matched(reference: Found, found: Found) -> list[tuple[float, float]]:
-    """For each detection its best counterpart's overlap, and how far apart the scores are."""
+    """Return each detection's overlap with its best counterpart, and how far apart their scores are."""
     none: tuple[float, float] = (0.0, 1.0)
     return [
         max(((quad.overlap(other), abs(score - its)) for other, its in found), default=none)

@@ -32,7 +32,7 @@ Given = tuple[Gray, Quad, tuple[bytes, ...]]
 
 
 def region(kind: str, seed: int) -> Given:
-    """A region that is no symbol, 100 to 200 pixels wide, as a camera sees it, with a rough outline."""
+    """Draw a region that is no symbol, 100 to 200 pixels wide, as a camera sees it, with a rough outline."""
     random = np.random.default_rng([seed, *kind.encode()])
     made = KINDS[kind](random)
     side = max(random.uniform(100, 200), 2.2 * made.modules)
@@ -106,7 +106,7 @@ def region_tasks(number: int, seldom: int) -> list[Task]:
 def outcomes(
     make: Callable[[str, int], Given], tasks: Sequence[Task], workers: int, record: Path | None = None
 ) -> list[Outcome]:
-    """As `benchmarks.harness.outcomes`."""
+    """See `benchmarks.harness.outcomes`."""
     look = functools.partial(looked, make)
     return harness.outcomes(look, Outcome, tasks, workers, record, name=f"{make.__name__}s", unit="region")
 
@@ -178,7 +178,7 @@ def safety(
     workers: Workers = 1,
     record: RecordFolder = None,
 ) -> Iterator[str]:
-    """What the grid reader accepts in regions without a symbol, and of damaged symbols."""
+    """Count what the grid reader accepts in regions without a symbol, and of damaged symbols."""
     if found := outcomes(region, region_tasks(regions, seldom), workers, record):
         yield from _on_regions(found)
     if found := outcomes(true_symbol, in_rounds(DAMAGES, symbols), workers, record):

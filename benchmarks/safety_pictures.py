@@ -85,7 +85,7 @@ def _said(output: Output, payloads: Sequence[bytes]) -> Said:
 
 
 def decoded(task: Task) -> Seen:
-    """What zxing-cpp and the module grid's decoder make of a mixture's drawing, without a camera between."""
+    """Return what zxing-cpp and the grid's decoder make of a mixture's drawing, without a camera between."""
     random, one, other, art = draw_mixture(task)
     flat = np.asarray(cv2.resize(art, None, fx=_FLAT, fy=_FLAT, interpolation=cv2.INTER_AREA))
     read = engine("zxing").read(np.round(flat).astype(np.uint8), frozenset(["QRCode"])).codes
@@ -205,7 +205,7 @@ def safety_pictures(
     workers: Workers = 1,
     record: RecordFolder = None,
 ) -> Iterator[str]:
-    """What whole cascades say of pictures without a code, and of damaged codes."""
+    """Count what whole cascades say of pictures without a code, and of damaged codes."""
     yield _NOTE
     without, broken = list(blank_tasks(blanks)), ruin_tasks(ruins)
     for make, title, reader, tasks, said in [
@@ -229,7 +229,7 @@ def mixtures(
     workers: Workers = 1,
     record: RecordFolder = None,
 ) -> Iterator[str]:
-    """What decoders and cascades say of two symbols mixed in one picture, and of damaged ones."""
+    """Count what decoders and cascades say of two symbols mixed in one picture, and of damaged ones."""
     yield _MIXTURES_NOTE
     of_mixtures, of_damaged = (functools.partial(looked, make, reader) for make in (mixture, damaged))
     for title, name, kinds, look, number, said in (

@@ -45,7 +45,7 @@ class Cost(NamedTuple):
 
 
 def _measured(preset: str, count: int, rounds: int) -> tuple[dict[str, Cost], float]:
-    """Of each kind, medians over rounds, means over pages; and the process's memory at most, in MB."""
+    """Return medians over rounds, means over pages, for each kind; and the process's peak memory in MB."""
     costs: dict[str, Cost] = {}
     peak = 0.0
     for kind, make in KINDS.items():
@@ -62,7 +62,7 @@ def _measured(preset: str, count: int, rounds: int) -> tuple[dict[str, Cost], fl
 
 
 def _taken(said: dict[str, Any]) -> list[float]:
-    """Of `Cost`, all but the size, for one page."""
+    """Return all of a page's `Cost` but the size."""
     spent = said["spent"].items()
     by_tier = (sum(ms for step, ms in spent if step.startswith(tier)) for tier in ("classical", "grid"))
     return [1000 * said["cpu"], 1000 * said["wall"], *(1000 * s for s in by_tier), said["found"]]
@@ -84,7 +84,7 @@ def _costs_table(costs: dict[str, Cost]) -> str:
 
 
 def _needs_table(mixes: dict[str, Cost], actor_mb: float, core_hour: float, thousand: float) -> str:
-    """Cores, each busy `UTILISATION` of the time with an actor, and what they and requests cost a month."""
+    """Tabulate cores, each busy `UTILISATION` of the time, and what they and requests cost a month."""
     rows = []
     for rate in _RATES:
         for preset, mix in mixes.items():
@@ -105,7 +105,7 @@ def scaling(
     vcpu: Annotated[int, "Its processors."] = 2,
     price_per_thousand: Annotated[float, "Dollars, of requests to the store."] = 0.0004,
 ) -> Iterator[str]:
-    """Processor time a page, in a process with one thread, and what 1, 100 and 10,000 pages a second need."""
+    """Measure processor time a page, with one thread; say what 1, 100 and 10,000 pages a second need."""
     yield f"{count} made pages of each kind, the median of {rounds} readings of each."
     mixes = {}
     for preset in _PRESETS:
@@ -135,7 +135,7 @@ def _job() -> ModuleType:
 
 
 def _mix(folder: Path, copies: int) -> int:
-    """So many times a hundred files of the mix, all different names of ten pictures a kind; their bytes."""
+    """Write this many hundred files of the mix, all names of ten pictures a kind; return their bytes."""
     total = 0
     for kind, share in MIX.items():
         made = [KINDS[kind](seed) for seed in range(10)]
@@ -171,7 +171,7 @@ def _role(pid: int) -> str | None:
 def _rounds(
     job: ModuleType, store: Any, folder: Path, files: list[str], preset: Preset, workers: int, rounds: int
 ) -> str:
-    """Pages a second of both ways in turns, as a table; what every job costs, however small, is not in it."""
+    """Tabulate pages a second of both ways, which take turns; what every job costs is left out."""
     columns = ["round", "read_many, pages/s {:.1f}", "Ray, pages/s {:.1f}"]
     columns += ["its start, s {:.1f}", "driver's CPU, ms a page {:.1f}"]
     rows = []
@@ -199,7 +199,7 @@ def cluster(
     workers: int = 2,
     rounds: Annotated[int, "In turns."] = 3,
 ) -> Iterator[str]:
-    """Pages a second of the job in a local Ray, and of `read_many`; memory of the job's processes."""
+    """Measure pages a second in a local Ray and by `read_many`, and the memory of their processes."""
     import ray
 
     job = _job()

@@ -138,13 +138,13 @@ def _open(quad: Quad, frame: Frame, read: Iterable[QRCode]) -> bool:
 
 
 def run(step: Step, frame: Frame) -> tuple[Findings, float]:
-    """What a step finds, in the picture's pixels, and its milliseconds; one that breaks has found nothing."""
+    """Return what a step finds, in the picture's pixels, and its ms; one that breaks has found nothing."""
     outcome = perform(step, Context(frame, _QR))
     return outcome.findings, outcome.elapsed_s * 1000
 
 
 def _hits(picture: Picture, codes: list[str], found: Iterable[QRCode | Quad]) -> list[str]:
-    """Which of a picture's codes were read or located; without outlines, any reading is the one code."""
+    """Return which of a picture's codes were read or located; without outlines, any reading is the one."""
     quads = [item.quad if isinstance(item, QRCode) else item for item in found]
     if not picture.quads:
         return codes if quads else []

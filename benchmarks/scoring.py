@@ -85,7 +85,7 @@ def score(reader: str, picture: Picture, reading: Reading, ms: float) -> Record:
 
 
 def _sure(picture: Picture, outputs: Sequence[Output]) -> Iterator[tuple[float, bool]]:
-    """Confidences beside the truth, where it is known for every code of the picture."""
+    """Return confidences beside the truth, where it is known for every code of the picture."""
     if not picture.known and picture.codes:
         return
     for output in outputs:
@@ -160,7 +160,7 @@ def summarise(records: Sequence[Record]) -> Summary:
 
 
 def _rate(records: Sequence[Record]) -> float:
-    """Share of the codes that were read, in per cent; 100 where there are none to read."""
+    """Return the share of the codes that were read, in per cent; 100 where there are none to read."""
     codes = sum(record.codes for record in records)
     return 100.0 * sum(record.read for record in records) / codes if codes else 100.0
 
@@ -202,5 +202,5 @@ def most(hits: int, number: int, doubt: float = 0.05) -> float:
 
 
 def at_most(hits: int, number: int) -> str:
-    """`most`, in words."""
+    """Put `most` in words."""
     return f"at most {most(hits, number):.1e}"

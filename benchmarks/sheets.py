@@ -44,7 +44,7 @@ class Sheet:
 
     @property
     def reach(self) -> float:
-        """Pixels from its middle to those of its finder patterns, to the right and down."""
+        """Return the pixels from its middle to those of its finder patterns, to the right and down."""
         return self.module * (len(self.modules) / 2 - 3.5)
 
     def draw(self) -> Gray:

@@ -40,7 +40,7 @@ _PARTS = 10
 def soak(
     number: Annotated[int, "--requests"] = 4000, preset: Preset = "light", clients: int = 4
 ) -> Iterator[str]:
-    """Mixed requests, hostile ones among them: what is answered, memory, and the end by SIGTERM."""
+    """Send mixed requests, some of them hostile; report answers, memory, and the end by SIGTERM."""
     # So that what hangs or waits is over soon.
     with started(preset, timeout=2, max_timeout=5, max_wait=10, grace=20) as service:
         trials, draw = _trials(service), random.Random(0)
@@ -77,7 +77,7 @@ def _choose(trials: dict[str, Callable[[], str]], draw: random.Random) -> str:
 
 
 def _trials(service: Service) -> dict[str, Callable[[], str]]:
-    """What is sent, by name: each does it once, and returns the status of the answer, or what happened."""
+    """Return what is sent, by name: each sends once, and returns the answer's status, or what happened."""
 
     def post(path: str, data: bytes, **headers: str) -> Callable[[], str]:
         return partial(_status, service.url + path, data, headers)

@@ -39,7 +39,7 @@ def payload(random: Random, length: int = 0) -> bytes:
 
 
 def _tlv(values: list[str]) -> bytes:
-    """Tag, length, value: as fiscal receipts have it."""
+    """Encode tag, length, value, as fiscal receipts do."""
     fields = (value.encode() for value in values)
     return b"".join(bytes([tag, len(field)]) + field for tag, field in enumerate(fields, 1))
 
@@ -106,7 +106,7 @@ def _damaged(random: Random, severity: float) -> Drawn:
 
 
 def _receipt(random: Random, severity: float) -> Drawn:
-    """Thermal print re-compressed by a messenger: 720x1280, a version 15 symbol of 175 pixels."""
+    """Draw thermal print re-compressed by a messenger: 720x1280, a version 15 symbol of 175 pixels."""
     canvas = Canvas(random, 720, 1280)
     canvas.text(0.7)
     data, place = payload(random, 150), _middle(canvas, 175)
@@ -146,7 +146,7 @@ SCENARIOS: Kinds = {
 
 
 def _fill(canvas: Canvas, size: tuple[int, int], most: tuple[int, int]) -> None:
-    """Something that is not a symbol, at (x, y) below ``most``: modules, bars, a halftone or a texture."""
+    """Draw something other than a symbol at (x, y) below ``most``: modules, bars, a halftone, a texture."""
     random, (width, height) = canvas.random, size
     x, y = (int(random.integers(0, limit)) for limit in most)
     cell = int(random.integers(2, 12))
@@ -180,7 +180,7 @@ def page(seed: int) -> Gray:
 
 
 def large_page(size: tuple[int, int], seed: int, *, filled: bool) -> Gray:
-    """A page of (width, height) without a symbol, RGB: print, and if ``filled`` what `page` has besides."""
+    """Draw a page of (width, height) without a symbol, RGB: print, and if ``filled`` what `page` has too."""
     width, height = size
     random = np.random.default_rng([seed, width, height, filled])
     canvas = Canvas(random, width, height)
@@ -192,7 +192,7 @@ def large_page(size: tuple[int, int], seed: int, *, filled: bool) -> Gray:
 
 
 def small_code(size: tuple[int, int], side: float, seed: int, *, blur: float, spoilt: bool) -> Drawn:
-    """A symbol ``side`` pixels wide on a page of (width, height); ``spoilt``: a finder pattern is covered."""
+    """Draw a symbol ``side`` pixels wide on a page of (width, height); ``spoilt`` covers a finder pattern."""
     random = np.random.default_rng([seed, *size, round(blur * 1000), spoilt])
 
     def paint(art: Page) -> None:

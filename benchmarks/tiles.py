@@ -31,7 +31,7 @@ def small_codes(
     pictures: Annotated[int, "Of each kind and size."] = 10,
     scenario: Annotated[int, "Seeds of the 8 MP scenario, at five severities."] = 8,
 ) -> Iterator[str]:
-    """A code 180 pixels wide in pages of 2, 4, 8 and 12 MP, pages without one, and the 8 MP scenario."""
+    """Try a code 180 pixels wide in pages of 2 to 12 MP, pages without one, and the 8 MP scenario."""
     yield _LEGEND
     for tier in ("hybrid", "nano"):  # loads the models
         Cascade.preset(tier).read(np.full((200, 200), 255, np.uint8), expect=1)
@@ -41,7 +41,7 @@ def small_codes(
 
 
 def _codes(count: int) -> Iterator[str]:
-    """Pages with a code, as printed and with a finder pattern painted over."""
+    """Try pages with a code, as printed and with a finder pattern painted over."""
     alone, preset = Cascade([QReaderStrategy("n")]), Cascade.preset("nano")
 
     def look(task: tuple[tuple[int, int], int, bool]) -> tuple[list[bool], list[float]]:
@@ -72,7 +72,7 @@ def _codes(count: int) -> Iterator[str]:
 
 
 def _empty(count: int) -> Iterator[str]:
-    """How often tiles are looked at where there is no code, and what that costs."""
+    """Count how often tiles are looked at where there is no code, and what that costs."""
     alone, preset = Cascade([QReaderStrategy("n")]), Cascade.preset("nano")
 
     def look(task: tuple[tuple[int, int], int]) -> list[float]:

@@ -49,7 +49,7 @@ def _fakes(px: int, version: int, random: Random, size: Size) -> Gray:
 
 
 def _latin1(random: Random, size: Size) -> Gray:
-    """Real symbols whose bytes are not UTF-8."""
+    """Draw real symbols whose bytes are not UTF-8."""
     payloads = (bytes([0xE9, 0xE8, *random.integers(0xC0, 0xFF, 4).tolist()]) for _ in range(_SYMBOLS))
     return _tiled(random, size, [dark(one, mode="byte", error="m", version=1) for one in payloads], 3)
 
@@ -81,7 +81,7 @@ def _halftone(random: Random, size: Size, cell: float = 6.0) -> Gray:
 
 
 def _blots(random: Random, size: Size) -> Gray:
-    """Black and white noise of some pixels."""
+    """Draw black and white noise, some pixels wide."""
     noise = random.normal(0, 1, size[::-1]).astype(np.float32)
     return np.where(cv2.GaussianBlur(noise, (0, 0), 2.0) > 0, 255, 0).astype(np.uint8)
 

@@ -64,4 +64,13 @@ def make_batch(rng: np.random.Generator, scenes: list[Scene], side: int) -> Batc
 def feed(stock: Path, first: int) -> Iterator[Batch]:
     """Yield batches from this number on, drawn in another process."""
     load_stock(stock)
-    return iter(DataLoader(Batches(stock, first), batch_size=None, num_workers=1, prefetch_factor=16))
+    # Not forked: the stock may just have been made here, and a fork of OpenCV's threads never answers.
+    return iter(
+        DataLoader(
+            Batches(stock, first),
+            batch_size=None,
+            num_workers=1,
+            prefetch_factor=16,
+            multiprocessing_context="spawn",
+        )
+    )
