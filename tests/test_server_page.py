@@ -145,6 +145,9 @@ def test_the_page_in_spanish() -> None:
         said = dropped(driver, ("a.png", "image/png", file_of("first", "second")), busy="Leyendo")
         assert said == "a.png: 2 códigos."
         assert "Se detuvo" in driver.find_element(By.CSS_SELECTOR, "p.why").text
+        blank = spoilt(np.full((200, 200), 255, np.uint8), 0, 0, 0)
+        assert dropped(driver, ("b.png", "image/png", blank), busy="Leyendo") == "b.png: 0 códigos."
+        assert "En blanco: todo tiene el mismo nivel de gris." in driver.find_element(By.ID, "pages").text
 
 
 LINKS = {
