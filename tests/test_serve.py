@@ -119,7 +119,7 @@ def test_settings_from_the_environment_requests_and_the_log() -> None:
     requests = [line for line in lines if line["event"] == "request" and line["endpoint"] == "/detect"]
     assert [line["status"] for line in requests] == [401, 200, 413]
     assert found["data"] not in json.dumps(lines)
-    assert any(f"127.0.0.1:{port}" in line["event"] for line in lines)
+    assert lines[0]["url"] == f"http://127.0.0.1:{port}"
 
 
 @pytest.mark.slow
@@ -188,6 +188,16 @@ def test_wrong_settings_are_told(arguments: list[str], words: str) -> None:
     result = CliRunner().invoke(main, ["serve", *arguments])
     assert result.exit_code == 2
     assert words in result.stderr
+
+
+@pytest.mark.parametrize(("name", "value"), [("PORT", "abc"), ("PRESETS", "best"), ("WARM", "perhaps")])
+def test_a_wrong_value_of_the_environment_is_told_by_its_name(
+    monkeypatch: pytest.MonkeyPatch, name: str, value: str
+) -> None:
+    monkeypatch.setenv(f"QRCASCADE_{name}", value)
+    result = CliRunner().invoke(main, ["serve"])
+    assert result.exit_code == 2
+    assert f"Invalid value for QRCASCADE_{name}: '{value}'" in result.stderr
 
 
 def test_without_the_extra(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -200,7 +200,7 @@ def test_an_address_that_is_taken(tmp_path: Path) -> None:
             env={**os.environ, "PYTHONPATH": str(Path(__file__).parents[1])},
         )
     assert process.returncode == 1
-    assert "address already in use" in process.stdout.splitlines()[0].lower()
-    last = json.loads(process.stdout.splitlines()[-1])
-    assert (last["event"], last["port"]) == ("cannot listen", taken_port)
+    (line,) = map(json.loads, process.stdout.splitlines())
+    assert (line["event"], line["port"]) == ("cannot listen", taken_port)
+    assert "address already in use" in line["reason"].lower()
     assert "Traceback" not in process.stdout + process.stderr

@@ -28,10 +28,14 @@ def translate(line: str) -> str | None:
     for english, spanish in forms():
         form = re.sub(r"\\\[\d\\\]", "(.*?)", re.sub(r"\\\{\d\\\}", "(.+?)", re.escape(english)))
         if found := re.fullmatch(form, line):
-            values = found.groups()
-            said = re.sub(r"\{(\d)\}", lambda at: values[int(at[1])], spanish)
-            return re.sub(r"\[(\d)\]", lambda at: translate(values[int(at[1])]) or values[int(at[1])], said)
+            return fill(spanish, found.groups())
     return None
+
+
+def fill(sentence: str, values: tuple[str, ...]) -> str:
+    """Put values into a sentence; those in brackets are translated too."""
+    said = re.sub(r"\{(\d)\}", lambda at: values[int(at[1])], sentence)
+    return re.sub(r"\[(\d)\]", lambda at: translate(values[int(at[1])]) or values[int(at[1])], said)
 
 
 def test_a_translation_has_no_value_that_the_sentence_lacks() -> None:

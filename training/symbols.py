@@ -75,9 +75,10 @@ def draw_symbol(rng: Rng, matrix: NDArray[np.uint8], side: int, picture: Gray | 
 
 
 def draw_coarsely(matrix: NDArray[np.uint8], side: int, seams: bool) -> Gray:
-    """Draw modules of a pixel or two as renderers do: one by one, with light seams, or the nearest of each pixel."""
+    """Draw modules of a pixel or two as renderers do: one by one with seams, or the nearest to each pixel."""
     if not seams:
-        return np.asarray(cv2.resize(1 - matrix, (side, side), interpolation=cv2.INTER_NEAREST), np.float32)
+        nearest = cv2.resize(1 - matrix, (side, side), interpolation=cv2.INTER_NEAREST)
+        return np.asarray(nearest, np.float32)
     module = side / len(matrix)
     pixels = np.arange(side)
     light = np.ones((side, side), np.float32)

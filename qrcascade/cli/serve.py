@@ -40,13 +40,31 @@ class _NamedPattern(click.ParamType):  # type: ignore[type-arg]
             self.fail(f"{pattern!r} is not a valid regular expression: {error}", param, ctx)
 
 
+class _Serve(click.Command):
+    """Command that names the environment variable if a wrong value comes from one."""
+
+    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+        """See `click.Command.parse_args`."""
+        try:
+            return super().parse_args(ctx, args)
+        except click.BadParameter as error:
+            name = error.param.name if error.param else None
+            if name and ctx.get_parameter_source(name) is click.core.ParameterSource.ENVIRONMENT:
+                error.param_hint = f"{ctx.auto_envvar_prefix}_{name.upper()}"
+            raise
+
+
 def _setting(flag: str, **how: Any) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
     """Return the option of a setting, with its default."""
     default = getattr(_DEFAULTS, flag.removeprefix("--").replace("-", "_"))
     return click.option(flag, **{"default": default, "show_default": default is not False, **how})
 
 
-@click.command(short_help="Run the HTTP service.", context_settings={"auto_envvar_prefix": "QRCASCADE"})
+@click.command(
+    cls=_Serve,
+    short_help="Run the HTTP service.",
+    context_settings={"auto_envvar_prefix": "QRCASCADE"},
+)
 @_setting("--host", help="Listen on this address.")
 @_setting("--port", help="Listen on this port.")
 @click.option(

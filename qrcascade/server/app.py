@@ -193,18 +193,33 @@ def serve(settings: Settings) -> None:
         server_header=False,
         timeout_graceful_shutdown=settings.grace,
     )
-    try:
-        taken = config.bind_socket()
-    except SystemExit:
-        fields = {"host": settings.host, "port": settings.port, "help": "choose others with --host, --port"}
-        logs.LOGGER.error("cannot listen", extra={"fields": fields})
-        sys.exit(1)
+    taken = _bind(settings)
     try:
         _Server(config).run(sockets=[taken])
     except KeyboardInterrupt:
         pass
     finally:
         _end_readings(app.state.queue)
+
+
+def _bind(settings: Settings) -> socket.socket:
+    """Return a socket with the service's address; exit with 1 if it cannot be used, which is logged."""
+    fields: dict[str, Any] = {"host": settings.host, "port": settings.port}
+    taken = socket.socket(socket.AF_INET6 if ":" in settings.host else socket.AF_INET)
+    try:
+        # On Windows this would allow two services at one address.
+        if os.name == "posix":
+            taken.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        taken.bind((settings.host, settings.port))
+    except OSError as error:
+        taken.close()
+        fields.update(reason=error.strerror, help="choose others with --host, --port")
+        logs.LOGGER.error("cannot listen", extra={"fields": fields})
+        sys.exit(1)
+    host = f"[{settings.host}]" if taken.family == socket.AF_INET6 else settings.host
+    url = f"http://{host}:{taken.getsockname()[1]}"
+    logs.LOGGER.info("starting", extra={"fields": {"url": url}})
+    return taken
 
 
 class _Server(uvicorn.Server):
