@@ -238,5 +238,5 @@ def test_the_soak_of_the_service() -> None:
     pytest.importorskip("fastapi", reason="the server extra is not installed")
     told = CliRunner().invoke(main, ["soak", "--requests", "30", "--preset", "classical"])
     assert told.exit_code == 0, told.output
-    assert "it ended with 0" in told.output
+    assert "it exited with 0" in told.output
     assert " 500" not in told.output

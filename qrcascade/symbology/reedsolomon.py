@@ -204,22 +204,24 @@ def _berlekamp_massey(rows: Words, inside: Bools, width: int) -> tuple[Ints, Int
     sequence[:longest] = rows.T[::-1]
     locator = np.zeros((width, count), np.intp)
     locator[0] = 1
-    previous = locator.copy()
+    # Every step multiplies these by x: where they begin moves instead, over rows of zeros.
+    shifted = np.zeros((longest + width, count), np.intp)
+    shifted[longest] = 1
     inverse = np.ones(count, np.intp)
     errors = np.zeros(count, np.intp)
     for step in range(longest):
-        previous[1:] = previous[:-1]
-        previous[0] = 0
-        window = sequence[longest - 1 - step :][:width]
-        discrepancy = np.bitwise_xor.reduce(_MUL.take((locator << 8) + window), axis=0)
+        degrees = min(step + 2, width)
+        known = locator[:degrees]
+        previous, window = (table[longest - 1 - step :][:degrees] for table in (shifted, sequence))
+        discrepancy = np.bitwise_xor.reduce(_MUL.take((known << 8) + window), axis=0)
         discrepancy = np.where(inside[:, step], discrepancy, 0).astype(np.intp)
         factor = _MUL.take((discrepancy << 8) + inverse).astype(np.intp)
         change = _MUL.take((factor << 8) + previous)
         longer = (discrepancy != 0) & (2 * errors <= step)
-        np.copyto(previous, locator, where=longer)
+        np.copyto(previous, known, where=longer)
         np.copyto(inverse, _INVERSE[discrepancy], where=longer)
         np.copyto(errors, step + 1 - errors, where=longer)
-        locator ^= change
+        known ^= change
     return locator, errors
 
 
