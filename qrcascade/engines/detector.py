@@ -25,7 +25,7 @@ __all__ = ["DetectorEngine", "detect"]
 
 _MODEL = Path(__file__).with_name("detector.onnx")
 # Regions with a lower probability of a symbol are not reported. Chosen.
-LEAST_SCORE = 0.7
+LEAST_SCORE = 0.75
 # OpenCV's networks serve one thread at a time.
 _networks = threading.local()
 

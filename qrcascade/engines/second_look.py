@@ -25,7 +25,7 @@ LOOK, UPRIGHT_LOOK, SYMBOL = 640, 192, 112
 _LOW, _HIGH = (UPRIGHT_LOOK - SYMBOL) / 2 - 0.5, (UPRIGHT_LOOK + SYMBOL) / 2 - 0.5
 _UPRIGHT = np.array([[_LOW, _LOW], [_HIGH, _LOW], [_HIGH, _HIGH], [_LOW, _HIGH]], np.float32)
 _FAINTEST, _WORTH_A_LOOK = 0.1, 0.25
-_SLOPE, _SHIFT = 2.5, 1.1  # of the logit
+_SLOPE, _SHIFT = 2.6, 0.6  # of the logit
 #: Most second looks, some 2 ms each, and after how many they end if they confirm nothing. Chosen.
 _MOST_LOOKS, _FIRST_LOOKS = 24, 6
 _NONE = np.empty((0, 4, 2), np.float32)

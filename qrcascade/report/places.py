@@ -48,6 +48,8 @@ _SURE = 0.85
 # How near to the picture's edge, in modules, two finder patterns without the third must come: elsewhere two
 # printed letters look like them. Chosen.
 _NEAR_EDGE = -1.5
+# How much larger the outline of finder patterns must be than that of a region to be preferred. Chosen.
+_LARGER = 1.1
 
 
 @dataclass(frozen=True, slots=True)
@@ -152,8 +154,9 @@ def _measure_region(frame: Frame, region: Region) -> Place:
         return Place(region, 0, None, measure_sharpness(frame, quad) if quad.convex else Sharpness(0, np.nan))
     own = _search_around(frame, quad)
     pair = own if own is not None and own.patterns > 1 else None
-    # An outline ends at the picture's edge; finder patterns show how a symbol continues beyond it.
-    if pair is not None and measure_outside(frame, pair.quad) > 0:
+    # An outline may end at the picture's edge, or where something covers the symbol; finder patterns show how
+    # it continues.
+    if pair is not None and (measure_outside(frame, pair.quad) > 0 or pair.quad.side > _LARGER * quad.side):
         return _measure(frame, region, pair.quad, pair.patterns, pair.module)
     if (grid := fit_grid(frame, quad)) is not None:
         return _measure(frame, region, grid.quad, 3, grid.module, grid)
