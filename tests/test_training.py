@@ -206,7 +206,7 @@ def test_scores_are_fitted_to_what_was_right() -> None:
     rng = np.random.default_rng(3)
     logits = rng.normal(size=20_000) * 2
     right = (rng.random(20_000) < 1 / (1 + np.exp(-(0.5 * logits - 1)))).astype(float)
-    np.testing.assert_allclose(fit_logistic(logits, right), (0.5, -1), atol=0.05)
+    np.testing.assert_allclose(fit_logistic(logits[:, None], right), (0.5, -1), atol=0.05)
 
 
 def test_an_export_answers_as_the_network_does(tmp_path: Path) -> None:

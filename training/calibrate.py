@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from qrcascade.engines.detections import Network, load_network
-from qrcascade.engines.second_look import find
+from qrcascade.engines.detections import Network, detect, load_network, shrink
+from qrcascade.engines.second_look import FARTHEST, MOST_LOOKS, WORTH_A_LOOK, find, settle, to_logit
 from training.evaluate import measure_overlap
 from training.scenes import SIDE, Scene, draw_scene
 from training.stock import load_stock
@@ -23,38 +24,60 @@ _BINS = 10
 
 
 def calibrate(model: Path, stock: Path, scenes: int) -> None:
-    """Print the curve, and the slope and shift of the score's logit that would make it straight."""
+    """Print the weights that `qrcascade.engines.second_look.judge` should have, and what its scores mean."""
     cv2.setNumThreads(1)
     pictures, network = load_stock(stock), load_network(model)
-    seeds = range(FIRST_SEED, FIRST_SEED + scenes)
-    pairs = [pair for seed in seeds for pair in judge(network, draw_scene(seed, pictures))]
+    rows: list[tuple[float, ...]] = []
+    pairs: list[tuple[float, float]] = []
+    for seed in range(FIRST_SEED, FIRST_SEED + scenes):
+        scene = draw_scene(seed, pictures)
+        rows += look_twice(network, scene, SIDE)
+        # As in photographs, where a closer look shows more than the first.
+        rows += look_twice(network, scene, SIDE // 2)
+        found = find(network, scene.picture, SIDE, _LOWEST_SCORE)
+        pairs += compare(scene, found.quads, found.scores)
+    *columns, right = np.array(rows).T
+    weights = fit_logistic(np.array(columns).T, right)
+    print(f"{len(rows)} looks; first, closer, away, constant: {', '.join(f'{w:.2f}' for w in weights)}")
     scores, right = np.array(pairs).T
-    slope, shift = fit_logistic(np.log(scores / (1 - scores)), right)
-    print(f"{len(pairs)} detections in {scenes} scenes; slope {slope:.2f}, shift {shift:.2f}")
+    print(f"{len(pairs)} detections in {scenes} scenes")
     for low, high, mean, share, count in draw_curve(scores, right):
         print(f"{low:.1f} to {high:.1f}: mean score {mean:.2f}, symbols {share:.2f} of {count}")
 
 
-def judge(network: Network, scene: Scene) -> Iterator[tuple[float, float]]:
-    """Score of each detection, and 1 where a symbol is there; none for those at symbols that do not count."""
-    found = find(network, scene.picture, SIDE, _LOWEST_SCORE)
+def look_twice(network: Network, scene: Scene, look: int) -> Iterator[tuple[float, ...]]:
+    """Yield both looks' logits, how far the corners moved, and 1 for a symbol, 0 for none."""
+    found = detect(network, *shrink(scene.picture, look), WORTH_A_LOOK)
+    for quad, score in zip(found.quads[:MOST_LOOKS], found.scores, strict=False):
+        closer = settle(network, scene.picture, quad)
+        if closer.score > 0:
+            for _, right in compare(scene, closer.quad[None], closer.score * np.ones(1)):
+                yield to_logit(float(score)), to_logit(closer.score), min(closer.away, FARTHEST), right
+
+
+def compare(
+    scene: Scene, quads: NDArray[np.float32], scores: NDArray[np.floating[Any]]
+) -> Iterator[tuple[float, float]]:
+    """Yield each score, and 1 where a symbol is there; none for those at symbols that do not count."""
     labels = scene.labels
-    for quad, score in zip(found.quads, found.scores, strict=True):
+    for quad, score in zip(quads, scores, strict=True):
         overlaps = np.array([measure_overlap(quad, other) for other in labels.quads])
         right = bool((overlaps[labels.counted] > _SAME).any())
         if right or not (overlaps[~labels.counted] > _TOUCHING).any():
-            yield float(np.clip(score, 1e-6, 1 - 1e-6)), float(right)
+            yield min(float(score), 1 - 1e-6), float(right)
 
 
-def fit_logistic(logits: NDArray[np.float64], right: NDArray[np.float64]) -> tuple[float, float]:
-    """Fit slope and shift: those that make the sigmoid the likeliest, by Newton's method."""
-    columns = np.stack([logits, np.ones_like(logits)], 1)
-    weights = np.array([1.0, 0.0])
+def fit_logistic(columns: NDArray[np.float64], right: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Fit weights (n,) and a constant: those that make the sigmoid the likeliest, by Newton's method."""
+    columns = np.column_stack([columns, np.ones(len(columns))])
+    weights = np.zeros(columns.shape[1])
     for _ in range(25):
         chance = 1 / (1 + np.exp(-columns @ weights))
         curvature = (columns * (chance * (1 - chance))[:, None]).T @ columns
-        weights = weights + np.linalg.solve(curvature + 1e-6 * np.eye(2), columns.T @ (right - chance))
-    return float(weights[0]), float(weights[1])
+        weights = weights + np.linalg.solve(
+            curvature + 1e-6 * np.eye(len(weights)), columns.T @ (right - chance)
+        )
+    return weights
 
 
 def draw_curve(

@@ -24,10 +24,13 @@ from qrcascade.image.opencv import cv2
 LOOK, UPRIGHT_LOOK, SYMBOL = 640, 192, 112
 _LOW, _HIGH = (UPRIGHT_LOOK - SYMBOL) / 2 - 0.5, (UPRIGHT_LOOK + SYMBOL) / 2 - 0.5
 _UPRIGHT = np.array([[_LOW, _LOW], [_HIGH, _LOW], [_HIGH, _HIGH], [_LOW, _HIGH]], np.float32)
-_FAINTEST, _WORTH_A_LOOK = 0.1, 0.25
-_SLOPE, _SHIFT = 2.6, 0.6  # of the logit
+_FAINTEST, WORTH_A_LOOK = 0.1, 0.25
+#: The probability's logit: weights of both looks' logits and of how far the corners moved, and a constant.
+#: Fitted by `python -m training calibrate`, as are the ends at which these three are cut off.
+_FIRST, _CLOSER, _AWAY, _CONSTANT = 1.05, 1.33, -2.56, 0.24
+_SURE, FARTHEST = 0.999, 0.5
 #: Most second looks, some 2 ms each, and after how many they end if they confirm nothing. Chosen.
-_MOST_LOOKS, _FIRST_LOOKS = 24, 6
+MOST_LOOKS, _FIRST_LOOKS = 24, 6
 _NONE = np.empty((0, 4, 2), np.float32)
 #: How far from where it is expected the symbol's centre may lie, and how much larger or smaller it may be.
 _ASTRAY, _LARGER = 0.35, 1.8
@@ -50,41 +53,39 @@ def find(
     Outlines (n, 4, 2) that are ``known`` already are not looked at again.
     """
     small, scale = shrink(picture, look)
-    found = detect(network, small, scale, _WORTH_A_LOOK)
+    found = detect(network, small, scale, WORTH_A_LOOK)
     if closer:
         found = suppress(look_closer(network, picture, found, known), vote=False)
-    scores = straighten_scores(found.scores)
+    scores = found.scores.copy()
     # What is read is there.
     scores[match(found.quads, known)] = 1
     found = found._replace(scores=scores)
     return Detections(*(part[found.scores >= threshold] for part in found))
 
 
-def straighten_scores(scores: Floats) -> Floats:
-    """Make scores probabilities, as `python -m training calibrate` measured them."""
-    safe = np.clip(scores, 1e-6, 1 - 1e-6)
-    return np.asarray(1 / (1 + np.exp(-_SLOPE * np.log(safe / (1 - safe)) - _SHIFT)), np.float32)
-
-
 def look_closer(
     network: Network, picture: NDArray[np.uint8], found: Detections, known: Floats = _NONE
 ) -> Detections:
-    """Return outlines and scores after a second look at the best; where it sees nothing the score is 0."""
+    """Return outlines and probabilities after a second look at the best; 0 where that sees nothing."""
     quads, scores, modules = (part.copy() for part in found)
     unknown = np.flatnonzero(~match(quads, known))
-    looks = 0
-    for number in unknown[:_MOST_LOOKS]:
+    looks: list[Closer] = []
+    for number in unknown[:MOST_LOOKS]:
         closer = settle(network, picture, found.quads[number])
         if closer.score > 0:
             quads[number], modules[number] = closer.quad, closer.module
-        scores[number] = np.sqrt(closer.score * found.scores[number])
-        looks += 1
-        if looks == _FIRST_LOOKS and not scores[unknown[:looks]].any():
+        scores[number] = judge(float(found.scores[number]), closer)
+        looks.append(closer)
+        if len(looks) == _FIRST_LOOKS and not scores[unknown[: len(looks)]].any():
             break
-    # Of hundreds, a sheet's symbols or a texture's patches, the first ones speak for all.
-    seen, others = unknown[:looks], unknown[looks:]
+    others = unknown[len(looks) :]
     if len(others):
-        scores[others] *= scores[seen].sum() / found.scores[seen].sum()
+        typical = sorted(looks, key=lambda closer: closer.score)[len(looks) // 2]
+        # Of hundreds, a sheet's symbols or a texture's patches, the first speak for all: a closer look would
+        # see the others as these were seen, but no more surely than the first look does.
+        for number in others:
+            first = float(found.scores[number])
+            scores[number] = judge(first, typical._replace(score=min(first, typical.score)))
     best = np.argsort(-scores, kind="stable")
     return Detections(quads[best], scores[best], modules[best])
 
@@ -96,6 +97,20 @@ class Closer(NamedTuple):
     score: float
     module: float
     away: float
+
+
+def judge(first: float, closer: Closer) -> float:
+    """Return the probability of a symbol after both looks; 0 if the closer one saw none."""
+    if closer.score == 0:
+        return 0.0
+    logit = _CONSTANT + _FIRST * to_logit(first) + _CLOSER * to_logit(closer.score)
+    return float(1 / (1 + np.exp(-logit - _AWAY * min(closer.away, FARTHEST))))
+
+
+def to_logit(score: float) -> float:
+    """Return the logit of a score, which is cut off where it would be endless."""
+    safe = min(max(score, 1 - _SURE), _SURE)
+    return float(np.log(safe / (1 - safe)))
 
 
 def settle(network: Network, picture: NDArray[np.uint8], quad: Floats) -> Closer:
