@@ -13,7 +13,7 @@ from qrcascade import Attempt, Cascade, ClassicalStrategy, Frame, QRCode, Quad, 
 from qrcascade.engines import DetectorEngine
 from qrcascade.engines.detections import Floats, Network
 from qrcascade.engines.plain import is_plain_beside
-from qrcascade.engines.second_look import find
+from qrcascade.engines.second_look import Closer, find, judge
 from qrcascade.image.frame import Gray
 from qrcascade.reading.options import ReadOptions
 from qrcascade.reading.scan import PLAIN, SURVEY, SURVEYOR
@@ -149,26 +149,30 @@ def count_looks(network: Network, sizes: list[int]) -> Network:
     return run
 
 
-def answer(cells: list[tuple[int, int]]) -> Network:
-    """A network that sees a symbol of eight cells a side about each of these cells of a 640 px look."""
+def answer(cells: list[tuple[int, int]], closer: bool = False) -> Network:
+    """A network that sees a symbol of eight cells a side about each of these cells of a 640 px look.
+
+    In closer looks it sees one exactly where it is expected, or none.
+    """
 
     def run(pictures: Floats) -> Floats:
         output = np.full((1, 11, pictures.shape[2] // 8, pictures.shape[3] // 8), -20, np.float32)
-        if max(pictures.shape) == 640:
-            for row, column in cells:
-                values = [4, -0.5, -0.5, 0.5, -0.5, 0.5, 0.5, -0.5, 0.5, np.log(8), 1]
-                output[0, :, row, column] = values
+        first = max(pictures.shape) == 640
+        for row, column in cells if first else [(12, 12)] * closer:
+            values = [4, -0.5, -0.5, 0.5, -0.5, 0.5, 0.5, -0.5, 0.5, np.log(8 if first else 14), 1]
+            output[0, :, row, column] = values
         return output
 
     return run
 
 
-def test_a_texture_costs_few_second_looks() -> None:
+@pytest.mark.parametrize("closer", [False, True])
+def test_the_first_second_looks_at_hundreds_speak_for_all(closer: bool) -> None:
     cells = [(row, column) for row in range(4, 80, 8) for column in range(4, 80, 8)]
     sizes: list[int] = []
-    found = find(count_looks(answer(cells), sizes), np.zeros((640, 640), np.uint8))
-    assert len(found.quads) == 0
-    assert len(sizes) < 20
+    found = find(count_looks(answer(cells, closer), sizes), np.zeros((640, 640), np.uint8))
+    assert len(found.quads) == (len(cells) if closer else 0)
+    assert len(sizes) < (30 if closer else 20)
 
 
 def test_what_is_known_is_not_looked_at_again() -> None:
@@ -228,3 +232,12 @@ def test_a_region_of_a_draft_has_its_module_in_the_picture_s_pixels() -> None:
     half = Region(PLACES[0], 0.9, SURVEYOR, 3.0)
     double = Quad.of(np.asarray(PLACES[0]) * 2)
     assert half.moved(double) == Region(double, 0.9, SURVEYOR, 6.0)
+
+
+def test_the_closer_look_is_worth_more_than_the_first() -> None:
+    hard = Closer(np.zeros((4, 2), np.float32), 0.95, 2.0, 0.05)
+    doubtful = hard._replace(score=0.5)
+    assert judge(0.3, hard) > 0.9 > 0.7 > judge(0.6, doubtful)
+    assert judge(0.3, hard._replace(away=0.5)) < judge(0.3, hard)
+    assert judge(1.0, hard._replace(score=0.0)) == 0
+    assert 0 < judge(0.0, doubtful) < judge(1.0, hard._replace(score=1.0)) < 1
