@@ -1,4 +1,4 @@
-"""The README's snippets run as printed, in order, from the root; so do those of the Spanish one."""
+"""The README's snippets run as printed, in order, beside the examples; so do those of the Spanish one."""
 
 from __future__ import annotations
 
@@ -23,11 +23,16 @@ def blocks(readme: str, language: str) -> list[str]:
     return re.findall(rf"^```{language}\n(.*?)^```", readme, re.M | re.S)
 
 
+@pytest.fixture
+def beside_examples(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """Run the snippets where they find the examples, and what they write is not left in the checkout."""
+    (tmp_path / "examples").symlink_to(ROOT / "examples", target_is_directory=True)
+    monkeypatch.chdir(tmp_path)
+
+
 @both
-def test_python_snippets(
-    readme: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
-) -> None:
-    monkeypatch.chdir(ROOT)
+@pytest.mark.usefixtures("beside_examples")
+def test_python_snippets(readme: str, capsys: pytest.CaptureFixture[str]) -> None:
     names: dict[str, object] = {}
     for number, block in enumerate(blocks(readme, "python")):
         exec(compile(block, f"README python block {number}", "exec"), names)
@@ -36,8 +41,8 @@ def test_python_snippets(
 
 
 @both
-def test_command_line_snippets(readme: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.chdir(ROOT)
+@pytest.mark.usefixtures("beside_examples")
+def test_command_line_snippets(readme: str) -> None:
     lines = [line for block in blocks(readme, "sh") for line in block.splitlines()]
     lines = [line for line in lines if line.startswith("qrcascade ")]
     assert len(lines) == 3
