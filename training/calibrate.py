@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
 import cv2
 import numpy as np
@@ -34,8 +33,7 @@ def calibrate(model: Path, stock: Path, scenes: int) -> None:
         rows += look_twice(network, scene, SIDE)
         # As in photographs, where a closer look shows more than the first.
         rows += look_twice(network, scene, SIDE // 2)
-        found = find(network, scene.picture, SIDE, _LOWEST_SCORE)
-        pairs += compare(scene, found.quads, found.scores)
+        pairs += compare(network, scene)
     *columns, right = np.array(rows).T
     weights = fit_logistic(np.array(columns).T, right)
     print(f"{len(rows)} looks; first, closer, away, constant: {', '.join(f'{w:.2f}' for w in weights)}")
@@ -50,21 +48,27 @@ def look_twice(network: Network, scene: Scene, look: int) -> Iterator[tuple[floa
     found = detect(network, *shrink(scene.picture, look), WORTH_A_LOOK)
     for quad, score in zip(found.quads[:MOST_LOOKS], found.scores, strict=False):
         closer = settle(network, scene.picture, quad)
-        if closer.score > 0:
-            for _, right in compare(scene, closer.quad[None], closer.score * np.ones(1)):
-                yield to_logit(float(score)), to_logit(closer.score), min(closer.away, FARTHEST), right
+        right = is_symbol(scene, closer.quad) if closer.score > 0 else None
+        if right is not None:
+            yield to_logit(float(score)), to_logit(closer.score), min(closer.away, FARTHEST), right
 
 
-def compare(
-    scene: Scene, quads: NDArray[np.float32], scores: NDArray[np.floating[Any]]
-) -> Iterator[tuple[float, float]]:
-    """Yield each score, and 1 where a symbol is there; none for those at symbols that do not count."""
+def compare(network: Network, scene: Scene) -> Iterator[tuple[float, float]]:
+    """Yield the score of each detection, and 1 where a symbol is there."""
+    found = find(network, scene.picture, SIDE, _LOWEST_SCORE)
+    for quad, score in zip(found.quads, found.scores, strict=True):
+        right = is_symbol(scene, quad)
+        if right is not None:
+            yield float(score), right
+
+
+def is_symbol(scene: Scene, quad: NDArray[np.float32]) -> bool | None:
+    """Return whether a symbol is there; None at symbols that do not count."""
     labels = scene.labels
-    for quad, score in zip(quads, scores, strict=True):
-        overlaps = np.array([measure_overlap(quad, other) for other in labels.quads])
-        right = bool((overlaps[labels.counted] > _SAME).any())
-        if right or not (overlaps[~labels.counted] > _TOUCHING).any():
-            yield min(float(score), 1 - 1e-6), float(right)
+    overlaps = np.array([measure_overlap(quad, other) for other in labels.quads])
+    if (overlaps[labels.counted] > _SAME).any():
+        return True
+    return None if (overlaps[~labels.counted] > _TOUCHING).any() else False
 
 
 def fit_logistic(columns: NDArray[np.float64], right: NDArray[np.float64]) -> NDArray[np.float64]:

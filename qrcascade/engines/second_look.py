@@ -26,8 +26,9 @@ _LOW, _HIGH = (UPRIGHT_LOOK - SYMBOL) / 2 - 0.5, (UPRIGHT_LOOK + SYMBOL) / 2 - 0
 _UPRIGHT = np.array([[_LOW, _LOW], [_HIGH, _LOW], [_HIGH, _HIGH], [_LOW, _HIGH]], np.float32)
 _FAINTEST, WORTH_A_LOOK = 0.1, 0.25
 #: The probability's logit: weights of both looks' logits and of how far the corners moved, and a constant.
-#: Fitted by `python -m training calibrate`, as are the ends at which these three are cut off.
+#: Fitted by `python -m training calibrate`.
 _FIRST, _CLOSER, _AWAY, _CONSTANT = 1.05, 1.33, -2.56, 0.24
+#: Where scores, and how far corners moved, are cut off before that. Chosen.
 _SURE, FARTHEST = 0.999, 0.5
 #: Most second looks, some 2 ms each, and after how many they end if they confirm nothing. Chosen.
 MOST_LOOKS, _FIRST_LOOKS = 24, 6
@@ -56,10 +57,8 @@ def find(
     found = detect(network, small, scale, WORTH_A_LOOK)
     if closer:
         found = suppress(look_closer(network, picture, found, known), vote=False)
-    scores = found.scores.copy()
     # What is read is there.
-    scores[match(found.quads, known)] = 1
-    found = found._replace(scores=scores)
+    found.scores[match(found.quads, known)] = 1
     return Detections(*(part[found.scores >= threshold] for part in found))
 
 
