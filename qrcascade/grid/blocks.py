@@ -8,6 +8,7 @@ evidence of the blocks that it solves (`qrcascade.grid.evidence`).
 
 from __future__ import annotations
 
+import functools
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -15,6 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from qrcascade.grid import evidence
+from qrcascade.grid.cover import find_hidden
 from qrcascade.symbology import reedsolomon
 from qrcascade.symbology.interleaving import Plan, Words, collect_bits, make_plan
 
@@ -60,7 +62,7 @@ class Block:
     bits: float
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@dataclass(frozen=True, eq=False)
 class Trial:
     """Codewords of a symbol under one format word, perhaps with assumed padding, and the decoded blocks.
 
@@ -72,8 +74,10 @@ class Trial:
         Of the version and level.
     soft : ndarray of float, shape (blocks, width, 8)
         The bits, most significant first: above 0 for 1.
+    hidden : ndarray of bool, shape (blocks, width, 8)
+        Which bits something covers (`qrcascade.grid.cover`): soft says 0 of them.
     values : ndarray of uint8, shape (blocks, width)
-        The codewords that they make.
+        The codewords that the bits make, hidden ones included.
     trust : ndarray of float, shape (blocks, width)
         Log-probability that each codeword is right; infinite where it is known.
     hypotheses : float
@@ -89,11 +93,17 @@ class Trial:
     mask: int
     plan: Plan
     soft: Soft
+    hidden: NDArray[np.bool_]
     values: Words
     trust: Soft
     hypotheses: float
     assumed: int = 0
     found: Found = ()
+
+    @functools.cached_property
+    def covered(self) -> NDArray[np.bool_]:
+        """Codewords with hidden bits, unless they are known; shape (blocks, width)."""
+        return self.hidden.any(2) & np.isfinite(self.trust)
 
 
 def deinterleave(soft: Soft, version: int, level: str, mask: int, hypotheses: float) -> Trial:
@@ -110,20 +120,38 @@ def deinterleave(soft: Soft, version: int, level: str, mask: int, hypotheses: fl
     """
     plan = make_plan(version, level)
     bits = collect_bits(soft, version, level, mask)
+    values = np.packbits(bits > 0, axis=2)[:, :, 0]
+    hidden = collect_bits(np.where(find_hidden(soft), 1.0, 0.0), version, level, mask) != 0
+    bits[hidden] = 0
     trust = np.full(bits.shape[:2], np.inf)
     there = plan.block, plan.column
     trust[there] = -np.log1p(np.exp(-_STEEPNESS * np.abs(bits[there]))).sum(1)
-    values = np.packbits(bits > 0, axis=2)[:, :, 0]
-    return Trial(version, level, mask, plan, bits, values, trust, hypotheses)
+    return Trial(version, level, mask, plan, bits, hidden, values, trust, hypotheses)
 
 
-def solve_blocks(trial: Trial) -> Trial:
-    """Decode the blocks as they are, then by erasing codewords."""
+def solve_blocks(trial: Trial, before: Trial | None = None) -> Trial:
+    """Decode the blocks as they are, then by erasing codewords.
+
+    Parameters
+    ----------
+    trial : Trial
+        What is decoded.
+    before : Trial, optional
+        One that is solved. Blocks in which the same codewords are known are taken from it.
+    """
     count, width = trial.values.shape
-    plain = _decode_rows(trial, np.arange(count), trial.values, np.zeros((count, width), bool), 1)
-    found = _merge((None,) * count, plain)
+    rows, found = np.arange(count), (None,) * count if before is None else before.found
+    if before is not None:
+        changed = (trial.trust != before.trust).any(1)
+        rows = np.flatnonzero(changed)
+        found = tuple(None if new else block for new, block in zip(changed, found, strict=True))
+    found = _merge(
+        found, _decode_rows(trial, rows, trial.values[rows], np.zeros((len(rows), width), bool), 1)
+    )
     weak = _find_weak(found)
-    if len(weak) == count:
+    nothing_sure = len(weak) == count
+    weak = [row for row in weak if row in rows]
+    if nothing_sure:
         found = _merge(found, _erase(trial, weak[:_HOPELESS]))
         weak = weak[_HOPELESS:] if any(found) else []
     return replace(trial, found=_merge(found, _erase(trial, weak)))
@@ -151,7 +179,12 @@ def _erase(trial: Trial, which: list[int]) -> dict[int, Block]:
     levels = np.arange(1, parity - 1) if parity < _MUCH_PARITY else np.arange(2, parity - 1, 2)
     erased = (_rank(trial.trust[which])[:, None] < levels[:, None]).reshape(-1, trial.plan.width)
     rows = np.repeat(which, len(levels))
-    return _decode_rows(trial, rows, trial.values[rows], erased, len(levels))
+    # One more set: all that is hidden, if so much can be corrected.
+    covered = trial.covered[which]
+    few = (covered.sum(1) > 0) & (covered.sum(1) <= parity)
+    rows = np.concatenate([rows, np.array(which)[few]])
+    erased = np.concatenate([erased, covered[few]])
+    return _decode_rows(trial, rows, trial.values[rows], erased, len(levels) + 1)
 
 
 def flip_bits(trial: Trial) -> Trial:
@@ -193,10 +226,16 @@ def _decode_rows(
     known = np.isinf(trial.trust)
     ok &= ~((corrected != words) & known[rows]).any(1)
     lengths = trial.plan.width - known.sum(1)
+    good = np.flatnonzero(ok)
+    visible = erased[good, :, None] & ~trial.hidden[rows[good]]
+    differs = np.unpackbits((corrected[good] ^ trial.values[rows[good]])[:, :, None], axis=2) != 0
+    seen, wrong = visible.sum((1, 2)).tolist(), (visible & differs).sum((1, 2)).tolist()
     best: dict[int, Block] = {}
-    for i in np.flatnonzero(ok).tolist():
+    for i, *bits_seen in zip(good.tolist(), seen, wrong, strict=True):
         row, erasures = int(rows[i]), int(erased[i].sum())
-        bits = evidence.of_block(int(lengths[row]), parity, erasures, int(errors[i]), _WAYS * tries)
+        bits = evidence.of_block(
+            int(lengths[row]), parity, erasures, int(errors[i]), _WAYS * tries, tuple(bits_seen)
+        )
         if bits >= evidence.BLOCK_BITS and (row not in best or bits > best[row].bits):
             best[row] = Block(corrected[i], erased[i], bits)
     return best

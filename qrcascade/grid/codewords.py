@@ -3,13 +3,16 @@
 Ways to decode, each tried only if the ones before it failed:
 
 1. as it is, all blocks at once;
-2. generalised minimum distance: the least reliable codewords are erased, ever more of them;
-3. the next best matches of the format information;
-4. with padding assumed: where the data seem to end in 0xEC 0x11 ..., the rest is taken as known;
-5. Chase: combinations of the least reliable bits are flipped, if only one or two blocks are still undecoded.
+2. generalised minimum distance: the least reliable codewords are erased, ever more of them, and all that
+   something covers;
+3. if only some blocks are decoded, the same for the others, where what lies near the errors found is doubted;
+4. the next best matches of the format information;
+5. with padding assumed: where the data seem to end in 0xEC 0x11 ..., the rest is taken as known;
+6. Chase: combinations of the least reliable bits are flipped, if only one or two blocks are still undecoded.
 
-`qrcascade.grid.blocks` does 1, 2 and 5 for one trial, and `qrcascade.grid.accept` decides what to believe;
-this module chooses the trials. Each trial is charged for in the evidence (`qrcascade.grid.evidence`).
+`qrcascade.grid.blocks` does 1, 2 and 6 for one trial, `qrcascade.grid.damage` prepares 3, and
+`qrcascade.grid.accept` decides what to believe; this module chooses the trials. Each trial is charged for in
+the evidence (`qrcascade.grid.evidence`).
 """
 
 from __future__ import annotations
@@ -26,10 +29,11 @@ from numpy.typing import NDArray
 
 from qrcascade.grid.accept import Decoded, Partial, accept, accept_part
 from qrcascade.grid.blocks import Trial, deinterleave, flip_bits, solve_blocks
+from qrcascade.grid.damage import doubt_nearby
 from qrcascade.grid.formats import choose_formats
 from qrcascade.symbology.segments import PAD
 
-__all__ = ["Decoded", "Partial", "assume_padding", "decode", "find_padding", "measure_doubt"]
+__all__ = ["Decoded", "Partial", "assume_padding", "decode", "find_padding", "is_covered", "measure_doubt"]
 
 Soft = NDArray[np.floating[Any]]
 
@@ -45,6 +49,10 @@ _LEAST_RATIO = 6.0
 # How steeply the chance that a bit is right grows with its soft value; less than elsewhere, since many soft
 # values are wrong.
 _STEEPNESS = 3.0
+# Hidden bits of a codeword that is not right by luck. Chosen.
+_LOST_BITS = 3
+# Share of the error probability for trials that doubt what lies near damage.
+_DAMAGE_SHARE = 1 / 8
 # Codewords of the shortest segment.
 _SHORTEST = 2
 
@@ -97,6 +105,12 @@ def measure_doubt(soft: Soft, version: int) -> float:
     return float(-np.expm1(trial.trust[there]).sum() / (trial.plan.parity * len(trial.values)))
 
 
+def is_covered(soft: Soft, version: int) -> bool:
+    """Return whether too much of a block is hidden to be corrected, under every likely format word."""
+    trials = (deinterleave(soft, version, *word, 1.0) for word in choose_formats(soft, version))
+    return all((trial.hidden.sum(2) >= _LOST_BITS).sum(1).max() > trial.plan.parity for trial in trials)
+
+
 @functools.lru_cache(maxsize=40)
 def _draw_ties(size: int) -> Soft:
     """Return values for unknown modules: fixed, but as if drawn at random.
@@ -114,12 +128,16 @@ def _make_trials(soft: Soft, version: int, hypotheses: float) -> Iterator[Trial]
     hypotheses *= len(formats) * 2
     tried = []
     for level, mask in formats:
-        tried.append(solve_blocks(deinterleave(soft, version, level, mask, hypotheses)))
-        yield tried[-1]
+        trial = solve_blocks(deinterleave(soft, version, level, mask, hypotheses / (1 - _DAMAGE_SHARE)))
+        yield trial
+        if any(trial.found) and None in trial.found:
+            trial = solve_blocks(doubt_nearby(trial, hypotheses / _DAMAGE_SHARE), trial)
+            yield trial
+        tried.append(trial)
     for trial in tuple(tried):
         starts = find_padding(trial)
         for start in starts:
-            tried.append(solve_blocks(assume_padding(trial, start, len(starts))))
+            tried.append(solve_blocks(assume_padding(trial, start, len(starts)), trial))
             yield tried[-1]
     # Nearest to the end first; among equals the best format word, without and with padding.
     tried.sort(key=lambda a: (a.found.count(None), formats.index((a.level, a.mask))))

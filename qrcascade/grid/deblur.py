@@ -20,8 +20,9 @@ from qrcascade.image.opencv import cv2
 __all__ = ["Deblurred", "deconvolve"]
 
 # Thresholds, all chosen.
-# Steps of the gradient, and how often light, modules and grid are found in turn.
-_ITERATIONS, _ROUNDS = 40, 4
+# Most steps of the gradient, the largest change of a module that ends them, and how often light, modules and
+# grid are found in turn.
+_ITERATIONS, _STILL, _ROUNDS = 40, 1e-3, 4
 # How fast modules are decided, as the factor in tanh: at the beginning, and before the grid is moved.
 _FIRST_GAIN, _MOVING_GAIN = 1.5, 2
 # Largest difference that counts: anything larger is not noise (Huber).
@@ -119,7 +120,10 @@ def _solve(fit: Fit, modules: Pixels, picture: Pixels, camera: _Camera) -> Pixel
         moved = np.where(fit.fixed, fit.known, moved).astype(np.float32)
         following = (1 + np.sqrt(1 + 4 * momentum * momentum)) / 2
         ahead = moved + np.float32((momentum - 1) / following) * (moved - modules)
+        still = np.abs(moved - modules).max() < _STILL
         modules, momentum = moved, following
+        if still:
+            break
     return modules
 
 

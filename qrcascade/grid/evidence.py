@@ -2,7 +2,9 @@ r"""Bits of evidence against a payload being an accident.
 
 They bound the chance that modules which carry no message are accepted as one. b bits of evidence mean: for
 symbols whose bits are uniformly random, a result with that much evidence is reached with probability 2^-b at
-most. Which modules are doubted may depend on how certain each one looks, but not on its value.
+most. Which modules are doubted may depend on how certain each one looks and on other blocks, but not on its
+value. Squares of one colour (`qrcascade.grid.cover`) are no exception that matters: random modules hold none
+but once in 500 symbols of the largest version.
 
 *A block.* It has n codewords, p of them parity, e of them erased, and decoding corrected t more.
 Outside the erasures lie 256^(n-e) equally likely words. The code has 256^(n-p) codewords, and
@@ -12,8 +14,15 @@ chance that any codeword is so near is at most V(n-e, t) / 256^(p-e), and
     8 (p - e) - log2 V(n - e, t) - log2(tries)
 
 bits are left after as many tries (sets of erasures, flipped bits), by adding up their chances.
-Codewords that are assumed to be known, like padding, are left out of n: fixing them divides the
-number of codewords and the number of words alike. They must come out unchanged.
+Erased codewords may still say something: v of their bits are visible, and d of them came out otherwise. For a
+given codeword of the code that has the chance B(v, d) / 2^v, B(v, d) = sum over i <= d of C(v, i),
+independently of what lies outside the erasures. For each of the (p - e) / 2 + 1 numbers t that are possible,
+some largest d reaches a given amount of evidence; their chances add up. So
+
+    v - log2 B(v, d) - log2((p - e) / 2 + 1)
+
+bits are added. Codewords that are assumed to be known, like padding, are left out of n: fixing them divides
+the number of codewords and the number of words alike. They must come out unchanged.
 
 *A symbol.* All k blocks decode, each with at least m = `BLOCK_BITS`. The evidence of an accident is
 then m plus at most an exponential variable with P(> x) = 2^-x, independently for each block. A sum
@@ -51,6 +60,7 @@ the claim, and lengths of the message, are hypotheses.
 
 from __future__ import annotations
 
+import functools
 import math
 from collections.abc import Sequence
 from typing import Any
@@ -99,7 +109,14 @@ _DOUBT_BITS = 24.0
 _CERTAIN = 0.999
 
 
-def of_block(length: int, parity: int, erasures: int, errors: int, tries: float = 1.0) -> float:
+def of_block(
+    length: int,
+    parity: int,
+    erasures: int,
+    errors: int,
+    tries: float = 1.0,
+    seen: tuple[int, int] = (0, 0),
+) -> float:
     """Return the evidence of one decoded block, in bits; may be negative.
 
     Parameters
@@ -110,8 +127,20 @@ def of_block(length: int, parity: int, erasures: int, errors: int, tries: float 
         Parity codewords, erased ones, and those corrected outside the erasures.
     tries : float
         How many decodings of this block could have given it.
+    seen : (int, int)
+        Visible bits of the erased codewords, and how many of them came out otherwise.
     """
-    return CODEWORD_BITS * (parity - erasures) - log_volume(length - erasures, errors) - math.log2(tries)
+    bits = CODEWORD_BITS * (parity - erasures) - log_volume(length - erasures, errors) - math.log2(tries)
+    visible, wrong = seen
+    if visible:
+        bits += visible - _log_ball(visible, wrong) - math.log2((parity - erasures) // 2 + 1)
+    return bits
+
+
+@functools.lru_cache(maxsize=4096)
+def _log_ball(length: int, wrong: int) -> float:
+    """Return the binary logarithm of how many strings differ from a given one in at most ``wrong`` bits."""
+    return math.log2(sum(math.comb(length, i) for i in range(wrong + 1)))
 
 
 def of_symbol(

@@ -107,11 +107,11 @@ def _plan(region: RegionReader) -> Iterator[Stage]:
                 continue
             fit = functools.partial(region.fit, variant, pixels)
         yield Stage("fit", variant.name, fit)
-        if region.reading is not None or not region.promising:
+        if region.reading is not None or region.covered or not region.promising:
             return
         if region.current is not None and region.twin is None:
             yield Stage("local", variant.name, region.refine)
-            if region.reading is not None:
+            if region.reading is not None or region.covered:
                 return
         if variant is _DEBLUR_AFTER:
             yield from _plan_deblurring(region, _FIRST_DEBLURRED, deblurred)

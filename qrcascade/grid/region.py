@@ -82,6 +82,8 @@ class RegionReader:
         One for each fitted variant that says something new.
     twin : RegionReader or None
         The reader, perhaps this one, that decoded in vain what the variant fitted last says.
+    covered : bool
+        Whether something hides more of the symbol than can be corrected.
     hopeless : bool
         Whether the last deconvolution left too many codewords uncertain.
     """
@@ -91,7 +93,7 @@ class RegionReader:
         self.current: Fit | None = None
         self.candidates: list[Candidate] = []
         self.twin: RegionReader | None = None
-        self.hopeless = False
+        self.covered = self.hopeless = False
         # Which modules were dark in each decoding.
         self._said: list[NDArray[np.bool_]] = []
         self._known = (self, *beside)
@@ -187,6 +189,9 @@ class RegionReader:
         """Decode soft bits; if that fails, cancel leakage and decode again."""
         self._decode(fit, soft)
         if self.reading is None:
+            version = fit.layout.version
+            self.covered = codewords.is_covered(turn_upright(soft, version)[0], version)
+        if self.reading is None and not self.covered:
             self._decode(fit, cancel_leakage(fit))
         return self.reading
 
