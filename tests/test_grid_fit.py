@@ -189,6 +189,7 @@ def test_the_blur_is_seen_at_the_finder_patterns(name: str, size: float, degrees
     moments = [[float((best.kernel * a * b).sum()) for a in (x, y)] for b in (x, y)]
     (narrow, wide), axes = np.linalg.eigh(moments)
     # A line of length n has a standard deviation of n / sqrt(12).
+    assert best.measure_width() == pytest.approx(np.sqrt(wide))
     assert np.sqrt(wide) == pytest.approx(size if name == "gaussian" else size / 12**0.5, abs=0.17)
     if name == "gaussian":
         assert np.sqrt(narrow) == pytest.approx(size, abs=0.17)

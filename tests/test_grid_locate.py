@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import cv2
 import numpy as np
 import pytest
 from hypothesis import given
@@ -9,7 +10,7 @@ from hypothesis import strategies as st
 from numpy.typing import NDArray
 
 from qrcascade import Frame, Quad
-from qrcascade.grid.canvas import Canvas, normalize_contrast
+from qrcascade.grid.canvas import Canvas, blur_widely, normalize_contrast
 from qrcascade.grid.locate import Pose, find_poses
 from qrcascade.grid.recentre import recentre_outline
 from tests import warp
@@ -144,3 +145,16 @@ def test_normalizing_contrast_takes_shade_off() -> None:
 
 def test_no_contrast_is_made_of_nothing() -> None:
     assert np.abs(normalize_contrast(np.full((80, 80), 128, np.float32), 32)).max() < 0.05
+
+
+@pytest.mark.parametrize("sigma", [3.0, 9.5, 25.0, 60.0])
+@pytest.mark.parametrize("shape", [(300, 300), (211, 340)])
+def test_a_wide_blur_is_a_gaussian(sigma: float, shape: tuple[int, int]) -> None:
+    gray = np.random.default_rng(0).integers(0, 2, (shape[0] // 5 + 1, shape[1] // 5 + 1)) * 255.0
+    gray = np.kron(gray, np.ones((5, 5)))[: shape[0], : shape[1]].astype(np.float32)
+    away = np.abs(blur_widely(gray, sigma) - cv2.GaussianBlur(gray, (0, 0), sigma))
+    assert away.shape == shape
+    # Where black meets white, and a little less exactly at the edges.
+    assert away.mean() < 1
+    margin = int(sigma)
+    assert away[margin:-margin, margin:-margin].max() < 4

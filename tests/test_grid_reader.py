@@ -164,6 +164,14 @@ def test_random_modules_are_not_read(blur: float) -> None:
 def test_variants_that_say_the_same_are_not_fitted_locally() -> None:
     drawn = symbol("accident", version=1, error="M", scrambled=True)
     names, _ = run(drawn.frame, drawn.quad)
+    assert names == ["fit gray", "local gray", "fit detail"]
+
+
+def test_the_outline_s_fourth_corner_is_believed_if_it_lies_elsewhere() -> None:
+    drawn = symbol("accident", version=1, error="M", scrambled=True)
+    corners = np.array(drawn.quad.corners)
+    corners[2] += drawn.module
+    names, _ = run(drawn.frame, Quad.of(corners))
     assert names == ["fit gray", "local gray", "fit corner", "fit detail", "fit wide detail"]
 
 

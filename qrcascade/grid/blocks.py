@@ -9,6 +9,7 @@ evidence of the blocks that it solves (`qrcascade.grid.evidence`).
 from __future__ import annotations
 
 import functools
+from collections.abc import Hashable
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -187,14 +188,27 @@ def _erase(trial: Trial, which: list[int]) -> dict[int, Block]:
     return _decode_rows(trial, rows, trial.values[rows], erased, len(levels) + 1)
 
 
-def flip_bits(trial: Trial) -> Trial:
-    """Decode the missing blocks, or else the weak ones, by flipping bits (Chase)."""
+def flip_bits(trial: Trial, vain: set[Hashable]) -> Trial:
+    """Decode the missing blocks, or else the weak ones, by flipping bits (Chase).
+
+    Parameters
+    ----------
+    trial : Trial
+        Solved.
+    vain : set
+        Blocks for which this was in vain: they are left out in other trials of the same modules. More may be
+        added.
+    """
     found = trial.found
     missing = [row for row, block in enumerate(found) if block is None]
+    keys = {row: (trial.level, trial.mask, row, trial.trust[row].tobytes()) for row in missing}
+    if not vain.isdisjoint(keys.values()):
+        return trial
     for row in missing or _find_weak(found):
         words, erased = _flip_block(trial, row)
         found = _merge(found, _decode_rows(trial, np.full(len(words), row), words, erased, len(words)))
         if found[row] is None:
+            vain.add(keys[row])
             break
     return replace(trial, found=found)
 

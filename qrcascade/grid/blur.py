@@ -73,6 +73,13 @@ class Blur:
     name: str
     kernel: Pixels
 
+    def measure_width(self) -> float:
+        """Return its standard deviation in the direction in which it is widest, in modules."""
+        at = (np.arange(len(self.kernel)) - len(self.kernel) // 2) / FINE
+        x, y = np.meshgrid(at, at)
+        moments = [[(self.kernel * a * b).sum() for a in (x, y)] for b in (x, y)]
+        return float(np.sqrt(np.linalg.eigvalsh(moments)[-1]))
+
 
 def _draw_kernel(length: float, angle: float, radius: float, soft: float) -> Pixels:
     """Draw a line or disc, softened by a Gaussian, on half modules; lengths in modules."""

@@ -13,7 +13,7 @@ from qrcascade.image.opencv import cv2
 from qrcascade.image.quad import Quad
 from qrcascade.image.views import rectify
 
-__all__ = ["MODULE", "Canvas", "Pixels", "normalize_contrast"]
+__all__ = ["MODULE", "Canvas", "Pixels", "blur_widely", "normalize_contrast"]
 
 Pixels = NDArray[np.float32]
 
@@ -32,6 +32,9 @@ _MIN_MODULE = 1.2
 # A margin is flat if all but a few of its levels, by these percentiles, lie within a share of the contrast
 # inside. How far from the outline it begins, as a share of the side.
 _FLAT_PERCENTILES, _FLAT_SHARE, _MARGIN_GAP = (5, 95), 0.2, 0.15
+
+# Pixels of a reduced picture that the standard deviation of a wide blur is there, at least. Chosen.
+_REDUCED_SIGMA = 4
 
 # Thresholds of `normalize_contrast`, all chosen.
 # Pixels of a window in the reduced picture in which extremes are looked for.
@@ -109,6 +112,18 @@ class Canvas:
         how = cv2.INTER_AREA if factor < 1 else cv2.INTER_LINEAR
         exact = width / pixels.shape[0]
         return cv2.resize(pixels, (width, width), interpolation=how), (self.origin + 0.5) * exact - 0.5
+
+
+def blur_widely(pixels: Pixels, sigma: float) -> Pixels:
+    """Blur by a Gaussian of ``sigma`` pixels; wide ones, which leave nothing fine, in a reduced picture."""
+    factor = int(sigma / _REDUCED_SIGMA)
+    if factor < 2:
+        return np.asarray(cv2.GaussianBlur(pixels, (0, 0), sigma))
+    height, width = pixels.shape
+    reduced = (-(-width // factor), -(-height // factor))
+    small = cv2.resize(pixels, reduced, interpolation=cv2.INTER_AREA)
+    small = cv2.GaussianBlur(small, (0, 0), sigma / factor)
+    return np.asarray(cv2.resize(small, (width, height), interpolation=cv2.INTER_LINEAR))
 
 
 def normalize_contrast(pixels: Pixels, window: float) -> Pixels:

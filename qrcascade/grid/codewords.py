@@ -20,7 +20,7 @@ from __future__ import annotations
 import functools
 import hashlib
 import math
-from collections.abc import Iterator
+from collections.abc import Hashable, Iterator
 from dataclasses import replace
 from typing import Any
 
@@ -141,9 +141,10 @@ def _make_trials(soft: Soft, version: int, hypotheses: float) -> Iterator[Trial]
             yield tried[-1]
     # Nearest to the end first; among equals the best format word, without and with padding.
     tried.sort(key=lambda a: (a.found.count(None), formats.index((a.level, a.mask))))
+    vain: set[Hashable] = set()
     for trial in tried[:_FLIPPED_TRIALS]:
         if trial.found.count(None) <= _FLIPPED_BLOCKS:
-            yield flip_bits(trial)
+            yield flip_bits(trial, vain)
 
 
 def find_padding(trial: Trial) -> list[int]:

@@ -27,6 +27,7 @@ __all__ = [
     "coordinates",
     "estimate_levels",
     "lay_grid",
+    "measure_move",
 ]
 
 Part = tuple[slice, slice]
@@ -204,6 +205,13 @@ def coordinates(size: int) -> tuple[Field, Field]:
 def _finder_centres(size: int) -> list[tuple[float, float]]:
     far = size - FINDER_CENTRE
     return [(FINDER_CENTRE, FINDER_CENTRE), (far, FINDER_CENTRE), (FINDER_CENTRE, far)]
+
+
+def measure_move(fit: Fit, canvas: Canvas, pose: Pose, *, corner: bool = False) -> float:
+    """Return how far the modules of a fit are at most from where `lay_grid` would lay them, in modules."""
+    pitch = canvas.side / fit.size
+    laid = canvas.origin + pitch * _interpolate(*coordinates(fit.size), pose, corner)
+    return float(np.abs((fit.places + 0.5) / fit.patch.scale - 0.5 - laid).max() / pitch)
 
 
 def _interpolate(u: Field, v: Field, pose: Pose, corner: bool) -> Field:

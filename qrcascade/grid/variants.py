@@ -8,8 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from qrcascade.grid.canvas import Canvas, Pixels
-from qrcascade.image.opencv import cv2
+from qrcascade.grid.canvas import Canvas, Pixels, blur_widely
 
 __all__ = ["VARIANTS", "Variant", "differ", "render_gray"]
 
@@ -45,11 +44,14 @@ class Variant:
         Returns the pixels of a canvas, 0 to 255.
     corner : bool
         As in `qrcascade.grid.fit.lay_grid`.
+    repeats : bool
+        Whether the one before it shows nearly the same, so that it may help only by beginning elsewhere.
     """
 
     name: str
     render: Callable[[Canvas], Pixels]
     corner: bool = False
+    repeats: bool = False
 
 
 def differ(pixels: Pixels, others: Pixels) -> bool:
@@ -88,8 +90,8 @@ def _take_light_off(share: float) -> Callable[[Canvas], Pixels]:
 
     def render(canvas: Canvas) -> Pixels:
         sigma = canvas.side * share
-        detail = canvas.gray - cv2.GaussianBlur(canvas.gray, (0, 0), sigma)
-        contrast = np.sqrt(cv2.GaussianBlur(detail * detail, (0, 0), _CONTRAST_WINDOW * sigma))
+        detail = canvas.gray - blur_widely(canvas.gray, sigma)
+        contrast = np.sqrt(blur_widely(detail * detail, _CONTRAST_WINDOW * sigma))
         contrast = np.maximum(contrast, max(_LEAST_CONTRAST * float(np.median(contrast)), _LEAST_LEVELS))
         return np.asarray(np.clip(_MIDDLE + _DRAWN_CONTRAST * detail / contrast, 0, 255), np.float32)
 
@@ -104,9 +106,9 @@ def _take_channel(of: Callable[[NDArray[np.uint8]], NDArray[np.uint8]]) -> Calla
 VARIANTS = (
     Variant("gray", render_gray),
     Variant("clipped", _clip_highlights(render_gray)),
-    Variant("corner", render_gray, corner=True),
+    Variant("corner", render_gray, corner=True, repeats=True),
     Variant("detail", _take_light_off(_DETAIL)),
-    Variant("wide detail", _take_light_off(_WIDE_DETAIL), corner=True),
+    Variant("wide detail", _take_light_off(_WIDE_DETAIL), corner=True, repeats=True),
     Variant("red", _clip_highlights(_take_channel(lambda c: c[:, :, 0]))),
     Variant("lightest", _clip_highlights(_take_channel(lambda c: c.max(axis=2)))),
     Variant("green", _clip_highlights(_take_channel(lambda c: c[:, :, 1])), corner=True),
