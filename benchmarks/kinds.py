@@ -75,6 +75,12 @@ def _stamp(ink: Any, sheet: Sheet, radius: float) -> Changes:
     return _in_colour(lambda rgb: cv2.circle(rgb, at, round(radius * sheet.module), ink, -1))
 
 
+def _label(ink: Any, sheet: Sheet, side: float) -> Changes:
+    """Cover the middle by a square."""
+    low, high = (round(SIZE / 2 + sign * side * sheet.module / 2) for sign in (-1, 1))
+    return _in_colour(lambda rgb: cv2.rectangle(rgb, (low, low), (high, high), ink, -1))
+
+
 def _colour(ink: Any, paper: Any, _: Sheet, difference: float) -> Changes:
     """Print in two colours whose luminances (ITU-R BT.601) differ by this much."""
     weights = np.array([0.299, 0.587, 0.114])
@@ -192,6 +198,7 @@ _CONTRASTS = (40, 22, 14, 10, 8, 6, 4)
 _SHARES = (0.8, 0.7, 0.6, 0.5, 0.45, 0.4, 0.35)
 _WIDTHS = (0.5, 1, 1.5, 2, 2.5, 3)
 _RADII = (1, 2, 3, 4, 5)
+_SIDES = (5, 7, 9, 11, 12, 13, 14, 15)
 _LUMINANCES = (60, 40, 25, 15, 8, 0)
 _SIZES = (2, 1.75, 1.5, 1.25)
 _RED, _BLUE_INK, _BLACK, _WHITE = (214.0, 30.0, 30.0), (40, 60, 200), (0, 0, 0), (255, 255, 255)
@@ -217,6 +224,9 @@ KINDS: dict[str, Kind] = {
     "blue stamp": Kind("radius, modules", _RADII, partial(_stamp, _BLUE_INK)),
     "black stamp": Kind("radius, modules", _RADII, partial(_stamp, _BLACK)),
     "white stamp": Kind("radius, modules", _RADII, partial(_stamp, _WHITE)),
+    "white label": Kind("modules", _SIDES, partial(_label, _WHITE)),
+    "black label": Kind("modules", _SIDES, partial(_label, _BLACK)),
+    "red label": Kind("modules", _SIDES, partial(_label, _RED)),
     "magenta on green": Kind("luminance", _LUMINANCES, partial(_colour, _MAGENTA, _GREEN)),
     "blue on orange": Kind("luminance", _LUMINANCES, partial(_colour, _BLUE, _ORANGE)),
     "small": Kind("pixels a module", (3, *_SIZES, 1.1, 1), _one("module")),

@@ -28,8 +28,8 @@ _SAME_FIT = 0.01
 # Modules beyond which light is left out of a deconvolution; 0 leaves none out. Of 21 symbols in the corpora,
 # made ones included, that were read so, these read 10, 7 and 4, and the second likely blur none.
 _HIGHPASSES = (2.0, 1.2, 0.0)
-# Modules, the width of a blur below which there is nothing to take off. Chosen between measured values: in the
-# ZXing, jsQR, synthetic and beyond sets and 700 pictures of benchmarks/ruins.py, 45 deconvolutions of a
+# Modules, the width of a blur below which there is nothing to take off. Chosen between measured values: in
+# the ZXing, jsQR, synthetic and beyond sets and 700 pictures of benchmarks/ruins.py, 45 deconvolutions of a
 # narrower blur read nothing; 104 of a wider one read 19 symbols, all with 0.475 or more.
 _LEAST_BLUR = 0.45
 

@@ -134,7 +134,7 @@ class RegionReader:
         return next(moves, np.inf) > _SAME_GRID
 
     def shows_more(self, variant: Variant, pixels: Pixels) -> bool:
-        """Return whether a variant shows anything that the fitted ones did not, or shows it from elsewhere."""
+        """Return whether a variant shows what the fitted ones did not, or begins elsewhere."""
         anew = variant.corner and self.begins_elsewhere(variant)
         others = (seen for other, seen in self._fitted.items() if not anew or other.corner)
         return all(differ(pixels, seen) for seen in others)
