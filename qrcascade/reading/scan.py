@@ -301,8 +301,10 @@ class Scan:
         """Decide again which regions are unread where something has changed."""
         self._unread = None
         self._open += [True] * (len(self._regions) - len(self._open))
+        # Of hundreds of regions most are new themselves; the others are compared with all that is.
+        new = set(changed)
         for i, region in enumerate(self._regions):
-            if not all(quad.is_apart(region.quad) for quad in changed):
+            if region.quad in new or not all(quad.is_apart(region.quad) for quad in new):
                 self._open[i] = not (self.is_read(region.quad) or self._is_part(region.quad))
 
     def _is_sighted(self, quad: Quad) -> bool:
