@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 from qrcascade.grid import evidence
 from qrcascade.grid.cover import find_hidden
 from qrcascade.symbology import reedsolomon
-from qrcascade.symbology.interleaving import Plan, Words, collect_bits, make_plan
+from qrcascade.symbology.interleaving import Plan, Words, collect_bits, gather, make_plan
 
 __all__ = ["Block", "Trial", "deinterleave", "flip_bits", "solve_blocks"]
 
@@ -122,7 +122,7 @@ def deinterleave(soft: Soft, version: int, level: str, mask: int, hypotheses: fl
     plan = make_plan(version, level)
     bits = collect_bits(soft, version, level, mask)
     values = np.packbits(bits > 0, axis=2)[:, :, 0]
-    hidden = collect_bits(np.where(find_hidden(soft), 1.0, 0.0), version, level, mask) != 0
+    hidden = gather(find_hidden(soft), version, level)
     bits[hidden] = 0
     trust = np.full(bits.shape[:2], np.inf)
     there = plan.block, plan.column
@@ -138,20 +138,17 @@ def solve_blocks(trial: Trial, before: Trial | None = None) -> Trial:
     trial : Trial
         What is decoded.
     before : Trial, optional
-        One that is solved. Blocks in which the same codewords are known are taken from it.
+        One that is solved. Blocks whose codewords are trusted alike are taken from it.
     """
     count, width = trial.values.shape
-    rows, found = np.arange(count), (None,) * count if before is None else before.found
-    if before is not None:
-        changed = (trial.trust != before.trust).any(1)
-        rows = np.flatnonzero(changed)
-        found = tuple(None if new else block for new, block in zip(changed, found, strict=True))
-    found = _merge(
-        found, _decode_rows(trial, rows, trial.values[rows], np.zeros((len(rows), width), bool), 1)
-    )
+    new = np.ones(count, bool) if before is None else (trial.trust != before.trust).any(1)
+    kept = (None,) * count if before is None else before.found
+    rows = np.flatnonzero(new)
+    plain = _decode_rows(trial, rows, trial.values[rows], np.zeros((len(rows), width), bool), 1)
+    found = _merge(tuple(None if again else block for again, block in zip(new, kept, strict=True)), plain)
     weak = _find_weak(found)
     nothing_sure = len(weak) == count
-    weak = [row for row in weak if row in rows]
+    weak = [row for row in weak if new[row]]
     if nothing_sure:
         found = _merge(found, _erase(trial, weak[:_HOPELESS]))
         weak = weak[_HOPELESS:] if any(found) else []
@@ -243,12 +240,12 @@ def _decode_rows(
     good = np.flatnonzero(ok)
     visible = erased[good, :, None] & ~trial.hidden[rows[good]]
     differs = np.unpackbits((corrected[good] ^ trial.values[rows[good]])[:, :, None], axis=2) != 0
-    seen, wrong = visible.sum((1, 2)).tolist(), (visible & differs).sum((1, 2)).tolist()
+    seen = zip(visible.sum((1, 2)).tolist(), (visible & differs).sum((1, 2)).tolist(), strict=True)
     best: dict[int, Block] = {}
-    for i, *bits_seen in zip(good.tolist(), seen, wrong, strict=True):
+    for i, bits_seen in zip(good.tolist(), seen, strict=True):
         row, erasures = int(rows[i]), int(erased[i].sum())
         bits = evidence.of_block(
-            int(lengths[row]), parity, erasures, int(errors[i]), _WAYS * tries, tuple(bits_seen)
+            int(lengths[row]), parity, erasures, int(errors[i]), _WAYS * tries, bits_seen
         )
         if bits >= evidence.BLOCK_BITS and (row not in best or bits > best[row].bits):
             best[row] = Block(corrected[i], erased[i], bits)

@@ -98,8 +98,8 @@ def choose_fit(canvas: Canvas, pixels: Pixels, poses: list[Pose], *, corner: boo
     corner : bool
         As in `qrcascade.grid.fit.lay_grid`.
     """
-    least = max([_LEAST_MATCH, *(pose.score - _MATCH_GAP for pose in poses)])
-    likely = [pose for pose in poses[:_FITTED] if pose.score >= least]
+    least_match = max([_LEAST_MATCH, *(best.score - _MATCH_GAP for best in poses[:1])])
+    likely = [pose for pose in poses[:_FITTED] if pose.score >= least_match]
     fits = []
     for pose in likely:
         fits.append(fit_finders(lay_grid(canvas, pixels, pose, corner=corner)))
@@ -107,10 +107,10 @@ def choose_fit(canvas: Canvas, pixels: Pixels, poses: list[Pose], *, corner: boo
             return grow_outwards(first)
     fits = [first if fit is fits[0] else fit_timing(fit) for fit in _keep_seen(fits)]
     fits = sorted(fits, key=lambda fit: -fit.agreement)[:_GROWN]
-    lowest = fits[0].agreement - _AGREEMENT_GAP if fits else 0.0
+    least = fits[0].agreement - _AGREEMENT_GAP if fits else 0.0
     if not is_clear(poses):
-        lowest = max(lowest, _LEAST_AGREEMENT)
-    fits = [fit for fit in fits if fit.agreement >= lowest]
+        least = max(least, _LEAST_AGREEMENT)
+    fits = [fit for fit in fits if fit.agreement >= least]
     return max(map(grow_outwards, fits), key=lambda fit: fit.agreement, default=None)
 
 

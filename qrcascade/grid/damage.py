@@ -8,7 +8,7 @@ import numpy as np
 
 from qrcascade.grid.blocks import Trial
 from qrcascade.grid.fields import smooth
-from qrcascade.symbology.interleaving import collect_bits
+from qrcascade.symbology.interleaving import gather
 from qrcascade.symbology.layout import layout
 
 __all__ = ["doubt_nearby"]
@@ -42,7 +42,7 @@ def doubt_nearby(trial: Trial, hypotheses: float) -> Trial:
     modules[tuple(places.order.T)] = bits[plan.block, plan.column].reshape(-1, 2)
     errors, decoded = np.moveaxis(smooth(modules, _WINDOW), 2, 0)
     right = 1 - np.minimum(errors / (decoded + _ASSUMED), _MOST)
-    log_right = -np.abs(collect_bits(np.log(right), trial.version, trial.level, trial.mask)).sum(2)
+    log_right = gather(np.log(right), trial.version, trial.level).sum(2)
     missing = np.array([block is None for block in trial.found])
     trust = trial.trust + np.where(missing[:, None], log_right, 0.0)
     return replace(trial, trust=trust, hypotheses=hypotheses)

@@ -202,10 +202,11 @@ class RegionReader:
     def _read(self, fit: Fit, soft: Pixels) -> GridReading | None:
         """Decode soft bits; if that fails, cancel leakage and decode again."""
         self._decode(fit, soft)
-        if self.reading is None:
-            version = fit.layout.version
-            self.covered = codewords.is_covered(turn_upright(soft, version)[0], version)
-        if self.reading is None and not self.covered:
+        if self.reading is not None:
+            return self.reading
+        version = fit.layout.version
+        self.covered = codewords.is_covered(turn_upright(soft, version)[0], version)
+        if not self.covered:
             self._decode(fit, cancel_leakage(fit))
         return self.reading
 

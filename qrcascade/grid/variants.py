@@ -106,7 +106,7 @@ def _take_channel(of: Callable[[NDArray[np.uint8]], NDArray[np.uint8]]) -> Calla
 VARIANTS = (
     Variant("gray", render_gray),
     Variant("clipped", _clip_highlights(render_gray)),
-    Variant("corner", render_gray, corner=True, repeats=True),
+    Variant("corner", render_gray, corner=True),
     Variant("detail", _take_light_off(_DETAIL)),
     Variant("wide detail", _take_light_off(_WIDE_DETAIL), corner=True, repeats=True),
     Variant("red", _clip_highlights(_take_channel(lambda c: c[:, :, 0]))),

@@ -4,17 +4,18 @@ from __future__ import annotations
 
 import functools
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
 
 from qrcascade.symbology.layout import blocks, data_mask, interleaving, layout
 
-__all__ = ["Plan", "Words", "collect_bits", "make_plan"]
+__all__ = ["Plan", "Words", "collect_bits", "gather", "make_plan"]
 
 Ints = NDArray[np.intp]
 Words = NDArray[np.uint8]
+Value = TypeVar("Value", bound=np.generic)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -74,9 +75,15 @@ def collect_bits(
     ndarray of float, shape (blocks, plan.width, 8)
         As certain as the modules, the most significant bit first: above 0 for 1; 0 for missing codewords.
     """
-    places, plan = layout(version), make_plan(version, level)
-    rows, columns = places.order.T
-    unmasked = modules[rows, columns] * np.where(data_mask(mask, places.size)[rows, columns], -1.0, 1.0)
-    bits = np.zeros((len(blocks(version, level)), plan.width, 8))
-    bits[plan.block, plan.column] = unmasked.reshape(-1, 8)
+    signs = np.where(data_mask(mask, layout(version).size), -1.0, 1.0)
+    unmasked: NDArray[np.float64] = np.asarray(modules * signs, np.float64)
+    return gather(unmasked, version, level)
+
+
+def gather(field: NDArray[Value], version: int, level: str) -> NDArray[Value]:
+    """Return the values of a field over modules by bits, arranged as by `collect_bits`, the mask left on."""
+    plan = make_plan(version, level)
+    rows, columns = layout(version).order.T
+    bits = np.zeros((len(blocks(version, level)), plan.width, 8), field.dtype)
+    bits[plan.block, plan.column] = field[rows, columns].reshape(-1, 8)
     return bits
