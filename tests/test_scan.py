@@ -2,8 +2,11 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from qrcascade import Attempt, Frame, QRCode, Quad, Region, Scan
+from qrcascade.reading.outlines import Outlines
 from qrcascade.reading.scan import PATIENCE
 
 PLACES = [Quad.of([(x, 0), (x + 10, 0), (x + 10, 10), (x, 10)]) for x in range(0, 100, 20)]
@@ -131,3 +134,23 @@ def test_a_region_across_read_symbols_is_none(scan: Scan, left: int, right: int,
     quad = Quad.of([(left, 0), (right, 0), (right, 10), (left, 10)])
     record(scan, regions=(Region(quad, 0.9, "finders"),))
     assert bool(scan.regions) is unread
+
+
+_BOXES = st.tuples(*[st.integers(0, 60)] * 2, *[st.integers(1, 30)] * 2)
+
+
+@given(st.lists(st.tuples(st.integers(0, 9), _BOXES), max_size=20), _BOXES)
+def test_outlines_near_a_place_are_those_that_are_not_apart(
+    changes: list[tuple[int, tuple[int, int, int, int]]], box: tuple[int, int, int, int]
+) -> None:
+    outlines, known = Outlines(), list[Quad]()
+    for number, change in changes:
+        number = min(number, len(known))
+        known[number : number + 1] = [_rectangle(*change)]
+        outlines.put(number, known[number])
+    place = _rectangle(*box)
+    assert outlines.near(place) == [i for i, quad in enumerate(known) if not quad.is_apart(place)]
+
+
+def _rectangle(x: int, y: int, width: int, height: int) -> Quad:
+    return Quad.of([(x, y), (x + width, y), (x + width, y + height), (x, y + height)])

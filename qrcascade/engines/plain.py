@@ -25,10 +25,11 @@ def is_plain_beside(gray: Gray, quads: Sequence[Quad]) -> bool:
     small, scale = _reduce(gray)
     square = np.ones((3, 3), np.uint8)
     change = cv2.subtract(cv2.dilate(small, square), cv2.erode(small, square))
-    for quad in quads:
-        corners = np.asarray(quad)
-        grown = corners.mean(0) + (corners - corners.mean(0)) * _GROWN
-        cv2.fillConvexPoly(change, np.rint((grown + 0.5) * scale - 0.5).astype(np.int32), 0)
+    corners = np.array([quad.corners for quad in quads]).reshape(-1, 4, 2)
+    centres = corners.mean(1, keepdims=True)
+    grown = centres + (corners - centres) * _GROWN
+    for outline in np.rint((grown + 0.5) * scale - 0.5).astype(np.int32):
+        cv2.fillConvexPoly(change, outline, 0)
     return int(change.max()) <= _MOST_CHANGE
 
 

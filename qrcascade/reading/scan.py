@@ -9,6 +9,7 @@ from qrcascade.engines import confidence
 from qrcascade.image.frame import Frame
 from qrcascade.image.quad import Quad
 from qrcascade.reading.options import Expect, ReadOptions
+from qrcascade.reading.outlines import Outlines
 from qrcascade.results import SKIPPED, Attempt, QRCode, Region
 from qrcascade.symbology.append import join_parts
 from qrcascade.symbology.names import LINEAR, QR_FORMATS
@@ -102,9 +103,11 @@ class Scan:
         self.compared: dict[Quad, set[str]] = {}
         self._following: dict[tuple[str, Quad | None], str] = {}
         self._sightings: list[_Sighting] = []
+        self._sighted = Outlines()
         self._codes: tuple[QRCode, ...] | None = ()
         self._quiet = 0
         self._regions: list[Region] = []
+        self._located = Outlines()
         # By region: whether it is unread.
         self._open: list[bool] = []
         self._others: list[Quad] = []
@@ -243,7 +246,13 @@ class Scan:
         located = self._surveyed
         if located is None:
             return False
-        return all(any(r.quad.same_place(code.quad) for r in located) for code in self._read(qr=True))
+        outlines = Outlines()
+        for number, region in enumerate(located):
+            outlines.put(number, region.quad)
+        return all(
+            any(located[number].quad.same_place(code.quad) for number in outlines.near(code.quad))
+            for code in self._read(qr=True)
+        )
 
     def following(self, engine: str, region: Quad) -> str | None:
         """Return the kind of step that an engine working in stages would run next on a region.
@@ -256,14 +265,17 @@ class Scan:
         """Return whether a symbol at this place is read with enough confidence."""
         return any(
             sighting.code.quad.same_place(quad) and sighting.confidence >= self.threshold
-            for sighting in self._sightings
+            for sighting in self._list_near(quad)
         )
+
+    def _list_near(self, quad: Quad) -> list[_Sighting]:
+        return [self._sightings[number] for number in self._sighted.near(quad)]
 
     def _is_part(self, quad: Quad) -> bool:
         """Return whether this is in a read symbol (a finder pattern), around one (a page), or across some."""
-        near = (sighting for sighting in self._sightings if not sighting.code.quad.is_apart(quad))
         across = 0.0
-        for known in (sighting.code.quad for sighting in near if sighting.confidence >= self.threshold):
+        near = (sighting for sighting in self._list_near(quad) if sighting.confidence >= self.threshold)
+        for known in (sighting.code.quad for sighting in near):
             if known.covers(quad) or quad.covers(known):
                 return True
             across += quad.shared_area(known)
@@ -301,26 +313,28 @@ class Scan:
         """Decide again which regions are unread where something has changed."""
         self._unread = None
         self._open += [True] * (len(self._regions) - len(self._open))
-        # Of hundreds of regions most are new themselves; the others are compared with all that is.
-        new = set(changed)
-        for i, region in enumerate(self._regions):
-            if region.quad in new or not all(quad.is_apart(region.quad) for quad in new):
-                self._open[i] = not (self.is_read(region.quad) or self._is_part(region.quad))
+        for i in {number for quad in set(changed) for number in self._located.near(quad)}:
+            quad = self._regions[i].quad
+            self._open[i] = not (self.is_read(quad) or self._is_part(quad))
 
     def _is_sighted(self, quad: Quad) -> bool:
         """Return whether something was read at this place, with whatever confidence."""
-        return any(sighting.code.quad.same_place(quad) for sighting in self._sightings)
+        return any(sighting.code.quad.same_place(quad) for sighting in self._list_near(quad))
 
     def _sight(self, code: QRCode) -> list[Quad]:
         """Add a reading; return the outlines of what it may have changed."""
-        here = [s for s in self._sightings if _is_same_place(s.code, code)]
+        # A part of a bar code need not touch the other parts.
+        near = self._sightings if code.format in LINEAR else self._list_near(code.quad)
+        here = [s for s in near if _is_same_place(s.code, code)]
         same = next((s for s in here if s.code.same_payload(code)), None)
         if same is None:
             same = _Sighting(code, accepted=self._wants(code))
+            self._sighted.put(len(self._sightings), code.quad)
             self._sightings.append(same)
         before = same.code.quad
         if (code.data is not None, code.confidence) > (same.code.data is not None, same.code.confidence):
             same.code, same.accepted = code, self._wants(code)
+            self._sighted.put(self._sightings.index(same), code.quad)
         same.readings.append((code.engine, code.confidence))
         for other in here:
             if other is not same and other not in same.rivals:
@@ -333,7 +347,8 @@ class Scan:
 
     def _locate(self, region: Region) -> Quad:
         """Add a region, or join it with a known one; return its outline."""
-        for i, known in enumerate(self._regions):
+        for i in self._located.near(region.quad):
+            known = self._regions[i]
             alike = (known.format in QR_FORMATS) is (region.format in QR_FORMATS)
             if alike and known.quad.same_place(region.quad):
                 # What an engine locates, it outlines better than the survey does, but not always.
@@ -344,7 +359,9 @@ class Scan:
                     self._others.append(other.quad)
                 module = better.module if better.module is not None else other.module
                 self._regions[i] = replace(better, score=max(known.score, region.score), module=module)
+                self._located.put(i, better.quad)
                 return better.quad
+        self._located.put(len(self._regions), region.quad)
         self._regions.append(region)
         return region.quad
 

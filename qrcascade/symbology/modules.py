@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from dataclasses import dataclass
 
 import numpy as np
@@ -50,11 +51,10 @@ def read_modules(modules: NDArray[np.bool_], version: int, level: str, mask: int
     Corrected or None
         None if there are too many errors.
     """
-    places, plan = layout(version), make_plan(version, level)
-    rows, columns = places.order.T
-    bits = modules[rows, columns] ^ data_mask(mask, places.size)[rows, columns]
+    plan = make_plan(version, level)
+    places, inverted = _order_bits(version, mask)
     seen = np.zeros((plan.block[-1] + 1, plan.width), np.uint8)
-    seen[plan.block, plan.column] = np.packbits(bits)
+    seen[plan.block, plan.column] = np.packbits(modules.ravel()[places] ^ inverted)
     words, errors, ok = reedsolomon.decode(seen, plan.parity, np.zeros(seen.shape, bool))
     if not ok.all():
         return None
@@ -64,3 +64,11 @@ def read_modules(modules: NDArray[np.bool_], version: int, level: str, mask: int
     except ValueError:
         payload = None
     return Corrected(seen, words, unused, payload)
+
+
+@functools.lru_cache(maxsize=320)
+def _order_bits(version: int, mask: int) -> tuple[NDArray[np.intp], NDArray[np.bool_]]:
+    """Return the flat index of each bit of the codewords, and whether the mask inverts it."""
+    symbol = layout(version)
+    rows, columns = symbol.order.T
+    return rows * symbol.size + columns, data_mask(mask, symbol.size)[rows, columns]
