@@ -6,6 +6,7 @@ import threading
 from pathlib import Path
 from typing import Any
 
+import cv2
 import numpy as np
 import pytest
 from numpy.typing import NDArray
@@ -14,7 +15,7 @@ from PIL import Image
 import qrcascade
 from qrcascade import Cascade, ClassicalStrategy, Frame, GridStrategy, OptionError, Quad
 from qrcascade.engines import DetectorEngine, detector
-from qrcascade.engines.detections import load_network
+from qrcascade.engines.detections import Floats, load_network, shrink
 from qrcascade.engines.second_look import find
 from qrcascade.image.frame import Gray
 from qrcascade.results import Region
@@ -22,6 +23,7 @@ from tests import draw, unread
 from training.evaluate import load_onnxruntime
 
 QR = frozenset(["QRCode"])
+MODEL = Path(detector.__file__).with_name("detector.onnx")
 
 
 def on_page(side: int, turn: int = 0) -> tuple[Gray, NDArray[np.float64]]:
@@ -45,6 +47,36 @@ def test_a_symbol_is_located(side: int) -> None:
 @pytest.mark.parametrize("turn", range(4))
 def test_it_does_not_matter_which_way_is_up(turn: int) -> None:
     assert len(DetectorEngine().read(on_page(500, turn)[0], QR).regions) == 1
+
+
+@pytest.mark.parametrize("shape", [(2200, 1701), (1281, 641), (640, 480), (5000, 40)])
+def test_a_shrunk_picture_shows_everything_at_its_place(shape: tuple[int, int]) -> None:
+    picture = np.zeros(shape, np.uint8)
+    y, x = np.mgrid[: shape[0], : shape[1]]
+    picture[(y // 200 + x // 200) % 3 == 1] = 200
+    small, scale = shrink(picture, 640)
+    assert max(small.shape) == 640
+    for whole, axis in ((y, 0), (x, 1)):
+        middle = (np.mgrid[: small.shape[0], : small.shape[1]][axis] * (small / small.sum())).sum()
+        assert (middle + 0.5) / scale - 0.5 == pytest.approx((whole * (picture / picture.sum())).sum(), abs=1)
+
+
+@pytest.mark.parametrize("left", [0, 100, 500])
+def test_plain_margins_are_not_looked_at(left: int) -> None:
+    gray, outline = draw.symbol("https://example.com/detector", 3)
+    page = np.full((600, 640), 225, np.uint8)
+    page[301 : 301 + len(gray), left : left + len(gray)] = gray
+    sizes, network = list[int](), load_network(MODEL)
+
+    def run(pictures: Floats) -> Floats:
+        sizes.append(pictures.size)
+        return network(pictures)
+
+    found = find(run, page)
+    assert np.abs(found.quads[0].mean(0) - np.mean(outline, 0) - (left, 301)).max() < 3
+    assert sizes[0] < page.size / 4
+    find(run, np.full((600, 640), 225, np.uint8))
+    assert sizes[-1] == 64 * 64
 
 
 def test_nothing_is_located_where_nothing_is() -> None:
@@ -82,9 +114,8 @@ def test_what_only_the_detector_locates_is_read() -> None:
 
 def test_the_detections_of_both_runtimes_agree() -> None:
     pytest.importorskip("onnxruntime")
-    path = Path(detector.__file__).with_name("detector.onnx")
     page, _ = on_page(600, 1)
-    first, second = (find(load(path), page, threshold=0.3) for load in (load_network, load_onnxruntime))
+    first, second = (find(load(MODEL), page, threshold=0.3) for load in (load_network, load_onnxruntime))
     np.testing.assert_allclose(first.scores, second.scores, atol=0.01)
     np.testing.assert_allclose(first.quads, second.quads, atol=0.01)
 
@@ -97,6 +128,19 @@ def test_codes_are_located_without_reading_them() -> None:
     assert [region.module for region in found] == pytest.approx([3] * 3, rel=0.35)
     assert all(abs(region.quad.side - outline.side) < 0.08 * outline.side for region in found)
     assert qrcascade.detect(np.full((300, 300), 255, np.uint8)) == ()
+
+
+@pytest.mark.parametrize("angle", range(0, 90, 15))
+def test_corners_are_off_by_little_at_every_angle(angle: int) -> None:
+    gray, outline = draw.symbol("https://example.com/detector", 6)
+    page = np.pad(gray, 150, constant_values=255)
+    middle = (len(page) - 1) / 2
+    view = cv2.getRotationMatrix2D((middle, middle), angle, 1)
+    (region,) = qrcascade.detect(cv2.warpAffine(page, view, page.shape[::-1], borderValue=(255,)))
+    truth = cv2.transform(np.asarray(outline)[None] + 150, view)[0]
+    orders = [np.roll(np.asarray(region.quad), turn, 0) for turn in range(4)]
+    off = min(np.linalg.norm(order - truth, axis=1).mean() for order in orders)
+    assert off < 0.04 * outline.side
 
 
 def test_a_large_jpeg_is_located_in_its_own_pixels(tmp_path: Path) -> None:

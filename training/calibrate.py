@@ -47,7 +47,7 @@ def look_twice(network: Network, scene: Scene, look: int) -> Iterator[tuple[floa
     """Yield both looks' logits, how far the corners moved, and 1 for a symbol, 0 for none."""
     found = detect(network, *shrink(scene.picture, look), WORTH_A_LOOK)
     for quad, score in zip(found.quads[:MOST_LOOKS], found.scores, strict=False):
-        closer = settle(network, scene.picture, quad)
+        closer = settle(network, scene.picture, quad, float(score))
         right = is_symbol(scene, closer.quad) if closer.score > 0 else None
         if right is not None:
             yield to_logit(float(score)), to_logit(closer.score), min(closer.away, FARTHEST), right

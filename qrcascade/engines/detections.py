@@ -17,7 +17,12 @@ _MIDDLE, _SPREAD = 128.0, 64.0
 _ONE_SYMBOL = 0.7
 #: Cells vote together on corners when their centres and sizes differ by at most these shares of the side.
 _NEAR, _ALIKE = 0.25, 0.35
+#: The sides that the network gives, as a share of the true ones: the median of 227 symbols in drawn scenes.
+_SHRUNK = 0.98
 _LEAST_AREA = 1e-3  # square pixels, so that none is divided by
+#: A margin is plain if its levels differ by no more than this, and this many pixels of it are looked at.
+#: Chosen: a code with a contrast of 4 still shows.
+_PLAIN, _CONTEXT = 2, 32
 
 _FOLLOWING = np.array([1, 2, 3, 0])
 _TURNS = (np.arange(4) - np.arange(4)[:, None]) % 4  # the four orders of an outline's corners
@@ -55,24 +60,51 @@ def read_network(path: Path) -> Any:
 
 def shrink(picture: NDArray[np.uint8], look: int) -> tuple[NDArray[np.uint8], float]:
     """Return the picture with its longer side at most `look` pixels, and the scale."""
+    done = 1.0
+    # Halves take OpenCV a third of the time of any other share.
+    while max(picture.shape) >= 2 * look and min(picture.shape) > 1:
+        rows, columns = (length // 2 for length in picture.shape)
+        picture, done = _resize(picture[: 2 * rows, : 2 * columns], rows, columns), done / 2
     scale = min(1.0, look / max(picture.shape))
     if scale == 1:
-        return picture, scale
-    high, wide = (max(1, round(length * scale)) for length in picture.shape)
-    return np.asarray(cv2.resize(picture, (wide, high), interpolation=cv2.INTER_AREA), np.uint8), scale
+        return picture, done
+    rows, columns = (max(1, round(length * scale)) for length in picture.shape)
+    return _resize(picture, rows, columns), done * scale
+
+
+def _resize(picture: NDArray[np.uint8], rows: int, columns: int) -> NDArray[np.uint8]:
+    return np.asarray(cv2.resize(picture, (columns, rows), interpolation=cv2.INTER_AREA), np.uint8)
 
 
 def detect(network: Network, small: NDArray[np.uint8], scale: float, threshold: float) -> Detections:
     """Find the symbols of a gray picture that was shrunk to this scale; outlines are in its own pixels."""
-    found = decode(network(prepare(small))[0], threshold)
-    quads = (found.quads + 0.5) / scale - 0.5
+    part, corner = trim(small)
+    found = decode(network(prepare(part))[0], threshold)
+    quads = (found.quads + corner + 0.5) / scale - 0.5
     return Detections(quads.astype(np.float32), found.scores, found.modules / np.float32(scale))
+
+
+def trim(picture: NDArray[np.uint8]) -> tuple[NDArray[np.uint8], Floats]:
+    """Return the picture without its plain margins, and the x and y of its new first pixel."""
+    shown = cv2.absdiff(picture, np.full_like(picture, picture[0, 0])) > _PLAIN
+    rows, columns = (_span(np.flatnonzero(shown.any(axis)), shown.shape[1 - axis]) for axis in (1, 0))
+    return picture[rows, columns], np.array([columns.start, rows.start], np.float32)
+
+
+def _span(shown: NDArray[np.intp], length: int) -> slice:
+    """Return the rows or columns to look at: all that show anything, and what else the network takes."""
+    if not len(shown):
+        return slice(0, min(length, MULTIPLE))
+    first, last = max(0, int(shown[0]) - _CONTEXT), int(shown[-1]) + _CONTEXT + 1
+    size = -(-(last - first) // MULTIPLE) * MULTIPLE
+    start = max(0, min(first, length - size)) // STRIDE * STRIDE
+    return slice(start, min(length, start + size))
 
 
 def match(quads: Floats, others: Floats) -> NDArray[np.bool_]:
     """Return which outlines are nearly the same as any of the others."""
-    centres, sizes = quads.mean(1)[:, None], _measure_sizes(quads)[:, None]
-    return np.asarray(_are_alike(centres, sizes, others.mean(1), _measure_sizes(others)).any(1))
+    centres, sizes = quads.mean(1)[:, None], measure_sizes(quads)[:, None]
+    return np.asarray(_are_alike(centres, sizes, others.mean(1), measure_sizes(others)).any(1))
 
 
 def _are_alike(centres: Floats, sizes: Floats, others: Floats, other_sizes: Floats) -> NDArray[np.bool_]:
@@ -99,7 +131,9 @@ def decode(output: Floats, threshold: float) -> Detections:
     values, rows, columns = values[best], rows[best], columns[best]
     centres = np.stack([columns, rows], -1) * STRIDE + (STRIDE - 1) / 2
     scale = STRIDE * np.exp(np.clip(values[:, 9], -5, 5))
-    quads = centres[:, None] + values[:, 1:9].reshape(-1, 4, 2) * scale[:, None, None]
+    away = values[:, 1:9].reshape(-1, 4, 2)
+    middle = away.mean(1, keepdims=True)
+    quads = centres[:, None] + (middle + (away - middle) / _SHRUNK) * scale[:, None, None]
     scores = (1 / (1 + np.exp(-values[:, 0]))).astype(np.float32)
     modules = np.exp(np.clip(values[:, 10], -5, 5)).astype(np.float32)
     return suppress(Detections(quads.astype(np.float32), scores, modules))
@@ -110,7 +144,7 @@ def suppress(found: Detections, vote: bool = True) -> Detections:
     order = np.argsort(-found.scores, kind="stable")
     quads, scores, modules = found.quads[order], found.scores[order], found.modules[order]
     centres = quads.mean(1)
-    sizes = _measure_sizes(quads)
+    sizes = measure_sizes(quads)
     reaches = np.ptp(quads, axis=1).max(1)
     cores = centres[:, None] + (quads - centres[:, None]) * np.float32(_ONE_SYMBOL)
     edges = cores[:, _FOLLOWING] - cores
@@ -131,7 +165,7 @@ def suppress(found: Detections, vote: bool = True) -> Detections:
     return Detections(quads[kept], scores[kept], modules[kept])
 
 
-def _measure_sizes(quads: Floats) -> Floats:
+def measure_sizes(quads: Floats) -> Floats:
     """Return the sides of squares of the same areas, in pixels."""
     first, second = quads[:, 2] - quads[:, 0], quads[:, 3] - quads[:, 1]
     areas = np.abs(first[:, 0] * second[:, 1] - first[:, 1] * second[:, 0]) / 2

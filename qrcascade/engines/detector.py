@@ -13,7 +13,7 @@ from pathlib import Path
 import numpy as np
 
 from qrcascade.engines.detections import Detections, Network, load_network
-from qrcascade.engines.second_look import find
+from qrcascade.engines.second_look import LEAST_SCORE, find
 from qrcascade.errors import OptionError
 from qrcascade.image.frame import Frame, Gray, Source
 from qrcascade.image.limits import Limits
@@ -24,8 +24,6 @@ from qrcascade.results import Findings, Region
 __all__ = ["DetectorEngine", "detect"]
 
 _MODEL = Path(__file__).with_name("detector.onnx")
-# Regions with a lower probability of a symbol are not reported. Chosen.
-LEAST_SCORE = 0.75
 # OpenCV's networks serve one thread at a time.
 _networks = threading.local()
 
