@@ -103,9 +103,10 @@ class Cascade:
         self.openers: Workers | None = None
         if self.isolation is None and self.max_memory is None:
             return
+        if self.isolation is None:
+            raise OptionError('max_memory needs isolation="process"')
         if self.isolation != "process":
-            with_memory = " with max_memory" if self.max_memory is not None else ""
-            raise OptionError(f'isolation must be None or "process"{with_memory}, got {self.isolation!r}')
+            raise OptionError(f'isolation must be None or "process", got {self.isolation!r}')
         from qrcascade.isolation import CAN_CAP_MEMORY, Workers
 
         cap = self.max_memory

@@ -82,8 +82,9 @@ def test_the_nearest_miss() -> None:
     # P95: light misses by a third and success by 1.06; the others by more.
     answer = advise(p95=150, success=0.85, profile=PROFILE)
     assert answer.preset is None
+    assert not answer
     assert answer.row.name == "classical"
-    assert answer.misses == ("success is 70 %, not 85 %",)
+    assert answer.misses == ("success is 70 %, under 85 %",)
     unmeasured = replace(PROFILE, rows=(row("light", "-", 20, 200, None, 80),))
     assert advise(ram=512, profile=unmeasured).misses == ("peak memory was not measured on that machine",)
 
@@ -197,7 +198,7 @@ def test_the_command(file: str) -> None:
     nothing = run("--profile", file, "--p95", "5")
     assert nothing.exit_code == 1
     assert nothing.stdout.startswith(
-        "nothing fits; the nearest miss is classical\n  misses: P95 is 100 ms, not 5\n"
+        "nothing fits; the nearest miss is classical\n  misses: P95 is 100 ms, over 5\n"
     )
     assert run("--profile", f"{file}.not").exit_code == 2
 

@@ -289,12 +289,14 @@ def test_options_and_keywords() -> None:
         (qrcascade.read, {"limits": 1}, TypeError, r"'limits'; it is an option of Cascade\.preset"),
         (qrcascade.read, {"options": "light"}, OptionError, "must be ReadOptions, got 'light'"),
         (qrcascade.read, {"cascade": Cascade.preset(), "preset": "light"}, OptionError, "not both"),
-        (Cascade.preset("classical").read, {"page": 1}, TypeError, "'page'; the options are "),
+        (Cascade.preset("classical").read, {"page": 1}, TypeError, r"'page'; qrcascade\.read takes it"),
         (Cascade.preset("classical").read, {"preset": "light"}, TypeError, "is what a preset makes"),
         (Cascade.preset("classical").read, {"cascade": 1}, TypeError, "reads with its own tiers"),
         (qrcascade.read_document, {"page": 2}, TypeError, r"did you mean pages\?"),
         (qrcascade.read_document, {"preset": "lihgt"}, OptionError, "preset must be one of "),
         (qrcascade.read_many, {"worker": 2}, TypeError, r"did you mean workers\?"),
+        (qrcascade.read, {"regions": [Quad([(0, 0)] * 3)]}, OptionError, "must be convex Quads"),  # type: ignore[arg-type]
+        (qrcascade.read, {"regions": [Quad([[0, 0], [1, 0], [1, 1], [0, 1]])]}, OptionError, "Quad.of"),  # type: ignore[arg-type]
         (qrcascade.read, {"cascade": "light"}, OptionError, "must be a Cascade, .* got 'light'"),
         (qrcascade.read_document, {"cascade": "light"}, OptionError, "must be a Cascade, .* got 'light'"),
         (qrcascade.read_many, {"cascade": "light"}, OptionError, "must be a Cascade, .* got 'light'"),

@@ -165,12 +165,34 @@ def test_folders_are_searched(files: dict[str, str], tmp_path: Path) -> None:
     result = run("read", str(tmp_path), "--text", "--preset", "classical")
     assert (result.exit_code, result.stdout) == (0, "one\\nline\nfirst\nsecond\n")
     skipped = "1 file of another kind", "2 hidden files and folders"
-    assert result.stderr == "".join(f"{tmp_path}: skipped {what}\n" for what in skipped)
+    assert result.stderr == "".join(f"qrcascade: {str(tmp_path)!r}: skipped {what}\n" for what in skipped)
     assert run("read", str(tmp_path / "*.png"), "--text", "--preset", "classical").stdout == result.stdout
     (tmp_path / "empty").mkdir()
     empty = run("read", str(tmp_path / "empty"))
     assert (empty.exit_code, empty.stdout) == (1, "")
     assert "no picture or document in" in empty.stderr
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (["--draw", "seen.png"], "--draw takes a folder, not the name of a picture: 'seen.png'"),
+        (["--timeout", "nan"], "'nan' is not a number of seconds"),
+        (["--page", "1-2"], "'1-2' is not a page's number; repeat --page for several"),
+    ],
+)
+def test_a_wrong_option_is_explained(files: dict[str, str], words: list[str], said: str) -> None:
+    result = run("read", files["two"], *words)
+    assert (result.exit_code, result.stdout) == (2, "")
+    assert said in " ".join(result.stderr.split())
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="there is no device that is always full")
+def test_output_that_cannot_be_written_is_no_fault_of_the_file(files: dict[str, str]) -> None:
+    words = [sys.executable, "-m", "qrcascade", "read", files["two"], "--preset", "classical"]
+    with Path("/dev/full").open("w") as full:
+        result = subprocess.run(words, stdout=full, stderr=subprocess.PIPE, text=True, check=False)
+    assert (result.returncode, result.stderr) == (2, "qrcascade: cannot write: No space left on device\n")
 
 
 def test_what_is_found_is_drawn_and_explained(files: dict[str, str], tmp_path: Path) -> None:

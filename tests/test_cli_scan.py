@@ -86,7 +86,7 @@ def test_a_folder_becomes_rows(folder: Path, tmp_path: Path) -> None:
         [],
     ]
     assert "cannot read" in found[5]["error"]
-    assert f"{folder}: skipped 1 file of another kind" in result.stderr
+    assert f"{str(folder)!r}: skipped 1 file of another kind" in result.stderr
     assert "5 files, 5 to read" in result.stderr
     assert {json.dumps(row["options"]) for row in found} == {
         '{"document_timeout": 600.0, "formats": ["QRCode", "QRCodeModel1"], '
@@ -148,6 +148,10 @@ def test_globs_lists_and_files(folder: Path, tmp_path: Path, monkeypatch: pytest
     for words, names in cases:
         monkeypatch.setattr("sys.stdin", io.StringIO(listed.read_text(encoding="utf-8")))
         assert [Path(file).name for file in list_files(map(str, words), None)] == names
+    listed.write_bytes(b"\x89PNG\r\n\x1a\n\0\0")
+    result = run(str(listed), "--out", str(tmp_path / "rows.jsonl"))
+    assert result.exit_code == 2
+    assert "is not a list of paths, one per line" in " ".join(result.stderr.split())
     # A folder of failures within the scanned one is not scanned.
     monkeypatch.chdir(tmp_path)
     (tmp_path / "in").mkdir()

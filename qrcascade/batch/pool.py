@@ -169,7 +169,12 @@ def check_sources(sources: object, name: str = "sources") -> None:
     is_picture = len(shape) == 2 or (len(shape) == 3 and shape[2] in (1, 3, 4))
     is_one = isinstance(sources, str | bytes | bytearray | memoryview | os.PathLike | Frame) or is_picture
     if is_one or hasattr(sources, "read") or not isinstance(sources, Iterable):
-        raise OptionError(f"{name} must be a list or another iterable of pictures, got {describe(sources)}")
+        # Unlike Path.is_dir, this takes any text.
+        is_folder = isinstance(sources, str | os.PathLike) and os.path.isdir(sources)  # noqa: PTH112
+        hint = "; Path(folder).rglob('*.jpg') lists a folder" if is_folder else ""
+        raise OptionError(
+            f"{name} must be a list or another iterable of pictures, got {describe(sources)}{hint}"
+        )
 
 
 def _read_in_turn(

@@ -11,8 +11,9 @@ from pathlib import Path
 
 import click
 
+from qrcascade.cli.parameters import complain
 from qrcascade.image.formats import SUFFIXES
-from qrcascade.report.words import count, escape
+from qrcascade.report.words import count
 
 __all__ = ["copy_into", "expand", "list_files", "place_in"]
 
@@ -24,16 +25,16 @@ def list_files(sources: Iterable[str], ignored: Path | None = None, quiet: bool 
     """Yield every file that the sources of a scan name, always in the same order.
 
     A source is what `expand` knows, or a list of paths: a file ending in .txt, or "-", standard input.
-    Raises `click.UsageError` if there is no such source.
+    Raises `click.UsageError` if there is no such source, or a list is none.
     """
     for source in sources:
         if source == "-":
-            yield from _read_lines(sys.stdin)
+            yield from _read_lines(sys.stdin, "standard input")
         elif not os.path.lexists(source) and not glob.has_magic(source):
             raise click.UsageError(f"there is no file or folder {source!r}")
         elif source.lower().endswith(".txt") and not Path(source).is_dir():
             with Path(source).open(encoding="utf-8", errors="surrogateescape") as file:
-                yield from _read_lines(file)
+                yield from _read_lines(file, source)
         else:
             yield from expand(source, ignored, quiet)
 
@@ -49,9 +50,16 @@ def expand(source: str, ignored: Path | None = None, quiet: bool = False) -> Ite
         yield source
 
 
-def _read_lines(file: Iterable[str]) -> Iterator[str]:
-    # Editors on Windows begin a file with a byte order mark.
-    yield from filter(None, (line.rstrip("\r\n").removeprefix("\ufeff") for line in file))
+def _read_lines(file: Iterable[str], name: str) -> Iterator[str]:
+    try:
+        for line in file:
+            if "\0" in line:
+                raise click.UsageError(f"{name!r} is not a list of paths, one per line: it has a zero byte")
+            # Editors on Windows begin a file with a byte order mark.
+            if path := line.rstrip("\r\n").removeprefix("\ufeff"):
+                yield path
+    except UnicodeDecodeError as error:
+        raise click.UsageError(f"{name!r} is not a list of paths, one per line: {error.reason}") from error
 
 
 def _walk(folder: str, ignored: Path | None, quiet: bool) -> Iterator[str]:
@@ -78,7 +86,7 @@ def _walk(folder: str, ignored: Path | None, quiet: bool) -> Iterator[str]:
     )
     for number, *noun in skipped:
         if number and not quiet:
-            click.echo(f"{escape(folder)}: skipped {count(number, *noun)}", err=True)
+            complain(f"{folder!r}: skipped {count(number, *noun)}")
 
 
 def place_in(folder: Path, file: str) -> Path:

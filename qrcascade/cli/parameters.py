@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import math
 import re
 import sys
 from collections.abc import Callable, Iterator
@@ -48,8 +49,17 @@ def _parse_accept(_: click.Context, __: click.Parameter, value: str | None) -> r
         raise click.BadParameter(f"not a valid regular expression: {error}") from error
 
 
-def _parse_pages(_: click.Context, __: click.Parameter, pages: tuple[int, ...]) -> tuple[int, ...] | None:
-    return pages or None
+def _parse_pages(_: click.Context, __: click.Parameter, pages: tuple[str, ...]) -> tuple[int, ...] | None:
+    for page in pages:
+        if not re.fullmatch(NUMBER, page):
+            raise click.BadParameter(f"{page[:40]!r} is not a page's number; repeat --page for several")
+    return tuple(map(int, pages)) or None
+
+
+def _parse_timeout(_: click.Context, __: click.Parameter, seconds: float) -> float | None:
+    if math.isnan(seconds):
+        raise click.BadParameter("'nan' is not a number of seconds")
+    return seconds or None
 
 
 def check_loudness(quiet: bool, verbose: bool) -> None:
@@ -72,7 +82,7 @@ _READING = (
         type=click.FloatRange(min=0),
         default=TIMEOUT_S,
         show_default=True,
-        callback=lambda _context, _option, seconds: seconds or None,
+        callback=_parse_timeout,
         help="Give up on a page after this many seconds; 0 means never.",
     ),
     click.option(
@@ -90,10 +100,9 @@ _READING = (
     click.option(
         "--page",
         "pages",
-        type=click.IntRange(min=1),
         multiple=True,
         callback=_parse_pages,
-        help="Read this page of a document, from 1. Repeatable; by default all pages.",
+        help="Read this page of every document, from 1. Repeatable; by default all pages.",
     ),
     click.option(
         "--max-pages", type=click.IntRange(min=1), help="Read at most this many pages of a document."

@@ -11,12 +11,14 @@ from typing import Any
 
 import click
 
-from qrcascade import Cascade, MissingDependencyError, QRCascadeError, ReadResult, read_document
+from qrcascade import Cascade, QRCascadeError, ReadResult, read_document
 from qrcascade.batch import page_error, row_name
 from qrcascade.batch.pipes import read_pipe
 from qrcascade.cascade import Preset
 from qrcascade.cli.files import expand, place_in
 from qrcascade.cli.parameters import check_loudness, complain, reading
+from qrcascade.errors import reason
+from qrcascade.image.formats import SUFFIXES
 from qrcascade.image.frame import Source
 from qrcascade.report.words import count, escape, to_json
 
@@ -90,6 +92,8 @@ def read(
 
 
 def _make_folder(folder: Path) -> None:
+    if folder.suffix.lower() in SUFFIXES and not folder.is_dir():
+        raise click.UsageError(f"--draw takes a folder, not the name of a picture: {str(folder)!r}")
     try:
         folder.mkdir(parents=True, exist_ok=True)
     except OSError as error:
@@ -103,7 +107,7 @@ def _read_file(file: str, printer: _Printer, cascade: Cascade, options: dict[str
         source: Source = sys.stdin.buffer if file == "-" else file
         source = read_pipe(source, cascade.limits, options["timeout"])
         for result in read_document(source, cascade=cascade, **options):
-            printer.show(file, result)
+            _show(printer, file, result)
             results.append(replace(result, picture=None))
     except BrokenPipeError:
         # Nobody reads on; click ends quietly.
@@ -112,6 +116,17 @@ def _read_file(file: str, printer: _Printer, cascade: Cascade, options: dict[str
         printer.show_error(file, error)
         return 2
     return _sum_up(file, results, printer, options["timeout"])
+
+
+def _show(printer: _Printer, file: str, result: ReadResult) -> None:
+    """Print a page; end the program if it cannot be written."""
+    try:
+        printer.show(file, result)
+    except BrokenPipeError:
+        raise
+    except OSError as error:
+        complain(f"cannot write: {reason(error)}")
+        sys.exit(2)
 
 
 def _sum_up(file: str, results: list[ReadResult], printer: _Printer, timeout: float) -> int:
@@ -178,8 +193,7 @@ class _Printer:
         """Print why a file could not be read."""
         if self.as_json:
             click.echo(to_json({"file": row_name(file), "error": str(error), "page": None}))
-        named = isinstance(error, MissingDependencyError)
-        complain(f"{_quote(file)}: {error}" if named else error)
+        complain(error if repr(file) in str(error) else f"{_quote(file)}: {error}")
 
     def tell(self, message: str) -> None:
         """Print a remark."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import os
 from collections.abc import Iterator
 from dataclasses import dataclass
 
@@ -85,6 +86,10 @@ class Advice:
         """Value for `QRCASCADE_RUNTIME`; "-" if the preset has no network, None if nothing fits."""
         return self.row.runtime if self.fits else None
 
+    def __bool__(self) -> bool:
+        """Whether a preset fits."""
+        return self.fits
+
     def __str__(self) -> str:
         """Return the recommendation in words, a few lines."""
         row = self.row
@@ -110,7 +115,7 @@ def advise(
     price_per_hour: float | None = None,
     vcpu: float | None = None,
     per_day: float | None = None,
-    profile: Profile | None = None,
+    profile: Profile | str | os.PathLike[str] | None = None,
     installed_only: bool = True,
 ) -> Advice:
     """Choose a preset and a runtime for what a service needs.
@@ -127,10 +132,10 @@ def advise(
         Price of one instance, and its processors, as fast as those of the profile; by default as many.
     per_day : float, optional
         Pictures per day.
-    profile : Profile, optional
-        Profile to choose from; by default the one measured on this machine, else the shipped one.
+    profile : Profile or path, optional
+        By default the one measured on this machine, else the shipped one.
     installed_only : bool
-        Whether to leave out what lacks a runtime, weights or an export here.
+        Leave out what lacks a runtime, weights or an export here.
 
     Raises
     ------
@@ -139,7 +144,7 @@ def advise(
     """
     wanted = _needs({"ram": ram, "p95": p95, "success": success, "load": load}, use_case)
     _check_positive({"price_per_hour": price_per_hour, "vcpu": vcpu, "per_day": per_day})
-    return _choose(wanted, profile or Profile.load(), price_per_hour, vcpu, per_day, installed_only)
+    return _choose(wanted, profile, price_per_hour, vcpu, per_day, installed_only)
 
 
 def _check_positive(given: dict[str, float | None]) -> None:
@@ -162,12 +167,13 @@ def _needs(given: dict[str, float | None], use_case: str | None) -> UseCase:
 
 def _choose(
     wanted: UseCase,
-    profile: Profile,
+    given: Profile | str | os.PathLike[str] | None,
     price_per_hour: float | None,
     vcpu: float | None,
     per_day: float | None,
     installed_only: bool,
 ) -> Advice:
+    profile = given if isinstance(given, Profile) else Profile.load(given)
     measured = [row for row in profile.rows if not row.alone and row.cpu_ms > 0]
     rows = [row for row in measured if not installed_only or _is_here(row)]
     if not rows:
@@ -236,10 +242,10 @@ def _misses(row: Measured, wanted: UseCase) -> Iterator[tuple[str, float]]:
         if limit is not None and has is None:
             yield f"{what} was not measured on that machine", math.inf
         elif limit is not None and has is not None and has > limit:
-            yield f"{what} is {has:g} {unit}, not {limit:g}", has / limit
+            yield f"{what} is {has:g} {unit}, over {limit:g}", has / limit
     if wanted.success is not None and row.success < wanted.success:
         factor = wanted.success / row.success if row.success else math.inf
-        yield f"success is {100 * row.success:.4g} %, not {100 * wanted.success:.4g} %", factor
+        yield f"success is {100 * row.success:.4g} %, under {100 * wanted.success:.4g} %", factor
 
 
 def _reasons(
@@ -247,8 +253,8 @@ def _reasons(
 ) -> Iterator[str]:
     memory = "memory not measured" if row.rss_peak_mb is None else f"peak {row.rss_peak_mb:.0f} MB"
     yield (
-        f"{row.right} of {row.pictures} pictures read ({row.success:.0%}), P95 {row.p95_ms:.0f} ms, mean "
-        f"{row.mean_ms:.0f} ms, {row.cpu_ms:.0f} ms of processor time, {memory}, loads in {row.load_s:.1f} s"
+        f"{row.right} of {row.pictures} readable pictures read ({row.success:.0%}), P95 {row.p95_ms:.0f} ms, "
+        f"mean {row.mean_ms:.0f} ms, {row.cpu_ms:.0f} ms of processor time, {memory}, loads in {row.load_s:.1f} s"
     )
     if fitting:
         rule = "the cheapest" if wanted.success is not None else "the one that reads most"

@@ -129,7 +129,7 @@ class Closer:
             return
         failures, is_verbose = list(summary.failures()), self._verbosity > 0
         notes = [*summary.changes(), *(summary.notes() if is_verbose else ()), *self._written]
-        if not failures and self._verbosity < 0:
+        if not failures and not summary.corpus.orphans and self._verbosity < 0:
             return
         out.section(f"QR corpus {escape(self._options.corpus.name)}, preset {self._options.preset}")
         if failures or is_verbose:

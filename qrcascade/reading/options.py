@@ -43,9 +43,11 @@ NUMBER = r"[1-9][0-9]{0,5}"
 _SPELT = {name.lower(): name for name in FORMATS}
 # Where what is no option of a reading goes.
 _CASCADE = "it is an option of Cascade.preset"
+_DOCUMENT = "qrcascade.read takes it, with cascade= for the tiers"
 _ELSEWHERE = {
     "cascade": "this Cascade reads with its own tiers",
     "preset": "this Cascade is what a preset makes",
+    "page": _DOCUMENT, "password": _DOCUMENT,
     "threshold": _CASCADE, "isolation": _CASCADE, "max_memory": _CASCADE, "limits": _CASCADE,
 }  # fmt: skip
 
@@ -184,7 +186,9 @@ def override(
     if options is not None and not isinstance(options, ReadOptions):
         raise OptionError(f"options must be ReadOptions, got {options!r}; pass each by name: expect=2")
     for name in sorted(keywords.keys() - known.__annotations__.keys()):
-        hint = _ELSEWHERE.get(name) or _suggest(name, (*known.__annotations__, *others))
+        names = (*known.__annotations__, *others)
+        hint = None if f"{name}s" in names else _ELSEWHERE.get(name)
+        hint = hint or _suggest(name, names)
         raise TypeError(f"unexpected keyword argument {name!r}; {hint}")
     return replace(options or ReadOptions(), **keywords)
 
@@ -270,9 +274,17 @@ def _check_formats(formats: object) -> tuple[str, ...]:
 def _check_regions(regions: object) -> tuple[Quad, ...]:
     quads = tuple(regions) if isinstance(regions, Iterable) and not isinstance(regions, Quad) else (regions,)
     for quad in quads:
-        if not isinstance(quad, Quad) or not quad.convex:
+        if not isinstance(quad, Quad) or not _is_quad(quad):
             raise OptionError(f"regions must be convex Quads (see Quad.of), got {quad!r}")
     return quads
+
+
+def _is_quad(quad: Quad) -> bool:
+    """Return whether a quad is as `Quad.of` makes it: its constructor takes anything."""
+    try:
+        return quad.convex and Quad.of(quad.corners).corners == quad.corners
+    except (TypeError, ValueError, IndexError):
+        return False
 
 
 def _check_pages(pages: Iterable[int]) -> tuple[int, ...]:

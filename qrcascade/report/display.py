@@ -101,7 +101,7 @@ def show_views(source: Source, views: Collection[str] = NAMES) -> Image:
     source : path, bytes, binary file, PIL.Image.Image, ndarray or Frame
         As for `Frame.load`.
     views : collection of str
-        Names from `qrcascade.image.views.NAMES`, or several joined by "+": "x2+unsharp". By default all.
+        Names from `qrcascade.views.NAMES`, or several joined by "+": "x2+unsharp". By default all.
 
     Returns
     -------

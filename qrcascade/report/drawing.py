@@ -8,7 +8,7 @@ import os
 from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING, Any
 
-from qrcascade.errors import OptionError
+from qrcascade.errors import ImageError, OptionError, reason
 from qrcascade.image.frame import Frame, Source
 from qrcascade.results import Reading
 
@@ -36,10 +36,15 @@ def draw(reading: Reading, picture: Source | None = None, *, mesh: bool = False)
         raise OptionError(
             "this result holds no picture, as after a batch or a pickle: pass it, result.draw(picture)"
         )
+    try:
+        pixels = frame.color
+    except OSError as error:
+        # A page of a document is rendered when it is needed.
+        raise ImageError(f"cannot read the page again: {reason(error)}") from error
     unread = [(r.quad.corners, AMBER, False) for r in reading.regions]
     read = [(code.quad.corners, GREEN, True) for code in reading.codes]
     meshes = [code.mesh for code in reading.codes if mesh and code.mesh is not None]
-    return overlay(frame.color, outlines=[*unread, *read], meshes=meshes)
+    return overlay(pixels, outlines=[*unread, *read], meshes=meshes)
 
 
 def _load(picture: Source, reading: Reading) -> Frame:

@@ -33,7 +33,8 @@ def guards(settings: Settings) -> list[Any]:
 
     async def check_token(given: Annotated[HTTPAuthorizationCredentials | None, Depends(bearer)]) -> None:
         if given is None or not hmac.compare_digest(given.credentials.encode(), token):
-            detail = "send the service's token in the header Authorization: Bearer"
+            sent = "" if given is None else "; the one that was sent is wrong"
+            detail = f"send the service's token in the header Authorization: Bearer{sent}"
             raise ProblemError(401, detail, "unauthorised", {"WWW-Authenticate": "Bearer"})
 
     return [Depends(check_token)]

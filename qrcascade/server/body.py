@@ -17,7 +17,7 @@ __all__ = ["SCHEMA", "receive"]
 
 # A form is a little larger than its file: field names and boundaries come on top.
 _FORM_BYTES = 65_536
-_ONE_FILE = "a form must have one file, named file, and nothing else"
+_ONE_FILE = "a form must have one file, named file, and nothing else (options go in the query string)"
 _BINARY = {"schema": {"type": "string", "format": "binary", "minLength": 1}}
 _FORM = {
     "schema": {
