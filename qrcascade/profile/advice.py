@@ -254,7 +254,8 @@ def _reasons(
     memory = "memory not measured" if row.rss_peak_mb is None else f"peak {row.rss_peak_mb:.0f} MB"
     yield (
         f"{row.right} of {row.pictures} readable pictures read ({row.success:.0%}), P95 {row.p95_ms:.0f} ms, "
-        f"mean {row.mean_ms:.0f} ms, {row.cpu_ms:.0f} ms of processor time, {memory}, loads in {row.load_s:.1f} s"
+        f"mean {row.mean_ms:.0f} ms, {row.cpu_ms:.0f} ms of processor time, {memory}, "
+        f"loads in {row.load_s:.1f} s"
     )
     if fitting:
         rule = "the cheapest" if wanted.success is not None else "the one that reads most"
