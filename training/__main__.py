@@ -37,7 +37,7 @@ def _read_arguments() -> argparse.Namespace:
     evaluate.add_argument("photographs", type=Path, help="category/name.txt, a picture beside each")
     evaluate.add_argument("--empty", type=Path, action="append", default=[], help="a folder without QR codes")
     evaluate.add_argument("--look", type=int, default=640, help="longer side in pixels")
-    evaluate.add_argument("--threshold", type=float, default=0.75)
+    evaluate.add_argument("--threshold", type=float, default=0.8)
     evaluate.add_argument("--no-closer", action="store_true", help="without the second look at each symbol")
     evaluate.add_argument("--names", action="store_true", help="name the pictures that went wrong")
     return parser.parse_args()

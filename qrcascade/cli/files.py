@@ -25,7 +25,7 @@ def list_files(sources: Iterable[str], ignored: Path | None = None, quiet: bool 
     """Yield every file that the sources of a scan name, always in the same order.
 
     A source is what `expand` knows, or a list of paths: a file ending in .txt, or "-", standard input.
-    Raises `click.UsageError` if there is no such source, or a list is none.
+    Raises `click.UsageError` if there is no such source, or if a list is not text.
     """
     for source in sources:
         if source == "-":

@@ -27,13 +27,13 @@ _LOW, _HIGH = (UPRIGHT_LOOK - SYMBOL) / 2 - 0.5, (UPRIGHT_LOOK + SYMBOL) / 2 - 0
 _UPRIGHT = np.array([[_LOW, _LOW], [_HIGH, _LOW], [_HIGH, _HIGH], [_LOW, _HIGH]], np.float32)
 _FAINTEST, WORTH_A_LOOK, _LIKELY = 0.1, 0.2, 0.5
 #: By default, regions with a lower probability of a symbol are not reported. Chosen.
-LEAST_SCORE = 0.75
+LEAST_SCORE = 0.8
 #: What is smaller in the first look, in pixels, must be likely. Chosen: of 963 symbols none is as small, and
 #: 5 mm on an A4 page are 10.8 pixels.
 _SMALLEST = 9.5
 #: The probability's logit: weights of both looks' logits and of how far the corners moved, and a constant.
 #: Fitted by `python -m training calibrate`.
-_FIRST, _CLOSER, _AWAY, _CONSTANT = 1.05, 1.33, -2.56, 0.24
+_FIRST, _CLOSER, _AWAY, _CONSTANT = 1.17, 1.24, -0.96, 0.15
 #: Where scores, and how far corners moved, are cut off before that. Chosen.
 _SURE, FARTHEST = 0.999, 0.5
 #: Most symbols looked at again, some 2 ms a look; most of the others for which these do not speak; most whose

@@ -30,14 +30,14 @@ __all__ = ["WorkerExecutor"]
 # Seconds that a step, or decoding, may take without a deadline. With one: a share of the remaining time, so
 # that others can follow a step that hangs, and its minimum in seconds.
 _HANG_S, _SHARE, _LEAST_S = 120.0, 0.5, 0.05
-# Seconds of waiting for workers to start that do not count towards a picture's deadline.
+# Seconds of waiting for a picture's first worker to start that do not count towards its deadline.
 _UNCOUNTED_S = 10.0
 # Workers that may be lost while loading a picture.
 _LOADS = 2
 
 
 class WorkerExecutor(Executor):
-    """Runs steps in a worker process with the cascade's strategies; waiting for one extends the deadline.
+    """Runs steps in a worker process with the strategies; waiting for the first extends the deadline.
 
     The frame's size is (0, 0) until a worker has decoded it; its pixels are also decoded in this process if
     they are used.
@@ -78,7 +78,7 @@ class WorkerExecutor(Executor):
                     raise ImageError(f"cannot read {self._described}: {ended}") from None
 
     def _take_worker(self) -> Worker:
-        """Return a worker that has started; waiting for it does not count, unless it takes too long."""
+        """Return a worker that has started; waiting for the first does not count, up to a limit."""
         since = time.monotonic()
         until = None if self._deadline is None else self._deadline + self._uncounted_s
         try:
@@ -88,9 +88,9 @@ class WorkerExecutor(Executor):
             waited = time.monotonic() - since
             self.waited_s += waited
             if self._deadline is not None:
-                waited = min(self._uncounted_s, waited)
-                self._uncounted_s -= waited
-                self._deadline += waited
+                self._deadline += min(self._uncounted_s, waited)
+                # A picture that has ended a worker must not make its caller wait for another one.
+                self._uncounted_s = 0.0
 
     def _send_picture(self, worker: Worker) -> None:
         packed, self._source = _pack(self._source, self._options.frame, self._limits)

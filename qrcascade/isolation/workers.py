@@ -49,6 +49,7 @@ class Workers:
         """Forget all workers."""
         self._idle: list[Worker] = []
         self._lock = threading.Lock()
+        self._replacing: list[threading.Thread] = []
 
     def take(self, until: float | None) -> Worker:
         """Take a worker that has started: an idle one, or else a new one.
@@ -99,7 +100,16 @@ class Workers:
         return Worker(*self._arguments, self._is_warm)
 
     def replace(self, taken: Worker) -> None:
-        """Stop a worker and start others, so that nobody has to wait if the next one is lost as well."""
+        """Stop a worker and start others, so that nobody has to wait if the next one is lost as well.
+
+        That takes a quarter of a second, for which the answer that was late already does not wait.
+        """
+        taken.kill()
+        thread = threading.Thread(target=self._replace, args=(taken,), name="qrcascade-replace", daemon=True)
+        self._replacing = [*filter(threading.Thread.is_alive, self._replacing), thread]
+        thread.start()
+
+    def _replace(self, taken: Worker) -> None:
         taken.close()
         if not taken.is_own:
             return
@@ -121,6 +131,8 @@ class Workers:
 
     def close(self) -> None:
         """Stop idle workers; the next reading starts a new one."""
+        for thread in self._replacing:
+            thread.join()
         with self._lock:
             idle, self._idle = self._idle, []
         for one in idle:

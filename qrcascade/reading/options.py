@@ -94,7 +94,7 @@ class ReadOptions:
         Seconds from the call, including loading. Whatever was read by then is returned. The timeout is
         checked between engine runs, and none is started that is unlikely to end in time; but one that loads
         a model or fetches its weights can take longer. With isolation that is cut off, and up to 10 seconds
-        of waiting for a worker process to start do not count.
+        of waiting for the first worker process to start do not count.
     formats : str or collection of str
         Symbologies to report: names from `FORMATS` in any spelling ("EAN-13", "datamatrix"), also in one str
         with commas between them, or "all". Stored as a sorted tuple. Those that are not QR codes are read by
