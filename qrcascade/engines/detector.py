@@ -40,7 +40,8 @@ class DetectorEngine:
     def locate(self, gray: Gray, known: Sequence[Quad] = ()) -> Findings:
         """Locate all symbols of a picture; those that are known already are not looked at twice."""
         outlines = np.array([quad.corners for quad in known], np.float32).reshape(-1, 4, 2)
-        found = find(_load(), gray, threshold=LEAST_SCORE, known=outlines)
+        # What reads them places the corners by itself, and no better from refined ones.
+        found = find(_load(), gray, threshold=LEAST_SCORE, known=outlines, refined=False)
         return Findings(regions=_make_regions(found))
 
 

@@ -59,24 +59,30 @@ def find(
     threshold: float = 0.5,
     closer: bool = True,
     known: Floats = _NONE,
+    refined: bool = True,
 ) -> Detections:
     """Find the symbols of a gray picture in a look with this longer side, and a ``closer`` one at each.
 
-    Outlines (n, 4, 2) that are ``known`` already are not looked at again.
+    Outlines (n, 4, 2) that are ``known`` already are not looked at again. To have the others ``refined``
+    takes three more looks each.
     """
     small, scale = shrink(picture, look)
     found = detect(network, small, scale, WORTH_A_LOOK)
     likely = (found.scores >= _LIKELY) | (measure_sizes(found.quads) * scale >= _SMALLEST)
     found = Detections(*(part[likely] for part in found))
     if closer:
-        found = suppress(look_closer(network, picture, found, known), vote=False)
+        found = suppress(look_closer(network, picture, found, known, refined), vote=False)
     # What is read is there.
     found.scores[match(found.quads, known)] = 1
     return Detections(*(part[found.scores >= threshold] for part in found))
 
 
 def look_closer(
-    network: Network, picture: NDArray[np.uint8], found: Detections, known: Floats = _NONE
+    network: Network,
+    picture: NDArray[np.uint8],
+    found: Detections,
+    known: Floats = _NONE,
+    refined: bool = True,
 ) -> Detections:
     """Return outlines and probabilities after a second look at the best; 0 where that sees nothing."""
     seen = Detections(*(part.copy() for part in found))
@@ -94,7 +100,11 @@ def look_closer(
             doubted = others[seen.scores[others] < LEAST_SCORE]
             _look_at(network, picture, found, doubted[:_MOST_DOUBTED], seen)
     best = np.argsort(-seen.scores, kind="stable")
-    return Detections(*(part[best] for part in seen))
+    seen = Detections(*(part[best] for part in seen))
+    likely = np.flatnonzero((seen.scores >= LEAST_SCORE) & ~match(seen.quads, known))
+    for number in likely[:_MOST_REFINED] if refined else ():
+        seen.quads[number] = refine(network, picture, seen.quads[number])
+    return seen
 
 
 def _look_at(
@@ -114,8 +124,6 @@ def _look_at(
         if closer.score > 0:
             seen.quads[number], seen.modules[number] = closer.quad, closer.module
         seen.scores[number] = judge(first, closer)
-        if seen.scores[number] >= LEAST_SCORE and len(looks) <= _MOST_REFINED:
-            seen.quads[number] = refine(network, picture, closer.quad)
         vain = 0 if seen.scores[number] >= _LIKELY else vain + 1
         if vain == _VAIN_LOOKS:
             break
