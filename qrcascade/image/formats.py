@@ -158,7 +158,7 @@ def open_picture(data: bytes, limits: Limits, further: bool = False) -> PILImage
         read = ", ".join(PICTURES)
         # What TGA's decoder said means nothing.
         raise ImageError(
-            f"cannot identify a picture in it; supported are {read}, PDF, and HEIF with its extra"
+            f"cannot identify a picture in it; supported are {read}, and PDF; with its extra also HEIF"
         ) from None
 
 
