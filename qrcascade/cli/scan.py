@@ -201,7 +201,7 @@ class _Progress:
         self._files, self._done, self._verbose = files, files - left, verbose
         self._start = time.monotonic()
         self._bar: Any = None
-        if not quiet and not verbose:
+        if not quiet and not verbose and sys.stderr.isatty():
             how: dict[str, Any] = {"file": sys.stderr, "show_pos": True, "width": 24, "update_min_steps": 1}
             self._bar = click.progressbar(length=left, item_show_func=self._rate, **how)
 
@@ -232,6 +232,7 @@ class _Progress:
 
     def interrupt(self) -> None:
         """Say how far it got, and end the program."""
-        click.echo(err=True)
+        if self._bar:
+            click.echo(err=True)
         complain(f"interrupted: {self._done:,} of {self._files:,} done; run again to go on")
         sys.exit(INTERRUPTED)
