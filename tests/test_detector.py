@@ -154,6 +154,17 @@ def test_a_large_jpeg_is_located_in_its_own_pixels(tmp_path: Path) -> None:
     assert region.module == pytest.approx(24, rel=0.15)
 
 
+@pytest.mark.parametrize("place", range(3))
+def test_a_code_of_four_millimetres_on_a_page_is_located(place: int) -> None:
+    gray, outline = draw.symbol(f"https://example.com/{place}", 2)
+    assert 48 <= outline.side <= 50
+    page = np.full((3508, 2480), 255, np.uint8)
+    y, x = 1200 + 97 * place, 700 + 83 * place
+    page[y : y + len(gray), x : x + len(gray)] = gray
+    (region,) = qrcascade.detect(page)
+    assert np.abs(np.asarray(region.quad.center) - (x + len(gray) / 2, y + len(gray) / 2)).max() < 10
+
+
 @pytest.mark.parametrize("threshold", [-0.1, 2, "0.5"])
 def test_an_impossible_threshold_is_an_error(threshold: Any) -> None:
     with pytest.raises(OptionError, match="between 0 and 1"):

@@ -103,8 +103,8 @@ def _span(shown: NDArray[np.intp], length: int) -> slice:
 
 def match(quads: Floats, others: Floats) -> NDArray[np.bool_]:
     """Return which outlines are nearly the same as any of the others."""
-    centres, sizes = quads.mean(1)[:, None], measure_sizes(quads)[:, None]
-    return np.asarray(_are_alike(centres, sizes, others.mean(1), measure_sizes(others)).any(1))
+    centres, sizes = quads.mean(1)[:, None], _measure_sizes(quads)[:, None]
+    return np.asarray(_are_alike(centres, sizes, others.mean(1), _measure_sizes(others)).any(1))
 
 
 def _are_alike(centres: Floats, sizes: Floats, others: Floats, other_sizes: Floats) -> NDArray[np.bool_]:
@@ -144,7 +144,7 @@ def suppress(found: Detections, vote: bool = True) -> Detections:
     order = np.argsort(-found.scores, kind="stable")
     quads, scores, modules = found.quads[order], found.scores[order], found.modules[order]
     centres = quads.mean(1)
-    sizes = measure_sizes(quads)
+    sizes = _measure_sizes(quads)
     reaches = np.ptp(quads, axis=1).max(1)
     cores = centres[:, None] + (quads - centres[:, None]) * np.float32(_ONE_SYMBOL)
     edges = cores[:, _FOLLOWING] - cores
@@ -165,7 +165,7 @@ def suppress(found: Detections, vote: bool = True) -> Detections:
     return Detections(quads[kept], scores[kept], modules[kept])
 
 
-def measure_sizes(quads: Floats) -> Floats:
+def _measure_sizes(quads: Floats) -> Floats:
     """Return the sides of squares of the same areas, in pixels."""
     first, second = quads[:, 2] - quads[:, 0], quads[:, 3] - quads[:, 1]
     areas = np.abs(first[:, 0] * second[:, 1] - first[:, 1] * second[:, 0]) / 2

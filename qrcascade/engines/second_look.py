@@ -14,7 +14,6 @@ from qrcascade.engines.detections import (
     decode,
     detect,
     match,
-    measure_sizes,
     prepare,
     shrink,
     suppress,
@@ -28,9 +27,6 @@ _UPRIGHT = np.array([[_LOW, _LOW], [_HIGH, _LOW], [_HIGH, _HIGH], [_LOW, _HIGH]]
 _FAINTEST, WORTH_A_LOOK, _LIKELY = 0.1, 0.2, 0.5
 #: By default, regions with a lower probability of a symbol are not reported. Chosen.
 LEAST_SCORE = 0.8
-#: What is smaller in the first look, in pixels, must be likely. Chosen: of 963 symbols none is as small, and
-#: 5 mm on an A4 page are 10.8 pixels.
-_SMALLEST = 9.5
 #: The probability's logit: weights of both looks' logits and of how far the corners moved, and a constant.
 #: Fitted by `python -m training calibrate`.
 _FIRST, _CLOSER, _AWAY, _CONSTANT = 1.17, 1.24, -0.96, 0.15
@@ -68,8 +64,6 @@ def find(
     """
     small, scale = shrink(picture, look)
     found = detect(network, small, scale, WORTH_A_LOOK)
-    likely = (found.scores >= _LIKELY) | (measure_sizes(found.quads) * scale >= _SMALLEST)
-    found = Detections(*(part[likely] for part in found))
     if closer:
         found = suppress(look_closer(network, picture, found, known, refined), vote=False)
     # What is read is there.
