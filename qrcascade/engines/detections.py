@@ -79,7 +79,7 @@ def _resize(picture: NDArray[np.uint8], rows: int, columns: int) -> NDArray[np.u
 def detect(network: Network, small: NDArray[np.uint8], scale: float, threshold: float) -> Detections:
     """Find the symbols of a gray picture that was shrunk to this scale; outlines are in its own pixels."""
     part, corner = trim(small)
-    found = decode(network(prepare(part))[0], threshold)
+    found = grow(decode(network(prepare(part))[0], threshold))
     quads = (found.quads + corner + 0.5) / scale - 0.5
     return Detections(quads.astype(np.float32), found.scores, found.modules / np.float32(scale))
 
@@ -131,12 +131,16 @@ def decode(output: Floats, threshold: float) -> Detections:
     values, rows, columns = values[best], rows[best], columns[best]
     centres = np.stack([columns, rows], -1) * STRIDE + (STRIDE - 1) / 2
     scale = STRIDE * np.exp(np.clip(values[:, 9], -5, 5))
-    away = values[:, 1:9].reshape(-1, 4, 2)
-    middle = away.mean(1, keepdims=True)
-    quads = centres[:, None] + (middle + (away - middle) / _SHRUNK) * scale[:, None, None]
+    quads = centres[:, None] + values[:, 1:9].reshape(-1, 4, 2) * scale[:, None, None]
     scores = (1 / (1 + np.exp(-values[:, 0]))).astype(np.float32)
     modules = np.exp(np.clip(values[:, 10], -5, 5)).astype(np.float32)
     return suppress(Detections(quads.astype(np.float32), scores, modules))
+
+
+def grow(found: Detections) -> Detections:
+    """Enlarge outlines about their centres by what the trained network makes them too small."""
+    middles = found.quads.mean(1, keepdims=True)
+    return found._replace(quads=middles + (found.quads - middles) / np.float32(_SHRUNK))
 
 
 def suppress(found: Detections, vote: bool = True) -> Detections:

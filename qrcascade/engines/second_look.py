@@ -13,6 +13,7 @@ from qrcascade.engines.detections import (
     Network,
     decode,
     detect,
+    grow,
     match,
     prepare,
     shrink,
@@ -185,7 +186,7 @@ def refine(network: Network, picture: NDArray[np.uint8], quad: Floats) -> Floats
 def look_upright(network: Network, picture: NDArray[np.uint8], quad: Floats) -> Closer:
     """Look at the picture where `quad` is a square."""
     seen, view = straighten(picture, quad)
-    found = decode(network(prepare(np.asarray(seen, np.uint8)))[0], _FAINTEST)
+    found = grow(decode(network(prepare(np.asarray(seen, np.uint8)))[0], _FAINTEST))
     astray = np.linalg.norm(found.quads.mean(1) - _UPRIGHT.mean(0), axis=1) > _ASTRAY * SYMBOL
     sizes = np.array([cv2.contourArea(outline) for outline in found.quads]) / SYMBOL**2
     same = ~astray & (sizes > _LARGER**-2) & (sizes < _LARGER**2)
