@@ -193,7 +193,8 @@ class _Printer:
         """Print why a file could not be read."""
         if self.as_json:
             click.echo(to_json({"file": row_name(file), "error": str(error), "page": None}))
-        complain(error if repr(file) in str(error) else f"{_quote(file)}: {error}")
+        is_named = file == "-" or repr(file) in str(error)
+        complain(error if is_named else f"{_quote(file)}: {error}")
 
     def tell(self, message: str) -> None:
         """Print a remark."""

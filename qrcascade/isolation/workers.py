@@ -145,6 +145,6 @@ def _describe_failure(number: int, lost: LostError) -> WorkerError:
         ended = f"{number} worker processes ended while they started, the last"
     return WorkerError(
         f"{ended} ({lost}); see its messages on standard error. A program that uses read_many or "
-        'isolation must be a file, start under `if __name__ == "__main__":` and use strategies that another '
+        'isolation must start under `if __name__ == "__main__":`, be a file, and use strategies that another '
         "process can import. Otherwise check whether memory is short, or max_memory is too small"
     )
