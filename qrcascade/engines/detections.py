@@ -137,6 +137,13 @@ def decode(output: Floats, threshold: float) -> Detections:
     return suppress(Detections(quads.astype(np.float32), scores, modules))
 
 
+def turn_alike(quads: Floats, quad: Floats) -> Floats:
+    """Return outlines (n, 4, 2), each with its corners in the order that is nearest to that of another."""
+    turns = quads[:, _TURNS]
+    best = np.abs(turns - quad).sum((2, 3)).argmin(1)
+    return np.asarray(turns[np.arange(len(quads)), best], np.float32)
+
+
 def grow(found: Detections) -> Detections:
     """Enlarge outlines about their centres by what the trained network makes them too small."""
     middles = found.quads.mean(1, keepdims=True)
@@ -188,7 +195,5 @@ def _vote(quads: Floats, scores: Floats, sizes: Floats) -> Floats:
     centres = quads.mean(1)
     alike = _are_alike(centres[0], sizes[0], centres, sizes)
     quads, weights = quads[alike], scores[alike] ** 2
-    turns = quads[:, _TURNS]
-    best = np.abs(turns - quads[0]).sum((2, 3)).argmin(1)
-    turned = turns[np.arange(len(quads)), best]
+    turned = turn_alike(quads, quads[0])
     return np.asarray((turned * weights[:, None, None]).sum(0) / weights.sum(), np.float32)

@@ -18,6 +18,7 @@ from qrcascade.engines.detections import (
     prepare,
     shrink,
     suppress,
+    turn_alike,
 )
 from qrcascade.image.opencv import cv2
 
@@ -178,8 +179,7 @@ def refine(network: Network, picture: NDArray[np.uint8], quad: Floats) -> Floats
     for turn in range(1, 4):
         closer = look_upright(network, picture, np.roll(np.mean(quads, 0), turn, 0))
         if closer.score > 0:
-            orders = [np.roll(closer.quad, start, 0) for start in range(4)]
-            quads.append(min(orders, key=lambda order: float(np.abs(order - quad).sum())))
+            quads.append(turn_alike(closer.quad[None], quad)[0])
     return np.asarray(np.mean(quads, 0), np.float32)
 
 

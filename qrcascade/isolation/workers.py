@@ -106,8 +106,14 @@ class Workers:
         """
         taken.kill()
         thread = threading.Thread(target=self._replace, args=(taken,), name="qrcascade-replace", daemon=True)
-        self._replacing = [*filter(threading.Thread.is_alive, self._replacing), thread]
-        thread.start()
+        try:
+            # Started before `close` can wait for it.
+            with self._lock:
+                thread.start()
+                self._replacing = [*filter(threading.Thread.is_alive, self._replacing), thread]
+        except RuntimeError:
+            # The host allows no more threads.
+            self._replace(taken)
 
     def _replace(self, taken: Worker) -> None:
         taken.close()
@@ -131,7 +137,9 @@ class Workers:
 
     def close(self) -> None:
         """Stop idle workers; the next reading starts a new one."""
-        for thread in self._replacing:
+        with self._lock:
+            replacing, self._replacing = self._replacing, []
+        for thread in replacing:
             thread.join()
         with self._lock:
             idle, self._idle = self._idle, []

@@ -144,4 +144,4 @@ def describe_picture(frame: Frame) -> str:
         return (
             f"Blurred: the sharpest edge in the picture is about {_EDGE * seen.blur:.0f} pixels wide. {_HOLD}"
         )
-    return "No code was found. Where one is known to be in a picture, Python's regions=[quad] says so."
+    return "No code was found. If you know where one is, pass a picture's regions=[quad] in Python."
