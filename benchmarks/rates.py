@@ -50,7 +50,7 @@ def _tables(records: Records) -> Iterator[str]:
     """Yield a row a reader, a row a category, and confidence against truth."""
     summaries = [summarise(rows) for rows in records.values()]
     columns = ["reader", "macro {:.1f}", "micro {:.1f}", "extra", "conflict", "wrong"]
-    columns += ["mean ms {:.1f}", "P50 {:.1f}", "P95 {:.1f}", "P99 {:.1f}", "x first {:.2f}"]
+    columns += ["mean CPU ms {:.1f}", "P50 {:.1f}", "P95 {:.1f}", "P99 {:.1f}", "x first {:.2f}"]
     figures = []
     for s in summaries:
         counts, times = (s.extra, s.conflict, s.wrong), (s.mean_ms, s.p50_ms, s.p95_ms, s.p99_ms)
@@ -72,7 +72,7 @@ def _plots(page: str, records: Records) -> list[str]:
         for s in summaries:
             axes.scatter(s.mean_ms, s.macro)
             axes.annotate(s.reader, (s.mean_ms, s.macro), xytext=(5, 4), textcoords="offset points")
-        axes.set(xscale="log", xlabel="mean ms a picture", ylabel="macro read rate, %", title=page)
+        axes.set(xscale="log", xlabel="mean CPU ms of a picture", ylabel="macro read rate, %", title=page)
         axes.grid(alpha=0.3)
     names = list(summaries[0].categories)
     with plotted(f"{page}-categories", (2.5 + len(summaries), 1 + 0.35 * len(names))) as (_, axes):

@@ -111,18 +111,26 @@ def _qreader(size: str) -> Reader:
 
 
 def at_hand(names: Sequence[str]) -> tuple[str, ...]:
-    """Return those of the readers that can be had: WeChat's only where ``QRCASCADE_WECHAT_PYTHON`` is set."""
-    return tuple(name for name in names if name != "wechat" or "QRCASCADE_WECHAT_PYTHON" in os.environ)
+    """Return those of the readers that can be had: others only where the variable of their Python is set."""
+    return tuple(name for name in names if _PYTHONS.get(name, "PATH") in os.environ)
 
 
-def _wechat() -> Reader:
-    python = os.environ.get("QRCASCADE_WECHAT_PYTHON", sys.executable)
-    models = Path(os.environ.get("QRCASCADE_WECHAT_MODELS", Path(__file__).parents[2] / "shared" / "wechat"))
-    peer = Program(python, str(Path(__file__).with_name("wechat.py")), str(models))
+_PYTHONS = {
+    "wechat": "QRCASCADE_WECHAT_PYTHON",
+    "arbez": "QRCASCADE_PEERS_PYTHON",
+    "codarascan": "QRCASCADE_PEERS_PYTHON",
+}
+
+
+def _peer(name: str) -> Reader:
+    """Return a reader that runs in an interpreter of its own."""
+    models = os.environ.get("QRCASCADE_WECHAT_MODELS", Path(__file__).parents[2] / "shared" / "wechat")
+    script = str(Path(__file__).with_name("peers.py"))
+    python = os.environ.get(_PYTHONS[name], sys.executable)
+    peer = Program(python, script, name, *([str(models)] if name == "wechat" else []))
 
     def read(rgb: Gray) -> Reading:
-        gray = Frame.load(rgb).gray
-        answer = peer.ask(f"{gray.shape[0]} {gray.shape[1]}", gray.tobytes())
+        answer = peer.ask(f"{rgb.shape[0]} {rgb.shape[1]}", rgb.tobytes())
         found = [Output(text, Quad.of(corners)) for text, corners in answer["codes"] if text]
         return Reading(found, ms=answer["ms"])
 
@@ -155,7 +163,7 @@ READERS: dict[str, Callable[[], Reader]] = {
     "pyzbar": lambda: partial(_read_by_engine, "zbar"),
     "opencv": lambda: partial(_read_by_engine, "opencv"),
     "opencv-aruco": lambda: partial(_read_by_engine, "aruco"),
-    "wechat": _wechat,
+    **{name: partial(_peer, name) for name in _PYTHONS},
     **{f"qreader-{size}": partial(_qreader, size) for size in "nsml"},
     **{name: partial(_preset, name) for name in PRESETS},
     **{f"{name}-all": partial(_preset, name, "all") for name in PRESETS},

@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from PIL import Image, ImageDraw
 
 from qrcascade import Cascade, Frame, QRCode, ReadResult
-from qrcascade.grid.fit import lay_grid
+from qrcascade.grid.fit import Patch, lay_grid
 from qrcascade.grid.grow import fit_data, fit_finders, fit_timing, grow_outwards
 from qrcascade.grid.recentre import recentre_outline
 from qrcascade.grid.soft import cancel_leakage
@@ -82,7 +82,8 @@ def soft_bits(photo: Gray, code: QRCode) -> NDArray[np.float32]:
     """What each module seems to be before the code words correct it, about +1 for dark; shape (N, N)."""
     canvas, poses = recentre_outline(Frame(photo), code.quad)
     pose = next(pose for pose in poses if str(pose.version) == code.version)
-    fit = fit_timing(fit_finders(lay_grid(canvas, canvas.gray, pose)))
+    patch = Patch.cut(canvas, canvas.gray, pose)
+    fit = fit_timing(fit_finders(lay_grid(canvas, patch, pose)))
     return cancel_leakage(fit_data(grow_outwards(fit)))
 
 

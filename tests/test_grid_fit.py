@@ -21,7 +21,7 @@ from qrcascade.grid.canvas import Canvas, Pixels
 from qrcascade.grid.choose import choose_fit
 from qrcascade.grid.deblur import deconvolve
 from qrcascade.grid.fields import QUIET, SAMPLES, average, average_centres, spread
-from qrcascade.grid.fit import Fit, add_known, estimate_levels, lay_grid
+from qrcascade.grid.fit import Fit, Patch, add_known, estimate_levels, lay_grid
 from qrcascade.grid.grow import (
     find_alignment,
     fit_data,
@@ -47,7 +47,7 @@ def begun(drawn: warp.Warped) -> Fit:
     """A grid by three finder patterns."""
     canvas, found = recentre_outline(drawn.frame, drawn.quad)
     pose = next(pose for pose in found if pose.version == drawn.version)
-    return lay_grid(canvas, canvas.gray, pose)
+    return lay_grid(canvas, Patch.cut(canvas, canvas.gray, pose), pose)
 
 
 def by_patterns(drawn: warp.Warped) -> Fit:
@@ -121,7 +121,7 @@ def test_the_true_version_agrees_best() -> None:
     canvas, found = recentre_outline(drawn.frame, drawn.quad)
     scores = {}
     for pose in found[:6]:
-        fit = fit_timing(fit_finders(lay_grid(canvas, canvas.gray, pose)))
+        fit = fit_timing(fit_finders(lay_grid(canvas, Patch.cut(canvas, canvas.gray, pose), pose)))
         scores[pose.version, pose.turn, pose.inverted] = fit.agreement
     best = scores.pop((4, 0, False))
     assert best > 1.5

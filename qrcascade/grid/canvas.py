@@ -12,6 +12,7 @@ from qrcascade.image.frame import Frame
 from qrcascade.image.opencv import cv2
 from qrcascade.image.quad import Quad
 from qrcascade.image.views import rectify
+from qrcascade.symbology.layout import VERSIONS, symbol_size
 
 __all__ = ["MODULE", "Canvas", "Pixels", "blur_widely", "normalize_contrast"]
 
@@ -22,9 +23,10 @@ Pixels = NDArray[np.float32]
 MODULE = 4
 # Share of the side that is shown around an outline.
 _MARGIN = 0.22
-# Canvas pixels to a source pixel, where the side has neither less nor more pixels than these.
+# Canvas pixels to a source pixel, where the side has neither less nor more pixels than these. The most is what
+# the grid of the largest version is fitted at.
 _ENLARGEMENT = 1.15
-_MIN_SIDE, _MAX_SIDE = 220, 900
+_MIN_SIDE, _MAX_SIDE = 220, MODULE * symbol_size(VERSIONS[-1])
 # Source pixels per module; with fewer there is nothing that can be fitted.
 _MIN_MODULE = 1.2
 
@@ -32,6 +34,9 @@ _MIN_MODULE = 1.2
 # A margin is flat if all but a few of its levels, by these percentiles, lie within a share of the contrast
 # inside. How far from the outline it begins, as a share of the side.
 _FLAT_PERCENTILES, _FLAT_SHARE, _MARGIN_GAP = (5, 95), 0.2, 0.15
+
+# Every fourth pixel is enough for percentiles. Chosen.
+_STRIDE = 4
 
 # Pixels of a reduced picture that the standard deviation of a wide blur is there, at least. Chosen.
 _REDUCED_SIGMA = 4
@@ -41,9 +46,8 @@ _REDUCED_SIGMA = 4
 _REDUCED_WINDOW = 8
 # Parts of a window that the standard deviations of two blurs are: one takes noise off, one joins windows.
 _NOISE_BLURS, _JOINING_BLURS = 10, 2
-# Least contrast, as a share of the contrast that this percentile of the picture has, sampled at this stride
-# in pixels; and in gray levels.
-_LEAST_CONTRAST, _STRONG_PERCENTILE, _STRIDE = 0.12, 90, 4
+# Least contrast, as a share of the contrast that this percentile of the picture has; and in gray levels.
+_LEAST_CONTRAST, _STRONG_PERCENTILE = 0.12, 90
 _LEAST_LEVELS = 1e-3
 # Largest value; the lightest and the darkest around are 1 from the middle.
 _MOST = 1.4
@@ -91,27 +95,31 @@ class Canvas:
         gray, first, last = self.gray, round(self.origin), round(self.origin) + self.side
         gap = round(_MARGIN_GAP * self.side)
         ground = np.concatenate([gray[: first - gap].ravel(), gray[last + gap :].ravel()])
+        inner = gray[first:last, first:last].ravel()
         (dark, light), (low, high) = (
-            np.percentile(part, _FLAT_PERCENTILES) for part in (gray[first:last, first:last], ground)
+            np.percentile(part[::_STRIDE], _FLAT_PERCENTILES) for part in (inner, ground)
         )
         level, difference = (low + high) / 2, _FLAT_SHARE * (light - dark)
-        near = slice(first - gap, last + gap)
-        symbol = np.argwhere(np.abs(gray[near, near] - level) > difference)
-        if high - low > difference or not len(symbol):
+        if high - low > difference:
             return None
-        (top, left), (bottom, right) = symbol.min(0) + near.start, symbol.max(0) + near.start
+        near = slice(first - gap, last + gap)
+        symbol = np.abs(gray[near, near] - level) > difference
+        if not symbol.any():
+            return None
+        (top, bottom), (left, right) = (
+            near.start + np.flatnonzero(symbol.any(axis))[[0, -1]] for axis in (1, 0)
+        )
         painted = np.full_like(self.frame.gray, light if level < (dark + light) / 2 else dark)
         painted[top : bottom + 1, left : right + 1] = self.frame.gray[top : bottom + 1, left : right + 1]
         outline = Quad.of([(left, top), (right, top), (right, bottom), (left, bottom)])
         return Canvas.of(Frame(painted, self.frame.to_source), outline)
 
-    def scale(self, pixels: Pixels, size: int) -> tuple[Pixels, float]:
-        """Return pixels scaled for ``size`` modules of `MODULE` pixels, and where the outline begins."""
+    def scale(self, pixels: Pixels, size: int) -> Pixels:
+        """Return pixels scaled for ``size`` modules of `MODULE` pixels."""
         factor = MODULE * size / self.side
         width = max(1, round(pixels.shape[0] * factor))
         how = cv2.INTER_AREA if factor < 1 else cv2.INTER_LINEAR
-        exact = width / pixels.shape[0]
-        return cv2.resize(pixels, (width, width), interpolation=how), (self.origin + 0.5) * exact - 0.5
+        return np.asarray(cv2.resize(pixels, (width, width), interpolation=how))
 
 
 def blur_widely(pixels: Pixels, sigma: float) -> Pixels:

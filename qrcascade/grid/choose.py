@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from qrcascade.grid.canvas import Canvas, Pixels
-from qrcascade.grid.fit import Fit, lay_grid
+from qrcascade.grid.fit import Fit, Patch, lay_grid
 from qrcascade.grid.formats import measure_likeness
 from qrcascade.grid.grow import fit_finders, fit_timing, grow_outwards, measure_finders
 from qrcascade.grid.locate import Pose, adjacent_versions, find_poses
@@ -100,9 +100,11 @@ def choose_fit(canvas: Canvas, pixels: Pixels, poses: list[Pose], *, corner: boo
     """
     least_match = max([_LEAST_MATCH, *(best.score - _MATCH_GAP for best in poses[:1])])
     likely = [pose for pose in poses[:_FITTED] if pose.score >= least_match]
-    fits = []
+    fits, patches = [], dict[tuple[int, bool], Patch]()
     for pose in likely:
-        fits.append(fit_finders(lay_grid(canvas, pixels, pose, corner=corner)))
+        kind = pose.version, pose.inverted
+        patch = patches[kind] = patches.get(kind) or Patch.cut(canvas, pixels, pose)
+        fits.append(fit_finders(lay_grid(canvas, patch, pose, corner=corner)))
         if pose is likely[0] and (first := fit_timing(fits[0])).agreement >= _SURE_AGREEMENT:
             return grow_outwards(first)
     fits = [first if fit is fits[0] else fit_timing(fit) for fit in _keep_seen(fits)]

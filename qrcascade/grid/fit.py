@@ -71,6 +71,13 @@ class Patch:
     even: Pixels
     scale: float
 
+    @classmethod
+    def cut(cls, canvas: Canvas, pixels: Pixels, pose: Pose) -> Patch:
+        """Scale what a canvas shows, 0 to 255, for a symbol of the pose's version and polarity."""
+        form = layout(pose.version)
+        gray = canvas.scale(255 - pixels if pose.inverted else pixels, form.size)
+        return cls(form, gray, normalize_contrast(gray, _WINDOW * MODULE), len(gray) / len(pixels))
+
 
 @dataclass(frozen=True, eq=False)
 class Fit:
@@ -164,29 +171,26 @@ def decide(values: Pixels, known: Pixels, gain: float = _GAIN) -> Pixels:
     return np.where(known != 0, known, seeming).astype(np.float32)
 
 
-def lay_grid(canvas: Canvas, pixels: Pixels, pose: Pose, *, corner: bool = False) -> Fit:
+def lay_grid(canvas: Canvas, patch: Patch, pose: Pose, *, corner: bool = False) -> Fit:
     """Lay a flat grid where the finder patterns were found.
 
     Parameters
     ----------
     canvas : Canvas
         Where the symbol is.
-    pixels : ndarray of float32
-        What the canvas shows, 0 to 255, in gray or another channel.
+    patch : Patch
+        What the canvas shows, cut for the pose.
     pose : Pose
         Version, turn, polarity and first place.
     corner : bool
         Whether the outline's fourth corner is believed; otherwise the three finder patterns alone.
     """
-    form = layout(pose.version)
-    gray, origin = canvas.scale(255 - pixels if pose.inverted else pixels, form.size)
-    even = normalize_contrast(gray, _WINDOW * MODULE)
+    form, origin = patch.layout, (canvas.origin + 0.5) * patch.scale - 0.5
     u, v = coordinates(form.size)
     places = _interpolate(u, v, pose, corner)
     known = np.full(u.shape, -1, np.float32)
     known[QUIET:-QUIET, QUIET:-QUIET] = form.pattern
     far = np.min([np.hypot(u - a, v - b) for a, b in _finder_centres(form.size)], axis=0)
-    patch = Patch(form, gray, even, len(gray) / len(pixels))
     fit = Fit(patch, origin + MODULE * places, known, far)
     beyond = np.ones(u.shape, bool)
     beyond[QUIET:-QUIET, QUIET:-QUIET] = False

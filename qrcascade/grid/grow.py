@@ -6,12 +6,14 @@ patterns and over the data, and finally a smooth local field. Each function retu
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import replace
+from functools import partial
 
 import numpy as np
 from numpy.typing import NDArray
 
-from qrcascade.grid.canvas import Pixels
+from qrcascade.grid.canvas import MODULE, Pixels
 from qrcascade.grid.fields import QUIET, SAMPLES, smooth, spread
 from qrcascade.grid.fit import Fit, Part, coordinates, estimate_levels
 from qrcascade.grid.step import Polynomial, SmoothField, displace, sample_part, step, step_parts
@@ -40,7 +42,8 @@ _PATTERN_STIFFNESS = 0.01
 _TIMING_REACHES, _GROWN_REACHES = (9, 12, 16, 22, 30), (9, 12, 16, 22, 30, 45)
 # Reaches of more than this share of the symbol are left out.
 _REACH_SHARE = 0.75
-_STEPS_A_REACH = 2
+# Most steps at one reach; a step that moved no module further than this, in modules, needs no other.
+_STEPS_A_REACH, _SETTLED = 2, 0.1
 # Growing over data: the degree at reaches below this many modules, and from there on.
 _GROWN_FROM, _GROWN_DEGREES = 12, (2, 3)
 _GROWN_STIFFNESS, _GROWN_WEIGHT = 0.005, 0.35
@@ -94,8 +97,8 @@ def fit_timing(fit: Fit) -> Fit:
     movement = Polynomial(_TIMING_DEGREE, _PATTERN_STIFFNESS)
     for reach in _choose_reaches(_TIMING_REACHES, fit.size):
         near = patterns & (fit.far < reach)
-        for _ in range(_STEPS_A_REACH):
-            fit = step_parts(fit, near, movement, [[part] for part in _TIMING_PARTS])
+        groups = [[part] for part in _TIMING_PARTS]
+        fit = _settle(fit, partial(step_parts, near=near, movement=movement, groups=groups))
     offset = find_alignment(fit)
     return fit if offset is None else pull_corner(fit, offset)
 
@@ -106,8 +109,16 @@ def grow_outwards(fit: Fit) -> Fit:
     for reach in _choose_reaches(_GROWN_REACHES, fit.size):
         near = (weight * (fit.far < reach)).astype(np.float32)
         movement = Polynomial(_GROWN_DEGREES[reach >= _GROWN_FROM], _GROWN_STIFFNESS)
-        for _ in range(_STEPS_A_REACH):
-            fit = step(fit, near, movement)
+        fit = _settle(fit, partial(step, weight=near, movement=movement))
+    return fit
+
+
+def _settle(fit: Fit, move: Callable[[Fit], Fit]) -> Fit:
+    """Move a fit for one reach, until it moves little."""
+    for _ in range(_STEPS_A_REACH):
+        before, fit = fit, move(fit)
+        if np.abs(fit.places - before.places).max() < _SETTLED * MODULE:
+            break
     return fit
 
 

@@ -121,7 +121,7 @@ def _improve_outlines(canvas: Canvas, poses: list[Pose]) -> Iterator[tuple[set[i
 def _fit_patterns(canvas: Canvas, pose: Pose) -> _Patterns | None:
     """Return the finder patterns of a pose in the canvas's pixels; None if one of them fits nowhere."""
     gray = canvas.gray
-    scaled, _ = canvas.scale(255 - gray if pose.inverted else gray, pose.size)
+    scaled = canvas.scale(255 - gray if pose.inverted else gray, pose.size)
     # What is finer than the samples is noise.
     even = cv2.GaussianBlur(normalize_contrast(scaled, _WINDOW * MODULE), (0, 0), _SEEN_BLUR * MODULE)
     scale = len(scaled) / len(gray)

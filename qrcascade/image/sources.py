@@ -41,6 +41,8 @@ Gray: TypeAlias = NDArray[np.uint8]
 _CHUNK_BYTES = 4 * 2**20
 # Drafts with fewer pixels are not worth making.
 _DRAFT_PIXELS = 1_500_000
+# What was decoded in colour is kept for its colours, up to this many pixels (4 MB). Chosen.
+_KEPT_PIXELS = 1_000_000
 
 # EXIF orientation (tag 0x0112) to the operation that makes the picture upright.
 _ORIENTATION_TAG = 0x0112
@@ -201,8 +203,11 @@ def _decode_whole_file(data: bytes, frame: int, draft: bool, limits: Limits) -> 
         orientation = _find_orientation(image)
         gray = _make_upright(_to_gray(image), orientation)
         notes = (_FURTHER,) if frame == 0 and _has_further(image, data, limits) else ()
+        decoded = image if image.mode == "RGB" and width * height <= _KEPT_PIXELS else None
 
     def color() -> Gray:
+        if decoded is not None:
+            return _make_upright(_to_rgb(decoded), orientation)
         with _open(data, frame, limits) as again:
             return _make_upright(_to_rgb(again), orientation)
 

@@ -245,14 +245,13 @@ class _Chroma(NamedTuple):
     @classmethod
     def of(cls, frame: Frame) -> _Chroma:
         stride = -(-max(frame.size) // _CHROMA_SIDE)
-        few = frame.color[::stride, ::stride].astype(np.float32)
+        few = np.ascontiguousarray(frame.color[::stride, ::stride], np.float32)
         mean = few.mean(axis=(0, 1))
-        colours = few - mean
-        colours -= np.multiply.outer(colours @ _LUMINANCE, _LUMINANCE) / (_LUMINANCE @ _LUMINANCE)
-        flat = colours.reshape(-1, 3)
-        axis = np.linalg.eigh(flat.T @ flat)[1][:, -1]
+        flat = few.reshape(-1, 3) - mean
+        without = np.eye(3) - np.outer(_LUMINANCE, _LUMINANCE) / (_LUMINANCE @ _LUMINANCE)
+        axis = np.linalg.eigh(without @ (flat.T @ flat) @ without)[1][:, -1].astype(np.float32)
         axis *= np.sign(axis[np.argmax(np.abs(axis))])
-        return cls(colours @ axis, few @ _LUMINANCE, axis, mean)
+        return cls((flat @ axis).reshape(few.shape[:2]), few @ _LUMINANCE, axis, mean)
 
 
 def has_hidden_edges(frame: Frame) -> bool:

@@ -222,7 +222,7 @@ class Scan:
             return True
         if len(self._read(qr=False)) > 1 or any(region.score >= CREDIBLE for region in self.others):
             return False
-        return len(codes) == 1 or self._is_all_located()
+        return len(codes) == 1 or self.is_all_located
 
     @property
     def needs_survey(self) -> bool:
@@ -241,10 +241,10 @@ class Scan:
             return False
         return bool(codes[0].quad.area >= _FILLED * width * height)
 
-    def _is_all_located(self) -> bool:
-        """Return whether the survey located every QR code that is read: then it is to be trusted."""
-        located = self._surveyed
-        if located is None:
+    @property
+    def is_all_located(self) -> bool:
+        """Whether the survey located every QR code that is read: then it is to be trusted."""
+        if (located := self._surveyed) is None:
             return False
         outlines = Outlines()
         for number, region in enumerate(located):

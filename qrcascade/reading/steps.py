@@ -12,10 +12,10 @@ from qrcascade.engines import Engine
 from qrcascade.grid.reader import Stages
 from qrcascade.image.frame import Frame
 from qrcascade.image.quad import Quad
-from qrcascade.image.views import View, to_source
+from qrcascade.image.views import View, rectify, to_source
 from qrcascade.results import Attempt, Findings, QRCode, Region, step_text
 
-__all__ = ["Context", "Step", "Steps", "carry_to_source", "check_findings"]
+__all__ = ["Context", "Step", "Steps", "carry_to_source", "check_findings", "look_at"]
 
 
 @dataclass(slots=True, eq=False)
@@ -35,6 +35,15 @@ class Context:
     frame: Frame
     formats: frozenset[str]
     grids: dict[Quad, Stages] = field(default_factory=dict)
+    _squares: dict[tuple[Quad, int], Frame] = field(default_factory=dict)
+
+    def cut_square(self, quad: Quad, side: int) -> Frame:
+        """Return a region as a square this many pixels wide; looks at the same region share it."""
+        if (quad, side) not in self._squares:
+            # Looks at one region follow each other: nothing is kept of another.
+            self._squares = {key: kept for key, kept in self._squares.items() if key[0] == quad}
+            self._squares[quad, side] = rectify(self.frame, quad, side)
+        return self._squares[quad, side]
 
 
 Work: TypeAlias = Callable[[Context], Findings]
@@ -103,7 +112,12 @@ Steps: TypeAlias = Generator[Step, Attempt, None]
 
 
 def _look(engine: Engine, view: View, context: Context) -> Findings:
-    seen = view(context.frame)
+    return look_at(view, context.frame, engine, context)
+
+
+def look_at(view: View, frame: Frame, engine: Engine, context: Context) -> Findings:
+    """Return what an engine sees in a view of a frame, in pixels of the source picture."""
+    seen = view(frame)
     found = engine.read(seen.gray, context.formats)
     if view.name.split("+").count("invert") % 2:
         found = replace(found, codes=tuple(map(_negate, found.codes)))

@@ -139,7 +139,7 @@ class ClassicalStrategy:
                     tried.add(region.quad)
                     yield from read_region(scan, region)
                     vain = 0 if scan.is_read(region.quad) else vain + 1
-            if number + 1 >= self.quick and not _is_promising(scan):
+            if (number + 1 >= self.quick and not _is_promising(scan)) or _is_all_seen(scan):
                 break
         else:
             if not scan.formats.isdisjoint(SCANNED) and (not scan.accepted or scan.expect is not None):
@@ -193,6 +193,17 @@ def _is_hopeless(scan: Scan) -> bool:
     if scan.expect is not None or scan.codes or scan.regions or not scan.is_surveyed:
         return False
     return bool(scan.formats <= _SURVEYED and max(scan.frame.size) > _SMALL)
+
+
+def _is_all_seen(scan: Scan) -> bool:
+    """Return whether the survey is to be trusted: it located all that is read, and what is unread, if any.
+
+    Then what is left is for closer looks at those places. In the BoofCV set, no step at a whole picture after
+    the survey reads a code that nothing before it has read.
+    """
+    if isinstance(scan.expect, int) or not scan.formats <= _SURVEYED:
+        return False
+    return bool(scan.codes or scan.regions) and scan.is_all_located
 
 
 def _shows_colours(scan: Scan) -> bool:

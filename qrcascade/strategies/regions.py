@@ -4,15 +4,15 @@ from __future__ import annotations
 
 from functools import partial
 
-from qrcascade.engines import DetectorEngine, engine
+from qrcascade.engines import DetectorEngine, Engine, engine
 from qrcascade.engines.plain import is_plain_beside
 from qrcascade.errors import MissingDependencyError, in_words
 from qrcascade.grid.reader import GridReading, Stages
 from qrcascade.image.frame import Frame
 from qrcascade.image.quad import Quad
-from qrcascade.image.views import square, view
+from qrcascade.image.views import View, square, view
 from qrcascade.reading.scan import PLAIN, SURVEY, SURVEYOR, Scan
-from qrcascade.reading.steps import Context, Step, Steps, carry_to_source
+from qrcascade.reading.steps import Context, Step, Steps, carry_to_source, look_at
 from qrcascade.results import Attempt, Findings, Progress, QRCode, Region
 
 __all__ = [
@@ -76,7 +76,12 @@ def _survey(read: tuple[Quad, ...], context: Context) -> Findings:
 
 def look_at_region(name: str, side: int, tone: str, quad: Quad) -> Step:
     """Return the step in which an engine looks at a quad as a square this many pixels wide."""
-    return Step.look(engine(name), square(quad, side).then(view(tone)), quad)
+    seen = square(quad, side).then(view(tone)).name
+    return Step(name, seen, quad, "region", partial(_look_at_square, engine(name), quad, side, view(tone)))
+
+
+def _look_at_square(engine: Engine, quad: Quad, side: int, tone: View, context: Context) -> Findings:
+    return look_at(tone, context.cut_square(quad, side), engine, context)
 
 
 def read_region(scan: Scan, region: Region) -> Steps:
