@@ -1,4 +1,4 @@
-"""What an easy picture costs beside bare zxing-cpp: ``python -m benchmarks startup`` and ``easy``."""
+"""What easy and blank pictures cost beside bare zxing-cpp: ``startup``, ``easy`` and ``blank``."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from PIL import Image
 import qrcascade
 from benchmarks.corpora import Picture
 from benchmarks.harness import in_turns, medians, own_process, pictures
-from benchmarks.pages import Corpora, Every, command
+from benchmarks.pages import Corpora, Every, command, table
 from benchmarks.readers import bare
 from benchmarks.symbols import clear_page, in_file
 from qrcascade import Cascade, Frame
@@ -106,6 +106,40 @@ def _look(runs: int, picture: Picture) -> list[tuple[str, list[float]]]:
 @cache
 def _classical() -> Cascade:
     return Cascade.preset("classical")
+
+
+@command(title="Pictures without a code")
+def blank(
+    names: Corpora = ("negatives", "pages"),
+    runs: Annotated[int, "Runs of each on each picture, interleaved; the fastest counts."] = 3,
+    every: Every = 1,
+) -> Iterator[str]:
+    """Compare `light` with bare zxing-cpp on pictures without a code, in processor time."""
+    rows = []
+    with Cascade.preset("light") as light:
+        for name in names:
+            taken: dict[str, list[tuple[float, float, float]]] = {}
+            for found in pictures(partial(_look_in_vain, light, runs), name, every):
+                for kind, *outcome in found:
+                    taken.setdefault(kind, []).append((outcome[0], outcome[1], outcome[2]))
+            for kind, outcomes in taken.items():
+                zxing, ours, seen = np.array(outcomes).T
+                figures = [zxing.mean(), ours.mean(), ours.sum() / zxing.sum()]
+                p99 = np.quantile(ours / zxing, 0.99, method="lower")
+                rows.append([f"{Path(name).name}, {kind}", len(outcomes), *figures, p99, int(seen.sum())])
+    columns = ["pictures", "number", "zxing-cpp CPU ms {:.1f}", "light CPU ms {:.1f}", "ratio of sums {:.2f}"]
+    yield table([*columns, "P99 of ratios {:.1f}", "with a detection"], rows)
+
+
+def _look_in_vain(light: Cascade, runs: int, picture: Picture) -> list[tuple[str, float, float, float]]:
+    """Time both on each source of a picture; say whether ours saw anything."""
+    taken = []
+    for kind, alone, source in _sources(picture):
+        result = light.read(source)
+        ways: dict[str, Callable[[], object]] = {"zxing": alone, "ours": partial(light.read, source)}
+        zxing, ours = map(min, in_turns(runs, ways, clock=time.process_time, warm=0).values())
+        taken.append((kind, zxing, ours, float(bool(result or result.regions))))
+    return taken
 
 
 def _sources(picture: Picture) -> Iterator[tuple[str, Callable[[], list[object]], Source]]:

@@ -106,8 +106,8 @@ def _span(shown: NDArray[np.intp], length: int) -> slice:
 
 def match(quads: Floats, others: Floats) -> NDArray[np.bool_]:
     """Return which outlines are nearly the same as any of the others."""
-    centres, sizes = quads.mean(1)[:, None], _measure_sizes(quads)[:, None]
-    return np.asarray(_are_alike(centres, sizes, others.mean(1), _measure_sizes(others)).any(1))
+    centres, sizes = quads.mean(1)[:, None], measure_sizes(quads)[:, None]
+    return np.asarray(_are_alike(centres, sizes, others.mean(1), measure_sizes(others)).any(1))
 
 
 def _are_alike(centres: Floats, sizes: Floats, others: Floats, other_sizes: Floats) -> NDArray[np.bool_]:
@@ -127,6 +127,11 @@ def prepare(picture: NDArray[np.uint8]) -> Floats:
 
 def decode(output: Floats, threshold: float) -> Detections:
     """Make detections of (11, rows, columns): cells over the threshold, one symbol each, corners by vote."""
+    return suppress(list_cells(output, threshold))
+
+
+def list_cells(output: Floats, threshold: float) -> Detections:
+    """Return what each cell of (11, rows, columns) says whose score is over the threshold, the best first."""
     logit = np.log(threshold / (1 - threshold))
     rows, columns = np.nonzero(output[0] > logit)
     values = output[:, rows, columns].T
@@ -137,7 +142,7 @@ def decode(output: Floats, threshold: float) -> Detections:
     quads = centres[:, None] + values[:, 1:9].reshape(-1, 4, 2) * scale[:, None, None]
     scores = (1 / (1 + np.exp(-values[:, 0]))).astype(np.float32)
     modules = np.exp(np.clip(values[:, 10], -5, 5)).astype(np.float32)
-    return suppress(Detections(quads.astype(np.float32), scores, modules))
+    return Detections(quads.astype(np.float32), scores, modules)
 
 
 def turn_alike(quads: Floats, quad: Floats) -> Floats:
@@ -158,7 +163,7 @@ def suppress(found: Detections, vote: bool = True) -> Detections:
     order = np.argsort(-found.scores, kind="stable")
     quads, scores, modules = found.quads[order], found.scores[order], found.modules[order]
     centres = quads.mean(1)
-    sizes = _measure_sizes(quads)
+    sizes = measure_sizes(quads)
     reaches = np.ptp(quads, axis=1).max(1)
     cores = centres[:, None] + (quads - centres[:, None]) * np.float32(_ONE_SYMBOL)
     edges = cores[:, _FOLLOWING] - cores
@@ -181,7 +186,7 @@ def suppress(found: Detections, vote: bool = True) -> Detections:
     return Detections(quads[kept], scores[kept], modules[kept])
 
 
-def _measure_sizes(quads: Floats) -> Floats:
+def measure_sizes(quads: Floats) -> Floats:
     """Return the sides of squares of the same areas, in pixels."""
     first, second = quads[:, 2] - quads[:, 0], quads[:, 3] - quads[:, 1]
     areas = np.abs(first[:, 0] * second[:, 1] - first[:, 1] * second[:, 0]) / 2

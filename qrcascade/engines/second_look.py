@@ -12,10 +12,11 @@ from qrcascade.engines.detections import (
     Detections,
     Floats,
     Network,
-    decode,
     detect,
     grow,
+    list_cells,
     match,
+    measure_sizes,
     prepare,
     shrink,
     suppress,
@@ -187,21 +188,21 @@ def refine(network: Network, picture: NDArray[np.uint8], quad: Floats) -> Floats
 def look_upright(network: Network, picture: NDArray[np.uint8], quad: Floats) -> Closer:
     """Look at the picture where `quad` is a square."""
     seen, view = straighten(picture, quad)
-    found = grow(decode(network(prepare(np.asarray(seen, np.uint8)))[0], _FAINTEST))
-    astray = np.linalg.norm(found.quads.mean(1) - _UPRIGHT.mean(0), axis=1) > _ASTRAY * SYMBOL
-    sizes = np.array([cv2.contourArea(outline) for outline in found.quads]) / SYMBOL**2
-    same = ~astray & (sizes > _LARGER**-2) & (sizes < _LARGER**2)
+    cells = list_cells(network(prepare(np.asarray(seen, np.uint8)))[0], _FAINTEST)
+    astray = np.linalg.norm(cells.quads.mean(1) - _UPRIGHT.mean(0), axis=1) > _ASTRAY * SYMBOL
+    larger = measure_sizes(cells.quads) / SYMBOL
+    same = ~astray & (larger > 1 / _LARGER) & (larger < _LARGER)
     if not same.any():
         return Closer(quad, 0.0, np.nan, np.inf)
-    best = int(np.flatnonzero(same)[0])
-    outline = found.quads[best]
+    found = grow(suppress(Detections(*(part[same] for part in cells))))
+    outline = found.quads[0]
     away = min(
         float(np.linalg.norm(np.roll(outline, turn, 0) - _UPRIGHT, axis=1).mean()) for turn in range(4)
     )
     back = cv2.perspectiveTransform(outline[None].astype(np.float64), np.linalg.inv(view))[0]
     back = np.asarray(back, np.float32)
     scale = np.sqrt(cv2.contourArea(back) / cv2.contourArea(outline))
-    return Closer(back, float(found.scores[best]), float(scale * found.modules[best]), away / SYMBOL)
+    return Closer(back, float(found.scores[0]), float(scale * found.modules[0]), away / SYMBOL)
 
 
 def straighten(picture: NDArray[np.uint8], quad: Floats) -> tuple[NDArray[np.uint8], NDArray[np.float64]]:

@@ -23,8 +23,8 @@ Pixels = NDArray[np.float32]
 MODULE = 4
 # Share of the side that is shown around an outline.
 _MARGIN = 0.22
-# Canvas pixels to a source pixel, where the side has neither less nor more pixels than these. The most is what
-# the grid of the largest version is fitted at.
+# Canvas pixels to a source pixel, where the side has neither less nor more pixels than these; at the most, a
+# grid of the largest version is fitted.
 _ENLARGEMENT = 1.15
 _MIN_SIDE, _MAX_SIDE = 220, MODULE * symbol_size(VERSIONS[-1])
 # Source pixels per module; with fewer there is nothing that can be fitted.
