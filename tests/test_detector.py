@@ -15,7 +15,7 @@ from PIL import Image
 import qrcascade
 from qrcascade import Cascade, ClassicalStrategy, Frame, GridStrategy, OptionError, Quad
 from qrcascade.engines import DetectorEngine, detector
-from qrcascade.engines.detections import Floats, load_network, shrink
+from qrcascade.engines.detections import Floats, decode, load_network, shrink
 from qrcascade.engines.second_look import find
 from qrcascade.image.frame import Gray
 from qrcascade.results import Region
@@ -169,3 +169,12 @@ def test_a_code_of_four_millimetres_on_a_page_is_located(place: int) -> None:
 def test_an_impossible_threshold_is_an_error(threshold: Any) -> None:
     with pytest.raises(OptionError, match="between 0 and 1"):
         qrcascade.detect(np.zeros((10, 10), np.uint8), threshold=threshold)
+
+
+@pytest.mark.parametrize(("logit", "kept"), [(0.0, 100), (2.0, 400)])
+def test_of_what_is_unlikely_no_more_is_kept_than_can_be_looked_at(logit: float, kept: int) -> None:
+    """A texture may look a little like a symbol at every place."""
+    output = np.full((11, 80, 80), -20, np.float32)
+    corners = [-0.5, -0.5, 0.5, -0.5, 0.5, 0.5, -0.5, 0.5]
+    output[:, ::4, ::4] = np.array([logit, *corners, np.log(3), 1], np.float32)[:, None, None]
+    assert len(decode(output, 0.2).quads) == kept

@@ -21,6 +21,7 @@ from qrcascade import (
 )
 from qrcascade.image import views
 from qrcascade.image.views import square
+from qrcascade.reading.steps import Context
 from qrcascade.strategies.classical import QUICK, SCHEDULE
 from tests import draw, unread
 from tests.rows import slowly
@@ -239,3 +240,14 @@ def test_a_schedule_of_zbar_alone_is_run() -> None:
         pytest.skip("zbar is not installed")
     assert result.text == "zbar alone"
     assert result.attempts[0].step == "zbar raw"
+
+
+def test_looks_at_one_region_share_its_square() -> None:
+    context = Context(Frame(unread.page(0)), frozenset(["QRCode"]))
+    quads = [Quad.of([(x, 50), (x + 90, 50), (x + 90, 140), (x, 140)]) for x in (40, 200)]
+    first, second = (context.cut_square(quads[0], side) for side in (120, 160))
+    assert context.cut_square(quads[0], 120) is first
+    assert second.size != first.size
+    other = context.cut_square(quads[1], 120)
+    assert not np.array_equal(other.gray, first.gray)
+    assert np.array_equal(context.cut_square(quads[0], 120).gray, first.gray)

@@ -110,6 +110,19 @@ def test_a_sheet_that_the_first_look_reads_whole_takes_no_other(expect: Any) -> 
     assert [attempt.engine for attempt in result.attempts] == ["zxing", SURVEYOR]
 
 
+@pytest.mark.parametrize(("expect", "further"), [(None, False), ("all", False), (3, True)])
+def test_whole_pictures_are_looked_at_no_more_once_all_that_is_read_was_located(
+    expect: Any, further: bool
+) -> None:
+    page = spoiled(60)
+    page[190:250, 60:220] = 120
+    result = LIGHT.read(page, expect=expect)
+    assert len(result.codes) == 2
+    kinds = [attempt.kind for attempt in result.attempts]
+    assert kinds[:2] == ["picture", SURVEY]
+    assert ("picture" in kinds[2:]) is further
+
+
 @pytest.mark.parametrize("seed", range(3))
 def test_print_without_a_code_takes_two_looks(seed: int) -> None:
     result = LIGHT.read(unread.page(seed))
