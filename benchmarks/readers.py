@@ -149,7 +149,7 @@ def _nano(runtime: str) -> Reader:
 def _thorough_nano(expect: Expect = None) -> Reader:
     """Return the thorough preset with nano in the place of Small and Medium."""
     nano = QReaderStrategy("n")
-    return by_cascade(Cascade([ClassicalStrategy(), GridStrategy(), nano, GridStrategy()]), expect)
+    return by_cascade(Cascade([ClassicalStrategy(survey=True), GridStrategy(), nano, GridStrategy()]), expect)
 
 
 def _every_engine() -> Reader:

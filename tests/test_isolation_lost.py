@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib
 import sys
+import threading
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +12,8 @@ import numpy as np
 import pytest
 
 from qrcascade import Cascade, WorkerError
+from qrcascade.isolation.worker import Worker
+from qrcascade.isolation.workers import Workers
 from tests.faults import Reads, Starting
 
 pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="signals are POSIX's")
@@ -39,6 +42,21 @@ def test_killed_whenever_it_starts(tmp_path: Path) -> None:
     with pytest.raises(WorkerError, match=r"3 worker processes ended while they started.*SIGKILL"):
         cascade.read(BLANK)
     assert starting.starts == 3
+
+
+def test_who_loses_a_worker_does_not_wait_until_others_have_started(monkeypatch: pytest.MonkeyPatch) -> None:
+    workers, returned, in_time = Workers(), threading.Event(), []
+    lost = workers.take(None)
+
+    def start(*given: Any) -> Worker:
+        in_time.append(returned.wait(60))
+        return Worker(*given)
+
+    monkeypatch.setattr("qrcascade.isolation.workers.Worker", start)
+    workers.replace(lost)
+    returned.set()
+    workers.close()
+    assert in_time == [True, True]
 
 
 def test_what_an_exception_ended_is_not_started_again(tmp_path: Path) -> None:

@@ -28,7 +28,7 @@ from training.loss import measure_loss
 from training.network import Detector
 from training.scenes import draw_scene
 from training.stock import Stock, make_stock
-from training.symbols import make_matrix
+from training.symbols import draw_coarsely, make_matrix
 from training.targets import Target, make_target
 from training.values import Gray, Labels, Sheet, signed_areas
 from training.warps import crumple, curl_upright, paste
@@ -124,6 +124,14 @@ def test_the_label_follows_a_crumple() -> None:
         read += len(corners) > 0
         np.testing.assert_allclose(corners, labels.quads[0, : len(corners)], atol=8)
     assert read >= 4
+
+
+def test_seams_do_not_depend_on_the_side_from_which_modules_are_drawn() -> None:
+    """The last row of pixels holds a part of one module, as the first one does."""
+    matrix = make_matrix(3, 0)
+    for side in (round(1.3 * len(matrix)), round(1.9 * len(matrix))):
+        turned = draw_coarsely(np.ascontiguousarray(matrix[::-1, ::-1]), side, seams=True)
+        np.testing.assert_allclose(turned[::-1, ::-1], draw_coarsely(matrix, side, seams=True), atol=1e-5)
 
 
 def test_the_label_follows_a_crop(stock: Stock) -> None:
