@@ -84,9 +84,11 @@ def draw_coarsely(matrix: NDArray[np.uint8], side: int, seams: bool) -> Gray:
     light = np.ones((side, side), np.float32)
     shares = []
     for step in range(int(np.ceil(1 / module)) + 1):
-        at = np.minimum((pixels / module).astype(int) + step, len(matrix) - 1)
+        at = (pixels / module).astype(int) + step
         covered = np.minimum((at + 1) * module, pixels + 1) - np.maximum(at * module, pixels)
-        shares.append((at, np.clip(covered, 0, 1)))
+        # Beyond the last module there is none to cover a pixel, whichever is looked up.
+        covered[at >= len(matrix)] = 0
+        shares.append((np.minimum(at, len(matrix) - 1), np.clip(covered, 0, 1)))
     for rows, high in shares:
         for columns, wide in shares:
             light *= 1 - matrix[np.ix_(rows, columns)] * high[:, None] * wide
