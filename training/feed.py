@@ -17,9 +17,9 @@ from training.stock import load_stock
 from training.targets import make_target
 
 #: Sides of the examples, how many of them make a batch, and how often each comes.
-SIZES = ((256, 20, 0.5), (384, 9, 0.2), (640, 4, 0.3))
-#: Scenes drawn for a batch: drawing takes longer than training, so each is used some thirteen times.
-_SCENES_A_BATCH = 1
+SIZES = ((256, 20, 0.72), (384, 9, 0.2), (640, 4, 0.08))
+#: Scenes drawn for a batch: drawing takes longer than training, so each is used up to ten times.
+_SCENES_A_BATCH = 2
 _KEPT = 600
 
 Batch = tuple[Tensor, list[Tensor]]

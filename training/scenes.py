@@ -19,7 +19,6 @@ from training.warps import choose_view, crumple, curl, paste
 #: Rows and columns of a scene.
 SIDE = 512
 _SMALLEST, _LARGEST = 12.0, 480.0
-_PRINTED = 0.6  # of the empty ones: print resembles symbols more often than anything else
 _TOUCH = 0.02  # of the smaller one's area: outlines overlap no more
 
 
@@ -35,10 +34,9 @@ def draw_scene(seed: int, stock: Stock) -> Scene:
     """Draw the scene of this seed, the same wherever the stock is the same."""
     rng = np.random.default_rng(seed)
     kind = rng.choice(
-        ["one", "some", "sheet", "grid", "empty", "decoys"], p=[0.28, 0.12, 0.2, 0.14, 0.12, 0.14]
+        ["one", "some", "sheet", "grid", "empty", "decoys"], p=[0.3, 0.12, 0.2, 0.16, 0.08, 0.14]
     )
-    printed = kind == "empty" and chance(rng, _PRINTED)
-    canvas = print_on(rng, stock.crop_page(rng, SIDE, SIDE)) if printed else draw_ground(rng, stock)
+    canvas = draw_ground(rng, stock)
     sheets = _draw_sheets(rng, stock, str(kind))
     parts: list[Labels] = []
     for sheet, size in sheets:

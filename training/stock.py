@@ -54,7 +54,7 @@ class Stock:
         return self.others[int(rng.integers(len(self.others)))]
 
 
-def make_stock(pages: int = 600, others: int = 400, photographs: int | None = None) -> Stock:
+def make_stock(pages: int = 300, others: int = 400, photographs: int | None = None) -> Stock:
     """Load the machine's pictures and draw the rest; the same on every machine with the same packages."""
     rng = np.random.default_rng(1)
     return Stock(
