@@ -73,7 +73,8 @@ class ClassicalStrategy:
         number.
     survey : bool
         Whether the project's detector looks at the picture after the first step, unless the code read by
-        then fills it. Where neither sees anything, the schedule ends, unless the picture is small.
+        then fills it. Where neither sees anything, the schedule ends, unless the picture is small; and where
+        the detector locates all that is read, unless ``expect`` is a number.
     name : str
         Its name in results.
 
