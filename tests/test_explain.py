@@ -150,7 +150,7 @@ def test_a_result_without_its_picture_says_less() -> None:
     for bare in (copy.copy(whole), dataclasses.replace(whole, picture=None)):
         said = bare.explain()
         assert named(said) == []
-        assert "Located by finders, " in said
+        assert "Located by zxing, " in said
         assert "The reason is unknown" in said
         assert "every tier had run" in said
 

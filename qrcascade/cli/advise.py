@@ -63,7 +63,7 @@ _more = click.FloatRange(min=0, min_open=True)
 def advise(measured: Path | None, as_json: bool, **needs: Any) -> None:
     """Recommend a preset from measurements, and estimate what it costs.
 
-    The exit code is 0 if a preset fits, 1 if none does, when the nearest miss is named, and 2 if the profile
+    The exit code is 0 if a preset fits, 1 if none does (the nearest miss is then named), and 2 if the profile
     cannot be read.
     """
     answer = choose(profile=Profile.load(measured), **needs)

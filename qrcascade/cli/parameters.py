@@ -102,12 +102,12 @@ _READING = (
         "pages",
         multiple=True,
         callback=_parse_pages,
-        help="Read this page of every document, from 1. Repeatable; by default all pages.",
+        help="Read this page of every document, counting from 1. Repeatable; by default all pages.",
     ),
     click.option(
         "--max-pages", type=click.IntRange(min=1), help="Read at most this many pages of a document."
     ),
-    click.option("--stop-early", is_flag=True, help="Stop at the first page of a document with a code."),
+    click.option("--stop-early", is_flag=True, help="Stop reading a document at its first page with a code."),
     click.option(
         "--password",
         envvar="QRCASCADE_PASSWORD",

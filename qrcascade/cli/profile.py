@@ -55,7 +55,7 @@ _file = click.Path(path_type=Path, dir_okay=False)
 @click.option(
     "--pictures",
     type=_folder,
-    help="Read your own pictures, each beside a .txt file with its texts, one per line.",
+    help="Read your own pictures from this folder, each beside a .txt file with its texts, one per line.",
 )
 @click.option(
     "--rounds",

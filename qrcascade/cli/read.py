@@ -40,7 +40,7 @@ _ENDS = {
 )
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object per page, with every attempt.")
 @click.option(
-    "--explain", is_flag=True, help="Explain to standard error what was tried, and why a code was not read."
+    "--explain", is_flag=True, help="Explain on standard error what was tried, and why a code was not read."
 )
 @click.option(
     "--draw",

@@ -34,13 +34,13 @@ _RISK = "spreadsheets run cells that begin with = + - @ as formulas"
 _DOCUMENT_TIMEOUT_S = 600.0
 
 
-@click.command(short_help="Read folders into a table, and resume.")
+@click.command(short_help="Read folders into a table; runs can be resumed.")
 @click.argument("sources", nargs=-1, required=True, metavar="FOLDER|GLOB|FILE|LIST.txt|- ...")
 @click.option(
     "--out",
     required=True,
     type=click.Path(path_type=Path, dir_okay=False),
-    help=f"Write this table; its name ends in {', '.join(_KINDS[:-1])} or {_KINDS[-1]}.",
+    help=f"Write the table to this file; its name must end in {', '.join(_KINDS[:-1])} or {_KINDS[-1]}.",
 )
 @click.option(
     "--workers",
@@ -59,9 +59,9 @@ _DOCUMENT_TIMEOUT_S = 600.0
     type=click.Choice(["strict", "files"]),
     default="strict",
     show_default=True,
-    help="Skip files that are done, unless they or the options have changed; with files, skip all of them.",
+    help='Skip files that are done, unless they or the options have changed; with "files", even then.',
 )
-@click.option("--retry-errors", is_flag=True, help="Read again the files that had an error.")
+@click.option("--retry-errors", is_flag=True, help="Reread the files that had an error.")
 @click.option(
     "--document-timeout",
     type=click.FloatRange(min=0),

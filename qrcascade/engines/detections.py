@@ -126,7 +126,7 @@ def prepare(picture: NDArray[np.uint8]) -> Floats:
 
 
 def decode(output: Floats, threshold: float) -> Detections:
-    """Make detections of (11, rows, columns): cells over the threshold, one symbol each, corners by vote."""
+    """Turn (11, rows, columns) into detections: cells over the threshold, one a symbol, corners by vote."""
     return suppress(list_cells(output, threshold))
 
 

@@ -29,7 +29,7 @@ _networks = threading.local()
 
 
 class DetectorEngine:
-    """Locates symbols with the project's network, in a look at 640 pixels and a closer one at each."""
+    """Locates symbols with the project's network, in a look at 640 pixels and a closer one at each symbol."""
 
     name = "detector"
 

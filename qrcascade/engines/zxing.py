@@ -65,7 +65,7 @@ class ZXingEngine:
         self._thrifty = thrifty
 
     def read(self, gray: Gray, formats: frozenset[str]) -> Findings:
-        """See `qrcascade.engines.Engine.read`. Thousands of finder patterns are looked at in reduced size."""
+        """See `qrcascade.engines.Engine.read`. A picture of thousands of finder patterns is reduced."""
         whole, gray = gray, reduce_crowd(gray)
         is_thrifty = self._thrifty and gray.size < _LARGE
         found = _look(gray, gray, formats, invert=not is_thrifty)

@@ -135,14 +135,14 @@ def blur_widely(pixels: Pixels, sigma: float) -> Pixels:
 
 
 def normalize_contrast(pixels: Pixels, window: float) -> Pixels:
-    """Return gray levels against the lightest and darkest around: about -1 for light and 1 for dark.
+    """Return gray levels relative to the lightest and darkest nearby: about -1 for light and 1 for dark.
 
     Parameters
     ----------
     pixels : ndarray of float32
         Gray levels.
     window : float
-        Side of the surroundings in pixels.
+        Side of the surrounding window in pixels.
     """
     # Extremes over a wide window vary slowly: a reduced picture shows them as well.
     factor = max(1, int(window / _REDUCED_WINDOW))

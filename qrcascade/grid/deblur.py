@@ -54,7 +54,7 @@ class Deblurred:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class _Camera:
-    """How modules look through a blur, on half modules.
+    """How modules look through a blur, at half a module's resolution.
 
     ``highpass`` is in modules: wider structures are left out; with 0, none are.
     """

@@ -148,7 +148,7 @@ def _plan_deblurring(region: RegionReader, count: int, done: set[Candidate]) -> 
 
 
 def _is_same_fit(one: Candidate, other: Candidate) -> bool:
-    """Return whether two variants show the same symbol alike, as the channels of a gray picture do."""
+    """Return whether two variants show a symbol in the same way, as the channels of a gray picture do."""
     figures = [(c.fit.agreement, c.likeness, c.sureness) for c in (one, other)]
     same = one.fit.layout.version == other.fit.layout.version
     return same and all(abs(a - b) < _SAME_FIT for a, b in zip(*figures, strict=True))

@@ -104,12 +104,12 @@ _TEXT_CONTROLS = b"\t\n\r\x04\x1c\x1d\x1e\x1f"
 
 
 def choose(data: bytes) -> str:
-    """Return the Python codec of the set in which bytes that are not UTF-8 cost the fewest bits.
+    """Return the Python codec of the character set in which bytes that are not UTF-8 cost the fewest bits.
 
     Parameters
     ----------
     data : bytes
-        Without the stretches whose set is known.
+        Without the stretches whose character set is known.
 
     Returns
     -------

@@ -157,8 +157,8 @@ def find_export(size: str, runtime: str, folder: str | os.PathLike[str] | None =
     """Return the export of a size for a runtime.
 
     Its files must have the content that they are named after, and if the weights are present, it must have
-    been made from them. Raises `WeightsError` if there is none, or it may not be loaded; the message has the
-    command that makes it.
+    been made from them. Raises `WeightsError` if there is none, or if loading it is not allowed; the message
+    has the command that makes it.
     """
     record = record_path(size, runtime, folder)
     into = f" --folder {shlex.quote(os.fspath(folder))}" if folder else ""
