@@ -35,8 +35,8 @@ Vector = NDArray[np.float64]
 _CLEAR, _HOPELESS, _LEAST_MATCH = 0.75, 0.4, 0.5
 # Poses between clear and hopeless that are looked into.
 _DOUBTFUL = 3
-# Most steps of a pattern's fit, which ends when all of it moves by less than this, in modules.
-_STEPS, _STILL = 10, 0.05
+# Steps of a pattern's fit.
+_STEPS = 10
 # Modules per side of the window in which gray levels are compared.
 _WINDOW = 8
 # Modules, the standard deviations of the blurs of picture and drawing.
@@ -132,10 +132,7 @@ def _fit_patterns(canvas: Canvas, pose: Pose) -> _Patterns | None:
         # Beyond the picture all is one level.
         if not seen.std(1).all():
             return None
-        before, patterns = patterns, _step(seen, patterns)
-        moved, turned = (np.abs(now - old).max() for now, old in zip(patterns, before, strict=True))
-        if moved + FINDER_CENTRE * turned < _STILL * MODULE:
-            break
+        patterns = _step(seen, patterns)
     if not (_correlate(_sample(even, patterns)) >= _LEAST_MATCH).all():
         return None
     return _Patterns((patterns.center + 0.5) / scale - 0.5, patterns.module / scale)
