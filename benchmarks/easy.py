@@ -121,8 +121,8 @@ def blank(
         for name in names:
             taken: dict[str, list[tuple[float, float, float]]] = {}
             for found in pictures(partial(_look_in_vain, light, runs), name, every):
-                for kind, *outcome in found:
-                    taken.setdefault(kind, []).append((outcome[0], outcome[1], outcome[2]))
+                for kind, theirs, own, alarm in found:
+                    taken.setdefault(kind, []).append((theirs, own, alarm))
             for kind, outcomes in taken.items():
                 zxing, ours, seen = np.array(outcomes).T
                 figures = [zxing.mean(), ours.mean(), ours.sum() / zxing.sum()]

@@ -112,7 +112,7 @@ def _qreader(size: str) -> Reader:
 
 def at_hand(names: Sequence[str]) -> tuple[str, ...]:
     """Return those of the readers that can be had: others only where the variable of their Python is set."""
-    return tuple(name for name in names if _PYTHONS.get(name, "PATH") in os.environ)
+    return tuple(name for name in names if name not in _PYTHONS or _PYTHONS[name] in os.environ)
 
 
 _PYTHONS = {

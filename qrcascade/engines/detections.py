@@ -21,7 +21,7 @@ _NEAR, _ALIKE = 0.25, 0.35
 _SHRUNK = 0.98
 _LEAST_AREA = 1e-3  # square pixels, so that none is divided by
 #: What the first look scores less is unlikely. It is not kept beyond this many: a texture may give thousands,
-#: and few are looked at again. Chosen: of 1,041 symbols in the development sets none is lost by it.
+#: and few are looked at again. Chosen.
 UNLIKELY, _MOST = 0.6, 100
 #: A margin is plain if its levels differ by no more than this, and this many pixels of it are looked at.
 #: Chosen: a code with a contrast of 4 still shows.
