@@ -499,6 +499,25 @@ def test_an_interrupted_scan_says_how_far_it_came(tmp_path: Path) -> None:
     assert 0 < int(said[1]) == len(list(rows(out))) < 300
 
 
+def test_a_scan_interrupted_behind_a_row_counts_it(
+    folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    write = Journal.write
+
+    def write_and_interrupt(journal: Journal, *what: Any) -> None:
+        write(journal, *what)
+        raise KeyboardInterrupt
+
+    out = tmp_path / "out.jsonl"
+    with monkeypatch.context() as patched:
+        patched.setattr(Journal, "write", write_and_interrupt)
+        for number in (1, 2):
+            result = run(folder, "--out", out)
+            assert result.exit_code == 130
+            assert f"interrupted: {number} of 5 done" in result.stderr
+    assert "5 files, 3 to read" in run(folder, "--out", out).stderr
+
+
 KILLS = [
     pytest.param(40, 2, id="fast"),
     pytest.param(400, 10, marks=pytest.mark.corpus, id="ten kills"),

@@ -74,6 +74,11 @@ class Journal:
             self._lock.release()
             raise
 
+    def reload(self) -> None:
+        """Learn what is done from the file, however the last write ended."""
+        self._file.close()
+        self._load()
+
     def _load(self) -> None:
         """Open the file behind its last whole source."""
         self._blocks: dict[str, _Block] = {}
@@ -98,7 +103,7 @@ class Journal:
 
     @property
     def done(self) -> Mapping[str, Stamp]:
-        """The stamps of the sources that had their rows when the journal was opened, by path."""
+        """The stamps of the sources that had their rows when the journal was last loaded, by path."""
         return {path: block.stamp for path, block in self._blocks.items()}
 
     @property

@@ -189,7 +189,10 @@ def _write(
                         failures[reason(error)] += 1
                 progress.show(records)
         except KeyboardInterrupt:
-            progress.interrupt()
+            # It may have come between a row and its count: what is on disk is done.
+            journal.reload()
+            done = journal.done
+            progress.interrupt(sum(done.get(stamp.path) == stamp for stamp in stamps.values()))
     for why, number in failures.items():
         complain(f"{count(number, 'file')} could not be copied to {str(failed_to)!r}: {why}")
 
@@ -198,7 +201,8 @@ class _Progress:
     """The progress of a scan on standard error: a bar, a line per file, or nothing."""
 
     def __init__(self, files: int, left: int, quiet: bool, verbose: bool) -> None:
-        self._files, self._done, self._verbose = files, files - left, verbose
+        self._files, self._before, self._verbose = files, files - left, verbose
+        self._done = self._before
         self._start = time.monotonic()
         self._bar: Any = None
         if not quiet and not verbose and sys.stderr.isatty():
@@ -230,9 +234,9 @@ class _Progress:
             words = "; ".join([count(texts, "code"), *errors])
             complain(f"[{self._done:,} of {self._files:,}] {records[0].source!r}: {words}")
 
-    def interrupt(self) -> None:
-        """Say how far it got, and end the program."""
+    def interrupt(self, read: int) -> None:
+        """Say how far it got, ``read`` files in this run, and end the program."""
         if self._bar:
             click.echo(err=True)
-        complain(f"interrupted: {self._done:,} of {self._files:,} done; run again to go on")
+        complain(f"interrupted: {self._before + read:,} of {self._files:,} done; run again to go on")
         sys.exit(INTERRUPTED)
