@@ -93,6 +93,24 @@ def test_versions_too_fine_for_the_pixels_are_not_tried() -> None:
     assert pixels / max(sizes) > 1.1
 
 
+@pytest.mark.parametrize("wrong", [0.6, 1.0, 1.5])
+def test_a_rough_module_width_leaves_versions_out_and_keeps_the_true_one(wrong: float) -> None:
+    drawn = warp.symbol("which", version=10, module=6)
+    canvas, found = recentre_outline(drawn.frame, drawn.quad, 6 * wrong)
+    assert found[0].version == 10
+    assert off(canvas, found[0], drawn) < 0.5
+    rough = drawn.quad.side / (6 * wrong)
+    # Next to a likely version, one that is less likely is tried.
+    assert all(0.5 * rough - 4 <= pose.size <= 1.6 * rough + 4 for pose in found)
+
+
+def test_a_region_of_few_modules_is_cut_out_small() -> None:
+    drawn = warp.symbol("which", version=2, module=30)
+    canvas, found = recentre_outline(drawn.frame, drawn.quad, 30.0)
+    assert canvas.side < Canvas.of(drawn.frame, drawn.quad).side / 2
+    assert found[0].version == 2
+
+
 @pytest.mark.parametrize("share", [0.06, *slowly(0.03)])
 @pytest.mark.parametrize("version", [1, 3, 7, *slowly(12)])
 def test_corners_that_are_off(version: int, share: float) -> None:

@@ -172,7 +172,7 @@ def test_the_outline_s_fourth_corner_is_believed_if_it_lies_elsewhere() -> None:
     corners = np.array(drawn.quad.corners)
     corners[2] += drawn.module
     names, _ = run(drawn.frame, Quad.of(corners))
-    assert names == ["fit gray", "local gray", "fit corner", "fit detail", "fit wide detail"]
+    assert names == ["fit gray", "local gray", "fit detail", "fit wide detail", "fit corner"]
 
 
 def test_outlines_that_lead_to_one_grid_share_its_stages() -> None:

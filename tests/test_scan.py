@@ -6,6 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from qrcascade import Attempt, Frame, QRCode, Quad, Region, Scan
+from qrcascade.reading import outlines
 from qrcascade.reading.outlines import Outlines
 from qrcascade.reading.scan import PATIENCE
 
@@ -136,6 +137,22 @@ def test_a_region_across_read_symbols_is_none(scan: Scan, left: int, right: int,
     assert bool(scan.regions) is unread
 
 
+@pytest.mark.parametrize(
+    ("left", "right", "is_mixture"),
+    [
+        pytest.param(5, 25, True, id="half of either"),
+        pytest.param(9, 21, True, id="a little of either"),
+        pytest.param(-10, 9, False, id="most of one"),
+        pytest.param(0, 10, False, id="one of them"),
+        pytest.param(-1, 31, False, id="around both"),
+        pytest.param(11, 19, False, id="between them"),
+    ],
+)
+def test_a_region_across_symbols_that_the_survey_located(left: int, right: int, is_mixture: bool) -> None:
+    symbols = [_rectangle(0, 0, 10, 10), _rectangle(20, 0, 10, 10)]
+    assert outlines.is_mixture(_rectangle(left, 0, right - left, 10), symbols) is is_mixture
+
+
 _BOXES = st.tuples(*[st.integers(0, 60)] * 2, *[st.integers(1, 30)] * 2)
 
 
@@ -143,13 +160,13 @@ _BOXES = st.tuples(*[st.integers(0, 60)] * 2, *[st.integers(1, 30)] * 2)
 def test_outlines_near_a_place_are_those_that_are_not_apart(
     changes: list[tuple[int, tuple[int, int, int, int]]], box: tuple[int, int, int, int]
 ) -> None:
-    outlines, known = Outlines(), list[Quad]()
+    index, known = Outlines(), list[Quad]()
     for number, change in changes:
         number = min(number, len(known))
         known[number : number + 1] = [_rectangle(*change)]
-        outlines.put(number, known[number])
+        index.put(number, known[number])
     place = _rectangle(*box)
-    assert outlines.near(place) == [i for i, quad in enumerate(known) if not quad.is_apart(place)]
+    assert index.near(place) == [i for i, quad in enumerate(known) if not quad.is_apart(place)]
 
 
 def _rectangle(x: int, y: int, width: int, height: int) -> Quad:

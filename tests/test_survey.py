@@ -54,6 +54,17 @@ def test_all_codes_are_read_where_nothing_else_shows(kind: str, is_enough: bool)
     assert scan.is_enough is is_enough
 
 
+def test_what_joins_finder_patterns_of_located_symbols_is_not_read() -> None:
+    scan = scan_picture()
+    mixed = Region(Quad.of([(25, 50), (45, 50), (45, 60), (25, 60)]), 0.7, "zxing")
+    scan.record(Attempt("test", "zxing", regions=(mixed,)))
+    assert scan.regions == (mixed,)
+    survey(scan, *PLACES[:2])
+    assert [region.quad for region in scan.regions] == PLACES[:2]
+    scan.record(Attempt("test", "finders", regions=(mixed,)))
+    assert [region.quad for region in scan.regions] == PLACES[:2]
+
+
 def test_a_code_that_fills_the_picture_is_all_by_default() -> None:
     scan = scan_picture()
     read(scan, Quad.of([(20, 20), (80, 20), (80, 80), (20, 80)]))

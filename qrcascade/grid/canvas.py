@@ -29,6 +29,9 @@ _ENLARGEMENT = 1.15
 _MIN_SIDE, _MAX_SIDE = 220, MODULE * symbol_size(VERSIONS[-1])
 # Source pixels per module; with fewer there is nothing that can be fitted.
 _MIN_MODULE = 1.2
+# Modules per side that a symbol may have at least and at most, as shares of what the located width of a
+# module makes them: of 533 symbols in the BoofCV, ZXing and synthetic sets the true share was 0.57 to 1.41.
+_FEWEST, _MOST_MODULES = 0.5, 1.6
 
 # Thresholds of `paint_margin`, all chosen.
 # A margin is flat if all but a few of its levels, by these percentiles, lie within a share of the contrast
@@ -65,21 +68,32 @@ class Canvas:
         Pixels of the outline's side, without margin.
     origin : float
         Where the outline begins, in both directions.
-    finest : float
-        Modules per side at which the source has just enough pixels per module to be fitted.
+    coarsest, finest : float
+        Modules per side that the symbol may have at least and at most: more than the finest would have too
+        few source pixels each.
+    module : float, optional
+        Rough width of a module in canvas pixels, where it is known.
     """
 
     frame: Frame
     side: int
     origin: float
+    coarsest: float
     finest: float
+    module: float | None = None
 
     @classmethod
-    def of(cls, frame: Frame, quad: Quad) -> Canvas:
-        """Cut a region out."""
-        side = int(np.clip(quad.side * _ENLARGEMENT, _MIN_SIDE, _MAX_SIDE))
+    def of(cls, frame: Frame, quad: Quad, module: float | None = None) -> Canvas:
+        """Cut a region out, no larger than its modules need if their rough width in pixels is known."""
+        coarsest, finest = 0.0, quad.side / _MIN_MODULE
+        if module is not None:
+            modules = quad.side / max(module, _MIN_MODULE)
+            coarsest, finest = modules * _FEWEST, min(finest, modules * _MOST_MODULES)
+        largest = float(np.clip(MODULE * finest, _MIN_SIDE, _MAX_SIDE))
+        side = int(np.clip(quad.side * _ENLARGEMENT, _MIN_SIDE, largest))
         square = rectify(frame, quad, side, _MARGIN)
-        return cls(square, side, round(side * _MARGIN) - 0.5, quad.side / _MIN_MODULE)
+        within = None if module is None else module * side / quad.side
+        return cls(square, side, round(side * _MARGIN) - 0.5, coarsest, finest, within)
 
     @functools.cached_property
     def gray(self) -> Pixels:
@@ -112,7 +126,7 @@ class Canvas:
         painted = np.full_like(self.frame.gray, light if level < (dark + light) / 2 else dark)
         painted[top : bottom + 1, left : right + 1] = self.frame.gray[top : bottom + 1, left : right + 1]
         outline = Quad.of([(left, top), (right, top), (right, bottom), (left, bottom)])
-        return Canvas.of(Frame(painted, self.frame.to_source), outline)
+        return Canvas.of(Frame(painted, self.frame.to_source), outline, self.module)
 
     def scale(self, pixels: Pixels, size: int) -> Pixels:
         """Return pixels scaled for ``size`` modules of `MODULE` pixels."""

@@ -129,6 +129,8 @@ class _PoseSearch:
         found: list[Pose] = []
         best = 0.0
         for version in _COARSE:
+            if symbol_size(version) < self._canvas.coarsest:
+                continue
             if symbol_size(version) > self._canvas.finest:
                 break
             poses = self.match(version)

@@ -23,7 +23,7 @@ __all__ = ["GridReading", "Stage", "Stages"]
 # The order of the stages, all of it chosen.
 # The variant after which fits are first deconvolved, and how many fits are, then and at the end. Two fits are
 # the same if their figures differ by less.
-_DEBLUR_AFTER, _FIRST_DEBLURRED, _DEBLURRED = VARIANTS[3], 1, 3
+_DEBLUR_AFTER, _FIRST_DEBLURRED, _DEBLURRED = VARIANTS[2], 1, 3
 _SAME_FIT = 0.01
 # Modules beyond which light is left out of a deconvolution; 0 leaves none out. Of 21 symbols in the corpora,
 # made ones included, that were read so, these read 10, 7 and 4, and the second likely blur none.
@@ -65,10 +65,14 @@ class Stages(Iterator[Stage]):
         The symbol's rough outline, in the frame's pixels: corners may be off by up to 6 % of the side.
     beside : sequence of Stages
         Those of other outlines of the same place: what they decoded in vain is not decoded again.
+    module : float, optional
+        Rough width of a module in pixels: versions that it rules out are not tried.
     """
 
-    def __init__(self, frame: Frame, quad: Quad, beside: Sequence[Stages] = ()) -> None:
-        self._region: RegionReader = RegionReader(frame, quad, [other._region for other in beside])
+    def __init__(
+        self, frame: Frame, quad: Quad, beside: Sequence[Stages] = (), module: float | None = None
+    ) -> None:
+        self._region: RegionReader = RegionReader(frame, quad, [other._region for other in beside], module)
         self._beside = beside
         self._stages = _plan(self._region)
         self._next: Stage | None = None

@@ -75,7 +75,7 @@ class _Patterns(NamedTuple):
     module: Vector
 
 
-def recentre_outline(frame: Frame, quad: Quad) -> tuple[Canvas, list[Pose]]:
+def recentre_outline(frame: Frame, quad: Quad, module: float | None = None) -> tuple[Canvas, list[Pose]]:
     """Return a canvas for a rough outline, moved if need be, and what may lie in it.
 
     Parameters
@@ -84,8 +84,10 @@ def recentre_outline(frame: Frame, quad: Quad) -> tuple[Canvas, list[Pose]]:
         The picture.
     quad : Quad
         The outline, corners up to 6 % of the side off.
+    module : float, optional
+        Rough width of a module in pixels, where it is known.
     """
-    canvas = Canvas.of(frame, quad)
+    canvas = Canvas.of(frame, quad, module)
     found = find_poses(canvas, canvas.gray)
     if not found or found[0].score >= _CLEAR:
         return canvas, found
@@ -96,7 +98,7 @@ def recentre_outline(frame: Frame, quad: Quad) -> tuple[Canvas, list[Pose]]:
     if not _HOPELESS <= found[0].score < _CLEAR:
         return best
     for versions, outline in _improve_outlines(canvas, found[:_DOUBTFUL]):
-        moved = Canvas.of(frame, outline)
+        moved = Canvas.of(frame, outline, module)
         best = max(best, (moved, find_poses(moved, moved.gray, versions)), key=_rate)
         if _rate(best) >= _CLEAR:
             break

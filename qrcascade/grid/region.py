@@ -92,7 +92,9 @@ class RegionReader:
         Whether the last deconvolution left too many codewords uncertain.
     """
 
-    def __init__(self, frame: Frame, quad: Quad, beside: Sequence[RegionReader] = ()) -> None:
+    def __init__(
+        self, frame: Frame, quad: Quad, beside: Sequence[RegionReader] = (), module: float | None = None
+    ) -> None:
         self.reading: GridReading | None = None
         self.current: Fit | None = None
         self.candidates: list[Candidate] = []
@@ -101,14 +103,14 @@ class RegionReader:
         # Which modules were dark in each decoding.
         self._said: list[NDArray[np.bool_]] = []
         self._known = (self, *beside)
-        self._frame, self._quad = frame, quad
+        self._frame, self._quad, self._module = frame, quad, module
         self._partials: dict[int, Partial] = {}
         self._fitted: dict[Variant, Pixels] = {}
         self._spent = 0
 
     @functools.cached_property
     def _located(self) -> tuple[Canvas, list[Pose]]:
-        return recentre_outline(self._frame, self._quad)
+        return recentre_outline(self._frame, self._quad, self._module)
 
     @property
     def canvas(self) -> Canvas:

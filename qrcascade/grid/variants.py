@@ -102,13 +102,13 @@ def _take_channel(of: Callable[[NDArray[np.uint8]], NDArray[np.uint8]]) -> Calla
     return lambda canvas: of(canvas.frame.color).astype(np.float32)
 
 
-# The cheap and likely ones first.
+# The cheap and likely ones first, as docs/grid.md counts them.
 VARIANTS = (
     Variant("gray", render_gray),
     Variant("clipped", _clip_highlights(render_gray)),
-    Variant("corner", render_gray, corner=True),
     Variant("detail", _take_light_off(_DETAIL)),
     Variant("wide detail", _take_light_off(_WIDE_DETAIL), corner=True, repeats=True),
+    Variant("corner", render_gray, corner=True),
     Variant("red", _clip_highlights(_take_channel(lambda c: c[:, :, 0]))),
     Variant("lightest", _clip_highlights(_take_channel(lambda c: c.max(axis=2)))),
     Variant("green", _clip_highlights(_take_channel(lambda c: c[:, :, 1])), corner=True),

