@@ -112,6 +112,19 @@ def test_the_survey_of_a_large_jpeg_looks_at_the_draft() -> None:
 
 
 @pytest.mark.parametrize(
+    "other", [draw.symbol("y" * 100, 8)[0], holed("y" * 100, "H", 0.4)], ids=["sure", "unsure"]
+)
+def test_with_a_survey_the_draft_s_clear_codes_are_kept(other: np.ndarray) -> None:
+    """What is not clear in the draft is looked at where it is, in all pixels."""
+    data = large_jpeg(draw.page_of(draw.symbol("x", 8)[0], other))
+    result = Cascade.preset("light").read(data)
+    assert sorted(result.texts) == ["x", "y" * 100]
+    first, second, *others = (attempt.step for attempt in result.attempts)
+    assert (first, second) == ("zxing draft", "detector survey raw")
+    assert "zxing raw" not in others
+
+
+@pytest.mark.parametrize(
     "page",
     [
         draw.page_of(draw.symbol("one", 8)[0], draw.symbol("two", 8)[0]),

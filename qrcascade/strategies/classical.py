@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from functools import partial
 
 from qrcascade import engines
 from qrcascade.errors import OptionError
@@ -11,7 +12,7 @@ from qrcascade.image.frame import Frame
 from qrcascade.image.quad import Quad
 from qrcascade.reading.scan import Scan
 from qrcascade.reading.steps import Context, Step, Steps, carry_to_source
-from qrcascade.results import Findings
+from qrcascade.results import Findings, QRCode
 from qrcascade.strategies.regions import WORTHWHILE, is_credible_outline, read_region, survey, verify_codes
 from qrcascade.symbology.layout import symbol_size
 from qrcascade.symbology.names import QR_FORMATS, SCANNED
@@ -47,8 +48,8 @@ TURNS: tuple[Step, ...] = tuple(
     Step.look(engines.engine("zxing"), views.limit(1600).then(views.turn(degrees)))
     for degrees in (10, 80, 20, 70, 30, 60, 40, 50)
 )
-# The step that replaces the first one if the picture has a draft, and what a code needs to end the search
-# there: half of its error correction unused, and modules this many pixels wide.
+# The step before the first one if the picture has a draft, and what each code there needs to be kept: half of
+# its error correction unused, and modules this many pixels wide.
 _RAW = SCHEDULE[0]
 _THRIFTY, _ALL = engines.ZXingEngine(thrifty=True), engines.ZXingEngine()
 _DRAFT_SURE = 0.945
@@ -105,7 +106,8 @@ class ClassicalStrategy:
         is_usual = self.schedule[:1] == (_RAW,)
         first = (Step.look(_THRIFTY, views.view("raw")),) if is_usual else self._steps[:1]
         self._thrifty = first + self._steps[1:]
-        self._draft = Step(_THRIFTY.name, "draft", None, "picture", _read_draft) if is_usual else None
+        look = partial(_read_draft, survey)
+        self._draft = Step(_THRIFTY.name, "draft", None, "picture", look) if is_usual else None
 
     def __repr__(self) -> str:
         survey = ", survey=True" if self.survey else ""
@@ -113,13 +115,15 @@ class ClassicalStrategy:
 
     def steps(self, scan: Scan) -> Steps:
         """Plan a look at the draft, if there is one, then the schedule; read located regions."""
+        regions = _LocatedRegions()
         if self._draft and scan.frame.has_draft and scan.expect is None and not scan.attempts:
             yield self._draft
             if self.survey and scan.codes and scan.needs_survey:
                 # Before the whole picture is decoded: the draft is large enough.
                 yield survey(scan)
-        tried: set[Quad] = set()
-        vain, most = 0, _MOST_VAIN if scan.expect is None else _MOST_VAIN_EXPECTED
+                if len(scan.regions) == 1:
+                    # To look at one place in all pixels costs less than to look at the whole picture.
+                    yield from regions.read(scan)
         for number, step in enumerate(self._steps if scan.expect is not None else self._thrifty):
             if step.engine in engines.ONLY_QR and "QRCode" not in scan.formats:
                 continue
@@ -129,17 +133,9 @@ class ClassicalStrategy:
             yield from verify_codes(scan, attempt)
             if self.survey and scan.needs_survey:
                 yield survey(scan)
-                if _is_hopeless(scan):
-                    break
-            for region in scan.regions:
-                if scan.is_read(region.quad) or region.quad in tried:
-                    continue
-                if region.score >= WORTHWHILE and is_credible_outline(region.quad, scan.frame):
-                    if vain >= most and region.source != "caller":
-                        continue
-                    tried.add(region.quad)
-                    yield from read_region(scan, region)
-                    vain = 0 if scan.is_read(region.quad) else vain + 1
+            if _is_hopeless(scan):
+                break
+            yield from regions.read(scan)
             if (number + 1 >= self.quick and not _is_promising(scan)) or _is_all_seen(scan):
                 break
         else:
@@ -147,6 +143,28 @@ class ClassicalStrategy:
                 yield from (step for step in TURNS)
         if not self._is_own and _shows_colours(scan):
             yield Step(_ALL.name, "chroma", None, "picture", _read_chroma)
+
+
+class _LocatedRegions:
+    """The regions of a picture, each of which is read once, until too many in a row give no code."""
+
+    def __init__(self) -> None:
+        self._tried: set[Quad] = set()
+        self._vain = 0
+
+    def read(self, scan: Scan) -> Steps:
+        """Read those that are unread and were not tried yet."""
+        most = _MOST_VAIN if scan.expect is None else _MOST_VAIN_EXPECTED
+        for region in scan.regions:
+            if scan.is_read(region.quad) or region.quad in self._tried:
+                continue
+            if region.score < WORTHWHILE or not is_credible_outline(region.quad, scan.frame):
+                continue
+            if self._vain >= most and region.source != "caller":
+                continue
+            self._tried.add(region.quad)
+            yield from read_region(scan, region)
+            self._vain = 0 if scan.is_read(region.quad) else self._vain + 1
 
 
 def parse_step(text: str) -> Step:
@@ -165,20 +183,27 @@ def parse_step(text: str) -> Step:
         raise OptionError(f"no such step: {text!r}; a step is {known} joined by +") from error
 
 
-def _read_draft(context: Context) -> Findings:
-    """Return what zxing-cpp reads in the draft if it is one clear code and nothing else, else nothing.
+def _read_draft(is_surveyed: bool, context: Context) -> Findings:
+    """Return the clear codes that zxing-cpp reads in the draft.
 
-    Less clear codes, and pictures with several, are left to the steps that look at all pixels.
+    Unless a survey follows, which shows what else there is, a picture with several codes or with anything
+    doubtful is left to the steps that look at all pixels.
     """
     draft: Frame | None = context.frame.draft
-    found = Findings() if draft is None else _THRIFTY.read(draft.gray, context.formats)
-    if draft is None or len(found.codes) != 1 or found.regions:
+    if draft is None:
         return Findings()
-    (code,) = found.codes
+    found = _THRIFTY.read(draft.gray, context.formats)
+    clear = tuple(filter(_is_clear, found.codes))
+    if not is_surveyed and (len(found.codes) != 1 or found.regions):
+        return Findings()
+    return carry_to_source(Findings(clear), draft)
+
+
+def _is_clear(code: QRCode) -> bool:
+    """Return whether a code that was read in a draft needs no look at all pixels."""
     if code.format != "QRCode" or code.version is None or code.confidence < _DRAFT_SURE:
-        return Findings()
-    module = code.quad.side / symbol_size(int(code.version))
-    return carry_to_source(found, draft) if module >= _DRAFT_MODULE else Findings()
+        return False
+    return code.quad.side >= _DRAFT_MODULE * symbol_size(int(code.version))
 
 
 def _read_chroma(context: Context) -> Findings:
