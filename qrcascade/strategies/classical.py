@@ -12,7 +12,7 @@ from qrcascade.image.frame import Frame
 from qrcascade.image.quad import Quad
 from qrcascade.reading.scan import Scan
 from qrcascade.reading.steps import Context, Step, Steps, carry_to_source
-from qrcascade.results import Findings, QRCode
+from qrcascade.results import Findings, QRCode, Region
 from qrcascade.strategies.regions import WORTHWHILE, is_credible_outline, read_region, survey, verify_codes
 from qrcascade.symbology.layout import symbol_size
 from qrcascade.symbology.names import QR_FORMATS, SCANNED
@@ -184,7 +184,7 @@ def parse_step(text: str) -> Step:
 
 
 def _read_draft(is_surveyed: bool, context: Context) -> Findings:
-    """Return the clear codes that zxing-cpp reads in the draft.
+    """Return the clear codes that zxing-cpp reads in the draft; what is less clear counts as unread.
 
     Unless a survey follows, which shows what else there is, a picture with several codes or with anything
     doubtful is left to the steps that look at all pixels.
@@ -194,9 +194,15 @@ def _read_draft(is_surveyed: bool, context: Context) -> Findings:
         return Findings()
     found = _THRIFTY.read(draft.gray, context.formats)
     clear = tuple(filter(_is_clear, found.codes))
-    if not is_surveyed and (len(found.codes) != 1 or found.regions):
+    doubtful = tuple(
+        Region(code.quad, code.confidence, _THRIFTY.name, format=code.format)
+        for code in found.codes
+        if code not in clear
+    )
+    regions = found.regions + doubtful
+    if not clear or (not is_surveyed and (len(clear) > 1 or regions)):
         return Findings()
-    return carry_to_source(Findings(clear), draft)
+    return carry_to_source(Findings(clear, regions), draft)
 
 
 def _is_clear(code: QRCode) -> bool:
