@@ -119,7 +119,7 @@ def _plan(region: RegionReader) -> Iterator[Stage]:
         yield Stage("fit", variant.name, fit)
         if region.reading is not None or region.covered or not region.promising:
             return
-        if region.current is not None and region.twin is None:
+        if variant.local and region.current is not None and region.twin is None:
             yield Stage("local", variant.name, region.refine)
             if region.reading is not None or region.covered:
                 return

@@ -44,6 +44,9 @@ class Variant:
         Returns the pixels of a canvas, 0 to 255.
     corner : bool
         As in `qrcascade.grid.fit.lay_grid`.
+    local : bool
+        Whether the local fit follows. Of 30 after the gray fit with the fourth corner none read anything: it
+        has begun from the same pixels before.
     repeats : bool
         Whether the one before it shows nearly the same, so that it may help only by beginning elsewhere.
     """
@@ -51,6 +54,7 @@ class Variant:
     name: str
     render: Callable[[Canvas], Pixels]
     corner: bool = False
+    local: bool = True
     repeats: bool = False
 
 
@@ -108,7 +112,7 @@ VARIANTS = (
     Variant("clipped", _clip_highlights(render_gray)),
     Variant("detail", _take_light_off(_DETAIL)),
     Variant("wide detail", _take_light_off(_WIDE_DETAIL), corner=True, repeats=True),
-    Variant("corner", render_gray, corner=True),
+    Variant("corner", render_gray, corner=True, local=False),
     Variant("red", _clip_highlights(_take_channel(lambda c: c[:, :, 0]))),
     Variant("lightest", _clip_highlights(_take_channel(lambda c: c.max(axis=2)))),
     Variant("green", _clip_highlights(_take_channel(lambda c: c[:, :, 1])), corner=True),
