@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 import cv2
@@ -10,15 +11,16 @@ import pytest
 
 import qrcascade
 from qrcascade import Attempt, Cascade, ClassicalStrategy, Frame, QRCode, Quad, Region, Scan
-from qrcascade.engines import DetectorEngine
-from qrcascade.engines.detections import Floats, Network
+from qrcascade.engines import DetectorEngine, detector
+from qrcascade.engines.detections import Floats, Network, load_network
 from qrcascade.engines.plain import is_plain_beside
-from qrcascade.engines.second_look import Closer, find, judge
+from qrcascade.engines.second_look import Closer, find, is_alone, judge
 from qrcascade.image.frame import Gray
 from qrcascade.reading.options import ReadOptions
 from qrcascade.reading.scan import PLAIN, SURVEY, SURVEYOR
 from tests import draw, unread
 
+MODEL = Path(detector.__file__).with_name("detector.onnx")
 PLACES = [Quad.of([(x, 50), (x + 10, 50), (x + 10, 60), (x, 60)]) for x in range(20, 100, 20)]
 LIGHT = Cascade.preset("light")
 
@@ -209,6 +211,36 @@ def test_what_is_known_is_not_looked_at_again() -> None:
     found = find(count_looks(answer([(4, 4)]), sizes), CHECKS, known=middle)
     assert len(found.quads) == 1
     assert sizes == [640]
+
+
+def print_with(codes: int) -> tuple[Gray, Floats]:
+    """A page of print with codes below each other, and the first one's outline."""
+    page = np.array(unread.page(1))
+    symbol, outline = draw.symbol("https://example.com/alone", 6)
+    for number in range(codes):
+        page[500 * number :][: len(symbol), : len(symbol)] = symbol
+    return page, np.asarray(outline, np.float32)[None]
+
+
+@pytest.mark.parametrize("codes", [1, 2])
+def test_half_the_size_shows_whether_a_code_is_alone(codes: int) -> None:
+    page, known = print_with(codes)
+    sizes: list[int] = []
+    network = count_looks(load_network(MODEL), sizes)
+    assert is_alone(network, page, known) is (codes == 1)
+    assert sizes == [320]
+    assert not is_alone(network, page, known[:0])
+    assert not is_alone(network, page[:600, :600], known)
+    assert sizes == [320]
+
+
+@pytest.mark.parametrize(("expect", "is_quick"), [(None, True), ("all", False)])
+def test_half_the_size_is_not_enough_for_all(expect: Any, is_quick: bool) -> None:
+    result = LIGHT.read(print_with(1)[0], expect=expect)
+    (region,) = next(attempt.regions for attempt in result.attempts if attempt.kind == SURVEY)
+    # What is seen at half the size is not outlined anew.
+    assert (region.quad == result[0].quad) is is_quick
+    assert region.quad.same_place(result[0].quad)
 
 
 def spoiled(where: int) -> Gray:

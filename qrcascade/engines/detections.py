@@ -110,6 +110,14 @@ def match(quads: Floats, others: Floats) -> NDArray[np.bool_]:
     return np.asarray(_are_alike(centres, sizes, others.mean(1), measure_sizes(others)).any(1))
 
 
+def share_a_place(quads: Floats, others: Floats) -> NDArray[np.bool_]:
+    """Return which outlines hold the centre of any of the others, or have theirs within one of them."""
+    pairs = zip(others, others[:, _FOLLOWING] - others, strict=True)
+    within = [_hold(other, edges, quads.mean(1)) for other, edges in pairs]
+    around = [_hold(quads, quads[:, _FOLLOWING] - quads, other.mean(0)) for other in others]
+    return np.asarray(np.any([*within, *around], axis=0))
+
+
 def _are_alike(centres: Floats, sizes: Floats, others: Floats, other_sizes: Floats) -> NDArray[np.bool_]:
     """Return which outlines have nearly the same centre and size; the shapes are broadcast."""
     away = np.linalg.norm(others - centres, axis=-1) / sizes

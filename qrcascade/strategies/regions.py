@@ -60,10 +60,10 @@ _FIRST_STAGE = "fit"
 def survey(scan: Scan) -> Step:
     """Return the step in which the detector locates all symbols of the picture."""
     read = tuple(code.quad for code in scan.accepted if code.confidence >= scan.threshold)
-    return Step(SURVEYOR, "raw", None, SURVEY, partial(_survey, read))
+    return Step(SURVEYOR, "raw", None, SURVEY, partial(_survey, read, scan.expect is None))
 
 
-def _survey(read: tuple[Quad, ...], context: Context) -> Findings:
+def _survey(read: tuple[Quad, ...], quick: bool, context: Context) -> Findings:
     # Both are larger than the detector's looks: take what is decoded faster.
     view = context.frame.draft or context.frame
     share = view.size[0] / context.frame.size[0]
@@ -71,7 +71,7 @@ def _survey(read: tuple[Quad, ...], context: Context) -> Findings:
     if known and is_plain_beside(view.gray, known):
         regions = tuple(Region(quad, 1.0, SURVEYOR) for quad in read)
         return Findings(regions=regions, progress=Progress(PLAIN, "raw", ""))
-    return carry_to_source(DetectorEngine().locate(view.gray, known), view)
+    return carry_to_source(DetectorEngine().locate(view.gray, known, quick), view)
 
 
 def look_at_region(name: str, side: int, tone: str, quad: Quad) -> Step:
