@@ -16,7 +16,7 @@ __all__ = ["GridStrategy"]
 _SEARCH = Step.look(engine("texture"), view("raw"))
 
 # Further outlines of a region that are read, and after how many stages of the regions. Chosen: of 16 of them
-# in the BoofCV and beyond sets two were read, a smaller share than in the stages before, a larger one than after.
+# in the BoofCV and beyond sets two were read: fewer than by the stages before, more than by those after.
 _MOST_OTHERS, _STAGES_BEFORE = 2, 3
 
 
