@@ -16,7 +16,7 @@ from qrcascade.image.quad import Quad
 from qrcascade.neural import runtimes
 from qrcascade.reading.executor import Executor, LocalExecutor, OutOfTimeError, PictureLostError, run_plan
 from qrcascade.reading.options import ReadKeywords, ReadOptions, override
-from qrcascade.reading.scan import Scan
+from qrcascade.reading.scan import CALLER, Scan
 from qrcascade.reading.steps import Steps
 from qrcascade.report.result import ReadResult
 from qrcascade.results import Attempt, Region
@@ -336,8 +336,8 @@ def _check_strategies(strategies: Sequence[Strategy]) -> tuple[Strategy, ...]:
 
 def _record_regions(regions: Sequence[Quad]) -> Attempt:
     """Return the caller's regions as an attempt, so that strategies read them."""
-    located = tuple(Region(quad, 1.0, "caller") for quad in regions)
-    return Attempt("caller", "regions", regions=located)
+    located = tuple(Region(quad, 1.0, CALLER) for quad in regions)
+    return Attempt(CALLER, "regions", regions=located)
 
 
 def _build_tier(name: str) -> Strategy:

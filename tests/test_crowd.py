@@ -107,7 +107,7 @@ def grid(number: int, side: float) -> list[Quad]:
 
 def naive(scan: Scan, regions: list[Region]) -> set[Quad]:
     """Return what is unread, without any short cut."""
-    return {r.quad for r in regions if not (scan.is_read(r.quad) or scan._is_made_of_others(r.quad))}
+    return {r.quad for r in regions if not (scan.is_read(r.quad) or scan._is_made_of_others(r))}
 
 
 def test_what_is_unread_is_the_same_as_without_short_cuts() -> None:

@@ -17,7 +17,7 @@ from qrcascade.engines.plain import is_plain_beside
 from qrcascade.engines.second_look import Closer, find, is_alone, judge
 from qrcascade.image.frame import Gray
 from qrcascade.reading.options import ReadOptions
-from qrcascade.reading.scan import PLAIN, SURVEY, SURVEYOR
+from qrcascade.reading.scan import CALLER, PLAIN, SURVEY, SURVEYOR
 from tests import draw, unread
 
 MODEL = Path(detector.__file__).with_name("detector.onnx")
@@ -65,6 +65,14 @@ def test_what_joins_finder_patterns_of_located_symbols_is_not_read() -> None:
     assert [region.quad for region in scan.regions] == PLACES[:2]
     scan.record(Attempt("test", "finders", regions=(mixed,)))
     assert [region.quad for region in scan.regions] == PLACES[:2]
+
+
+def test_what_the_caller_names_is_read_even_across_located_symbols() -> None:
+    scan = scan_picture()
+    named = Region(Quad.of([(25, 50), (45, 50), (45, 60), (25, 60)]), 1.0, CALLER)
+    scan.record(Attempt(CALLER, "regions", regions=(named,)))
+    survey(scan, *PLACES[:2])
+    assert named in scan.regions
 
 
 def test_a_code_that_fills_the_picture_is_all_by_default() -> None:

@@ -14,10 +14,13 @@ from qrcascade.results import SKIPPED, Attempt, QRCode, Region
 from qrcascade.symbology.append import join_parts
 from qrcascade.symbology.names import LINEAR, QR_FORMATS
 
-__all__ = ["CREDIBLE", "PATIENCE", "PLAIN", "SURVEY", "SURVEYOR", "Scan"]
+__all__ = ["CALLER", "CREDIBLE", "PATIENCE", "PLAIN", "SURVEY", "SURVEYOR", "Scan"]
 
 SURVEYOR = "detector"
 """The engine that surveys pictures."""
+
+CALLER = "caller"
+"""Where the regions come from that the caller gives."""
 
 SURVEY, PLAIN = "survey", "plain"
 """Kinds of a survey's attempt; the second if nothing but the codes that are read shows, not even print."""
@@ -261,10 +264,13 @@ class Scan:
     def _list_near(self, quad: Quad) -> list[_Sighting]:
         return [self._sightings[number] for number in self._sighted.near(quad)]
 
-    def _is_made_of_others(self, quad: Quad) -> bool:
+    def _is_made_of_others(self, region: Region) -> bool:
         """Return whether what was located there belongs to symbols that are read or located elsewhere."""
+        quad = region.quad
         read = (s.code.quad for s in self._list_near(quad) if s.confidence >= self.threshold)
-        return is_part(quad, read) or is_mixture(quad, self._list_surveyed(quad))
+        # A place that the caller names may be rough.
+        is_found = region.source != CALLER
+        return is_part(quad, read) or (is_found and is_mixture(quad, self._list_surveyed(quad)))
 
     def _list_surveyed(self, quad: Quad) -> list[Quad]:
         """Return the outlines near this one that the survey located."""
@@ -306,8 +312,8 @@ class Scan:
         self._unread = None
         self._open += [True] * (len(self._regions) - len(self._open))
         for i in {number for quad in set(changed) for number in self._located.near(quad)}:
-            quad = self._regions[i].quad
-            self._open[i] = not (self.is_read(quad) or self._is_made_of_others(quad))
+            region = self._regions[i]
+            self._open[i] = not (self.is_read(region.quad) or self._is_made_of_others(region))
 
     def _is_sighted(self, quad: Quad) -> bool:
         """Return whether something was read at this place, with whatever confidence."""

@@ -10,7 +10,7 @@ from qrcascade.errors import OptionError
 from qrcascade.image import views
 from qrcascade.image.frame import Frame
 from qrcascade.image.quad import Quad
-from qrcascade.reading.scan import Scan
+from qrcascade.reading.scan import CALLER, Scan
 from qrcascade.reading.steps import Context, Step, Steps, carry_to_source
 from qrcascade.results import Findings, QRCode, Region
 from qrcascade.strategies.regions import WORTHWHILE, is_credible_outline, read_region, survey, verify_codes
@@ -160,7 +160,7 @@ class _LocatedRegions:
                 continue
             if region.score < WORTHWHILE or not is_credible_outline(region.quad, scan.frame):
                 continue
-            if self._vain >= most and region.source != "caller":
+            if self._vain >= most and region.source != CALLER:
                 continue
             self._tried.add(region.quad)
             yield from read_region(scan, region)
