@@ -109,6 +109,9 @@ def test_what_only_the_detector_locates_is_read() -> None:
     result = Cascade([ClassicalStrategy(), GridStrategy()]).read(picture)
     assert result.text == unread.URL
     assert any(region.source == "detector" for a in result.attempts for region in a.regions)
+    # The grid comes after the first four looks of engines at the region.
+    kinds = [attempt.kind for attempt in result.attempts if attempt.region is not None]
+    assert kinds[:5] == ["region"] * 4 + ["fit"]
     assert Frame.load(picture).size == result.size
 
 
