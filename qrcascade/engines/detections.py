@@ -112,10 +112,12 @@ def match(quads: Floats, others: Floats) -> NDArray[np.bool_]:
 
 def share_a_place(quads: Floats, others: Floats) -> NDArray[np.bool_]:
     """Return which outlines hold the centre of any of the others, or have theirs within one of them."""
-    pairs = zip(others, others[:, _FOLLOWING] - others, strict=True)
-    within = [_hold(other, edges, quads.mean(1)) for other, edges in pairs]
-    around = [_hold(quads, quads[:, _FOLLOWING] - quads, other.mean(0)) for other in others]
-    return np.asarray(np.any([*within, *around], axis=0))
+    edges, centres = quads[:, _FOLLOWING] - quads, quads.mean(1)
+    shared = [
+        _hold(quads, edges, other.mean(0)) | _hold(other, turned - other, centres)
+        for other, turned in zip(others, others[:, _FOLLOWING], strict=True)
+    ]
+    return np.asarray(np.any(shared, axis=0))
 
 
 def _are_alike(centres: Floats, sizes: Floats, others: Floats, other_sizes: Floats) -> NDArray[np.bool_]:

@@ -12,7 +12,7 @@ from pathlib import Path
 
 import numpy as np
 
-from qrcascade.engines.detections import Detections, Network, load_network
+from qrcascade.engines.detections import Detections, Floats, Network, load_network
 from qrcascade.engines.second_look import LEAST_SCORE, find, is_alone
 from qrcascade.errors import OptionError
 from qrcascade.image.frame import Frame, Gray, Source
@@ -37,17 +37,15 @@ class DetectorEngine:
         """See `qrcascade.engines.Engine.read`. Of the formats it knows only "QRCode"."""
         return self.locate(gray) if "QRCode" in formats else Findings()
 
-    def locate(self, gray: Gray, known: Sequence[Quad] = (), quick: bool = False) -> Findings:
-        """Locate all symbols of a picture; those that are known already are not looked at twice.
-
-        Where ``quick``, a look at half the size is enough if it shows the known ones and nothing else.
-        """
-        outlines = np.array([quad.corners for quad in known], np.float32).reshape(-1, 4, 2)
-        if quick and is_alone(_load(), gray, outlines):
-            return Findings(regions=tuple(Region(quad, 1.0, self.name) for quad in known))
+    def locate(self, gray: Gray, known: Sequence[Quad] = ()) -> Findings:
+        """Locate all symbols of a picture; those that are known already are not looked at twice."""
         # What reads them places the corners by itself, and no better from refined ones.
-        found = find(_load(), gray, threshold=LEAST_SCORE, known=outlines, refined=False)
+        found = find(_load(), gray, threshold=LEAST_SCORE, known=_stack(known), refined=False)
         return Findings(regions=_make_regions(found))
+
+    def is_alone(self, gray: Gray, known: Sequence[Quad]) -> bool:
+        """Return whether a look at half the size shows these symbols, and nothing else."""
+        return is_alone(_load(), gray, _stack(known))
 
 
 def detect(
@@ -95,6 +93,10 @@ def detect(
 def _check_threshold(threshold: object) -> None:
     if isinstance(threshold, bool) or not (isinstance(threshold, Real) and 0 <= float(threshold) <= 1):
         raise OptionError(f"threshold must be between 0 and 1, got {threshold!r}")
+
+
+def _stack(quads: Sequence[Quad]) -> Floats:
+    return np.array([quad.corners for quad in quads], np.float32).reshape(-1, 4, 2)
 
 
 def _make_regions(found: Detections) -> tuple[Region, ...]:

@@ -197,7 +197,7 @@ def _read_draft(is_surveyed: bool, context: Context) -> Findings:
     doubtful = tuple(
         Region(code.quad, code.confidence, _THRIFTY.name, format=code.format)
         for code in found.codes
-        if code not in clear
+        if not _is_clear(code)
     )
     regions = found.regions + doubtful
     if not clear or (not is_surveyed and (len(clear) > 1 or regions)):

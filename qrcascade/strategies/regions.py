@@ -72,10 +72,13 @@ def _survey(read: tuple[Quad, ...], quick: bool, context: Context) -> Findings:
     view = context.frame.draft or context.frame
     share = view.size[0] / context.frame.size[0]
     known = [Quad.of([(share * x, share * y) for x, y in quad]) for quad in read]
+    regions = tuple(Region(quad, 1.0, SURVEYOR) for quad in read)
     if known and is_plain_beside(view.gray, known):
-        regions = tuple(Region(quad, 1.0, SURVEYOR) for quad in read)
         return Findings(regions=regions, progress=Progress(PLAIN, "raw", ""))
-    return carry_to_source(DetectorEngine().locate(view.gray, known, quick), view)
+    detector = DetectorEngine()
+    if quick and detector.is_alone(view.gray, known):
+        return Findings(regions=regions)
+    return carry_to_source(detector.locate(view.gray, known), view)
 
 
 def look_at_region(name: str, side: int, tone: str, quad: Quad) -> Step:
