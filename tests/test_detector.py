@@ -85,6 +85,13 @@ def test_nothing_is_located_where_nothing_is() -> None:
     assert DetectorEngine().read(on_page(300)[0], frozenset(["MicroQRCode"])).regions == ()
 
 
+def test_a_network_takes_pictures_of_any_shape_in_any_order() -> None:
+    random, network = np.random.default_rng(0), load_network(MODEL)
+    for side in [64, 128, 192, 256, 320, 64, 320, 128]:
+        picture = random.normal(size=(1, 1, 64, side)).astype(np.float32)
+        np.testing.assert_array_equal(network(picture), load_network(MODEL)(picture))
+
+
 def test_threads_get_the_same() -> None:
     page, _ = on_page(500)
     expected = DetectorEngine().read(page, QR).regions

@@ -14,7 +14,7 @@ from qrcascade import Attempt, Cascade, ClassicalStrategy, Frame, QRCode, Quad, 
 from qrcascade.engines import DetectorEngine, detector
 from qrcascade.engines.detections import Floats, Network, load_network
 from qrcascade.engines.plain import is_plain_beside
-from qrcascade.engines.second_look import Closer, find, is_alone, judge
+from qrcascade.engines.second_look import Closer, find, is_alone, judge, settle
 from qrcascade.image.frame import Gray
 from qrcascade.reading.options import ReadOptions
 from qrcascade.reading.scan import CALLER, PLAIN, SURVEY, SURVEYOR
@@ -219,6 +219,18 @@ def test_what_is_known_is_not_looked_at_again() -> None:
     found = find(count_looks(answer([(4, 4)]), sizes), CHECKS, known=middle)
     assert len(found.quads) == 1
     assert sizes == [640]
+
+
+@pytest.mark.parametrize(
+    ("first", "shown", "looks"), [(0.5, False, [128]), (0.5, True, [128, 192]), (0.9, True, [192])]
+)
+def test_what_is_unlikely_gets_a_glance_first(first: float, shown: bool, looks: list[int]) -> None:
+    symbol, outline = draw.symbol("https://example.com/glance", 6)
+    picture = symbol if shown else np.full_like(symbol, 255)
+    sizes: list[int] = []
+    closer = settle(count_looks(load_network(MODEL), sizes), picture, np.asarray(outline, np.float32), first)
+    assert sizes == looks
+    assert (closer.score > 0.9) is shown
 
 
 def print_with(codes: int) -> tuple[Gray, Floats]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import OrderedDict
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -26,6 +27,8 @@ UNLIKELY, _MOST = 0.6, 100
 #: A margin is plain if its levels differ by no more than this, and this many pixels of it are looked at.
 #: Chosen: a code with a contrast of 4 still shows.
 _PLAIN, _CONTEXT = 2, 32
+#: Shapes for which a network is kept, 5 to 20 MB each: whole pictures, halves of them, symbols, glances.
+_SHAPES = 4
 
 _FOLLOWING = np.array([1, 2, 3, 0])
 _TURNS = (np.arange(4) - np.arange(4)[:, None]) % 4  # the four orders of an outline's corners
@@ -44,10 +47,18 @@ class Detections(NamedTuple):
 
 
 def load_network(path: Path) -> Network:
-    """Return the network as a function, run by `cv2.dnn`."""
-    network = read_network(path)
+    """Return the network as a function, run by `cv2.dnn`.
+
+    To prepare a network for another shape takes OpenCV longer than a look at a small symbol does, so a few
+    networks wait, each prepared for a shape that was last seen.
+    """
+    waiting = OrderedDict[tuple[int, ...], Any]()
 
     def run(pictures: Floats) -> Floats:
+        network = waiting.pop(pictures.shape, None)
+        if network is None:
+            network = waiting.popitem(last=False)[1] if len(waiting) == _SHAPES else read_network(path)
+        waiting[pictures.shape] = network
         network.setInput(pictures)
         return np.asarray(network.forward(), np.float32)
 
@@ -63,16 +74,24 @@ def read_network(path: Path) -> Any:
 
 def shrink(picture: NDArray[np.uint8], look: int) -> tuple[NDArray[np.uint8], float]:
     """Return the picture with its longer side at most `look` pixels, and the scale."""
-    done = 1.0
-    # Halves take OpenCV a third of the time of any other share.
-    while max(picture.shape) >= 2 * look and min(picture.shape) > 1:
-        rows, columns = (length // 2 for length in picture.shape)
-        picture, done = _resize(picture[: 2 * rows, : 2 * columns], rows, columns), done / 2
+    picture, done = halve(picture, max(picture.shape) / look)
     scale = min(1.0, look / max(picture.shape))
     if scale == 1:
         return picture, done
     rows, columns = (max(1, round(length * scale)) for length in picture.shape)
     return _resize(picture, rows, columns), done * scale
+
+
+def halve(picture: NDArray[np.uint8], times: float) -> tuple[NDArray[np.uint8], float]:
+    """Return the picture made smaller by a power of two, at most so many times, and the scale.
+
+    Halves take OpenCV a third of the time of any other share.
+    """
+    done = 1.0
+    while times * done >= 2 and min(picture.shape) > 1:
+        rows, columns = (length // 2 for length in picture.shape)
+        picture, done = _resize(picture[: 2 * rows, : 2 * columns], rows, columns), done / 2
+    return picture, done
 
 
 def _resize(picture: NDArray[np.uint8], rows: int, columns: int) -> NDArray[np.uint8]:
