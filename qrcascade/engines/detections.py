@@ -78,24 +78,19 @@ def shrink(picture: NDArray[np.uint8], look: int) -> tuple[NDArray[np.uint8], fl
     scale = min(1.0, look / max(picture.shape))
     if scale == 1:
         return picture, done
-    rows, columns = (max(1, round(length * scale)) for length in picture.shape)
-    return _resize(picture, rows, columns), done * scale
+    size = [max(1, round(length * scale)) for length in picture.shape[::-1]]
+    # By less than half, means of areas show no more, and take OpenCV four times as long.
+    return np.asarray(cv2.resize(picture, size, interpolation=cv2.INTER_LINEAR_EXACT)), done * scale
 
 
 def halve(picture: NDArray[np.uint8], times: float) -> tuple[NDArray[np.uint8], float]:
-    """Return the picture made smaller by a power of two, at most so many times, and the scale.
-
-    Halves take OpenCV a third of the time of any other share.
-    """
+    """Return the picture made smaller by a power of two, at most so many times, and the scale."""
     done = 1.0
     while times * done >= 2 and min(picture.shape) > 1:
         rows, columns = (length // 2 for length in picture.shape)
-        picture, done = _resize(picture[: 2 * rows, : 2 * columns], rows, columns), done / 2
+        whole = picture[: 2 * rows, : 2 * columns]
+        picture, done = cv2.resize(whole, (columns, rows), interpolation=cv2.INTER_AREA), done / 2
     return picture, done
-
-
-def _resize(picture: NDArray[np.uint8], rows: int, columns: int) -> NDArray[np.uint8]:
-    return np.asarray(cv2.resize(picture, (columns, rows), interpolation=cv2.INTER_AREA), np.uint8)
 
 
 def detect(network: Network, small: NDArray[np.uint8], scale: float, threshold: float) -> Detections:
