@@ -103,6 +103,16 @@ def test_covered_parts(which: tuple[slice, slice]) -> None:
     assert (reading.decoded.modules == drawn.modules).all()
 
 
+@pytest.mark.parametrize(("glare", "looks"), [(0, ["fit gray"]), (255, ["fit gray", "fit clipped"])])
+def test_what_seems_covered_is_looked_at_without_glare_once_more(glare: int, looks: list[str]) -> None:
+    drawn = symbol(TEXT * 3, version=5, error="L", cover=np.s_[9:30, 9:30], noise=3)
+    y, x = np.indices(drawn.gray.shape) / len(drawn.gray)
+    light = glare * np.exp(-((x - 0.5) ** 2 + (y - 0.95) ** 2) / (2 * 0.1**2))
+    names, reading = run(Frame(np.clip(0.4 * drawn.gray + light, 0, 255).astype(np.uint8)), drawn.quad)
+    assert names == looks
+    assert reading is None
+
+
 @pytest.mark.slow
 @pytest.mark.parametrize(
     ("kernel", "way", "version", "last"),

@@ -24,6 +24,8 @@ __all__ = ["GridReading", "Stage", "Stages"]
 # The variant after which fits are first deconvolved, and how many fits are, then and at the end. Two fits are
 # the same if their figures differ by less.
 _DEBLUR_AFTER, _FIRST_DEBLURRED, _DEBLURRED = VARIANTS[2], 1, 3
+# The variant in which something may show that glare hides in the first.
+_WITHOUT_GLARE = VARIANTS[1]
 _SAME_FIT = 0.01
 # Modules beyond which light is left out of a deconvolution; 0 leaves none out. Of 21 symbols in the corpora,
 # made ones included, that were read so, these read 10, 7 and 4, and the second likely blur none.
@@ -107,6 +109,8 @@ def _plan(region: RegionReader) -> Iterator[Stage]:
     """Yield the stages of a region while nothing is read and there may be a symbol."""
     deblurred: set[Candidate] = set()
     for variant in VARIANTS:
+        if region.covered and variant is not _WITHOUT_GLARE:
+            return
         if variant.repeats and not region.begins_elsewhere(variant):
             continue
         fit = functools.partial(region.fit, variant)
@@ -117,13 +121,15 @@ def _plan(region: RegionReader) -> Iterator[Stage]:
                 continue
             fit = functools.partial(region.fit, variant, pixels)
         yield Stage("fit", variant.name, fit)
-        if region.reading is not None or region.covered or not region.promising:
+        if region.reading is not None or not region.promising:
             return
+        if region.covered:
+            continue
         if variant.local and region.current is not None and region.twin is None:
             yield Stage("local", variant.name, region.refine)
-            if region.reading is not None or region.covered:
+            if region.reading is not None:
                 return
-        if variant is _DEBLUR_AFTER:
+        if variant is _DEBLUR_AFTER and not region.covered:
             yield from _plan_deblurring(region, _FIRST_DEBLURRED, deblurred)
             if region.reading is not None:
                 return
