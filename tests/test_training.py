@@ -24,16 +24,15 @@ from training import print as printing
 from training.calibrate import fit_logistic
 from training.crops import crop
 from training.export import export
-from training.fit import Trainer
-from training.loss import measure_difference, measure_loss
-from training.network import Detector, normalize
+from training.loss import measure_loss
+from training.network import Detector
 from training.scenes import draw_scene
 from training.stock import Stock, make_stock
 from training.symbols import draw_coarsely, make_matrix
 from training.targets import Target, make_target
 from training.values import Gray, Labels, Sheet, signed_areas
 from training.warps import crumple, curl_upright, paste
-from training.weights import read_weights, write_weights
+from training.weights import read_weights
 
 MODEL = Path(__file__).parents[1] / "qrcascade" / "engines" / "detector.onnx"
 
@@ -196,29 +195,6 @@ def test_corners_may_begin_anywhere(turn: int) -> None:
 def test_the_network_answers_at_every_eighth_pixel() -> None:
     with torch.inference_mode():
         assert Detector().eval()(torch.zeros(1, 1, 128, 192)).shape == (1, 11, 16, 24)
-
-
-def test_the_network_learns_from_its_teacher(tmp_path: Path) -> None:
-    torch.manual_seed(0)
-    write_weights(Detector(teacher=True).state_dict(), tmp_path / "teacher.npz")
-    trainer = Trainer(tmp_path, teacher=tmp_path / "teacher.npz")
-    assert trainer.teacher is not None
-    mine, other = trainer.network.state_dict(), trainer.teacher.state_dict()
-    assert torch.equal(mine["to8.1.steps.0.weight"], other["to8.1.steps.0.weight"])
-    assert torch.equal(mine["to8.0.0.weight"], other["to8.0.0.weight"][:, :, 1:, 1:])
-    before = {name: value.clone() for name, value in other.items()}
-    picture = torch.from_numpy(np.random.default_rng(0).integers(0, 255, (2, 1, 128, 128)))
-    target = [torch.from_numpy(np.stack([part, part])) for part in make_target(make_labels(SQUARE), 128)]
-
-    def measure() -> float:
-        maps = (each.list_maps(normalize(picture)) for each in (trainer.network, trainer.teacher))
-        return float(measure_difference(*maps).detach())
-
-    apart = measure()
-    for _ in range(8):
-        trainer.learn(picture, target, 1e-3)
-    assert measure() < 0.9 * apart
-    assert all(torch.equal(value, before[name]) for name, value in other.items())
 
 
 def test_the_exported_network_finds_clean_codes() -> None:

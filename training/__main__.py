@@ -19,7 +19,6 @@ def _read_arguments() -> argparse.Namespace:
     train.add_argument("folder", type=Path, help="where the state and the stock of pictures are kept")
     train.add_argument("--minutes", type=float, default=60)
     train.add_argument("--start", type=Path, help="weights to start from where the folder has no state")
-    train.add_argument("--teacher", type=Path, help="weights of a larger network to learn from as well")
     train.add_argument("--rate", type=float, default=2e-3, help="the learning rate")
     train.add_argument("--decay", action="store_true", help="let the rate fall to nothing by the end")
     train.add_argument(
@@ -52,7 +51,7 @@ def main() -> None:
 
         train(
             arguments.folder, arguments.minutes, arguments.rate, arguments.decay, arguments.bfloat16,
-            arguments.start, arguments.teacher,
+            arguments.start,
         )  # fmt: skip
     elif arguments.command == "show":
         from training.show import show

@@ -10,13 +10,13 @@ import torch
 from torch import Tensor
 
 from training.feed import feed
-from training.loss import measure_difference, measure_loss
+from training.loss import measure_loss
 from training.network import Detector, normalize
 from training.weights import read_weights
 
 _WEIGHT_DECAY, _WARM_UP = 1e-3, 300
 _MEMORY = 0.9995  # of the averaged weights, a step
-_LONGEST_STEP = 20.0
+_LONGEST_STEP = 5.0
 _REPORT_STEPS, _SAVE_STEPS = 200, 500
 
 
@@ -40,21 +40,14 @@ class Progress:
 
 
 class Trainer:
-    """The network, its average, the optimizer and the number of batches seen.
+    """The network, its average, the optimizer and the number of batches seen."""
 
-    With a `teacher`, the maps of the network are also to be like that one's (A. Romero et al., "FitNets",
-    2015). Where there is no state yet, it takes over what fits.
-    """
-
-    def __init__(self, folder: Path, start: Path | None = None, teacher: Path | None = None) -> None:
+    def __init__(self, folder: Path, start: Path | None = None) -> None:
         self.path = folder / "state.pt"
         self.stock = folder / "stock"
         self.network = Detector().to(memory_format=torch.channels_last)
-        self.teacher = None if teacher is None else load_teacher(teacher)
         if start is not None:
             self.network.load_state_dict(read_weights(start))
-        elif self.teacher is not None:
-            take_over(self.network, self.teacher)
         self.average = {name: value.clone() for name, value in self.network.state_dict().items()}
         self.optimizer = torch.optim.AdamW(self.network.parameters(), weight_decay=_WEIGHT_DECAY)
         self.step = 0
@@ -86,12 +79,10 @@ class Trainer:
             group["lr"] = rate
         inputs = normalize(pictures).to(memory_format=torch.channels_last)
         with torch.autocast("cpu", torch.bfloat16, enabled=bfloat16):
-            maps = self.network.list_maps(inputs)
-            shown = maps if self.teacher is None else self.teacher.list_maps(inputs)
-        loss = measure_loss(self.network.answer(maps).float(), target)
-        total = loss.total if self.teacher is None else loss.total + measure_difference(maps, shown)
+            output = self.network(inputs)
+        loss = measure_loss(output.float(), target)
         self.optimizer.zero_grad(set_to_none=True)
-        total.backward()
+        loss.total.backward()
         torch.nn.utils.clip_grad_norm_(self.network.parameters(), _LONGEST_STEP)
         self.optimizer.step()
         self.step += 1
@@ -107,36 +98,13 @@ class Trainer:
                 self.average[name].copy_(value)
 
 
-def load_teacher(weights: Path) -> Detector:
-    """Return the network to learn from, which does not learn itself."""
-    teacher = Detector(teacher=True).to(memory_format=torch.channels_last)
-    teacher.load_state_dict(read_weights(weights))
-    return teacher.eval().requires_grad_(False)
-
-
-def take_over(network: Detector, teacher: Detector) -> None:
-    """Begin with the teacher's weights of the same name, and of squares of three pixels with the last two."""
-    mine, known = network.state_dict(), teacher.state_dict()
-    for name, value in mine.items():
-        other = known.get(name)
-        if other is None or other.shape[:2] != value.shape[:2]:
-            continue
-        value.copy_(other if other.shape == value.shape else other[:, :, 1:, 1:])
-
-
 def train(
-    folder: Path,
-    minutes: float,
-    rate: float,
-    decay: bool,
-    bfloat16: bool,
-    start: Path | None = None,
-    teacher: Path | None = None,
+    folder: Path, minutes: float, rate: float, decay: bool, bfloat16: bool, start: Path | None = None
 ) -> None:
     """Go on for some minutes at one learning rate, or with one that falls to nothing by their end."""
     torch.set_num_threads(1)
     torch.manual_seed(0)
-    trainer, progress, began = Trainer(folder, start, teacher), Progress(), time.monotonic()
+    trainer, progress, began = Trainer(folder, start), Progress(), time.monotonic()
     for pictures, target in feed(trainer.stock, trainer.step):
         spent = (time.monotonic() - began) / 60 / minutes
         warmth = min(1.0, (trainer.step + 1) / _WARM_UP)

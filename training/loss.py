@@ -14,7 +14,6 @@ _FOCUS = 2.0  # how much less an easy cell matters
 _TIGHT = 0.03  # of the side: corner errors below it count by their square
 _WEIGHTS = {"corners": 8.0, "side": 0.3, "module": 0.3}
 _LARGEST_LOGARITHM = 5.0
-_LEAST_VARIANCE = 1e-6
 
 
 class Loss(NamedTuple):
@@ -51,15 +50,6 @@ def measure_loss(output: Tensor, target: list[Tensor]) -> Loss:
     others = _WEIGHTS["side"] * side_loss + _WEIGHTS["module"] * module_loss
     distance = (error.detach().norm(dim=2).mean(1) * worth).sum()
     return Loss(score_loss.detach(), distance, score_loss + _WEIGHTS["corners"] * corner_loss + others)
-
-
-def measure_difference(maps: list[Tensor], others: list[Tensor]) -> Tensor:
-    """Return the mean squares by which maps differ from others, each as a share of the others' variance."""
-    shares = [
-        functional.mse_loss(one.float(), other.float()) / (other.float().var() + _LEAST_VARIANCE)
-        for one, other in zip(maps, others, strict=True)
-    ]
-    return torch.stack(shares).sum()
 
 
 def _compare_corners(given: Tensor, wanted: Tensor) -> Tensor:

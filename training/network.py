@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import functools
-
 import torch
 from torch import Tensor, nn
 from torch.nn import functional
@@ -23,9 +21,8 @@ def normalize(pictures: Tensor) -> Tensor:
 
 
 def _convolve(inputs: int, outputs: int, size: int = 3, step: int = 1) -> nn.Sequential:
-    margin = size // 2 if size % 2 else 0
     return nn.Sequential(
-        nn.Conv2d(inputs, outputs, size, step, margin, bias=False),
+        nn.Conv2d(inputs, outputs, size, step, size // 2, bias=False),
         nn.BatchNorm2d(outputs),
         nn.ReLU(inplace=True),
     )
@@ -48,33 +45,24 @@ class Block(nn.Module):  # type: ignore[misc]
         return maps + self.steps(maps)
 
 
+def _stage(inputs: int, outputs: int, blocks: int, narrow: bool = False) -> nn.Sequential:
+    """Return layers that halve rows and columns, then some blocks."""
+    return nn.Sequential(_convolve(inputs, outputs, 3, 2), *(Block(outputs, narrow) for _ in range(blocks)))
+
+
 class Detector(nn.Module):  # type: ignore[misc]
-    """Five halvings to stride 64 and back to stride 8. Few channels where there are many pixels.
+    """Five halvings to stride 64 and back to stride 8. Few channels where there are many pixels."""
 
-    Rows and columns are halved by squares that do not overlap, which take `cv2.dnn` half as long as the
-    squares of three pixels of the `teacher` that it learned from.
-    """
-
-    def __init__(
-        self,
-        channels: tuple[int, ...] = (12, 16, 32, 64, 96, 64),
-        head: int = 40,
-        teacher: bool = False,
-    ) -> None:
+    def __init__(self, channels: tuple[int, ...] = (12, 16, 32, 64, 96, 64), head: int = 40) -> None:
         super().__init__()
         at2, at4, at8, at16, at32, at64 = channels
-        stage = functools.partial(_stage, 3 if teacher else 2)
-        self.to4 = (
-            nn.Sequential(_convolve(1, at2, 3, 2), stage(at2, at4, 1))
-            if teacher
-            else nn.Sequential(_convolve(1, 2 * at2, 4, 4), _convolve(2 * at2, at4))
-        )
-        self.to8, self.to16 = stage(at4, at8, 2), stage(at8, at16, 2)
-        self.to32, self.to64 = stage(at16, at32, 2, narrow=True), stage(at32, at64, 2, narrow=True)
+        self.to4 = nn.Sequential(_convolve(1, at2, 3, 2), _stage(at2, at4, 1))
+        self.to8, self.to16 = _stage(at4, at8, 2), _stage(at8, at16, 2)
+        self.to32, self.to64 = _stage(at16, at32, 2, narrow=True), _stage(at32, at64, 2, narrow=True)
         self.from64, self.from32 = _convolve(at64, head, 1), _convolve(at32, head, 1)
         self.from16, self.from8 = _convolve(at16, head, 1), _convolve(at8, head, 1)
         self.join32, self.join16 = Block(head), Block(head)
-        self.join8 = nn.Sequential(*(Block(head) for _ in range(2 if teacher else 1)))
+        self.join8 = nn.Sequential(Block(head), Block(head))
         self.output = nn.Conv2d(head, CHANNELS, 1)
         start = torch.tensor([-5.0, -0.5, -0.5, 0.5, -0.5, 0.5, 0.5, -0.5, 0.5, 1.5, 1.0])
         with torch.no_grad():
@@ -82,33 +70,17 @@ class Detector(nn.Module):  # type: ignore[misc]
             if self.output.bias is not None:
                 self.output.bias.copy_(start)
 
-    def list_maps(self, pictures: Tensor) -> list[Tensor]:
-        """Return what is made of (n, 1, rows, columns), normalized, at strides 4 to 32 and last at 8."""
-        at4 = self.to4(pictures)
-        at8 = self.to8(at4)
+    def forward(self, pictures: Tensor) -> Tensor:
+        """Map (n, 1, rows, columns), normalized, to (n, 11, rows / 8, columns / 8)."""
+        at8 = self.to8(self.to4(pictures))
         at16 = self.to16(at8)
         at32 = self.to32(at16)
         seen = self.from64(self.to64(at32))
         seen = self.join32(self.from32(at32) + _enlarge(seen))
         seen = self.join16(self.from16(at16) + _enlarge(seen))
         seen = self.join8(self.from8(at8) + _enlarge(seen))
-        return [at4, at8, at16, at32, seen]
-
-    def answer(self, maps: list[Tensor]) -> Tensor:
-        """Map what `list_maps` returns to (n, 11, rows / 8, columns / 8)."""
         with torch.autocast("cpu", enabled=False):
-            return torch.as_tensor(self.output(maps[-1].float()))
-
-    def forward(self, pictures: Tensor) -> Tensor:
-        """Map (n, 1, rows, columns), normalized, to (n, 11, rows / 8, columns / 8)."""
-        return self.answer(self.list_maps(pictures))
-
-
-def _stage(size: int, inputs: int, outputs: int, blocks: int, narrow: bool = False) -> nn.Sequential:
-    """Return layers that halve rows and columns by squares of this size, then some blocks."""
-    return nn.Sequential(
-        _convolve(inputs, outputs, size, 2), *(Block(outputs, narrow) for _ in range(blocks))
-    )
+            return torch.as_tensor(self.output(seen.float()))
 
 
 def _enlarge(maps: Tensor) -> Tensor:
