@@ -83,10 +83,10 @@ def shrink(picture: NDArray[np.uint8], look: int) -> tuple[NDArray[np.uint8], fl
     return np.asarray(cv2.resize(picture, size, interpolation=cv2.INTER_LINEAR_EXACT)), done * scale
 
 
-def halve(picture: NDArray[np.uint8], times: float) -> tuple[NDArray[np.uint8], float]:
-    """Return the picture made smaller by a power of two, at most so many times, and the scale."""
+def halve(picture: NDArray[np.uint8], factor: float) -> tuple[NDArray[np.uint8], float]:
+    """Return the picture made smaller by a power of two, by this factor at most, and the scale."""
     done = 1.0
-    while times * done >= 2 and min(picture.shape) > 1:
+    while factor * done >= 2 and min(picture.shape) > 1:
         rows, columns = (length // 2 for length in picture.shape)
         whole = picture[: 2 * rows, : 2 * columns]
         picture, done = cv2.resize(whole, (columns, rows), interpolation=cv2.INTER_AREA), done / 2

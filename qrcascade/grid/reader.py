@@ -133,7 +133,8 @@ def _plan(region: RegionReader) -> Iterator[Stage]:
             yield from _plan_deblurring(region, _FIRST_DEBLURRED, deblurred)
             if region.reading is not None:
                 return
-    yield from _plan_deblurring(region, _DEBLURRED, deblurred)
+    if not region.covered:
+        yield from _plan_deblurring(region, _DEBLURRED, deblurred)
 
 
 def _plan_deblurring(region: RegionReader, count: int, done: set[Candidate]) -> Iterator[Stage]:
