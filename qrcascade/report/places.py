@@ -48,8 +48,9 @@ _SURE = 0.85
 # How near to the picture's edge, in modules, two finder patterns without the third must come: elsewhere two
 # printed letters look like them. Chosen.
 _NEAR_EDGE = -1.5
-# How much larger the outline of finder patterns must be than that of a region to be preferred. Chosen.
-_LARGER = 1.1
+# How much larger the outline of finder patterns must be than that of a region to be preferred. Chosen: the
+# detector's outline may be off by a few hundredths of the side.
+_LARGER = 1.05
 
 
 @dataclass(frozen=True, slots=True)
